@@ -1,0 +1,23 @@
+// Everything that says whether this tree is sound, in the order of what fails fastest:
+//
+//   npm run check    format, lint, types, build, unit tests
+//   npm test         the same, and every suite that needs the running stack
+//
+// Nx runs (and caches) what depends on sources alone. The tests are run by one
+// Vitest outside of Nx, so that no cached pass hides a change.
+import { spawnSync } from "node:child_process";
+
+const withStack = process.argv.includes("--with-stack");
+
+run("oxfmt", ["--check"]);
+run("nx", ["run-many", "-t", "lint", "typecheck", "build", "--output-style=static"]);
+run("vitest", ["run", ...(withStack ? [] : ["--project", "unit"])]);
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, {
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (error) console.error(error.message);
+  if (status !== 0) process.exit(status ?? 1);
+}
