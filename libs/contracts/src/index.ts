@@ -1,1 +1,48 @@
-export {};
+export type {
+  Answer,
+  Attribution,
+  CacheDirective,
+  CacheMode,
+  CacheResult,
+  Candidate,
+  Choice,
+  Classification,
+  Completed,
+  Complexity,
+  CostCharged,
+  CostMetered,
+  Decision,
+  Dispatch,
+  InferenceAdmitted,
+  InferenceAttempted,
+  InferenceClassified,
+  InferenceDispatched,
+  InferenceMissed,
+  InferenceRequested,
+  InferenceResponded,
+  Lane,
+  Lookup,
+  Message,
+  MeteringKind,
+  OnDoubt,
+  Origin,
+  OutcomeKind,
+  Rates,
+  Refused,
+  ReplyMode,
+  Requirements,
+  Tier,
+  Usage,
+} from "./generated/records.ts";
+export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
+export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
+export { SchemaRegistryClient } from "./schema-registry.ts";
+export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
+export {
+  allTopics,
+  deadLetterNameOf,
+  type RecordName,
+  subjectOf,
+  type Topic,
+  topics,
+} from "./topics.ts";

@@ -1,1 +1,20 @@
-export {};
+export { canonicalJson } from "./canonical-json.ts";
+export { Clock, type EpochMillis, SystemClock } from "./clock.ts";
+export { assert, Defect, Fault, PermanentFault, TransientFault } from "./faults.ts";
+export {
+  type AttemptId,
+  attemptIdOf,
+  type ChargeId,
+  chargeIdOf,
+  type ChargeKind,
+  hashOf,
+  hitAttemptNumber,
+  isRequestId,
+  partitionKeyOf,
+  type RequestId,
+} from "./ids.ts";
+export { divideHalfEven, formatUsd, type NanoUsd, parseUsd } from "./money.ts";
+export { type ApplicablePrice, PriceBook, type PriceEntry } from "./price-book.ts";
+export { type PriceFaultCode, priceOf, type Rates, worstCaseOf } from "./price.ts";
+export { complexities, type Complexity, isTier, type Tier, tierFor, tiers } from "./tiers.ts";
+export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";

@@ -1,0 +1,38 @@
+import avro from "avsc";
+
+/** Longs are bigints, so that money never loses precision; timestamps are epoch milliseconds. */
+export function compile(schema: avro.Schema): avro.Type {
+  return avro.Type.forSchema(schema, { typeHook });
+}
+
+/** How our codec reads and writes the types that Avro leaves open. */
+export function typeHook(schema: avro.Schema): avro.Type | undefined {
+  if (isTimestamp(schema)) return epochMillis;
+  if (schema === "long" || isLong(schema)) return bigintLong;
+  return undefined;
+}
+
+/** The object form, as some writers' libraries spell it. */
+const isLong = (schema: avro.Schema): boolean =>
+  typeof schema === "object" && "type" in schema && schema.type === "long";
+
+const isTimestamp = (schema: avro.Schema): boolean =>
+  typeof schema === "object" &&
+  "logicalType" in schema &&
+  schema.logicalType === "timestamp-millis";
+
+const epochMillis = avro.Type.forSchema("long");
+
+// oxlint-disable-next-line eslint/no-underscore-dangle -- avsc names it so
+const bigintLong = avro.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigInt64LE(value);
+    return buffer;
+  },
+  fromJSON: BigInt,
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === "bigint",
+  compare: (left: bigint, right: bigint) => (left < right ? -1 : Number(left > right)),
+});

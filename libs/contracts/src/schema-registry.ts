@@ -1,0 +1,80 @@
+import { SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
+import type avro from "avsc";
+import { PermanentFault, TransientFault } from "@sluice/domain";
+import { typeHook } from "./avro.ts";
+import { schemas } from "./generated/schemas.ts";
+import { subjectOf, type Topic } from "./topics.ts";
+
+/** Confluent's registry, as far as we use it, with its failures told apart. */
+export class SchemaRegistryClient {
+  readonly #registry: SchemaRegistry;
+  readonly #prefix: string;
+
+  /** @param prefix the topic prefix; subjects carry it too. */
+  constructor(url: string, prefix = "") {
+    this.#prefix = prefix;
+    this.#registry = new SchemaRegistry(
+      { host: url, retry: { retries: 2, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 1 } },
+      { [SchemaType.AVRO]: { typeHook } },
+    );
+  }
+
+  /** @returns undefined for an id that the registry does not have. */
+  async schemaOf(id: number): Promise<avro.Type | undefined> {
+    return this.#ask(async () => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the registry's Avro schemas are avsc types
+      return (await this.#registry.getSchema(id)) as unknown as avro.Type;
+    });
+  }
+
+  /** @returns undefined when the topic's subject does not have our schema. */
+  async idOf(topic: Topic<unknown>): Promise<number | undefined> {
+    const subject = subjectOf(this.#prefix, topic.name);
+    return this.#ask(() => this.#registry.getRegistryIdBySchema(subject, confluentSchema(topic)));
+  }
+
+  /** Makes our schema a version of the topic's subject; nothing happens where it is one. */
+  async register(topic: Topic<unknown>): Promise<number> {
+    const subject = subjectOf(this.#prefix, topic.name);
+    const registered = await this.#ask(() =>
+      // The level is set for the subject once, by whoever owns it; here it must hold from the first version.
+      this.#registry.register(confluentSchema(topic), {
+        subject,
+        compatibility: fullTransitive,
+      }),
+    );
+    if (!registered)
+      throw new PermanentFault(
+        "CONTRACT_SCHEMA_UNREGISTERED",
+        `The registry does not accept the schema of ${subject}: it is incompatible with a version it has.`,
+      );
+    return registered.id;
+  }
+
+  /** undefined for "not there" or "refused"; a fault for an outage. */
+  async #ask<T>(call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch (cause) {
+      if (answersNo(cause)) return undefined;
+      throw new TransientFault(
+        "CONTRACT_REGISTRY_UNAVAILABLE",
+        "The schema registry does not answer.",
+        { cause },
+      );
+    }
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package does not export its enum
+const fullTransitive = "FULL_TRANSITIVE" as never;
+
+function confluentSchema(topic: Topic<unknown>): { type: SchemaType.AVRO; schema: string } {
+  return { type: SchemaType.AVRO, schema: schemas[topic.record] };
+}
+
+/** 404 and 409 are answers. A refused connection is reported as 400, so that is none. */
+function answersNo(error: unknown): boolean {
+  if (typeof error !== "object" || error === null || !("status" in error)) return false;
+  return error.status === 404 || error.status === 409;
+}

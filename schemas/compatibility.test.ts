@@ -1,0 +1,34 @@
+import avro from "avsc";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { bundle } from "../tools/avro-to-ts/src/bundle.ts";
+import { readSchemas, releasesOf, topicRecords } from "../tools/avro-to-ts/src/generate.ts";
+
+const schemas = readSchemas();
+
+for (const name of topicRecords) {
+  const releases = releasesOf(name).toSorted((a, b) => numberOf(a) - numberOf(b));
+
+  test(`${name} is released as it is in use`, () => {
+    const newest = releases.at(-1);
+    expect(newest, `npm run contracts -- --release`).toBeDefined();
+    expect(read(newest!)).toEqual(bundle(name, schemas));
+  });
+
+  for (const released of releases)
+    test(`${name} is fully compatible with ${released}`, () => {
+      const today = () => avro.Type.forSchema(JSON.parse(JSON.stringify(bundle(name, schemas))));
+      const before = () => avro.Type.forSchema(read(released));
+      expect(() => today().createResolver(before()), "reads what was written").not.toThrow();
+      expect(() => before().createResolver(today()), "is read by those who lag").not.toThrow();
+    });
+}
+
+function read(path: string): avro.Schema {
+  return JSON.parse(readFileSync(join(import.meta.dirname, path), "utf8"));
+}
+
+function numberOf(path: string): number {
+  return Number(/(\d+)\.avsc$/.exec(path)?.[1]);
+}
