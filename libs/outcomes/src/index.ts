@@ -1,1 +1,24 @@
-export {};
+export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
+export {
+  type Admission,
+  Admissions,
+  type Admitted,
+  type Append,
+  type AttemptClaim,
+  type AttemptEnd,
+  type AttemptPhase,
+  type AttemptResult,
+  Attempts,
+  attemptsMax,
+  type AttemptState,
+  type Claim,
+  type ClaimedBy,
+  type Finish,
+  type KnownRequest,
+  Outcomes,
+  type Renewal,
+  Replies,
+  type ReplyEvent,
+  type RequestHistory,
+  type RequestRef,
+} from "./ports.ts";
