@@ -1,0 +1,61 @@
+import {
+  type DynamicModule,
+  type INestApplicationContext,
+  type LoggerService,
+} from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { createLogger, type Logger, LOGGER } from "@sluice/telemetry";
+import type { z } from "zod";
+import { ConfigurationError, parseConfig } from "./config.ts";
+
+export interface ServiceDefinition<S extends z.ZodObject> {
+  readonly name: string;
+  readonly config: S;
+  /** The only place that is given the configuration. */
+  readonly module: (config: z.output<S>) => DynamicModule;
+  /** How the application is made; by default without a public port. */
+  readonly create?: (module: DynamicModule) => Promise<INestApplicationContext>;
+  /** Opens the public port, where there is one. */
+  readonly listen?: (app: INestApplicationContext, config: z.output<S>) => Promise<void>;
+}
+
+/**
+ * The life of a service process: configuration, application, shutdown on
+ * SIGTERM and SIGINT. A failed start ends with exit code 1 and one log line;
+ * whoever supervises starts it again.
+ */
+export async function runService<S extends z.ZodObject>(
+  definition: ServiceDefinition<S>,
+): Promise<void> {
+  const logger = createLogger(definition.name, "info");
+  try {
+    const config = parseConfig(definition.config, process.env);
+    const module = definition.module(config);
+    const create = definition.create ?? createContext;
+    const app = await create(module);
+    const own: Logger = app.get(LOGGER);
+    app.useLogger(nestLoggerOf(own));
+    app.enableShutdownHooks();
+    await (definition.listen ? definition.listen(app, config) : app.init());
+    own.info("started");
+  } catch (error) {
+    if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
+    else logger.error({ error }, "start failed");
+    process.exit(1);
+  }
+}
+
+/** Nest's own start-up lines are for Nest's developers. */
+export const nestOptions = { logger: false, abortOnError: false } as const;
+
+function createContext(module: DynamicModule): Promise<INestApplicationContext> {
+  return NestFactory.createApplicationContext(module, nestOptions);
+}
+
+function nestLoggerOf(logger: Logger): LoggerService {
+  return {
+    log: (message: unknown) => logger.debug({ nest: message }, "nest"),
+    warn: (message: unknown) => logger.warn({ nest: message }, "nest"),
+    error: (message: unknown) => logger.error({ nest: message }, "nest"),
+  };
+}

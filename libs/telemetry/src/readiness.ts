@@ -1,0 +1,38 @@
+/** True when the dependency can be used now; a thrown error counts as false. */
+export type ReadinessProbe = () => boolean | Promise<boolean>;
+
+/** A probe that hangs must not make the answer hang. */
+const probeTimeoutMs = 2_000;
+
+/** What a service needs before it can do its work, by name. */
+export class Readiness {
+  readonly #probes = new Map<string, ReadinessProbe>();
+
+  add(name: string, probe: ReadinessProbe): void {
+    this.#probes.set(name, probe);
+  }
+
+  async check(): Promise<{ ready: boolean; dependencies: Readonly<Record<string, boolean>> }> {
+    const results = await Promise.all(
+      [...this.#probes].map(async ([name, probe]) => [name, await holds(probe)] as const),
+    );
+    return {
+      ready: results.every(([, ready]) => ready),
+      dependencies: Object.fromEntries(results),
+    };
+  }
+}
+
+async function holds(probe: ReadinessProbe): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), probeTimeoutMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve(probe()), tooLate]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
