@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { complexities, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
+import {
+  type ApiKey,
+  type CachePolicy,
+  Declarations,
+  type Provider,
+  type Variant,
+} from "./declarations.ts";
+import { parseDeclarations } from "./parse.ts";
+import type { SluiceYaml } from "./schema.ts";
+
+/** The file cannot be used; the message names every error with its line, and no secret. */
+export class DeclarationsInvalid extends Error {}
+
+/** Declarations from one sluice.yaml, read once at start. */
+export class FileDeclarations extends Declarations {
+  readonly #declared: SluiceYaml;
+  readonly #folder: string;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #keys: readonly ApiKey[];
+  readonly #variants: ReadonlyMap<string, Variant>;
+  readonly #priceBook: PriceBook;
+
+  /**
+   * @param folder that `file:` references are relative to.
+   * @param environment that `env:` references are looked up in.
+   */
+  constructor(declared: SluiceYaml, folder: string, environment: NodeJS.ProcessEnv) {
+    super();
+    this.#declared = declared;
+    this.#folder = folder;
+    this.#environment = environment;
+    this.#keys = declared.tenants.flatMap(({ id: tenant, keys }) =>
+      keys.map(({ secret, ...key }) => ({ ...key, tenant, secretReference: secret })),
+    );
+    this.#variants = new Map(declared.models.map((model) => [model.id, variantOf(model)]));
+    this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
+  }
+
+  /** @throws DeclarationsInvalid with all errors, or when the file cannot be read. */
+  static read(path: string, environment: NodeJS.ProcessEnv): FileDeclarations {
+    const parsed = parseDeclarations(textOf(path));
+    if (parsed.kind === "valid")
+      return new FileDeclarations(parsed.declared, dirname(resolve(path)), environment);
+    const lines = parsed.errors.map(({ line, path: where, message }) =>
+      [`  line ${line ?? "?"}`, where, message].filter(Boolean).join(": "),
+    );
+    throw new DeclarationsInvalid(`${path} cannot be used:\n${lines.join("\n")}`);
+  }
+
+  override keys(): readonly ApiKey[] {
+    return this.#keys;
+  }
+
+  override providers(): readonly Provider[] {
+    return this.#declared.providers.map(({ id, baseUrl, keys, simulated }) => ({
+      id,
+      baseUrl: baseUrl.startsWith("env:") ? this.#fromEnvironment(baseUrl) : baseUrl,
+      keyReferences: keys,
+      simulated,
+    }));
+  }
+
+  override variants(): readonly Variant[] {
+    return [...this.#variants.values()];
+  }
+
+  override variantOf(id: string): Variant | undefined {
+    return this.#variants.get(id);
+  }
+
+  override priceBook(): PriceBook {
+    return this.#priceBook;
+  }
+
+  override outputLimitOf(tier: Tier): number {
+    return this.#declared.routing.outputLimits[tier];
+  }
+
+  override cachePolicyOf(): CachePolicy {
+    return this.#declared.cache;
+  }
+
+  override secretOf(reference: string): string {
+    const secret = reference.startsWith("env:")
+      ? this.#fromEnvironment(reference)
+      : textOf(resolve(this.#folder, reference.slice("file:".length))).trim();
+    if (secret) return secret;
+    throw new DeclarationsInvalid(`The secret behind "${reference}" is empty.`);
+  }
+
+  #fromEnvironment(reference: string): string {
+    const key = reference.slice("env:".length);
+    const value = this.#environment[key];
+    if (value) return value;
+    throw new DeclarationsInvalid(`"${reference}" needs ${key} in the environment; set it.`);
+  }
+}
+
+type DeclaredModel = SluiceYaml["models"][number];
+
+function variantOf(model: DeclaredModel): Variant {
+  const { id, provider, tier, contextWindow } = model;
+  const accuracy = complexities.map((complexity) => [
+    complexity,
+    model.accuracy[complexity] ?? null,
+  ]);
+  return {
+    id,
+    provider,
+    tier,
+    contextWindow,
+    model: model.model ?? id,
+    quantisation: model.quantisation ?? null,
+    p95LatencyMs: model.p95LatencyMs ?? null,
+    accuracy: Object.fromEntries(accuracy),
+  };
+}
+
+function priceEntriesOf({ id, prices }: DeclaredModel): readonly PriceEntry[] {
+  return prices.map((price) => ({
+    variant: id,
+    effectiveFrom: price.effectiveFrom,
+    inputAboveTokens: price.inputAboveTokens ?? null,
+    rates: {
+      inputNanoUsd: price.input,
+      outputNanoUsd: price.output,
+      cachedInputNanoUsd: price.cachedInput ?? null,
+      cacheWriteNanoUsd: price.cacheWrite ?? null,
+      reasoningNanoUsd: price.reasoning ?? null,
+      otherNanoUsd: price.other,
+    },
+  }));
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new DeclarationsInvalid(`${path} cannot be read; create it or correct the path.`, {
+      cause,
+    });
+  }
+}

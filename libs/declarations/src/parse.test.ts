@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { FileDeclarations } from "./file-declarations.ts";
+import { parseDeclarations } from "./parse.ts";
+
+const local = join(import.meta.dirname, "../../../infra/local/sluice.yaml");
+const text = readFileSync(local, "utf8");
+
+function errorsOf(changed: string): readonly string[] {
+  const parsed = parseDeclarations(changed);
+  if (parsed.kind === "valid") return [];
+  return parsed.errors.map(({ line, path, message }) => `${line} ${path}: ${message}`);
+}
+
+test("the local stack's declarations are valid", () => {
+  expect(errorsOf(text)).toEqual([]);
+});
+
+test("all errors are reported together, each with its line", () => {
+  const wrong = text
+    .replace("tier: standard", "tier: middle")
+    .replace("input: 15.00", "input: -15")
+    .replace("team: platform", "tema: platform")
+    .replace("secret: file:secrets/demo-key", "secret: sk-123");
+  const errors = errorsOf(wrong);
+  const lineWith = (part: string) => wrong.split("\n").findIndex((l) => l.includes(part)) + 1;
+  expect(errors).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining(`${lineWith("tier: middle")} models[2].tier`),
+      expect.stringContaining(`${lineWith("input: -15")} models[3].prices[0].input`),
+      expect.stringContaining(`${lineWith("sk-123")} tenants[0].keys[0].secret`),
+      expect.stringMatching(/tenants\[0\]\.keys\[0\].*tema/),
+      expect.stringMatching(/tenants\[0\]\.keys\[0\]\.team/),
+    ]),
+  );
+});
+
+test("two of the same id, and a provider that is not there, are contradictions", () => {
+  const wrong = text
+    .replace("- id: sim-economy\n", "- id: sim-economy-q4\n")
+    .replace("provider: simulator\n    tier: premium", "provider: elsewhere\n    tier: premium");
+  expect(errorsOf(wrong)).toEqual([
+    expect.stringContaining('another model has the id "sim-economy-q4"'),
+    expect.stringContaining('no provider has the id "elsewhere"'),
+  ]);
+});
+
+test("broken YAML is an error with a line, not an exception", () => {
+  expect(errorsOf("tenants: [\n  - {")[0]).toMatch(/^\d/);
+});
+
+test("prices are exact, and a secret's reference is resolved only when asked", () => {
+  const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
+  const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);
+  expect(price?.rates.cachedInputNanoUsd).toBe(25_000_000n);
+  expect(declarations.providers()[0]?.baseUrl).toBe("http://127.0.0.1:1");
+  expect(() => declarations.secretOf("env:ABSENT")).toThrow(/ABSENT.*set it/);
+});
