@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { answersTo } from "./answer.ts";
+import { parseChatRequest } from "./chat-request.ts";
+import { servedModels } from "./models.ts";
+import { countTokens } from "./tokens.ts";
+
+const messages = [{ role: "user", content: "Why is the sky blue?" }];
+
+describe("the answer of a simulated model", () => {
+  it("depends on the prompt and the model alone", () => {
+    expect(textOf({ temperature: 0.9, seed: 7 })).toBe(textOf({}));
+    expect(textOf({ model: "sim-standard" })).not.toBe(textOf({}));
+    expect(textOf({ messages: [{ role: "user", content: "Why?" }] })).not.toBe(textOf({}));
+  });
+
+  it("is the same for text given whole or as one part", () => {
+    const parts = [{ type: "text", text: "Why is the sky blue?" }];
+    expect(textOf({ messages: [{ role: "user", content: parts }] })).toBe(textOf({}));
+  });
+
+  it("says that it is simulated, even when cut after one token", () => {
+    expect(textOf({})).toMatch(/^\[simulated\] /);
+    const [answer] = answered({ max_tokens: 1 });
+    expect(answer).toMatchObject({ tokens: ["[simulated]"], finishReason: "length" });
+  });
+
+  it("is cut at max_completion_tokens, reasoning included", () => {
+    const [answer] = answered({ model: "sim-premium", max_completion_tokens: 20 });
+    expect(answer?.finishReason).toBe("length");
+    expect((answer?.tokens.length ?? 0) + (answer?.reasoningTokens ?? 0)).toBe(20);
+    expect(answer?.reasoningTokens).toBeGreaterThan(0);
+  });
+
+  it("ends before a stop text and is otherwise the same", () => {
+    const whole = textOf({});
+    const [stopped] = answered({ stop: [". "] });
+    expect(stopped?.finishReason).toBe("stop");
+    expect(stopped?.tokens.join("")).toBe(whole.slice(0, whole.indexOf(". ")));
+  });
+
+  it("differs between the choices of one request", () => {
+    const [first, second] = answered({ n: 2 }).map(({ tokens }) => tokens.join(""));
+    expect(first).toBe(textOf({}));
+    expect(second).not.toBe(first);
+  });
+
+  it("is JSON with a simulated member when JSON is asked for", () => {
+    const asked = { response_format: { type: "json_object" } };
+    expect(JSON.parse(textOf(asked))).toMatchObject({ simulated: true });
+  });
+
+  it("fills the properties of a JSON schema", () => {
+    const schema = {
+      type: "object",
+      properties: { city: { type: "string" }, mood: { enum: ["calm"] } },
+    };
+    const asked = { response_format: { type: "json_schema", json_schema: { name: "c", schema } } };
+    const answer: unknown = JSON.parse(textOf(asked));
+    expect(answer).toMatchObject({ simulated: true, mood: "calm" });
+    expect(answer).toHaveProperty("city", expect.stringContaining("[simulated]"));
+  });
+
+  it("calls the tool that must be called, with arguments of its schema", () => {
+    const parameters = { type: "object", properties: { amount: { type: "integer" } } };
+    const [answer] = answered({
+      tools: [{ type: "function", function: { name: "pay", parameters } }],
+      tool_choice: "required",
+    });
+    expect(answer).toMatchObject({ toolName: "pay", finishReason: "tool_calls" });
+    expect(JSON.parse(answer?.tokens.join("") ?? "")).toEqual({ amount: expect.any(Number) });
+  });
+
+  it("has as many tokens as are counted in its text", () => {
+    for (const { tokens } of answered({ n: 20 }))
+      expect(countTokens(tokens.join(""))).toBe(tokens.length);
+  });
+});
+
+function answered(parameters: object) {
+  const request = parseChatRequest({ model: "sim-economy", messages, ...parameters });
+  const served = servedModels.get(request.model);
+  if (!served) throw new Error(`No model ${request.model}.`);
+  return answersTo(request, served.profile);
+}
+
+function textOf(parameters: object): string {
+  return answered(parameters)[0]?.tokens.join("") ?? "";
+}

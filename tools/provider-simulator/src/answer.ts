@@ -1,0 +1,106 @@
+import type { AnswerForm, ChatRequest } from "./chat-request.ts";
+import type { ModelProfile } from "./models.ts";
+import { promptDigestOf } from "./prompt.ts";
+import { sampleOf } from "./sample-json.ts";
+import { SeededNumbers } from "./seeded.ts";
+import { LABEL, countTokens, tokensOf } from "./tokens.ts";
+
+const WORDS = (
+  "the a this each one result value answer reason model system request market number paper " +
+  "river garden signal method limit shows keeps follows holds needs gives takes means turns " +
+  "reads small clear steady common early simple second open whole likely and but because " +
+  "while with from into under after before"
+).split(" ");
+
+const ANSWER_TOKENS_LEAST = 24;
+const ANSWER_TOKENS_SPREAD = 140;
+/** Longer prompts get longer answers, up to this many further tokens. */
+const ANSWER_TOKENS_FOR_PROMPT_MAX = 120;
+
+/** What one choice says, in tokens as they are streamed and billed. */
+export interface Answer {
+  readonly tokens: readonly string[];
+  readonly reasoningTokens: number;
+  /** Set when `tokens` are the arguments of a tool call. */
+  readonly toolName: string | null;
+  readonly finishReason: "stop" | "length" | "tool_calls";
+}
+
+/**
+ * The answers of all choices. They depend on prompt, model and choice alone; limits and
+ * stops cut them, and change nothing else.
+ */
+export function answersTo(request: ChatRequest, profile: ModelProfile): readonly Answer[] {
+  const prompt = promptDigestOf(request);
+  return Array.from({ length: request.choices }, (_, choice) =>
+    answerTo(request, profile, new SeededNumbers(prompt, request.model, choice)),
+  );
+}
+
+function answerTo(request: ChatRequest, profile: ModelProfile, numbers: SeededNumbers): Answer {
+  const whole = textOf(request, numbers);
+  const text = request.form.kind === "text" ? cutAtStop(whole, request.stops) : whole;
+  const tokens = tokensOf(text);
+  const reasoningTokens = reasoningOf(tokens.length, request.completionTokensMax, profile, numbers);
+  const visibleMax = request.completionTokensMax - reasoningTokens;
+
+  return {
+    tokens: tokens.slice(0, visibleMax),
+    reasoningTokens,
+    toolName: request.form.kind === "tool" ? request.form.tool.name : null,
+    finishReason: tokens.length > visibleMax ? "length" : finishOf(request.form),
+  };
+}
+
+function finishOf(form: AnswerForm): Answer["finishReason"] {
+  return form.kind === "tool" ? "tool_calls" : "stop";
+}
+
+function textOf({ form, messages }: ChatRequest, numbers: SeededNumbers): string {
+  if (form.kind === "tool") {
+    const sample = sampleOf({ type: "object", ...form.tool.parameters }, numbers);
+    return JSON.stringify(sample);
+  }
+  const promptTokens = messages.reduce((sum, { text }) => sum + countTokens(text), 0);
+  const length =
+    ANSWER_TOKENS_LEAST +
+    numbers.between(0, ANSWER_TOKENS_SPREAD) +
+    Math.min(promptTokens, ANSWER_TOKENS_FOR_PROMPT_MAX);
+  const prose = proseOf(length, numbers);
+  if (form.kind === "text") return prose;
+  if (Object.keys(form.schema).length === 0)
+    return JSON.stringify({ simulated: true, answer: prose });
+  const sample = sampleOf({ type: "object", ...form.schema }, numbers);
+  return JSON.stringify({ simulated: true, ...Object(sample) });
+}
+
+/** Plausible sentences of about so many tokens, the label first. */
+function proseOf(tokens: number, numbers: SeededNumbers): string {
+  const sentences: string[] = [LABEL];
+  for (let written = 1; written < tokens;) {
+    const words = Array.from({ length: numbers.between(5, 14) }, () => numbers.pick(WORDS));
+    const sentence = words.join(" ");
+    sentences.push(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`);
+    written += words.length + 1;
+  }
+  return sentences.join(" ");
+}
+
+/** Up to the first stop after the label, which is left out as OpenAI leaves it out. */
+function cutAtStop(text: string, stops: readonly string[]): string {
+  const ends = stops
+    .map((stop) => text.indexOf(stop, LABEL.length))
+    .filter((position) => position >= 0);
+  return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
+}
+
+/** A share of the visible tokens, and never more than half of the limit. */
+function reasoningOf(
+  visibleTokens: number,
+  completionTokensMax: number,
+  { reasoningShare: [least, most] }: ModelProfile,
+  numbers: SeededNumbers,
+): number {
+  const wanted = Math.ceil(visibleTokens * (least + (most - least) * numbers.next()));
+  return Math.min(wanted, Math.floor(completionTokensMax / 2));
+}

@@ -1,0 +1,35 @@
+import type { Bill, BilledAttempt } from "./bill.ts";
+
+/** The bill as JSON: amounts are decimal strings of nano-USD, times RFC 3339 in UTC. */
+export function billViewOf(bill: Bill): object {
+  return {
+    simulated: true,
+    concurrency: bill.concurrency(),
+    attempts: bill.attempts().map(attemptViewOf),
+    totalNanoUsd: String(bill.totalNanoUsd()),
+  };
+}
+
+export function attemptViewOf(attempt: BilledAttempt): object {
+  const { attemptId, model, calls, billedCalls, open, openPeak, stream, usage, reason } = attempt;
+  return {
+    simulated: true,
+    attemptId,
+    model,
+    calls,
+    billedCalls,
+    open,
+    openPeak,
+    status: statusOf(attempt),
+    stream,
+    usage,
+    costNanoUsd: String(attempt.costNanoUsd),
+    billedAt: attempt.billedAt === null ? null : new Date(attempt.billedAt).toISOString(),
+    reason,
+  };
+}
+
+function statusOf({ open, billedCalls }: BilledAttempt): "open" | "billed" | "unbilled" {
+  if (open > 0) return "open";
+  return billedCalls > 0 ? "billed" : "unbilled";
+}

@@ -1,0 +1,186 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { answersTo, type Answer } from "./answer.ts";
+import { ApiError } from "./api-error.ts";
+import type { Bill, OpenCall } from "./bill.ts";
+import type { ChatRequest } from "./chat-request.ts";
+import type { Fault } from "./faults.ts";
+import type { ModelProfile } from "./models.ts";
+import type { PromptCache } from "./prompt-cache.ts";
+import { countPromptTokens } from "./prompt.ts";
+import { reportedUsageOf, type BilledUsage } from "./usage.ts";
+import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
+
+/** A silent call is let go after this, so that forgotten clients do not pile up. */
+const SILENCE_MS_MAX = 10 * 60_000;
+
+/** One call that passed all checks. */
+export interface ChatCall {
+  readonly request: ChatRequest;
+  readonly call: OpenCall;
+  readonly completionId: string;
+  readonly profile: ModelProfile;
+  readonly fault: Fault | undefined;
+}
+
+/** Answers calls at a model's pace, and has each billed by the rule in the README. */
+export class Chat {
+  readonly #bill: Bill;
+  readonly #promptCache: PromptCache;
+  readonly #speed: number;
+
+  constructor(bill: Bill, promptCache: PromptCache, speed: number) {
+    this.#bill = bill;
+    this.#promptCache = promptCache;
+    this.#speed = speed;
+  }
+
+  /** @throws ApiError for a call that is refused, which costs nothing */
+  async answer(chatCall: ChatCall, response: ServerResponse): Promise<void> {
+    const { call, request, fault } = chatCall;
+    this.#bill.begin(call, request.stream);
+    const closed = new AbortController();
+    response.once("close", () => closed.abort());
+
+    if (fault?.kind === "429" || fault?.kind === "500") this.#refuse(call, fault);
+    if (fault?.kind === "hang") {
+      await silence(closed.signal);
+      this.#bill.endUnbilled(call, "hung");
+      response.destroy();
+      return;
+    }
+    const answers = answersTo(request, chatCall.profile);
+    if (request.stream && fault?.kind !== "timeout-after-billing")
+      return this.#stream(chatCall, answers, response, closed.signal);
+    return this.#answerWhole(chatCall, answers, response, closed.signal);
+  }
+
+  #refuse(call: OpenCall, { kind, retryAfterSeconds }: Fault): never {
+    const headers = retryAfterSeconds === null ? {} : { "retry-after": String(retryAfterSeconds) };
+    if (kind === "429") {
+      this.#bill.endUnbilled(call, "rate-limited");
+      const message = `Rate limit reached for ${call.model} (simulated).`;
+      throw new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", headers });
+    }
+    this.#bill.endUnbilled(call, "server-error");
+    const message = "The server had an error while processing your request (simulated).";
+    throw new ApiError(500, message, { type: "server_error", headers });
+  }
+
+  /** Billed in full when computed, whoever is still there to read it. */
+  async #answerWhole(
+    { request, call, completionId, profile, fault }: ChatCall,
+    answers: readonly Answer[],
+    response: ServerResponse,
+    closed: AbortSignal,
+  ): Promise<void> {
+    const usage = this.#usageOf(request, answers);
+    await pause(
+      this.#delayMs(profile, (usage.outputTokens + usage.reasoningTokens) / answers.length),
+    );
+
+    if (fault?.kind === "timeout-after-billing") {
+      this.#bill.charge(call, usage, "timeout-after-billing", Date.now());
+      await silence(closed);
+      response.destroy();
+      return;
+    }
+    const gone = closed.aborted ? "client-closed" : "answered";
+    const cut = fault?.kind === "cut-stream";
+    this.#bill.charge(call, usage, cut ? "cut-stream" : gone, Date.now());
+    const reported = profile.reportsUsage ? reportedUsageOf(usage) : null;
+    const body = JSON.stringify(completionOf(headOf(completionId, request), answers, reported));
+    response.setHeader("content-type", "application/json");
+    response.setHeader("content-length", Buffer.byteLength(body));
+    if (!cut) return void response.end(body);
+    response.write(body.slice(0, body.length / 2));
+    response.socket?.destroySoon();
+  }
+
+  /** Billed for the input and for the tokens handed to the socket before its end. */
+  async #stream(
+    { request, call, completionId, profile, fault }: ChatCall,
+    answers: readonly Answer[],
+    response: ServerResponse,
+    closed: AbortSignal,
+  ): Promise<void> {
+    const usage = this.#usageOf(request, answers);
+    const cut = fault?.kind === "cut-stream";
+    const tokensMax = cut ? (fault.afterTokens ?? Math.ceil(usage.outputTokens / 2)) : Infinity;
+    const chunks = new ChunkWriter(headOf(completionId, request), answers, request.includeUsage);
+    const sent = { tokens: 0 };
+    try {
+      const begunAt = performance.now();
+      await this.#waitUntil(begunAt + this.#delayMs(profile, 0), closed);
+      response.setHeader("content-type", "text/event-stream; charset=utf-8");
+      response.setHeader("cache-control", "no-cache");
+      await written(response, chunks.opening(), closed);
+      for (const piece of piecesOf(answers, profile.tokensPerChunk, tokensMax)) {
+        const made = usage.reasoningTokens + sent.tokens + piece.tokens.length;
+        await this.#waitUntil(begunAt + this.#delayMs(profile, made / answers.length), closed);
+        sent.tokens += piece.tokens.length;
+        await written(response, chunks.piece(piece), closed);
+      }
+    } catch (error) {
+      if (!closed.aborted) throw error;
+    }
+    this.#endStream({ call, usage, sentTokens: sent.tokens, cut, closed: closed.aborted });
+    if (closed.aborted) return;
+    if (cut) response.socket?.destroySoon();
+    else response.end(chunks.closing(profile.reportsUsage ? reportedUsageOf(usage) : null));
+  }
+
+  #endStream(end: {
+    readonly call: OpenCall;
+    readonly usage: BilledUsage;
+    readonly sentTokens: number;
+    readonly cut: boolean;
+    readonly closed: boolean;
+  }): void {
+    const { call, usage, sentTokens, cut, closed } = end;
+    const sent: BilledUsage = {
+      ...usage,
+      outputTokens: sentTokens,
+      reasoningTokens: sentTokens === 0 ? 0 : usage.reasoningTokens,
+    };
+    if (closed) this.#bill.charge(call, sent, "client-closed", Date.now());
+    else this.#bill.charge(call, sent, cut ? "cut-stream" : "answered", Date.now());
+  }
+
+  #usageOf(request: ChatRequest, answers: readonly Answer[]): BilledUsage {
+    const promptTokens = countPromptTokens(request);
+    const cached = Math.min(this.#promptCache.cachedTokensOf(request), promptTokens);
+    return {
+      inputTokens: promptTokens - cached,
+      cachedInputTokens: cached,
+      outputTokens: answers.reduce((sum, { tokens }) => sum + tokens.length, 0),
+      reasoningTokens: answers.reduce((sum, { reasoningTokens }) => sum + reasoningTokens, 0),
+    };
+  }
+
+  #delayMs({ firstByteMs, tokensPerSecond }: ModelProfile, tokens: number): number {
+    return (firstByteMs + (tokens / tokensPerSecond) * 1_000) / this.#speed;
+  }
+
+  async #waitUntil(at: number, signal: AbortSignal): Promise<void> {
+    const leftMs = at - performance.now();
+    if (leftMs >= 1) await pause(leftMs, undefined, { signal });
+    signal.throwIfAborted();
+  }
+}
+
+function headOf(id: string, { model }: ChatRequest): CompletionHead {
+  return { id, created: Math.floor(Date.now() / 1_000), model };
+}
+
+/** Until the client leaves. */
+async function silence(closed: AbortSignal): Promise<void> {
+  await pause(SILENCE_MS_MAX, undefined, { signal: closed }).catch(() => undefined);
+}
+
+/** Waits while the reader is slow: what it has not taken is not piled up here. */
+async function written(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (!response.write(text)) await once(response, "drain", { signal });
+}

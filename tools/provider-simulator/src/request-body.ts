@@ -1,0 +1,20 @@
+import type { IncomingMessage } from "node:http";
+import { ApiError, badRequest } from "./api-error.ts";
+
+const BODY_BYTES_MAX = 8 * 1_024 * 1_024;
+
+/** @throws ApiError 413 beyond 8 MiB, 400 for what is not JSON */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new ApiError(413, "The body is larger than 8 MiB.");
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw badRequest("We could not parse the JSON body of your request.");
+  }
+}

@@ -1,0 +1,91 @@
+import { MalformedFault, parseFault, type Fault } from "./faults.ts";
+import { isObject, isWholeNumber, type JsonObject } from "./json.ts";
+import { servedModels, type ModelProfile } from "./models.ts";
+
+/** A fault with the calls it is meant for; a call must meet every condition that is set. */
+export interface Rule {
+  readonly fault: Fault;
+  /** Part of the prompt's text. */
+  readonly prompt: string | null;
+  /** The nth call (from 1) that meets model, prompt and stream. */
+  readonly nth: number | null;
+  /** Share of such calls, from 0 to 1, drawn with the script's seed. */
+  readonly probability: number | null;
+  readonly stream: boolean | null;
+}
+
+/** What an operator of the simulator wants of it at run time. */
+export interface Script {
+  readonly seed: string;
+  readonly rules: readonly Rule[];
+  readonly models: ReadonlyMap<string, Partial<ModelProfile>>;
+}
+
+export const emptyScript: Script = { seed: "0", rules: [], models: new Map() };
+
+/** @throws MalformedFault that names the first member which is not understood */
+export function parseScript(script: unknown): Script {
+  if (!isObject(script)) throw new MalformedFault("A script is a JSON object.");
+  const { seed = 0, rules = [], models = {}, ...others } = script;
+  refuseOthers("script", others);
+  if (!Array.isArray(rules) || !isObject(models))
+    throw new MalformedFault("'rules' is a list, 'models' is an object.");
+  return {
+    seed: JSON.stringify(seed),
+    rules: rules.map(parseRule),
+    models: new Map(Object.entries(models).map(parseModel)),
+  };
+}
+
+function parseRule(rule: unknown, index: number): Rule {
+  const path = `rules[${index}]`;
+  if (!isObject(rule)) throw new MalformedFault(`'${path}' is not an object.`);
+  const { fault, model, prompt, nth, probability, stream, ...others } = rule;
+  refuseOthers(path, others);
+  if (typeof fault !== "string") throw new MalformedFault(`'${path}.fault' is not a string.`);
+  const parsed = parseFault(fault);
+  return {
+    fault: { ...parsed, model: valueOf(model, `${path}.model`, isText) ?? parsed.model },
+    prompt: valueOf(prompt, `${path}.prompt`, isText),
+    nth: valueOf(nth, `${path}.nth`, (value) => isWholeNumber(value, 1, 1e9)),
+    probability: valueOf(probability, `${path}.probability`, isShare),
+    stream: valueOf(stream, `${path}.stream`, (value) => typeof value === "boolean"),
+  };
+}
+
+function parseModel([name, model]: [string, unknown]): [string, Partial<ModelProfile>] {
+  const path = `models.${name}`;
+  if (!servedModels.has(name)) throw new MalformedFault(`'${path}' is not a served model.`);
+  if (!isObject(model)) throw new MalformedFault(`'${path}' is not an object.`);
+  const { firstByteMs, tokensPerSecond, tokensPerChunk, reportsUsage, ...others } = model;
+  refuseOthers(path, others);
+  const parsed = {
+    firstByteMs: valueOf(firstByteMs, `${path}.firstByteMs`, isAmount),
+    tokensPerSecond: valueOf(tokensPerSecond, `${path}.tokensPerSecond`, isPositive),
+    tokensPerChunk: valueOf(tokensPerChunk, `${path}.tokensPerChunk`, (value) =>
+      isWholeNumber(value, 1, 10_000),
+    ),
+    reportsUsage: valueOf(reportsUsage, `${path}.reportsUsage`, (v) => typeof v === "boolean"),
+  };
+  return [name, Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null))];
+}
+
+function valueOf<T>(
+  value: unknown,
+  path: string,
+  isFitting: (value: unknown) => value is T,
+): T | null {
+  if (value === undefined || value === null) return null;
+  if (isFitting(value)) return value;
+  throw new MalformedFault(`'${path}' has a value that is not understood.`);
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isAmount = (value: unknown): value is number => typeof value === "number" && value >= 0;
+const isPositive = (value: unknown): value is number => typeof value === "number" && value > 0;
+const isShare = (value: unknown): value is number => isAmount(value) && value <= 1;
+
+function refuseOthers(path: string, others: JsonObject): void {
+  const [name] = Object.keys(others);
+  if (name !== undefined) throw new MalformedFault(`'${path}' has an unknown member '${name}'.`);
+}

@@ -1,0 +1,46 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { FileBillJournal, NoBillJournal } from "./bill-journal.ts";
+import type { SimulatorConfig } from "./config.ts";
+import { emptyScript, parseScript } from "./script.ts";
+import { Simulator } from "./simulator.ts";
+
+export interface RunningSimulator {
+  readonly url: string;
+  /** Ends open calls; streams among them are billed for what was sent. */
+  close(): Promise<void>;
+}
+
+/** @throws Error when the port is taken, or the script or bill cannot be read */
+export async function startSimulator(config: SimulatorConfig): Promise<RunningSimulator> {
+  const { key, speed, scriptPath, billPath } = config;
+  const simulator = new Simulator({
+    key,
+    speed,
+    script: scriptPath ? parseScript(JSON.parse(readFileSync(scriptPath, "utf8"))) : emptyScript,
+    journal: billPath ? new FileBillJournal(billPath) : new NoBillJournal(),
+  });
+  const server = createServer((request, response) => void simulator.handle(request, response));
+  // A connection closed just as a caller reuses it would look like a paid call in doubt.
+  server.keepAliveTimeout = 75_000;
+  server.listen(config.port, config.host);
+  await once(server, "listening");
+
+  const port = portOf(server);
+  return {
+    url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("Not listening on TCP.");
+  return address.port;
+}

@@ -1,0 +1,182 @@
+import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ApiError, badRequest } from "./api-error.ts";
+import { Bill } from "./bill.ts";
+import type { BillJournal } from "./bill-journal.ts";
+import { attemptViewOf, billViewOf } from "./bill-view.ts";
+import { Chat } from "./chat.ts";
+import { parseChatRequest } from "./chat-request.ts";
+import { FaultPlan } from "./fault-plan.ts";
+import { MalformedFault, type Fault } from "./faults.ts";
+import { servedModels } from "./models.ts";
+import { PromptCache } from "./prompt-cache.ts";
+import { promptDigestOf, promptTextOf } from "./prompt.ts";
+import { readJson } from "./request-body.ts";
+import { emptyScript, parseScript, type Script } from "./script.ts";
+import type { ChatRequest } from "./chat-request.ts";
+
+export interface SimulatorOptions {
+  readonly key: string | undefined;
+  readonly speed: number;
+  readonly script: Script;
+  readonly journal: BillJournal;
+}
+
+/** Routes of the simulated provider, and of those who watch and script it. */
+export class Simulator {
+  readonly #options: SimulatorOptions;
+  readonly #bill: Bill;
+  readonly #promptCache = new PromptCache();
+  readonly #faults = new FaultPlan();
+  readonly #chat: Chat;
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options;
+    this.#bill = new Bill(options.journal);
+    this.#chat = new Chat(this.#bill, this.#promptCache, options.speed);
+    this.#faults.use(options.script);
+  }
+
+  /** Answers any request; what goes wrong is answered in OpenAI's error envelope. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A client that leaves while we write is no event of ours; "close" tells of it.
+    response.on("error", () => undefined);
+    response.setHeader("x-simulated", "true");
+    response.setHeader("x-request-id", `req_simulated_${randomUUID()}`);
+    try {
+      await this.#route(request, response);
+    } catch (error) {
+      refuse(response, apiErrorOf(error));
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    switch (`${request.method} ${path}`) {
+      case "POST /v1/chat/completions":
+        this.#authenticate(request);
+        return this.#complete(request, response);
+      case "GET /v1/models":
+        this.#authenticate(request);
+        return sendJson(response, { object: "list", data: [...servedModels.keys()].map(modelOf) });
+      case "GET /healthz":
+        return sendJson(response, { status: "ok", simulated: true });
+      case "GET /bill":
+        return sendJson(response, billViewOf(this.#bill));
+      case "DELETE /bill":
+        this.#bill.clear();
+        this.#promptCache.clear();
+        return sendJson(response, { simulated: true, cleared: true });
+      case "POST /script":
+        this.#faults.use(parseScript(await readJson(request)));
+        return sendJson(response, { simulated: true, scripted: true });
+      case "DELETE /script":
+        this.#faults.use(emptyScript);
+        return sendJson(response, { simulated: true, scripted: false });
+      default:
+        return this.#routeOne(request, response, path);
+    }
+  }
+
+  /** Routes with a name in the path. */
+  #routeOne(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const [, resource, name] = /^(\/bill|\/v1\/models)\/([^/]+)$/.exec(path) ?? [];
+    if (request.method === "GET" && name !== undefined) {
+      const decoded = decodeName(name);
+      if (resource === "/v1/models") {
+        this.#authenticate(request);
+        if (servedModels.has(decoded)) return sendJson(response, modelOf(decoded));
+        throw unknownModel(decoded);
+      }
+      const attempt = this.#bill.attempt(decoded);
+      if (attempt) return sendJson(response, attemptViewOf(attempt));
+      throw new ApiError(404, `No call came with the attempt id '${decoded}'.`);
+    }
+    throw new ApiError(404, `Unknown request URL: ${request.method} ${path}.`, {
+      code: "unknown_url",
+    });
+  }
+
+  async #complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chatRequest = parseChatRequest(await readJson(request));
+    const profile = this.#faults.profileOf(chatRequest.model);
+    if (!profile) throw unknownModel(chatRequest.model);
+    const callId = randomUUID();
+    const attemptId = headerOf(request, "x-client-request-id") ?? `unnamed-${callId}`;
+    await this.#chat.answer(
+      {
+        request: chatRequest,
+        call: { attemptId, model: chatRequest.model },
+        completionId: `chatcmpl-simulated-${callId}`,
+        profile,
+        fault: this.#faultOf(request, chatRequest),
+      },
+      response,
+    );
+  }
+
+  #faultOf(request: IncomingMessage, chatRequest: ChatRequest): Fault | undefined {
+    const { model, messages, stream } = chatRequest;
+    return this.#faults.faultOf({
+      model,
+      stream,
+      promptDigest: promptDigestOf(chatRequest),
+      promptText: promptTextOf(messages),
+      header: headerOf(request, "x-simulator-fault"),
+    });
+  }
+
+  #authenticate(request: IncomingMessage): void {
+    const { key } = this.#options;
+    if (key === undefined) return;
+    const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    if (timingSafeEqual(sha256Of(shown), sha256Of(key))) return;
+    throw new ApiError(401, "Incorrect API key provided (simulated).", { code: "invalid_api_key" });
+  }
+}
+
+function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof MalformedFault)
+    return new ApiError(400, error.message, { code: "simulator_fault_malformed" });
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  return new ApiError(500, "The simulator has a defect; see its log.", { type: "server_error" });
+}
+
+function refuse(response: ServerResponse, error: ApiError): void {
+  if (response.headersSent) return void response.destroy();
+  for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  response.statusCode = error.status;
+  sendJson(response, error.envelope());
+}
+
+function sendJson(response: ServerResponse, body: object): void {
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(body));
+}
+
+function modelOf(id: string): object {
+  return { id, object: "model", created: 1_767_225_600, owned_by: "sluice-simulator" };
+}
+
+function unknownModel(model: string): ApiError {
+  const message = `The model '${model}' does not exist or you do not have access to it.`;
+  return new ApiError(404, message, { code: "model_not_found", param: "model" });
+}
+
+function headerOf(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw badRequest("The path is not a valid URL.");
+  }
+}
+
+function sha256Of(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

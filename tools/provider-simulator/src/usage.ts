@@ -1,0 +1,74 @@
+import type { ModelRates } from "./models.ts";
+
+/** Tokens of one call in disjoint classes: nothing is counted twice. */
+export interface BilledUsage {
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+}
+
+/** Usage as OpenAI reports it: prompt includes cached, completion includes reasoning. */
+export interface ReportedUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly audio_tokens: 0 };
+  readonly completion_tokens_details: {
+    readonly reasoning_tokens: number;
+    readonly audio_tokens: 0;
+    readonly accepted_prediction_tokens: 0;
+    readonly rejected_prediction_tokens: 0;
+  };
+}
+
+export const noUsage: BilledUsage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+};
+
+export function sumOf(left: BilledUsage, right: BilledUsage): BilledUsage {
+  return {
+    inputTokens: left.inputTokens + right.inputTokens,
+    cachedInputTokens: left.cachedInputTokens + right.cachedInputTokens,
+    outputTokens: left.outputTokens + right.outputTokens,
+    reasoningTokens: left.reasoningTokens + right.reasoningTokens,
+  };
+}
+
+export function reportedUsageOf(usage: BilledUsage): ReportedUsage {
+  const promptTokens = usage.inputTokens + usage.cachedInputTokens;
+  const completionTokens = usage.outputTokens + usage.reasoningTokens;
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedInputTokens, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoningTokens,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}
+
+/** Cost of one call in nano-USD: the classes are summed, then rounded once. */
+export function costOf(usage: BilledUsage, rates: ModelRates): bigint {
+  const nanoUsdPerMillion =
+    BigInt(usage.inputTokens) * rates.inputNanoUsdPerMillion +
+    BigInt(usage.cachedInputTokens) * rates.cachedInputNanoUsdPerMillion +
+    BigInt(usage.outputTokens + usage.reasoningTokens) * rates.outputNanoUsdPerMillion;
+  return divideHalfEven(nanoUsdPerMillion, 1_000_000n);
+}
+
+/** Quotient of a non-negative amount, a half going to the even neighbour. */
+export function divideHalfEven(amount: bigint, divisor: bigint): bigint {
+  const quotient = amount / divisor;
+  const twiceRest = (amount % divisor) * 2n;
+  if (twiceRest < divisor) return quotient;
+  if (twiceRest > divisor) return quotient + 1n;
+  return quotient + (quotient % 2n);
+}
