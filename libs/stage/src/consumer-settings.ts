@@ -1,0 +1,26 @@
+/** How a member behaves in its group; all times in milliseconds. */
+export interface ConsumerSettings {
+  /** A member that says nothing for this long is dead, and its partitions go to others. */
+  readonly sessionTimeoutMs: number;
+  /** How long the group waits for a member to come back; bounds a slice. */
+  readonly rebalanceTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** How long the broker may hold an empty fetch back. */
+  readonly fetchWaitMsMax: number;
+  /** Partitions worked on at once by a slice stage. */
+  readonly partitionsAtOnce: number;
+  readonly fetchBytesPerPartition: number;
+  /** Lag without progress for this long ends the process. */
+  readonly noProgressMs: number;
+}
+
+/** A member killed with -9 is noticed in 8 s; the broker's own lower bound is 6 s. */
+export const defaultConsumerSettings: ConsumerSettings = {
+  sessionTimeoutMs: 8_000,
+  rebalanceTimeoutMs: 30_000,
+  heartbeatMs: 1_000,
+  fetchWaitMsMax: 500,
+  partitionsAtOnce: 4,
+  fetchBytesPerPartition: 1_024 * 1_024,
+  noProgressMs: 120_000,
+};

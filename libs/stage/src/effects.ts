@@ -1,0 +1,73 @@
+import type { Topic } from "@sluice/contracts";
+import type { EpochMillis } from "@sluice/domain";
+
+/** What Kafka gave, decoded. */
+export interface Delivery<R> {
+  readonly record: R;
+  readonly key: string | null;
+  /** A header that was given several times has its last value here. */
+  readonly headers: Readonly<Record<string, Buffer>>;
+  /** The bytes as they stand in the log; signatures are over these. */
+  readonly value: Buffer;
+  /** Without the installation's prefix. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** The broker's timestamp. All messages of a batch may share it: never order by it. */
+  readonly appendedAt: EpochMillis;
+}
+
+export type OutgoingHeaders = Readonly<Record<string, string | Buffer>>;
+
+/** A message to publish. Made by {@link outgoing}, which checks the record against the topic. */
+export interface Outgoing<R = unknown> {
+  readonly topic: Topic<R>;
+  /** Never absent: the client loses keyless messages on a retry. */
+  readonly key: string;
+  readonly record: R;
+  readonly headers?: OutgoingHeaders;
+}
+
+/** Bytes that leave the pipeline as they came; `topic` is the dead-letter topic, without prefix. */
+export interface DeadLetter {
+  readonly kind: "dead-letter";
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Where it stood; chooses the partition of a message without key. */
+  readonly partition: number;
+}
+
+export type Publishable = Outgoing | DeadLetter;
+
+/** What a stage says of a message. */
+export type Effect =
+  | { readonly kind: "emit"; readonly messages: readonly Outgoing[] }
+  | { readonly kind: "skip"; readonly reason: string }
+  | { readonly kind: "dead-letter"; readonly code: string; readonly reason: string };
+
+export function outgoing<R>(
+  topic: Topic<R>,
+  key: string,
+  record: NoInfer<R>,
+  headers?: OutgoingHeaders,
+): Outgoing {
+  return headers ? { topic, key, record, headers } : { topic, key, record };
+}
+
+export function emit(...messages: readonly Outgoing[]): Effect {
+  return { kind: "emit", messages };
+}
+
+export function skip(reason: string): Effect {
+  return { kind: "skip", reason };
+}
+
+export function deadLetter(code: string, reason: string): Effect {
+  return { kind: "dead-letter", code, reason };
+}
+
+export function isDeadLetter(message: Publishable): message is DeadLetter {
+  return "kind" in message;
+}

@@ -1,0 +1,74 @@
+/** Bytes on their way to a topic; its name is the real one, prefix included. */
+export interface WireMessage {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Chooses the partition of a message without key. */
+  readonly partitionHint: number;
+  readonly bytes: number;
+}
+
+export interface FlightLimits {
+  readonly messagesPerPartition: number;
+  readonly bytesPerPartition: number;
+  readonly messagesPerFlight: number;
+  readonly bytesPerFlight: number;
+}
+
+export const defaultFlightLimits: FlightLimits = {
+  messagesPerPartition: 500,
+  bytesPerPartition: 512 * 1_024,
+  messagesPerFlight: 5_000,
+  bytesPerFlight: 8 * 1_024 * 1_024,
+};
+
+interface Load {
+  messages: number;
+  bytes: number;
+}
+
+/**
+ * How many messages, from the front of the queue, go into one send. Never
+ * reorders: the first message that does not fit ends the flight. A message
+ * larger than the limit of its partition travels alone on that partition.
+ *
+ * @param placeOf names the partition a message goes to, or only its topic where the number of partitions is not known yet
+ */
+export function flightLength(
+  queue: Iterable<WireMessage>,
+  limits: FlightLimits,
+  placeOf: (message: WireMessage) => string,
+): number {
+  const loads = new Map<string, Load>();
+  const total: Load = { messages: 0, bytes: 0 };
+  for (const message of queue) {
+    const place = placeOf(message);
+    const load = loads.get(place) ?? { messages: 0, bytes: 0 };
+    const fitsPartition =
+      load.messages === 0 ||
+      (load.messages < limits.messagesPerPartition &&
+        load.bytes + message.bytes <= limits.bytesPerPartition);
+    const fitsFlight =
+      total.messages === 0 ||
+      (total.messages < limits.messagesPerFlight &&
+        total.bytes + message.bytes <= limits.bytesPerFlight);
+    if (!fitsPartition || !fitsFlight) break;
+    for (const each of [load, total]) {
+      each.messages += 1;
+      each.bytes += message.bytes;
+    }
+    loads.set(place, load);
+  }
+  return total.messages;
+}
+
+/** What a message occupies, in bytes, before compression. */
+export function sizeOf(message: Omit<WireMessage, "bytes">): number {
+  let bytes = 64 + (message.key?.length ?? 0) + (message.value?.length ?? 0);
+  for (const [name, value] of Object.entries(message.headers)) {
+    for (const each of Array.isArray(value) ? value : [value])
+      bytes += name.length + (each === undefined ? 0 : Buffer.byteLength(each));
+  }
+  return bytes;
+}

@@ -1,0 +1,72 @@
+import type { TopicCodecs } from "@sluice/contracts";
+import { isDeadLetter, type Outgoing, type Publishable } from "./effects.ts";
+import { EventProducer } from "./event-producer.ts";
+import { sizeOf, type WireMessage } from "./flight.ts";
+import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
+import { KafkaProducer, type KafkaProducerOptions } from "./kafka-producer.ts";
+import { silentLogger, type StageLogger } from "./logger.ts";
+import { type MetricsRegistry, producerMetricsOf } from "./metrics.ts";
+
+export interface KafkaEventProducerOptions extends KafkaProducerOptions {
+  readonly connection: KafkaConnection;
+  readonly codecs: TopicCodecs;
+  readonly logger?: StageLogger;
+  readonly registry?: MetricsRegistry;
+}
+
+export class KafkaEventProducer extends EventProducer {
+  private readonly producer: KafkaProducer;
+  private readonly connection: KafkaConnection;
+  private readonly codecs: TopicCodecs;
+  private readonly prepared = new Set<string>();
+
+  constructor(options: KafkaEventProducerOptions) {
+    super();
+    const { connection, codecs, logger = silentLogger, registry, ...limits } = options;
+    this.connection = connection;
+    this.codecs = codecs;
+    this.producer = new KafkaProducer(connection, logger, producerMetricsOf(registry), limits);
+  }
+
+  override async send(messages: readonly Publishable[]): Promise<void> {
+    await this.prepare(messages);
+    await this.producer.publish(messages.map((message) => this.wireOf(message)));
+  }
+
+  /** Sends what waits, then disconnects. Later sends are rejected. */
+  async close(): Promise<void> {
+    await this.producer.close();
+  }
+
+  private async prepare(messages: readonly Publishable[]): Promise<void> {
+    const fresh = messages
+      .flatMap((message) => (isDeadLetter(message) ? [] : [message.topic]))
+      .filter(({ name }) => !this.prepared.has(name));
+    if (fresh.length === 0) return;
+    await this.codecs.prepare([...new Set(fresh)]);
+    for (const { name } of fresh) this.prepared.add(name);
+  }
+
+  private wireOf(message: Publishable): WireMessage {
+    const wire = isDeadLetter(message)
+      ? {
+          topic: prefixed(this.connection, message.topic),
+          key: message.key,
+          value: message.value,
+          headers: message.headers,
+          partitionHint: message.partition,
+        }
+      : this.encoded(message);
+    return { ...wire, bytes: sizeOf(wire) };
+  }
+
+  private encoded({ topic, key, record, headers }: Outgoing): Omit<WireMessage, "bytes"> {
+    return {
+      topic: prefixed(this.connection, topic.name),
+      key: Buffer.from(key),
+      value: this.codecs.encode(topic, record),
+      headers: headers ?? {},
+      partitionHint: 0,
+    };
+  }
+}

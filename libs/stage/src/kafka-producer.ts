@@ -1,0 +1,247 @@
+import { PermanentFault, TransientFault } from "@sluice/domain";
+import { messageOf } from "./faults.ts";
+import {
+  defaultFlightLimits,
+  type FlightLimits,
+  flightLength,
+  type WireMessage,
+} from "./flight.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import type { StageLogger } from "./logger.ts";
+import type { ProducerMetrics } from "./metrics.ts";
+import { partitionAmong, ProducerSession } from "./producer-session.ts";
+
+export interface KafkaProducerOptions {
+  /** After this a send is rejected as an outage, in milliseconds; default 30,000, for an HTTP edge 2,000. */
+  readonly sendTimeoutMs?: number;
+  /** More messages than this never wait (10,000). */
+  readonly queueMessagesMax?: number;
+  /** More bytes than this never wait (64 MiB). */
+  readonly queueBytesMax?: number;
+  readonly limits?: FlightLimits;
+}
+
+/** One call of `publish`; its messages may travel in several flights. */
+class Call {
+  /** Set when a flight with others was refused: find out whose message it was. */
+  alone = false;
+  settled = false;
+  private open: number;
+  private readonly timer: NodeJS.Timeout;
+  private readonly end = Promise.withResolvers<void>();
+  readonly done = this.end.promise;
+
+  constructor(messages: number, timeoutMs: number, late: (call: Call) => void) {
+    this.open = messages;
+    this.timer = setTimeout(() => late(this), timeoutMs);
+  }
+
+  acknowledgeOne(): void {
+    this.open -= 1;
+    if (this.open > 0 || this.settled) return;
+    this.settle();
+    this.end.resolve();
+  }
+
+  reject(fault: Error): void {
+    if (this.settled) return;
+    this.settle();
+    this.end.reject(fault);
+  }
+
+  private settle(): void {
+    this.settled = true;
+    clearTimeout(this.timer);
+  }
+}
+
+interface Waiting {
+  readonly message: WireMessage;
+  readonly call: Call;
+}
+
+/**
+ * One send in flight; what arrives meanwhile waits and leaves together. With
+ * several at once the idempotent producer loses acknowledged messages when an
+ * acknowledgement is lost.
+ */
+export class KafkaProducer {
+  private waiting: Waiting[] = [];
+  private queueBytes = 0;
+  private session: ProducerSession | undefined;
+  private pumping: Promise<void> | undefined;
+  private closed = false;
+  private readonly partitionCounts = new Map<string, number>();
+  private readonly options: Required<KafkaProducerOptions>;
+
+  constructor(
+    private readonly connection: KafkaConnection,
+    private readonly logger: StageLogger,
+    private readonly metrics: ProducerMetrics,
+    options: KafkaProducerOptions = {},
+  ) {
+    this.options = {
+      sendTimeoutMs: 30_000,
+      queueMessagesMax: 10_000,
+      queueBytesMax: 64 * 1_024 * 1_024,
+      limits: defaultFlightLimits,
+      ...options,
+    };
+  }
+
+  /** As {@link EventProducer.send}, for bytes. */
+  async publish(messages: readonly WireMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    this.refuseWhenFull(messages);
+    const call = new Call(messages.length, this.options.sendTimeoutMs, (late) => this.giveUp(late));
+    for (const message of messages) this.waiting.push({ message, call });
+    this.queueBytes += bytesOf(messages);
+    this.pump();
+    await call.done;
+  }
+
+  /** Sends what waits, each call within its own time limit, then disconnects. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.pumping;
+    await this.session?.close();
+    this.session = undefined;
+  }
+
+  private refuseWhenFull(messages: readonly WireMessage[]): void {
+    if (this.closed)
+      throw new TransientFault("STAGE_PRODUCER_CLOSED", "The producer is being closed.");
+    const tooMany = this.waiting.length + messages.length > this.options.queueMessagesMax;
+    const tooLarge = this.queueBytes + bytesOf(messages) > this.options.queueBytesMax;
+    // A call larger than the whole queue would otherwise wait for ever.
+    if ((tooMany || tooLarge) && this.waiting.length > 0)
+      throw new TransientFault(
+        "STAGE_PRODUCER_FULL",
+        `${this.waiting.length} messages wait for the broker already.`,
+      );
+  }
+
+  private giveUp(call: Call): void {
+    const { sendTimeoutMs } = this.options;
+    call.reject(
+      new TransientFault(
+        "STAGE_BROKER_UNAVAILABLE",
+        `Not acknowledged within ${sendTimeoutMs} ms; what was sent is unknown.`,
+      ),
+    );
+    this.dropSettled();
+  }
+
+  private pump(): void {
+    this.pumping ??= this.pumpAll().finally(() => {
+      this.pumping = undefined;
+      if (this.waiting.length > 0) this.pump();
+    });
+  }
+
+  private async pumpAll(): Promise<void> {
+    // One turn of the loop, so that sends of the same moment share a flight.
+    await Promise.resolve();
+    while (this.waiting.length > 0) {
+      const flight = this.takeFlight();
+      try {
+        await this.fly(flight.map(({ message }) => message));
+        for (const { call } of flight) call.acknowledgeOne();
+      } catch (error) {
+        this.flightFailed(flight, error);
+      }
+    }
+  }
+
+  private takeFlight(): Waiting[] {
+    const first = this.waiting[0]!;
+    const sameCall = this.waiting.findIndex(({ call }) => call !== first.call);
+    const nextAlone = this.waiting.findIndex(({ call }) => call.alone);
+    let candidates = this.waiting.length;
+    if (first.call.alone) candidates = sameCall === -1 ? candidates : sameCall;
+    else if (nextAlone !== -1) candidates = nextAlone;
+
+    const length = flightLength(
+      this.waiting.slice(0, candidates).map(({ message }) => message),
+      this.options.limits,
+      (message) => this.placeOf(message),
+    );
+    const flight = this.waiting.splice(0, length);
+    this.queueBytes -= bytesOf(flight.map(({ message }) => message));
+    this.metrics.waiting(this.waiting.length);
+    return flight;
+  }
+
+  private placeOf(message: WireMessage): string {
+    const count = this.partitionCounts.get(message.topic);
+    return count ? `${message.topic}/${partitionAmong(count, message)}` : message.topic;
+  }
+
+  private async fly(messages: readonly WireMessage[]): Promise<void> {
+    this.session ??= new ProducerSession(this.connection, this.logger, this.partitionCounts);
+    const sending = this.session.send(messages);
+    try {
+      await within(this.options.sendTimeoutMs, sending);
+      this.metrics.published(messages.length);
+    } catch (error) {
+      this.session.abandon(sending);
+      this.session = undefined;
+      throw error;
+    }
+  }
+
+  private flightFailed(flight: readonly Waiting[], error: unknown): void {
+    const calls = new Set(flight.map(({ call }) => call).filter(({ settled }) => !settled));
+    const refused = isRefusal(error);
+    if (refused && calls.size > 1) {
+      // One of them is at fault: each flies again, alone.
+      for (const call of calls) call.alone = true;
+      const again = flight.filter(({ call }) => !call.settled);
+      this.waiting.unshift(...again);
+      this.queueBytes += bytesOf(again.map(({ message }) => message));
+      return;
+    }
+    const fault = refused
+      ? new PermanentFault("STAGE_MESSAGE_REFUSED", messageOf(error), { cause: error })
+      : new TransientFault("STAGE_BROKER_UNAVAILABLE", messageOf(error), { cause: error });
+    this.metrics.failed(fault.code);
+    for (const call of calls) call.reject(fault);
+    this.dropSettled();
+  }
+
+  /** What nobody waits for any more is not sent: its caller was told, and sends it again. */
+  private dropSettled(): void {
+    this.waiting = this.waiting.filter(({ call }) => !call.settled);
+    this.queueBytes = bytesOf(this.waiting.map(({ message }) => message));
+  }
+}
+
+function bytesOf(messages: readonly WireMessage[]): number {
+  return messages.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`The broker did not answer within ${timeoutMs} ms.`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const refusals = new Set(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"]);
+
+/** True for what no waiting repairs. A missing right or topic is an operator's to repair: it waits. */
+function isRefusal(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
+    if ("type" in cause && typeof cause.type === "string" && refusals.has(cause.type)) return true;
+    cause = cause.cause;
+  }
+  return false;
+}

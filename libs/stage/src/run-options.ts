@@ -1,0 +1,90 @@
+import type { Topic, TopicCodecs } from "@sluice/contracts";
+import { assert, type Clock, SystemClock } from "@sluice/domain";
+import { type BackOff, defaultBackOff } from "./back-off.ts";
+import { type ConsumerSettings, defaultConsumerSettings } from "./consumer-settings.ts";
+import type { EventProducer } from "./event-producer.ts";
+import type { StageFaultCode } from "./faults.ts";
+import { groupIdOf, type KafkaConnection } from "./kafka-connection.ts";
+import { silentLogger, type StageLogger } from "./logger.ts";
+import { MessageDesk, type UnknownSchemas } from "./message-desk.ts";
+import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "./metrics.ts";
+import { type DeadLetterOutcome, NoDeadLetterOutcome } from "./stage.ts";
+
+/** What every stage of a process is given. */
+export interface StageSurroundings {
+  readonly connection: KafkaConnection;
+  readonly codecs: TopicCodecs;
+  readonly producer: EventProducer;
+  readonly deadLetterOutcome?: DeadLetterOutcome;
+  readonly logger?: StageLogger;
+  /** prom-client's default registry when absent. */
+  readonly registry?: MetricsRegistry;
+  readonly clock?: Clock;
+  /** Called when a consumer is beyond repair; default: exit with code 1. */
+  readonly onFatal?: (code: StageFaultCode, reason: string) => void;
+}
+
+/** What is said of one stage. */
+export interface StageOptions<In> {
+  readonly on: Topic<In>;
+  /** `<service>` or `<service>.<role>`; names the consumer group, and the stage in logs, metrics and dead letters. */
+  readonly group: string;
+  readonly unknownSchemas?: UnknownSchemas;
+  readonly settings?: Partial<ConsumerSettings>;
+  readonly backOff?: BackOff;
+}
+
+export interface StageParts<In> {
+  readonly connection: KafkaConnection;
+  readonly groupId: string;
+  readonly topic: Topic<In>;
+  readonly desk: MessageDesk<In>;
+  readonly producer: EventProducer;
+  readonly settings: ConsumerSettings;
+  readonly backOff: BackOff;
+  readonly logger: StageLogger;
+  readonly metrics: StageMetrics;
+  readonly onFatal: (code: StageFaultCode, reason: string) => void;
+}
+
+export function partsOf<In>(
+  surroundings: StageSurroundings,
+  options: StageOptions<In>,
+): StageParts<In> {
+  assert(
+    options.on.deadLetter,
+    "STAGE_NO_DEAD_LETTER_TOPIC",
+    `${options.on.name} has no dead-letter topic: poison on it could not leave.`,
+  );
+  const { connection, codecs, producer, registry, logger = silentLogger } = surroundings;
+  const metrics = stageMetricsOf(options.group, registry);
+  const desk = new MessageDesk({
+    stage: options.group,
+    topic: options.on,
+    codecs,
+    deadLetterOutcome: surroundings.deadLetterOutcome ?? new NoDeadLetterOutcome(),
+    unknownSchemas: options.unknownSchemas ?? "wait",
+    clock: surroundings.clock ?? new SystemClock(),
+    logger,
+    metrics,
+  });
+  return {
+    connection,
+    groupId: groupIdOf(connection, options.group),
+    topic: options.on,
+    desk,
+    producer,
+    settings: { ...defaultConsumerSettings, ...options.settings },
+    backOff: options.backOff ?? defaultBackOff,
+    logger,
+    metrics,
+    onFatal: surroundings.onFatal ?? exitProcess,
+  };
+}
+
+/** A supervisor starts the process again; going on would leave partitions unread behind a healthy face. */
+function exitProcess(): void {
+  process.exitCode = 1;
+  // The log lines that say why are written first.
+  setTimeout(() => process.exit(1), 100);
+}

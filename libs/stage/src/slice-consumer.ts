@@ -1,0 +1,183 @@
+import { backOffMs } from "./back-off.ts";
+import { codeOf, messageOf } from "./faults.ts";
+import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
+import type { RawMessage } from "./raw-message.ts";
+import {
+  partsOf,
+  type StageOptions,
+  type StageParts,
+  type StageSurroundings,
+} from "./run-options.ts";
+import { SliceRunner } from "./slice-runner.ts";
+import { slicesOf } from "./slices.ts";
+import { isOutage } from "./faults.ts";
+import type { SliceStage } from "./stage.ts";
+
+export interface SliceStageOptions<In> extends StageOptions<In> {
+  /** Messages in a slice; default 256. */
+  readonly sliceMax?: number;
+  /** Bytes of values in a slice; default 4 MiB. */
+  readonly sliceBytesMax?: number;
+}
+
+export interface RunningStage {
+  /** Finishes what is in hand, commits it, leaves the group. */
+  stop(): Promise<void>;
+}
+
+/** Commits that failed are tried again this often, in milliseconds. */
+const recommitMs = 1_000;
+
+/**
+ * Works through the partitions in slices. A batch is held inside the client's
+ * handler until it is done: a slice is short, and a rebalance then finds
+ * everything finished and committed.
+ */
+export class SliceConsumer<In> implements RunningStage {
+  private readonly parts: StageParts<In>;
+  private readonly runner: SliceRunner<In>;
+  private readonly subscription: KafkaSubscription;
+  private readonly limits: { readonly messages: number; readonly bytes: number };
+  private readonly failures = new Map<number, number>();
+  private readonly resumptions = new Map<number, NodeJS.Timeout>();
+  private readonly uncommitted = new Map<number, bigint>();
+  private generation: Generation | undefined;
+  private recommit: NodeJS.Timeout | undefined;
+
+  constructor(
+    stage: SliceStage<In>,
+    surroundings: StageSurroundings,
+    options: SliceStageOptions<In>,
+  ) {
+    this.parts = partsOf(surroundings, options);
+    const { desk, producer, logger, topic, groupId } = this.parts;
+    this.limits = {
+      messages: options.sliceMax ?? 256,
+      bytes: options.sliceBytesMax ?? 4 * 1_024 * 1_024,
+    };
+    this.runner = new SliceRunner(stage, desk, producer, logger);
+    this.subscription = new KafkaSubscription({
+      ...this.parts,
+      groupId,
+      topic: topic.name,
+      hooks: stage,
+      onBatch: (batch) => this.take(batch),
+      onGeneration: (generation) => this.begin(generation),
+      onGenerationEnd: () => this.forget(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.recommit = setInterval(() => void this.commitPending(), recommitMs);
+    this.recommit.unref();
+    await this.subscription.start();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.recommit);
+    await this.subscription.stop();
+    this.forget();
+  }
+
+  private begin(generation: Generation): void {
+    this.forget();
+    this.generation = generation;
+  }
+
+  private forget(): void {
+    for (const timer of this.resumptions.values()) clearTimeout(timer);
+    this.resumptions.clear();
+    this.failures.clear();
+    this.uncommitted.clear();
+    this.generation = undefined;
+  }
+
+  private async take(batch: FetchedBatch): Promise<void> {
+    const beating = setInterval(
+      () => void batch.heartbeat().catch(() => undefined),
+      this.parts.settings.heartbeatMs,
+    );
+    try {
+      for (const slice of slicesOf(batch.messages, this.limits)) {
+        if (!batch.isWanted()) return;
+        if (!(await this.work(batch, slice))) return;
+      }
+    } finally {
+      clearInterval(beating);
+    }
+  }
+
+  /** True when the slice is done and the next one may begin. */
+  private async work(batch: FetchedBatch, slice: readonly RawMessage[]): Promise<boolean> {
+    const startedAt = performance.now();
+    const { done, outage } = await this.runner.run(slice).catch((error: unknown) => ({
+      // Only a dead letter that the broker refuses gets here. It must not be lost: wait for an operator.
+      done: 0,
+      outage: error,
+    }));
+    const last = slice[done - 1];
+    if (last) {
+      this.failures.delete(batch.partition);
+      batch.resolve(last.offset);
+      await this.commit(batch, last.offset + 1n);
+      this.parts.metrics.sliceTook((performance.now() - startedAt) / 1_000);
+    }
+    if (outage === undefined) return true;
+    this.waitFor(batch, slice[done]!, outage);
+    return false;
+  }
+
+  private async commit(batch: FetchedBatch, next: bigint): Promise<void> {
+    if (batch.generation.ended.aborted) return;
+    this.subscription.watch.progressed();
+    this.uncommitted.set(batch.partition, next);
+    const offsets = new Map([[batch.partition, next]]);
+    if (await this.subscription.commit(batch.generation, offsets)) this.forgetCommitted(offsets);
+  }
+
+  private async commitPending(): Promise<void> {
+    const { generation } = this;
+    if (!generation || this.uncommitted.size === 0) return;
+    const offsets = new Map(this.uncommitted);
+    if (await this.subscription.commit(generation, offsets)) this.forgetCommitted(offsets);
+  }
+
+  private forgetCommitted(offsets: ReadonlyMap<number, bigint>): void {
+    for (const [partition, next] of offsets)
+      if (this.uncommitted.get(partition) === next) this.uncommitted.delete(partition);
+  }
+
+  /** The partition is not fetched for a while; then the same messages come again. */
+  private waitFor(batch: FetchedBatch, first: RawMessage, outage: unknown): void {
+    const { partition, generation } = batch;
+    if (generation.ended.aborted) return;
+    const { holds } = this.subscription;
+    const { desk, logger, metrics, backOff } = this.parts;
+    const failures = (this.failures.get(partition) ?? 0) + 1;
+    this.failures.set(partition, failures);
+    const asked = isOutage(outage) ? outage.retryAfterMs : undefined;
+    const waitMs = backOffMs(backOff, failures, asked, Math.random());
+    const code = codeOf(outage, "STAGE_DEFECT");
+    metrics.fault(code);
+    const fields = { ...desk.fieldsOf(first), code, reason: messageOf(outage), failures, waitMs };
+    if (isOutage(outage)) logger.warn(fields, "waiting for an outage to end");
+    else logger.error({ ...fields, err: outage }, "a dead letter cannot be published");
+    holds.hold(partition, "outage");
+    clearTimeout(this.resumptions.get(partition));
+    this.resumptions.set(
+      partition,
+      setTimeout(() => holds.release(partition, "outage"), waitMs),
+    );
+  }
+}
+
+/** Starts a slice stage; returns when it is connected and reads. */
+export async function runSliceStage<In>(
+  stage: SliceStage<In>,
+  surroundings: StageSurroundings,
+  options: SliceStageOptions<In>,
+): Promise<RunningStage> {
+  const consumer = new SliceConsumer(stage, surroundings, options);
+  await consumer.start();
+  return consumer;
+}

@@ -1,0 +1,28 @@
+import type { RawMessage } from "./raw-message.ts";
+
+export interface SliceLimits {
+  readonly messages: number;
+  /** Of values, before decoding; a larger message is a slice of its own. */
+  readonly bytes: number;
+}
+
+/** Cuts a batch into slices, in order. */
+export function* slicesOf(
+  messages: readonly RawMessage[],
+  limits: SliceLimits,
+): Generator<readonly RawMessage[]> {
+  let slice: RawMessage[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = message.value?.length ?? 0;
+    const full = slice.length >= limits.messages || bytes + size > limits.bytes;
+    if (full && slice.length > 0) {
+      yield slice;
+      slice = [];
+      bytes = 0;
+    }
+    slice.push(message);
+    bytes += size;
+  }
+  if (slice.length > 0) yield slice;
+}

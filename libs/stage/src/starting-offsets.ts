@@ -1,0 +1,56 @@
+import type kafkajs from "kafkajs";
+import type { PartitionHooks } from "./stage.ts";
+
+interface Assigned {
+  readonly partitions: readonly number[];
+  readonly ended: AbortSignal;
+}
+
+/**
+ * Where reading begins. A group without an offset gets one at once: what
+ * "beginning" means could change before the first message is finished, and a
+ * rebalance in between would skip or repeat.
+ */
+export class StartingOffsets {
+  constructor(
+    private readonly admin: kafkajs.Admin,
+    private readonly consumer: kafkajs.Consumer,
+    private readonly groupId: string,
+    /** With prefix. */
+    private readonly topic: string,
+  ) {}
+
+  /** @throws whatever the client or the hook throws; to be tried again */
+  async settle(assigned: Assigned, hooks: PartitionHooks): Promise<void> {
+    if (assigned.partitions.length === 0) return;
+    await this.commitMissing(assigned);
+    if (!hooks.resumeAt) return;
+    for (const partition of assigned.partitions) {
+      const offset = await hooks.resumeAt(partition);
+      if (assigned.ended.aborted) return;
+      if (offset !== null)
+        this.consumer.seek({ topic: this.topic, partition, offset: String(offset) });
+    }
+  }
+
+  private async commitMissing(assigned: Assigned): Promise<void> {
+    const groups = await this.admin.fetchOffsets({ groupId: this.groupId, topics: [this.topic] });
+    const known = groups.find(({ topic }) => topic === this.topic)?.partitions ?? [];
+    const missing = assigned.partitions.filter((partition) => {
+      const committed = known.find((each) => each.partition === partition);
+      return committed === undefined || Number(committed.offset) < 0;
+    });
+    if (missing.length === 0) return;
+    const lows = await this.admin.fetchTopicOffsets(this.topic);
+    if (assigned.ended.aborted) return;
+    // Should the client repeat this under the next generation, another member's
+    // first offset goes back to the beginning: repeated, never lost.
+    await this.consumer.commitOffsets(
+      missing.map((partition) => ({
+        topic: this.topic,
+        partition,
+        offset: lows.find((each) => each.partition === partition)?.low ?? "0",
+      })),
+    );
+  }
+}

@@ -1,0 +1,158 @@
+import type kafkajs from "kafkajs";
+import type { ConsumerSettings } from "./consumer-settings.ts";
+import type { StageFaultCode } from "./faults.ts";
+import type { StageLogger } from "./logger.ts";
+import type { StageMetrics } from "./metrics.ts";
+import { type Vital, verdictOf, type WatchdogLimits } from "./watchdog.ts";
+
+export interface WatchParts {
+  readonly admin: kafkajs.Admin;
+  readonly groupId: string;
+  /** With prefix. */
+  readonly topic: string;
+  /** Without prefix, for metrics. */
+  readonly shownTopic: string;
+  readonly settings: ConsumerSettings;
+  readonly metrics: StageMetrics;
+  readonly logger: StageLogger;
+  readonly isJoining: () => boolean;
+  readonly isWaiting: () => boolean;
+  readonly partitions: () => readonly number[];
+  readonly onFatal: (code: StageFaultCode, reason: string) => void;
+}
+
+/** Lag is asked for this often, in milliseconds. */
+const lagEveryMs = 5_000;
+
+/** Looks at one consumer: reports its lag, ends the process when it is silently dead. */
+export class SubscriptionWatch {
+  private readonly limits: WatchdogLimits;
+  private timer: NodeJS.Timeout | undefined;
+  private lastFetchAt = performance.now();
+  private lastProgressAt = performance.now();
+  private lastLagAt = -Infinity;
+  private inWork = 0;
+  private looking = false;
+  private suspicions = 0;
+  private readonly highWatermarks = new Map<number, bigint>();
+  private readonly committedNext = new Map<number, bigint>();
+
+  constructor(private readonly parts: WatchParts) {
+    const { fetchWaitMsMax, sessionTimeoutMs, rebalanceTimeoutMs, noProgressMs } = parts.settings;
+    this.limits = {
+      // Below the session timeout the group itself repairs what is missing.
+      noFetchMs: Math.max(3 * fetchWaitMsMax, sessionTimeoutMs),
+      joiningMs: 2 * rebalanceTimeoutMs + sessionTimeoutMs,
+      noProgressMs,
+    };
+  }
+
+  start(): void {
+    this.fetched();
+    this.progressed();
+    this.timer = setInterval(() => void this.look(), 1_000);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  fetched(): void {
+    this.lastFetchAt = performance.now();
+  }
+
+  progressed(): void {
+    this.lastProgressAt = performance.now();
+  }
+
+  sawHighWatermark(partition: number, offset: bigint): void {
+    this.highWatermarks.set(partition, offset);
+  }
+
+  committed(offsets: ReadonlyMap<number, bigint>): void {
+    for (const [partition, next] of offsets) this.committedNext.set(partition, next);
+    this.progressed();
+  }
+
+  async working(work: () => Promise<void>): Promise<void> {
+    this.inWork += 1;
+    try {
+      await work();
+    } finally {
+      this.inWork -= 1;
+      this.fetched();
+    }
+  }
+
+  private async look(): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
+    try {
+      const now = performance.now();
+      if (this.parts.isWaiting()) this.progressed();
+      const silent = now - this.lastFetchAt > this.limits.noFetchMs && this.inWork === 0;
+      const lagIsDue = now - this.lastLagAt > lagEveryMs;
+      if (!silent && !lagIsDue) return;
+      const brokerAnswers = await this.refreshLag();
+      this.judge(brokerAnswers);
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  /** Twice in a row, so that a blocked event loop, late with everything, is not taken for death. */
+  private judge(brokerAnswers: boolean): void {
+    const verdict = verdictOf(this.vital(brokerAnswers), this.limits);
+    this.suspicions = verdict === "alive" ? 0 : this.suspicions + 1;
+    if (verdict !== "alive" && this.suspicions >= 2)
+      this.parts.onFatal(verdict, `nothing moved on ${this.parts.shownTopic}`);
+  }
+
+  private vital(brokerAnswers: boolean): Vital {
+    return {
+      now: performance.now(),
+      lastFetchAt: this.lastFetchAt,
+      lastProgressAt: this.lastProgressAt,
+      working: this.inWork > 0,
+      joining: this.parts.isJoining(),
+      brokerAnswers,
+      lag: this.lag(),
+      waiting: this.parts.isWaiting(),
+    };
+  }
+
+  private lag(): number {
+    return this.parts.partitions().reduce((sum, partition) => sum + this.lagOf(partition), 0);
+  }
+
+  private lagOf(partition: number): number {
+    const high = this.highWatermarks.get(partition);
+    const next = this.committedNext.get(partition);
+    return high === undefined || next === undefined || high < next ? 0 : Number(high - next);
+  }
+
+  /** False when the broker does not answer. */
+  private async refreshLag(): Promise<boolean> {
+    const { admin, topic, groupId, shownTopic, metrics } = this.parts;
+    this.lastLagAt = performance.now();
+    try {
+      const [ends, groups] = await Promise.all([
+        admin.fetchTopicOffsets(topic),
+        admin.fetchOffsets({ groupId, topics: [topic] }),
+      ]);
+      for (const { partition, high } of ends) this.highWatermarks.set(partition, BigInt(high));
+      for (const { partition, offset } of groups.flatMap(({ partitions }) => partitions))
+        if (Number(offset) >= 0) this.committedNext.set(partition, BigInt(offset));
+    } catch (error) {
+      this.parts.logger.debug({ topic: shownTopic, err: error }, "lag is unknown now");
+      return false;
+    }
+    const ours = new Set(this.parts.partitions());
+    for (const partition of this.highWatermarks.keys()) {
+      if (ours.has(partition)) metrics.lag(shownTopic, partition, this.lagOf(partition));
+      else metrics.forgetLag(shownTopic, partition);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { type Vital, verdictOf } from "./watchdog.ts";
+
+const limits = { noFetchMs: 1_500, joiningMs: 60_000, noProgressMs: 120_000 };
+const healthy: Vital = {
+  now: 1_000_000,
+  lastFetchAt: 999_900,
+  lastProgressAt: 999_900,
+  working: false,
+  joining: false,
+  brokerAnswers: true,
+  lag: 0,
+  waiting: false,
+};
+
+describe("watchdog", () => {
+  it("leaves a consumer alone that fetches", () => {
+    expect(verdictOf(healthy, limits)).toBe("alive");
+  });
+
+  it("ends a consumer that stopped fetching while the broker answers", () => {
+    expect(verdictOf({ ...healthy, lastFetchAt: 998_000 }, limits)).toBe("STAGE_CONSUMER_SILENT");
+  });
+
+  it("waits for a broker that is away", () => {
+    const away = { ...healthy, lastFetchAt: 0, lastProgressAt: 0, lag: 5, brokerAnswers: false };
+    expect(verdictOf(away, limits)).toBe("alive");
+  });
+
+  it("does not expect fetches while a slice is worked on", () => {
+    expect(verdictOf({ ...healthy, lastFetchAt: 900_000, working: true }, limits)).toBe("alive");
+  });
+
+  it("allows a rebalance its own time", () => {
+    const joining = { ...healthy, lastFetchAt: 970_000, joining: true };
+    expect(verdictOf(joining, limits)).toBe("alive");
+    expect(verdictOf({ ...joining, lastFetchAt: 900_000 }, limits)).toBe("STAGE_CONSUMER_SILENT");
+  });
+
+  it("ends a consumer that lags and gets nothing done", () => {
+    const stuck = { ...healthy, lastProgressAt: 800_000, lag: 1 };
+    expect(verdictOf(stuck, limits)).toBe("STAGE_CONSUMER_STUCK");
+    expect(verdictOf({ ...stuck, lag: 0 }, limits)).toBe("alive");
+  });
+
+  it("does not mistake waiting for an outage for being stuck", () => {
+    const waiting = { ...healthy, lastProgressAt: 0, lag: 1, waiting: true };
+    expect(verdictOf(waiting, limits)).toBe("alive");
+  });
+});

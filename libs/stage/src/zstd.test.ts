@@ -1,0 +1,16 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { zstdCodec } from "./zstd.ts";
+
+describe("zstd codec", () => {
+  it.each([0, 10, 40_000, 2_000_000])("gives %i bytes back unchanged", async (length) => {
+    const bytes = randomBytes(length);
+    const packed = await zstdCodec.compress({ buffer: bytes });
+    expect((await zstdCodec.decompress(packed)).equals(bytes)).toBe(true);
+  });
+
+  it("shrinks what repeats", async () => {
+    const packed = await zstdCodec.compress({ buffer: Buffer.alloc(100_000, "sluice ") });
+    expect(packed.length).toBeLessThan(1_000);
+  });
+});
