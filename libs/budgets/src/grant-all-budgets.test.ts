@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { GrantAllBudgets } from "./grant-all-budgets.ts";
+
+const scopes = {
+  tenant: "demo",
+  team: "search",
+  feature: "answers",
+  user: "ada",
+  key: "demo",
+  runId: null,
+};
+
+test("every candidate is granted, in the order asked for", async () => {
+  const dear = { variant: "large", worstCaseNanoUsd: 9_000_000_000_000n };
+  const cheap = { variant: "small", worstCaseNanoUsd: 1n };
+  const request = (requestId: string, candidates: (typeof dear)[]) => ({
+    requestId,
+    admittedAt: 1,
+    scopes,
+    candidates,
+  });
+
+  const reservations = await new GrantAllBudgets().reserve([
+    request("a", [dear, cheap]),
+    request("b", [cheap]),
+  ]);
+
+  expect(reservations).toEqual([
+    { kind: "granted", candidates: [dear, cheap] },
+    { kind: "granted", candidates: [cheap] },
+  ]);
+});
