@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { cacheRootOf, committedFile, makeWritable } from "./directories.ts";
+import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { withLock } from "./lock.ts";
+import { type Report, secondsSince } from "./program.ts";
+import { run } from "./run.ts";
+
+/** Each is an execution in pom.xml, and a folder in the cache. */
+export type Component = "kafka" | "registry" | "redis" | "postgres";
+
+const goals: Readonly<Record<Component, string>> = {
+  kafka: "copy-dependencies",
+  registry: "unpack",
+  redis: "unpack",
+  postgres: "unpack",
+};
+
+/** What comes over the line, in megabytes; for the progress line only. */
+const sizesMb: Readonly<Record<Component, number>> = {
+  kafka: 45,
+  registry: 142,
+  redis: 11,
+  postgres: 15,
+};
+
+const MAVEN_VERSION_MIN = [3, 8] as const;
+/** Under which zonky publishes PostgreSQL's binaries. */
+const architectures: Partial<Record<NodeJS.Architecture, string>> = {
+  x64: "amd64",
+  arm64: "arm64v8",
+};
+
+/** `linux-amd64`; undefined where no binaries of PostgreSQL are published. */
+export function postgresPlatform(): string | undefined {
+  const architecture = architectures[process.arch];
+  const isCovered = process.platform === "linux" || process.platform === "darwin";
+  return isCovered && architecture !== undefined
+    ? `${process.platform}-${architecture}`
+    : undefined;
+}
+
+/**
+ * What Maven fetches, kept per version of pom.xml. A component's folder appears by one
+ * rename, so it is whole or absent, whenever a launcher is killed; a lock keeps two
+ * launchers from fetching the same thing twice.
+ */
+export class Downloads {
+  readonly root: string;
+  private readonly environment: NodeJS.ProcessEnv;
+  private readonly report: Report;
+
+  constructor(environment: NodeJS.ProcessEnv, report: Report) {
+    const platform = `${process.platform}-${process.arch}`;
+    const hash = createHash("sha256").update(readFileSync(committedFile("pom.xml")));
+    const version = hash.update(platform).digest("hex").slice(0, 12);
+    this.root = join(cacheRootOf(environment), `local-stack-${version}`);
+    this.environment = environment;
+    this.report = report;
+  }
+
+  folderOf(component: Component): string {
+    return join(this.root, component);
+  }
+
+  async ensure(components: readonly Component[], signal: AbortSignal): Promise<void> {
+    if (this.missing(components).length === 0) return;
+    makeWritable(this.root, "set SLUICE_CACHE_DIR to a directory you can write to");
+    await withLock(join(this.root, "lock"), signal, async () => {
+      const missing = this.missing(components);
+      if (missing.length > 0) await this.fetch(missing, signal);
+    });
+  }
+
+  private missing(components: readonly Component[]): Component[] {
+    return components.filter((component) => !existsSync(this.folderOf(component)));
+  }
+
+  private async fetch(components: readonly Component[], signal: AbortSignal): Promise<void> {
+    const start = Date.now();
+    await this.assertMaven(signal);
+    const size = components.reduce((sum, component) => sum + sizesMb[component], 0);
+    this.report("downloads", `${components.join(", ")} through Maven, about ${size} MB, once`);
+
+    const draft = join(this.root, `draft-${randomBytes(4).toString("hex")}`);
+    try {
+      const { status, output } = await run("mvn", this.mavenArguments(components, draft), {
+        environment: this.environment,
+        signal,
+      });
+      throwIfInterrupted(signal);
+      if (status !== 0) throw downloadFailed(output);
+      for (const component of components) {
+        makeExecutable(join(draft, component), component);
+        renameSync(join(draft, component), this.folderOf(component));
+      }
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
+    this.report("downloads", `done after ${secondsSince(start)}, kept in ${this.root}`);
+  }
+
+  private mavenArguments(components: readonly Component[], draft: string): string[] {
+    mkdirSync(draft);
+    return [
+      "--batch-mode",
+      "--quiet",
+      "--no-transfer-progress",
+      "--file",
+      committedFile("pom.xml"),
+      `-Dstack.dir=${draft}`,
+      `-Dpostgres.platform=${postgresPlatform() ?? ""}`,
+      ...components.map((component) => `dependency:${goals[component]}@${component}`),
+    ];
+  }
+
+  private async assertMaven(signal: AbortSignal): Promise<void> {
+    const { status, output } = await run("mvn", ["--version"], {
+      environment: this.environment,
+      signal,
+    });
+    throwIfInterrupted(signal);
+    if (status === 0 && isRecentMaven(output)) return;
+    throw new StackFault(
+      "STACK_MAVEN_MISSING",
+      `The first start downloads through Maven ${MAVEN_VERSION_MIN.join(".")} or later, and "mvn --version" shows none: install maven, or give running servers by SLUICE_KAFKA_BROKERS, SLUICE_REGISTRY_URL, SLUICE_REDIS_URL and SLUICE_LEDGER_URL.`,
+    );
+  }
+}
+
+/** Reads `Apache Maven 3.8.7`, which may stand between colour codes. */
+export function isRecentMaven(versionText: string): boolean {
+  const [, major = "0", minor = "0"] = /Apache Maven (\d+)\.(\d+)/.exec(versionText) ?? [];
+  const [majorMin, minorMin] = MAVEN_VERSION_MIN;
+  return Number(major) > majorMin || (Number(major) === majorMin && Number(minor) >= minorMin);
+}
+
+function makeExecutable(folder: string, component: Component): void {
+  if (component !== "redis") return;
+  for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o755);
+}
+
+function downloadFailed(output: string): StackFault {
+  const lines = output.split("\n").filter((line) => line.includes("ERROR"));
+  return new StackFault(
+    "STACK_DOWNLOAD_FAILED",
+    `Maven could not fetch the local stack; check the connection (and ~/.m2/settings.xml behind a proxy), then start again.\n${lines.slice(0, 5).join("\n")}`,
+  );
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { committedFile } from "./directories.ts";
+import { StackFault, throwIfInterrupted } from "./faults.ts";
+import type { Program } from "./program.ts";
+import { run } from "./run.ts";
+import { exchange } from "./wire.ts";
+
+const FIND_COORDINATOR = 10;
+
+export interface JavaServerOptions {
+  /** The unpacked download. */
+  readonly home: string;
+  readonly java: string;
+  readonly jvmArguments: readonly string[];
+  readonly dataDir: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface KafkaOptions extends JavaServerOptions {
+  readonly ports: { readonly kafka: number; readonly controller: number };
+}
+
+/** One KRaft node, broker and controller in one process; formats its storage first if it is new. */
+export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): Promise<Program> {
+  const config = writeConfig(options);
+  const common = [
+    ...options.jvmArguments,
+    `-Dlog4j2.configurationFile=${committedFile("log4j2.properties")}`,
+    "-cp",
+    classPathOf(options.home),
+  ];
+  if (!existsSync(join(logDirOf(options), "meta.properties"))) {
+    await format(options, common, config, signal);
+  }
+  const { kafka } = options.ports;
+  return {
+    name: "kafka",
+    command: options.java,
+    args: [...common, "kafka.Kafka", config],
+    environment: options.environment,
+    address: `127.0.0.1:${kafka}`,
+    stopSignal: "SIGTERM",
+    adoptable: true,
+    startAttempts: 2,
+    isReady: () => isKafkaReady("127.0.0.1", kafka),
+  };
+}
+
+function writeConfig(options: KafkaOptions): string {
+  const { kafka, controller } = options.ports;
+  const folder = join(options.dataDir, "kafka");
+  mkdirSync(folder, { recursive: true });
+  const config = join(folder, "server.properties");
+  const settings = [
+    readFileSync(committedFile("server.properties"), "utf8"),
+    `listeners=CLIENT://127.0.0.1:${kafka},CONTROLLER://127.0.0.1:${controller}`,
+    `advertised.listeners=CLIENT://127.0.0.1:${kafka}`,
+    "listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name=CLIENT",
+    `controller.quorum.bootstrap.servers=127.0.0.1:${controller}`,
+    `log.dirs=${logDirOf(options)}`,
+  ];
+  writeFileSync(config, `${settings.join("\n")}\n`);
+  return config;
+}
+
+function logDirOf(options: KafkaOptions): string {
+  return join(options.dataDir, "kafka", "log");
+}
+
+function classPathOf(home: string): string {
+  const jars = readdirSync(home).toSorted();
+  return jars.map((jar) => join(home, jar)).join(delimiter);
+}
+
+async function format(
+  options: KafkaOptions,
+  common: readonly string[],
+  config: string,
+  signal: AbortSignal,
+): Promise<void> {
+  // 16 bytes in base64url; a leading dash would read as an option.
+  const clusterId = `A${randomBytes(16).toString("base64url").slice(1)}`;
+  const args = ["format", "--standalone", "--ignore-formatted", "-t", clusterId, "-c", config];
+  // An archive is recorded from the broker, not from this tool.
+  const plain = common.filter((argument) => !argument.includes("ArchiveClassesAtExit"));
+  const { status, output } = await run(
+    options.java,
+    [...plain, "kafka.tools.StorageTool", ...args],
+    { environment: options.environment, signal },
+  );
+  throwIfInterrupted(signal);
+  if (status === 0) return;
+  throw new StackFault(
+    "STACK_PROGRAM_FAILED",
+    `Kafka's storage in ${logDirOf(options)} could not be formatted; if it is damaged, remove the data directory.\n${output}`,
+  );
+}
+
+/**
+ * Ready means that a group coordinator answers: an open port only says that the JVM is up.
+ * Asking for one also creates the offsets topic, without which the first consumer of a
+ * fresh broker crashes on "coordinator is loading".
+ */
+export async function isKafkaReady(host: string, port: number): Promise<boolean> {
+  const answer = await exchange(host, port, [findCoordinator("warm-up")], isWhole);
+  // 4 bytes length, 4 correlation id, 2 error code.
+  return answer !== undefined && answer.length >= 10 && answer.readInt16BE(8) === 0;
+}
+
+function findCoordinator(group: string): Buffer {
+  const body = Buffer.concat([shortOf(group.length), Buffer.from(group)]);
+  const header = Buffer.concat([
+    shortOf(FIND_COORDINATOR),
+    shortOf(0), // version
+    Buffer.alloc(4), // correlation id
+    shortOf(0), // no client id
+  ]);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(header.length + body.length);
+  return Buffer.concat([length, header, body]);
+}
+
+function shortOf(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function isWhole(answer: Buffer): boolean {
+  return answer.length >= 4 && answer.length >= 4 + answer.readInt32BE(0);
+}

@@ -1,0 +1,102 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { makePrivate, type PostgresHome } from "./postgres-home.ts";
+import type { Program } from "./program.ts";
+import { run } from "./run.ts";
+import { exchange } from "./wire.ts";
+
+const USER = "sluice";
+const DATABASE = "sluice";
+/** 3.0, as two 16-bit numbers. */
+const PROTOCOL_VERSION = 196_608;
+const AUTHENTICATION = "R".charCodeAt(0);
+
+export interface PostgresOptions extends PostgresHome {
+  readonly port: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The ledger's database; makes the cluster and the database first, if they are new. */
+export async function postgresProgram(
+  options: PostgresOptions,
+  signal: AbortSignal,
+): Promise<Program> {
+  if (!existsSync(join(options.dataDir, "PG_VERSION"))) await createCluster(options, signal);
+  return {
+    name: "postgres",
+    command: join(options.binDir, "postgres"),
+    args: [
+      ...["-D", options.dataDir],
+      ...["-c", "listen_addresses=127.0.0.1"],
+      ...["-c", `port=${options.port}`],
+      // Or a socket is left in the system's temporary folder.
+      ...["-c", "unix_socket_directories="],
+      // Six services, tests beside them, and a console must fit.
+      ...["-c", "max_connections=200"],
+    ],
+    environment: options.environment,
+    address: postgresAddress(options.port),
+    ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
+    // Fast: ends sessions instead of waiting for them.
+    stopSignal: "SIGINT",
+    adoptable: true,
+    // After a kill it ends with "postmaster.pid already exists" until the dead process is reaped.
+    startAttempts: 8,
+    isReady: () => isPostgresReady("127.0.0.1", options.port),
+  };
+}
+
+export function postgresAddress(port: number): string {
+  return `postgres://${USER}@127.0.0.1:${port}/${DATABASE}`;
+}
+
+/** By one rename at the end, so that a start interrupted here begins anew. */
+async function createCluster(options: PostgresOptions, signal: AbortSignal): Promise<void> {
+  const draft = `${options.dataDir}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  makePrivate(draft, options.runAs);
+  await runTool(options, signal, "initdb", [
+    ...["-D", draft, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"],
+    // Made anew when it is interrupted, so it need not reach the disk before the next step.
+    "--no-sync",
+  ]);
+  const create = `CREATE DATABASE ${DATABASE};\n`;
+  await runTool(options, signal, "postgres", ["--single", "-D", draft, "postgres"], create);
+  renameSync(draft, options.dataDir);
+}
+
+async function runTool(
+  options: PostgresOptions,
+  signal: AbortSignal,
+  tool: string,
+  args: readonly string[],
+  input = "",
+): Promise<void> {
+  const { status, output } = await run(join(options.binDir, tool), args, {
+    environment: options.environment,
+    // The user it runs as may not enter the launcher's directory.
+    cwd: options.binDir,
+    runAs: options.runAs,
+    input,
+    signal,
+  });
+  throwIfInterrupted(signal);
+  if (status === 0 && !/^(FATAL|ERROR|PANIC)/m.test(output)) return;
+  throw new StackFault("STACK_PROGRAM_FAILED", `PostgreSQL's ${tool} failed.\n${output}`);
+}
+
+/** Ready means that a session on our database is let in; before that it says "starting up". */
+export async function isPostgresReady(host: string, port: number): Promise<boolean> {
+  const answer = await exchange(host, port, [startupMessage()], (received) => received.length > 0);
+  return answer?.[0] === AUTHENTICATION;
+}
+
+function startupMessage(): Buffer {
+  const parameters = ["user", USER, "database", DATABASE].map((text) => `${text}\0`).join("");
+  const body = Buffer.from(`${parameters}\0`);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(head.length + body.length, 0);
+  head.writeInt32BE(PROTOCOL_VERSION, 4);
+  return Buffer.concat([head, body]);
+}

@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { StackFault } from "./faults.ts";
+import type { Program } from "./program.ts";
+import { run } from "./run.ts";
+import { exchange } from "./wire.ts";
+
+/** Functions, which the atomic steps are written in, came with this one. */
+export const REDIS_MAJOR_MIN = 7;
+const DEFAULT_PORT = 6379;
+
+export interface RedisOptions {
+  readonly command: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export function redisProgram(options: RedisOptions): Program {
+  const folder = join(options.dataDir, "redis");
+  mkdirSync(folder, { recursive: true });
+  const address = redisAddress(options.port);
+  return {
+    name: "redis",
+    command: options.command,
+    args: [
+      ...["--bind", "127.0.0.1", "--port", String(options.port), "--dir", folder],
+      // Every acknowledged write survives a kill of the process, as the log is written before the answer.
+      ...["--appendonly", "yes", "--save", ""],
+      // Claims and reservations must not be evicted.
+      ...["--maxmemory-policy", "noeviction"],
+    ],
+    environment: options.environment,
+    address,
+    stopSignal: "SIGTERM",
+    adoptable: true,
+    startAttempts: 3,
+    isReady: async () => (await redisMajor(address)) >= REDIS_MAJOR_MIN,
+  };
+}
+
+export function redisAddress(port: number): string {
+  return `redis://127.0.0.1:${port}`;
+}
+
+/** The same server, the database after that of `redisUrl`: 1, where none is named. */
+export function cacheAddressOf(redisUrl: string): string {
+  const url = new URL(redisUrl);
+  const database = Number(url.pathname.slice(1)) || 0;
+  url.pathname = `/${database + 1}`;
+  return url.toString();
+}
+
+/** What is installed comes first; undefined when it is absent or too old. */
+export async function redisOnPath(
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return firstRecent(["redis-server", "valkey-server"], environment, signal);
+}
+
+/** The binary that Maven brought for this machine. */
+export async function packagedRedis(
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<string> {
+  const suffix = `-${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const binaries = files.filter((name) => name.endsWith(suffix)).map((name) => join(folder, name));
+  const found = await firstRecent(binaries, environment, signal);
+  if (found !== undefined) return found;
+  throw new StackFault(
+    "STACK_REDIS_MISSING",
+    `No Redis ${REDIS_MAJOR_MIN} or later runs on this machine: install redis-server or valkey-server, or set SLUICE_REDIS_URL.`,
+  );
+}
+
+async function firstRecent(
+  commands: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const command of commands) {
+    const { output } = await run(command, ["--version"], { environment, signal });
+    if (Number(/ v=(\d+)/.exec(output)?.[1] ?? 0) >= REDIS_MAJOR_MIN) return command;
+  }
+  return undefined;
+}
+
+/** Major version of the server at `redis://[user:password@]host[:port]`; 0 when none answers as Redis. */
+export async function redisMajor(address: string): Promise<number> {
+  const url = new URL(address);
+  const login = [url.username, url.password].filter(Boolean).map(decodeURIComponent).join(" ");
+  const commands = [...(login === "" ? [] : [`AUTH ${login}`]), "INFO server"];
+  const answer = await exchange(
+    url.hostname,
+    Number(url.port || DEFAULT_PORT),
+    commands.map((command) => Buffer.from(`${command}\r\n`)),
+    (received) => /^[-+].*\r\n|process_id/.test(received.toString()),
+  );
+  return Number(/redis_version:(\d+)/.exec(answer?.toString() ?? "")?.[1] ?? 0);
+}

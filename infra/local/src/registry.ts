@@ -1,0 +1,71 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { committedFile } from "./directories.ts";
+import type { JavaServerOptions } from "./kafka.ts";
+import type { Program } from "./program.ts";
+
+const ANSWER_LIMIT_MS = 5000;
+
+export interface RegistryOptions extends JavaServerOptions {
+  readonly port: number;
+}
+
+/** Apicurio Registry over an H2 file: independent of the broker, so both start at once. */
+export function registryProgram(options: RegistryOptions): Program {
+  const folder = join(options.dataDir, "registry");
+  mkdirSync(folder, { recursive: true });
+  const jar = readdirSync(options.home).find((name) => name.endsWith("-runner.jar")) ?? "";
+  const address = registryAddress(options.port);
+  const settings = [
+    `quarkus.config.locations=${committedFile("registry.properties")}`,
+    `quarkus.http.port=${options.port}`,
+    `quarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, "schemas")}`,
+  ];
+  return {
+    name: "registry",
+    command: options.java,
+    args: [
+      ...options.jvmArguments,
+      ...settings.map((setting) => `-D${setting}`),
+      "-jar",
+      join(options.home, jar),
+    ],
+    environment: options.environment,
+    address,
+    stopSignal: "SIGTERM",
+    adoptable: true,
+    startAttempts: 2,
+    isReady: () => isRegistryReady(address),
+  };
+}
+
+export function registryAddress(port: number): string {
+  return `http://127.0.0.1:${port}/apis/ccompat/v7`;
+}
+
+/**
+ * Sets the level for every subject without its own: this registry starts with NONE, and its
+ * setting for that has no effect. That it can be written is what ready means.
+ */
+async function isRegistryReady(address: string): Promise<boolean> {
+  return isAnswered(`${address}/config`, {
+    method: "PUT",
+    body: JSON.stringify({ compatibility: "FULL_TRANSITIVE" }),
+    headers: { "content-type": "application/json" },
+  });
+}
+
+/** Whether a registry of somebody else answers; changes nothing there. */
+export async function isRegistryReachable(address: string): Promise<boolean> {
+  return isAnswered(`${address.replace(/\/$/, "")}/subjects`, {});
+}
+
+async function isAnswered(url: string, request: RequestInit): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { StackFault } from "./faults.ts";
+import type { Ports } from "./ports.ts";
+import type { ProcessIdentity } from "./processes.ts";
+
+const VERSION = 1;
+
+/** A process of this stack, as the next launcher finds it. */
+export interface RecordedProgram extends ProcessIdentity {
+  /** Of command, arguments and environment: an orphan with another one is not adopted. */
+  readonly fingerprint: string;
+  readonly stopSignal: NodeJS.Signals;
+}
+
+export interface Addresses {
+  /** `host:port`, more than one parted by commas. */
+  readonly kafka: string;
+  /** Base URL of the Confluent-compatible API. */
+  readonly registry: string;
+  readonly redis: string;
+  readonly cacheRedis: string;
+  readonly ledger: string;
+}
+
+export interface StackState {
+  readonly version: typeof VERSION;
+  readonly ports: Ports;
+  readonly freePorts: boolean;
+  readonly addresses: Addresses | null;
+  /** All names that belong to this stack, started or not; null stands for a part that is not ours. */
+  readonly programs: Readonly<Record<string, RecordedProgram | null>>;
+  /** Set when everything that was asked for has been ready once; the launcher is then supervising. */
+  readonly complete: boolean;
+}
+
+export function stateFileOf(dataDir: string): string {
+  return join(dataDir, "state.json");
+}
+
+export function readState(dataDir: string): StackState | undefined {
+  const file = stateFileOf(dataDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    const state = JSON.parse(readFileSync(file, "utf8")) as StackState;
+    if (state.version === VERSION) return state;
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+  throw unreadable(file, undefined);
+}
+
+/** Whole or not at all: a launcher killed here leaves the former state. */
+export function writeState(dataDir: string, state: StackState): void {
+  const file = stateFileOf(dataDir);
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+export function emptyState(ports: Ports, freePorts: boolean): StackState {
+  return { version: VERSION, ports, freePorts, addresses: null, programs: {}, complete: false };
+}
+
+function unreadable(file: string, cause: unknown): StackFault {
+  return new StackFault(
+    "STACK_STATE_UNREADABLE",
+    `${file} was not written by this version: stop what it names, then remove it.`,
+    { cause },
+  );
+}

@@ -1,0 +1,253 @@
+import { createHash } from "node:crypto";
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { bornAt, isAlive, type ProcessIdentity, stopProcess, waitForEnd } from "./processes.ts";
+import { type Program, type Report, secondsSince } from "./program.ts";
+import type { RecordedProgram } from "./state-file.ts";
+
+const START_LIMIT_MS = 60_000;
+const PROBE_INTERVAL_MS = 40;
+/** For an orphan that answers slowly because the machine is busy. */
+const ADOPTION_LIMIT_MS = 2000;
+const RESTART_DELAY_MIN_MS = 500;
+const RESTART_DELAY_MAX_MS = 15_000;
+/** Who ran this long did not die of its start: the next delay is short again. */
+const STABLE_AFTER_MS = 60_000;
+const LOG_BYTES_MAX = 20 * 1024 * 1024;
+const LOG_TAIL_LINES = 15;
+
+/** Keeps on disk what runs, for the next launcher. */
+export interface ProgramRecords {
+  recordOf(name: string): RecordedProgram | undefined;
+  record(name: string, program: RecordedProgram | null): void;
+}
+
+interface Running extends ProcessIdentity {
+  /** Resolves when the process has ended, with how: `exit code 1`, `SIGKILL`. */
+  readonly ended: Promise<string>;
+}
+
+interface Supervised {
+  readonly program: Program;
+  running: Running | undefined;
+  readonly halted: AbortController;
+  watching: Promise<void>;
+}
+
+/**
+ * Starts programs, starts them again when they die, and stops them. Every process is recorded
+ * before anything else happens, so that a launcher that is killed leaves no process unknown.
+ */
+export class Supervisor {
+  private readonly supervised = new Map<string, Supervised>();
+  private readonly logDir: string;
+  private readonly records: ProgramRecords;
+  private readonly report: Report;
+
+  constructor(logDir: string, records: ProgramRecords, report: Report) {
+    this.logDir = logDir;
+    this.records = records;
+    this.report = report;
+    mkdirSync(logDir, { recursive: true });
+  }
+
+  /** Resolves when it is ready for the first time; from then on it is kept running. */
+  async start(program: Program, signal: AbortSignal): Promise<void> {
+    const startMs = Date.now();
+    const adopted = await this.adopt(program);
+    const halted = new AbortController();
+    const either = AbortSignal.any([signal, halted.signal]);
+    const entry: Supervised = { program, running: adopted, halted, watching: Promise.resolve() };
+    this.supervised.set(program.name, entry);
+    if (!adopted) await this.firstStart(entry, either);
+    this.report(
+      program.name,
+      adopted
+        ? `still running, ${program.address}`
+        : `ready after ${secondsSince(startMs)}, ${program.address}`,
+    );
+    entry.watching = this.watch(entry);
+  }
+
+  /** The process now running under that name, if any. */
+  identityOf(name: string): ProcessIdentity | undefined {
+    return this.supervised.get(name)?.running;
+  }
+
+  /** When this returns, its process is gone and is not started again. */
+  async stop(name: string, graceMs: number): Promise<void> {
+    const entry = this.supervised.get(name);
+    if (entry) {
+      entry.halted.abort();
+      this.supervised.delete(name);
+    }
+    await stopRecorded(this.records.recordOf(name), graceMs);
+    await entry?.watching;
+    // A start that was under way when it was halted may have recorded one more.
+    await stopRecorded(this.records.recordOf(name), graceMs);
+    this.records.record(name, null);
+  }
+
+  private async adopt(program: Program): Promise<Running | undefined> {
+    const record = this.records.recordOf(program.name);
+    if (!isAlive(record)) return undefined;
+    if (program.adoptable && record.fingerprint === fingerprintOf(program)) {
+      const deadline = Date.now() + ADOPTION_LIMIT_MS;
+      do {
+        if (await program.isReady()) return { ...record, ended: endOf(record) };
+        await sleep(PROBE_INTERVAL_MS);
+      } while (Date.now() < deadline && isAlive(record));
+    }
+    await stopRecorded(record, STOP_GRACE_MS);
+    return undefined;
+  }
+
+  private async firstStart(entry: Supervised, signal: AbortSignal): Promise<void> {
+    const { program } = entry;
+    for (let attempt = 1; ; attempt += 1) {
+      const failure = await this.launchUntilReady(entry, signal);
+      if (failure === undefined) return;
+      if (attempt >= program.startAttempts) throw this.startFailed(program, failure);
+      await pause(restartDelayMs(attempt), signal);
+      throwIfInterrupted(signal);
+    }
+  }
+
+  /** What went wrong, or undefined when it is ready. */
+  private async launchUntilReady(
+    entry: Supervised,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    throwIfInterrupted(signal);
+    const deadline = Date.now() + START_LIMIT_MS;
+    const running = this.launch(entry.program);
+    entry.running = running;
+    let end: string | undefined;
+    void running.ended.then((how) => (end = how));
+    while (end === undefined && Date.now() < deadline) {
+      throwIfInterrupted(signal);
+      // The process must still be there after the answer: another may have given it.
+      if ((await entry.program.isReady()) && isAlive(running)) return undefined;
+      await pause(PROBE_INTERVAL_MS, signal);
+    }
+    if (end !== undefined) return `it ended with ${end}`;
+    await stopProcess(running, "SIGKILL", STOP_GRACE_MS);
+    return `it was not ready within ${START_LIMIT_MS / 1000} s`;
+  }
+
+  private launch(program: Program): Running {
+    const log = openLog(join(this.logDir, `${program.name}.log`));
+    const child = spawn(program.command, program.args, {
+      env: program.environment,
+      // A Ctrl-C in the terminal must reach the launcher alone, which stops all in order.
+      detached: true,
+      stdio: ["ignore", log, log],
+      ...program.runAs,
+      ...(program.runAs === undefined ? {} : { cwd: "/" }),
+    });
+    closeSync(log);
+    const pid = child.pid ?? 0;
+    const identity = { pid, born: bornAt(pid) ?? "" };
+    if (pid > 0) {
+      const { stopSignal } = program;
+      const fingerprint = fingerprintOf(program);
+      this.records.record(program.name, { ...identity, fingerprint, stopSignal });
+    }
+    const ended = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    return { ...identity, ended };
+  }
+
+  /** Until halted: waits for the end, says it, starts again, ever more slowly. */
+  private async watch(entry: Supervised): Promise<void> {
+    const { halted } = entry;
+    let failures = 0;
+    while (entry.running && !halted.signal.aborted) {
+      const since = Date.now();
+      const end = await Promise.race([entry.running.ended, aborted(halted.signal)]);
+      if (halted.signal.aborted) return;
+      failures = Date.now() - since >= STABLE_AFTER_MS ? 1 : failures + 1;
+      await this.startAgain(entry, end ?? "", failures);
+    }
+  }
+
+  private async startAgain(entry: Supervised, end: string, failures: number): Promise<void> {
+    const { program, halted } = entry;
+    let reason = `ended with ${end}`;
+    for (let failed = failures; !halted.signal.aborted; failed += 1) {
+      const delayMs = restartDelayMs(failed);
+      this.report(program.name, `${reason}; starting it again in ${delayMs / 1000} s`);
+      await pause(delayMs, halted.signal);
+      if (halted.signal.aborted) return;
+      const startMs = Date.now();
+      const failure = await this.launchUntilReady(entry, halted.signal).catch(String);
+      if (halted.signal.aborted) return;
+      if (failure === undefined) {
+        return this.report(program.name, `ready again after ${secondsSince(startMs)}`);
+      }
+      reason = `${failure}, see ${join(this.logDir, `${program.name}.log`)}`;
+    }
+  }
+
+  private startFailed(program: Program, failure: string): StackFault {
+    const file = join(this.logDir, `${program.name}.log`);
+    return new StackFault(
+      "STACK_PROGRAM_FAILED",
+      `${program.name} could not be started: ${failure}. The end of ${file}:\n${tailOf(file)}`,
+    );
+  }
+}
+
+/** How long a process is given to end by itself before it is killed. */
+export const STOP_GRACE_MS = 4000;
+
+export async function stopRecorded(
+  record: RecordedProgram | undefined | null,
+  graceMs: number,
+): Promise<void> {
+  if (record) await stopProcess(record, record.stopSignal, graceMs);
+}
+
+/** 0.5 s after the first failure, doubled with each further one, at most 15 s. */
+export function restartDelayMs(failures: number): number {
+  return Math.min(RESTART_DELAY_MAX_MS, RESTART_DELAY_MIN_MS * 2 ** (failures - 1));
+}
+
+export function fingerprintOf(program: Program): string {
+  const { command, args, environment, runAs } = program;
+  const text = JSON.stringify([command, args, Object.entries(environment).toSorted(), runAs]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** An adopted process is no child of ours: its end can only be seen by looking. */
+async function endOf(identity: ProcessIdentity): Promise<string> {
+  await waitForEnd(identity, Number.POSITIVE_INFINITY);
+  return "a signal or an error";
+}
+
+/** Ends early, without a fault, when the signal comes. */
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
+/** Appends; a log that grew large is put aside first, so that two of them are the most there is. */
+function openLog(file: string): number {
+  if (existsSync(file) && statSync(file).size > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
+  return openSync(file, "a");
+}
+
+function tailOf(file: string): string {
+  return readFileSync(file, "utf8").trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
+}

@@ -1,0 +1,41 @@
+import net from "node:net";
+
+const ANSWER_LIMIT_MS = 1500;
+
+/**
+ * Sends each frame after the answer to the one before, and yields the last answer;
+ * undefined when the server does not answer in time. Enough of a client to ask a
+ * server whether it is ready, in its own protocol.
+ */
+export function exchange(
+  host: string,
+  port: number,
+  frames: readonly Buffer[],
+  isComplete: (answer: Buffer) => boolean,
+): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let step = 0;
+    let answer = Buffer.alloc(0);
+    const socket = net.connect(port, host);
+    const send = (): void => {
+      const frame = frames[step];
+      if (frame) socket.write(frame);
+    };
+    const finish = (result?: Buffer): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once("connect", send);
+    socket.setTimeout(ANSWER_LIMIT_MS, () => finish());
+    socket.on("error", () => finish());
+    socket.on("close", () => finish());
+    socket.on("data", (received) => {
+      answer = Buffer.concat([answer, received]);
+      if (!isComplete(answer)) return;
+      step += 1;
+      if (step === frames.length) return finish(answer);
+      answer = Buffer.alloc(0);
+      send();
+    });
+  });
+}
