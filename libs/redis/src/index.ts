@@ -1,1 +1,17 @@
-export {};
+export type { Redis } from "ioredis";
+export {
+  cacheCommandTimeoutMs,
+  connectRedis,
+  connectSubscriber,
+  isRedisReady,
+  type RedisConnection,
+  stateCommandTimeoutMs,
+} from "./connection.ts";
+export { askRedis, isRedisDown, type RedisFaultCode, redisFaultOf } from "./faults.ts";
+export {
+  type RedisScript,
+  redisScript,
+  runScript,
+  type ScriptCall,
+  type ScriptReply,
+} from "./script.ts";

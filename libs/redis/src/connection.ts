@@ -1,0 +1,84 @@
+import { Redis, type RedisOptions } from "ioredis";
+
+export interface RedisConnection {
+  /** Shown by `CLIENT LIST`. */
+  readonly name: string;
+  /** How long a command may take, in milliseconds. Default {@link cacheCommandTimeoutMs}. */
+  readonly commandTimeoutMs?: number;
+  /** Told of each lost or refused connection. The client reconnects by itself, so there is nothing to do but say it. */
+  readonly onDown?: (error: Error) => void;
+}
+
+/** A cache that is slower than this costs more than the miss. */
+export const cacheCommandTimeoutMs = 25;
+
+/**
+ * For state that must be right. Timers run before sockets are read, so a stall
+ * of our own event loop longer than the timeout fails commands whose answers
+ * have already arrived. 25 ms stalls are ordinary on a busy box (a large JSON
+ * body, a collection); taking them for outages would pause partitions and
+ * answer 503 for nothing. Half a second is an outage.
+ */
+export const stateCommandTimeoutMs = 500;
+
+/** A peer that vanished without a word is given up after this; it also bounds how long timed-out commands are kept. */
+const silenceMs = 5_000;
+const connectTimeoutMs = 2_000;
+const reconnectAfterMsMax = 1_000;
+
+/**
+ * Connects in the background and again for ever. While there is no connection,
+ * commands fail at once instead of queueing (the client's defaults wait for
+ * ever): the caller knows whether it may go on without.
+ */
+export function connectRedis(url: string, connection: RedisConnection): Redis {
+  return open(url, connection, {
+    commandTimeout: connection.commandTimeoutMs ?? cacheCommandTimeoutMs,
+    socketTimeout: silenceMs,
+  });
+}
+
+/**
+ * A connection for publish and subscribe. It is silent by nature, so only its
+ * commands have a timeout. Subscriptions are the caller's to repeat, on
+ * `ready`: it must look for what it missed then anyway.
+ */
+export function connectSubscriber(url: string, connection: RedisConnection): Redis {
+  return open(url, connection, {
+    commandTimeout: connection.commandTimeoutMs ?? stateCommandTimeoutMs,
+    autoResubscribe: false,
+  });
+}
+
+/** Whether the server answers now. For readiness; never throws. */
+export async function isRedisReady(redis: Redis): Promise<boolean> {
+  try {
+    return (await redis.ping()) === "PONG";
+  } catch {
+    return false;
+  }
+}
+
+type Differing = Pick<RedisOptions, "commandTimeout" | "socketTimeout" | "autoResubscribe">;
+
+function open(url: string, { name, onDown }: RedisConnection, options: Differing): Redis {
+  const redis = new Redis(url, {
+    ...options,
+    connectionName: name,
+    connectTimeout: connectTimeoutMs,
+    enableOfflineQueue: false,
+    // A command that was cut off is unknown; whether to repeat it is the caller's to decide.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: reconnectAfterMs,
+  });
+  // Without a listener the client prints to the console.
+  redis.on("error", (error: Error) => onDown?.(error));
+  return redis;
+}
+
+/** Doubles from 50 ms to a second, with up to a quarter of jitter so that a fleet does not return at once. */
+function reconnectAfterMs(attempt: number): number {
+  const delayMs = Math.min(50 * 2 ** Math.min(attempt - 1, 10), reconnectAfterMsMax);
+  return delayMs * (1 + Math.random() / 4);
+}

@@ -1,0 +1,40 @@
+import { PermanentFault, TransientFault } from "@sluice/domain";
+import { ReplyError } from "ioredis";
+import { expect, test } from "vitest";
+import { askRedis, isRedisDown, redisFaultOf } from "./faults.ts";
+
+const replyError = (message: string): Error =>
+  new (ReplyError as new (m: string) => Error)(message);
+
+test("no connection, no answer in time and a server that fails over are outages", () => {
+  const outages = [
+    new Error("Command timed out"),
+    new Error("Stream isn't writeable and enableOfflineQueue options is false"),
+    new Error("Connection is closed."),
+    replyError("LOADING Redis is loading the dataset in memory"),
+    replyError("READONLY You can't write against a read only replica."),
+    replyError("OOM command not allowed when used memory > 'maxmemory'."),
+  ];
+  expect(outages.map(isRedisDown)).toEqual(outages.map(() => true));
+  expect(redisFaultOf(outages[0])).toMatchObject({ code: "REDIS_UNAVAILABLE" });
+});
+
+test("a command that Redis rejects is our own mistake, and waiting would not end it", () => {
+  const error = replyError("WRONGTYPE Operation against a key holding the wrong kind of value");
+  expect(isRedisDown(error)).toBe(false);
+  expect(redisFaultOf(error)).toMatchObject({ name: "Defect", code: "REDIS_REFUSED" });
+});
+
+test("a fault of ours passes unchanged", async () => {
+  const fault = new PermanentFault("CONTRACT_UNDECODABLE", "not Avro");
+  await expect(askRedis(() => Promise.reject(fault))).rejects.toBe(fault);
+  expect(isRedisDown(fault)).toBe(false);
+  expect(isRedisDown(new TransientFault("REDIS_UNAVAILABLE", "gone"))).toBe(true);
+});
+
+test("a fault does not carry the command's arguments, which may be a prompt", () => {
+  const error = Object.assign(replyError("ERR syntax"), {
+    command: { name: "set", args: ["secret"] },
+  });
+  expect(redisFaultOf(error).cause).not.toHaveProperty("command");
+});

@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  connectRedis,
+  connectSubscriber,
+  isRedisReady,
+  type Redis,
+  redisScript,
+  runScript,
+  stateCommandTimeoutMs,
+} from "../src/index.ts";
+
+const url = process.env["SLUICE_REDIS_URL"]!;
+const key = `{${randomUUID()}}:script`;
+let redis: Redis;
+
+beforeAll(async () => {
+  redis = connectRedis(url, { name: "redis-suite", commandTimeoutMs: stateCommandTimeoutMs });
+  await once(redis, "ready");
+});
+afterAll(async () => {
+  await redis.del(key);
+  redis.disconnect();
+});
+
+test("a script runs once per call, in order, and returns bytes as they are", async () => {
+  const script = redisScript(`-- ${randomUUID()}`, "return {redis.call('INCR', KEYS[1]), ARGV[1]}");
+  const bytes = Buffer.from([0, 255, 128]);
+  const call = { keys: [key], args: [bytes] };
+  expect(await runScript(redis, script, [call, call])).toEqual([
+    [1, bytes],
+    [2, bytes],
+  ]);
+});
+
+test("a server that has forgotten its scripts is told them again", async () => {
+  const script = redisScript(`-- ${randomUUID()}`, "return 7");
+  const call = { keys: [key], args: [] };
+  expect(await runScript(redis, script, [call])).toEqual([7]);
+  await redis.script("FLUSH");
+  expect(await runScript(redis, script, [call, call])).toEqual([7, 7]);
+});
+
+test("an error in a script is a defect, not an outage", async () => {
+  const script = redisScript("return redis.call('HSET', KEYS[1])");
+  await expect(runScript(redis, script, [{ keys: [key], args: [] }])).rejects.toMatchObject({
+    code: "REDIS_REFUSED",
+  });
+});
+
+test("without a server a command fails at once, and works again once there is one", async () => {
+  const { port, hostname } = new URL(url);
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = new (client.constructor as new () => Socket)();
+    upstream.connect(Number(port), hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+    }
+    client.pipe(upstream).pipe(client);
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const address = proxy.address() as { port: number };
+  const client = connectRedis(`redis://127.0.0.1:${address.port}`, {
+    name: "redis-suite-proxied",
+    commandTimeoutMs: stateCommandTimeoutMs,
+  });
+  await once(client, "ready");
+
+  for (const socket of sockets) socket.destroy();
+  proxy.close();
+  await once(client, "close");
+  const call = { keys: [key], args: [] };
+  await expect(runScript(client, redisScript("return 1"), [call])).rejects.toMatchObject({
+    code: "REDIS_UNAVAILABLE",
+  });
+  expect(await isRedisReady(client)).toBe(false);
+
+  proxy.listen(address.port, "127.0.0.1");
+  await once(client, "ready");
+  expect(await isRedisReady(client)).toBe(true);
+  client.disconnect();
+  for (const socket of sockets) socket.destroy();
+  proxy.close();
+});
+
+test("a server that accepts and says nothing is an outage within the command timeout", async () => {
+  const mute = createServer((socket) => socket.on("error", () => socket.destroy()));
+  mute.listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  const { port } = mute.address() as { port: number };
+  const client = connectRedis(`redis://127.0.0.1:${port}`, { name: "redis-suite-mute" });
+  const startedAt = performance.now();
+  expect(await isRedisReady(client)).toBe(false);
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  client.disconnect();
+  mute.close();
+});
+
+test("a subscriber hears what is published after it subscribed", async () => {
+  const subscriber = connectSubscriber(url, { name: "redis-suite-subscriber" });
+  await once(subscriber, "ready");
+  await subscriber.subscribe(key);
+  const heard = once(subscriber, "message");
+  await redis.publish(key, "hello");
+  expect(await heard).toEqual([key, "hello"]);
+  subscriber.disconnect();
+});
