@@ -1,8 +1,10 @@
 /**
  * JSON with the members of every object in code-unit order, so that two
- * spellings of the same value hash alike. `undefined` members are left out.
+ * spellings of the same value hash alike. `undefined` members are left out,
+ * bigints are written as decimal strings.
  */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === "bigint") return `"${value}"`;
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   const members = Object.entries(value)

@@ -22,3 +22,9 @@ export {
   type RequestHistory,
   type RequestRef,
 } from "./ports.ts";
+export {
+  type ChunkChoices,
+  decodeTokens,
+  encodeTokens,
+  type TokenPayload,
+} from "./token-payload.ts";
