@@ -73,8 +73,9 @@ function confluentSchema(topic: Topic<unknown>): { type: SchemaType.AVRO; schema
   return { type: SchemaType.AVRO, schema: schemas[topic.record] };
 }
 
-/** 404 and 409 are answers. A refused connection is reported as 400, so that is none. */
+/** The client's own errors, 404 and 409 are answers. A refused connection is reported as 400, so that is none. */
 function answersNo(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || !("status" in error)) return false;
-  return error.status === 404 || error.status === 409;
+  if (!(error instanceof Error)) return false;
+  if (error.name.startsWith("ConfluentSchemaRegistry")) return true;
+  return "status" in error && (error.status === 404 || error.status === 409);
 }

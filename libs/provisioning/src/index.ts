@@ -1,1 +1,1 @@
-export {};
+export { provision, type Provisioned, type ProvisioningOptions } from "./provision.ts";

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { differencesOf, plansOf } from "./topic-plan.ts";
+
+const plans = plansOf({ partitions: 4, replication: 1 });
+const found = plans.map((plan) => ({ ...plan, config: new Map(Object.entries(plan.config)) }));
+
+test("attempts and their metering have as many partitions: the sweep compares them one by one", () => {
+  const partitionsOf = (name: string) => plans.find((plan) => plan.name === name)?.partitions;
+  expect(partitionsOf("inference.attempted")).toBe(partitionsOf("cost.metered"));
+});
+
+test("dead letters are kept like their source", () => {
+  const source = plans.find(({ name }) => name === "inference.requested");
+  const letters = plans.find(({ name }) => name === "inference.requested.dead-letter");
+  expect(letters).toEqual({ ...source, name: "inference.requested.dead-letter" });
+});
+
+test("what is as planned is not mentioned", () => {
+  expect(differencesOf(plans, found)).toEqual([]);
+});
+
+test("what differs is named with both values", () => {
+  const [first, ...rest] = found;
+  const changed = { ...first!, partitions: 6, config: new Map([["retention.ms", "1"]]) };
+  const differences = differencesOf(plans, [changed, ...rest]);
+  expect(differences).toContain(`${first!.name}: partitions is 6, not 4`);
+  expect(differences).toContain(
+    `${first!.name}: retention.ms is 1, not ${plans[0]!.config["retention.ms"]}`,
+  );
+});

@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { RegistryTopicCodecs, SchemaRegistryClient, topics } from "@sluice/contracts";
+import { TransientFault } from "@sluice/domain";
+import { KafkaTopicAdmin } from "@sluice/stage";
+import { afterAll, expect, test } from "vitest";
+import { provision } from "../src/provision.ts";
+
+const topicPrefix = `provision.${randomBytes(4).toString("hex")}.`;
+const kafka = {
+  brokers: process.env["SLUICE_KAFKA_BROKERS"]!.split(","),
+  topicPrefix,
+  clientId: "test",
+};
+const registryUrl = process.env["SLUICE_REGISTRY_URL"]!;
+const options = { kafka, registryUrl, partitions: 2, replication: 1 };
+let created: readonly string[] = [];
+
+afterAll(async () => {
+  const admin = new KafkaTopicAdmin(kafka);
+  await admin.remove(created);
+  await admin.close();
+});
+
+const charged = topics.costCharged;
+const charge = {
+  ...{ chargeId: "c", attemptId: "a", requestId: "r", kind: "reported", tags: {} },
+  attribution: { tenant: "t", team: "x", feature: "f", user: "u", key: "k" },
+  ...{ variant: "v", provider: "p", model: "m", tier: "economy", complexity: "simple" },
+  ...{ lane: "realtime", cache: "miss", calledAt: 1, chargedAt: 2, priceVersion: "v@1" },
+  usage: {
+    ...{ inputTokens: 2n ** 60n, cachedInputTokens: null, cacheWriteTokens: null },
+    ...{ outputTokens: 0n, reasoningTokens: null, otherTokens: {} },
+  },
+  ...{ priceNanoUsd: 5n, amountNanoUsd: -5n },
+} as const;
+
+test("before anything is registered, a writer is told what to do", async () => {
+  const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
+  await expect(codecs.prepare([charged])).rejects.toThrow('run "sluice up"');
+});
+
+test("missing topics are created and schemas registered; a second time nothing happens", async () => {
+  const first = await provision(options);
+  created = first.created;
+  expect(first.created).toContain("inference.requested.dead-letter");
+  expect(first.registered).toContain("cost.charged");
+  expect(first.differences).toEqual([]);
+
+  const second = await provision({ ...options, partitions: 3 });
+  expect(second.created).toEqual([]);
+  expect(second.differences).toContain("cost.metered: partitions is 2, not 3");
+});
+
+test("a record goes through the registry's schema and comes back, to the last nano-dollar", async () => {
+  const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
+  await codecs.prepare([charged]);
+  expect(await codecs.decode(charged, codecs.encode(charged, charge))).toEqual(charge);
+});
+
+test("foreign bytes, unknown ids and other records are told apart from an outage", async () => {
+  const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
+  await codecs.prepare([charged]);
+  const message = codecs.encode(charged, charge);
+  const unknown = Buffer.from(message);
+  unknown.writeUInt32BE(123_456_789, 1);
+
+  const codeOf = (attempt: Promise<unknown>) =>
+    attempt.then(
+      () => "decoded",
+      (error: { code: string }) => error.code,
+    );
+  expect(await codeOf(codecs.decode(charged, Buffer.from("{}")))).toBe("CONTRACT_UNDECODABLE");
+  expect(await codeOf(codecs.decode(charged, unknown))).toBe("CONTRACT_SCHEMA_UNKNOWN");
+  expect(await codeOf(codecs.decode(topics.inferenceAttempted, message))).toBe(
+    "CONTRACT_UNDECODABLE",
+  );
+
+  const absent = new RegistryTopicCodecs(new SchemaRegistryClient("http://127.0.0.1:1"));
+  await expect(absent.decode(charged, message)).rejects.toBeInstanceOf(TransientFault);
+});
