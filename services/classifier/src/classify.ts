@@ -1,0 +1,62 @@
+import type { Classification, Complexity } from "@sluice/contracts";
+import { featuresOf, type ConversationTurn, type Features } from "./features.ts";
+import { scanLimit } from "./scan.ts";
+import { thresholds, weights } from "./weights.ts";
+
+const REASONS_MAX = 6;
+
+/**
+ * How hard a conversation's last user turn is. Pure, and linear in what is read of it.
+ *
+ * `score` is the sum of the weighted features, `margin` its distance to the nearest
+ * threshold, `reasons` the features that counted most, strongest first.
+ */
+export function classify(messages: readonly ConversationTurn[]): Classification {
+  const features = featuresOf(messages);
+  const counted = weights
+    .map(({ feature, weight, countMax }) => ({
+      feature,
+      count: features[feature],
+      points: weight * Math.min(features[feature], countMax),
+    }))
+    .filter(({ points }) => points !== 0)
+    .toSorted((left, right) => Math.abs(right.points) - Math.abs(left.points));
+  const score = rounded(counted.reduce((sum, { points }) => sum + points, 0));
+
+  return {
+    complexity: complexityOf(score),
+    score,
+    margin: rounded(Math.min(...Object.values(thresholds).map((least) => Math.abs(score - least)))),
+    reasons: [
+      ...counted.slice(0, REASONS_MAX).map(reasonOf),
+      ...(isReadInPart(messages) ? [partReadReason] : []),
+    ],
+  };
+}
+
+function complexityOf(score: number): Complexity {
+  if (score >= thresholds.complex) return "complex";
+  return score >= thresholds.medium ? "medium" : "simple";
+}
+
+const partReadReason = `read in part: ${scanLimit.headCharacters} characters from the beginning, ${scanLimit.tailCharacters} from the end`;
+
+function isReadInPart(messages: readonly ConversationTurn[]): boolean {
+  const task = messages.findLast(({ role }) => role === "user");
+  const readMax = scanLimit.headCharacters + scanLimit.tailCharacters;
+  return (task?.content.length ?? 0) > readMax;
+}
+
+/** For example `codeLanguages 2: +1.8`. */
+function reasonOf(counted: {
+  readonly feature: keyof Features;
+  readonly count: number;
+  readonly points: number;
+}): string {
+  const sign = counted.points > 0 ? "+" : "";
+  return `${counted.feature} ${rounded(counted.count)}: ${sign}${rounded(counted.points)}`;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
