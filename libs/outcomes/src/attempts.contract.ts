@@ -1,0 +1,276 @@
+import { describe, expect, test } from "vitest";
+import {
+  admit,
+  calling,
+  held,
+  leaseEnds,
+  longLeaseMs,
+  type OutcomeHarness,
+  refOfAdmitted,
+  shortLeaseMs,
+} from "./contract-harness.fixture.ts";
+import {
+  admittedFixture,
+  answeredFixture,
+  failedFixture,
+  meteredFixture,
+} from "./records.fixture.ts";
+
+export function attemptsContract(name: string, harnessOf: () => OutcomeHarness): void {
+  describe(`attempts: ${name}`, () => {
+    test("of a hundred concurrent claims one holds the attempt, and the others wait for its lease", async () => {
+      const ref = await admit(harnessOf(), admittedFixture());
+      const claims = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          harnessOf().attempts.claim(ref, 1, `owner-${index}`, longLeaseMs),
+        ),
+      );
+      expect(claims.filter(({ kind }) => kind === "held")).toHaveLength(1);
+      expect(claims.filter(({ kind }) => kind === "busy")).toHaveLength(99);
+    });
+
+    test("a request that the store does not know can be attempted: it may have been lost", async () => {
+      const ref = refOfAdmitted(admittedFixture());
+      const { attempts } = harnessOf();
+      expect(await attempts.history(ref)).toEqual({
+        outcome: null,
+        answerGone: false,
+        cancelled: false,
+        replyBegan: false,
+        attempts: [],
+      });
+      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "held" });
+    });
+
+    test("an attempt held too long is taken over, and its first owner is fenced", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const first = await held(harnessOf(), ref, 1, shortLeaseMs);
+      await leaseEnds();
+      const second = await held(harnessOf(), ref);
+      expect(second).toBeGreaterThan(first);
+      expect(await attempts.calling(ref, 1, first)).toBe(false);
+      expect(await attempts.renew(ref, 1, first, longLeaseMs)).toEqual({ kind: "fenced" });
+      expect(await attempts.release(ref, 1, first, meteredFixture(admitted, 1))).toBe(false);
+      expect(await attempts.calling(ref, 1, second)).toBe(true);
+    });
+
+    test("a renewed lease is not taken over", async () => {
+      const { attempts } = harnessOf();
+      const ref = await admit(harnessOf(), admittedFixture());
+      const fence = await held(harnessOf(), ref, 1, shortLeaseMs);
+      expect(await attempts.renew(ref, 1, fence, longLeaseMs)).toEqual({
+        kind: "renewed",
+        cancelled: false,
+      });
+      await leaseEnds();
+      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
+      expect(claim.kind).toBe("busy");
+      expect((claim as { leaseLeftMs: number }).leaseLeftMs).toBeGreaterThan(longLeaseMs / 2);
+    });
+
+    test("an attempt whose owner fell silent while calling is in doubt, and its owner can no longer write", async () => {
+      const { attempts, outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
+      await leaseEnds();
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({ kind: "in-doubt" });
+      expect(await attempts.claim(ref, 1, "owner-c", longLeaseMs)).toEqual({ kind: "in-doubt" });
+      expect(await attempts.append(ref, 1, fence, 0, "late")).toEqual({ kind: "fenced" });
+      const result = {
+        metered: meteredFixture(admitted, 1),
+        outcome: answeredFixture(admitted, "late"),
+      };
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
+      expect(await attempts.fail(ref, 1, fence, { reason: "late", metered: null })).toBe(false);
+      const outcome = failedFixture(admitted);
+      expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
+    });
+
+    test("a further attempt comes only after the one before has ended, in doubt or otherwise", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
+      await calling(harnessOf(), ref, 1, shortLeaseMs);
+      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
+      await leaseEnds();
+      await attempts.claim(ref, 1, "owner-a", longLeaseMs);
+      const second = await held(harnessOf(), ref, 2);
+      await attempts.release(ref, 2, second, meteredFixture(admitted, 2));
+      const third = await calling(harnessOf(), ref, 3);
+      await attempts.fail(ref, 3, third, { reason: "429", metered: meteredFixture(admitted, 3) });
+      expect((await attempts.history(ref)).attempts).toEqual([
+        { number: 1, state: "doubt", leaseLeftMs: 0, metered: null, reason: null },
+        {
+          number: 2,
+          state: "released",
+          leaseLeftMs: 0,
+          metered: meteredFixture(admitted, 2),
+          reason: "answered",
+        },
+        {
+          number: 3,
+          state: "failed",
+          leaseLeftMs: 0,
+          metered: meteredFixture(admitted, 3),
+          reason: "429",
+        },
+      ]);
+      const fourth = await calling(harnessOf(), ref, 4);
+      await attempts.fail(ref, 4, fourth, { reason: "timeout", metered: null });
+      expect(await attempts.claim(ref, 5, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
+      expect(await attempts.claim(ref, 4, "owner-a", longLeaseMs)).toEqual({
+        kind: "ended",
+        state: { number: 4, state: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
+      });
+    });
+
+    test("finishing stores the usage and ends the request, once", async () => {
+      const { attempts, outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      const result = {
+        metered: meteredFixture(admitted, 1),
+        outcome: answeredFixture(admitted, "a dam"),
+      };
+      const won = { kind: "won", outcome: result.outcome };
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual(won);
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual(won);
+      expect(await outcomes.claim([failedFixture(admitted)], "decision")).toEqual([
+        { kind: "lost", outcome: result.outcome },
+      ]);
+      expect(await attempts.history(ref)).toEqual({
+        outcome: result.outcome,
+        answerGone: false,
+        cancelled: false,
+        replyBegan: false,
+        attempts: [
+          { number: 1, state: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
+        ],
+      });
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
+        kind: "outcome-set",
+        outcome: result.outcome,
+      });
+    });
+
+    test("an owner whose lease ran out finishes as long as nobody has taken over", async () => {
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
+      await leaseEnds();
+      const result = {
+        metered: meteredFixture(admitted, 1),
+        outcome: answeredFixture(admitted, "slow"),
+      };
+      expect(await harnessOf().attempts.finish(ref, 1, fence, result)).toMatchObject({
+        kind: "won",
+      });
+    });
+
+    test("finish and take-over race: either the answer counts or the attempt is in doubt", async () => {
+      const { attempts } = harnessOf();
+      for (let round = 0; round < 10; round += 1) {
+        const admitted = admittedFixture();
+        const ref = refOfAdmitted(admitted);
+        const fence = await calling(harnessOf(), ref, 1, 1);
+        await new Promise((resolve) => setTimeout(resolve, 3));
+        const result = { metered: null, outcome: answeredFixture(admitted, "slow") };
+        const finish = (): Promise<{ kind: string }> => attempts.finish(ref, 1, fence, result);
+        const claim = (): Promise<{ kind: string }> =>
+          attempts.claim(ref, 1, "owner-b", longLeaseMs);
+        const racers = round % 2 === 0 ? [finish(), claim()] : [claim(), finish()];
+        const kinds = (await Promise.all(racers)).map(({ kind }) => kind).toSorted();
+        expect([
+          ["fenced", "in-doubt"],
+          ["outcome-set", "won"],
+        ]).toContainEqual(kinds);
+      }
+    });
+
+    test("nothing is called, finished or released out of turn", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const metered = meteredFixture(admitted, 1);
+      const result = { metered, outcome: answeredFixture(admitted, "a dam") };
+      const fence = await held(harnessOf(), ref);
+      expect(await attempts.append(ref, 1, fence, 0, "early")).toEqual({ kind: "fenced" });
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
+      await attempts.calling(ref, 1, fence);
+      expect(await attempts.release(ref, 1, fence, metered)).toBe(false);
+      expect(await attempts.fail(ref, 1, fence, { reason: "429", metered })).toBe(true);
+      expect(await attempts.fail(ref, 1, fence, { reason: "429", metered })).toBe(true);
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
+      expect(await attempts.calling(ref, 1, fence)).toBe(false);
+    });
+
+    test("once the outcome is set no attempt is claimed, and none that is held may call", async () => {
+      const { attempts, outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await held(harnessOf(), ref);
+      const outcome = failedFixture(admitted);
+      await outcomes.claim([outcome], "decision");
+      expect(await attempts.calling(ref, 1, fence)).toBe(false);
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
+        kind: "outcome-set",
+        outcome,
+      });
+      expect(await attempts.release(ref, 1, fence, meteredFixture(admitted, 1))).toBe(true);
+    });
+
+    test("the owner learns from renewals and appends that the client has gone", async () => {
+      const { attempts, replies } = harnessOf();
+      const ref = await admit(harnessOf(), admittedFixture());
+      const fence = await calling(harnessOf(), ref);
+      expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
+        kind: "appended",
+        cancelled: false,
+      });
+      await replies.cancel(ref);
+      expect(await attempts.append(ref, 1, fence, 1, "b")).toEqual({
+        kind: "appended",
+        cancelled: true,
+      });
+      expect(await attempts.renew(ref, 1, fence, longLeaseMs)).toEqual({
+        kind: "renewed",
+        cancelled: true,
+      });
+      expect(await attempts.history(ref)).toMatchObject({ cancelled: true, replyBegan: true });
+    });
+
+    test("tokens after somebody else's outcome are not stored, and the owner is told to stop", async () => {
+      const { attempts, outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      await outcomes.claim([failedFixture(admitted)], "decision");
+      expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
+        kind: "appended",
+        cancelled: true,
+      });
+      expect(await attempts.history(ref)).toMatchObject({ replyBegan: false });
+    });
+
+    test("an owner that finishes after the standing answer expired stores its usage all the same", async () => {
+      const { attempts, outcomes, forgetAnswer } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      await outcomes.claim([failedFixture(admitted)], "decision");
+      await forgetAnswer(ref);
+      const metered = meteredFixture(admitted, 1);
+      const result = { metered, outcome: answeredFixture(admitted, "late") };
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "answer-gone" });
+      expect(await attempts.history(ref)).toMatchObject({
+        answerGone: true,
+        attempts: [{ metered }],
+      });
+    });
+  });
+}

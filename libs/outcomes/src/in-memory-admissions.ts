@@ -1,0 +1,90 @@
+import { hashOf } from "@sluice/domain";
+import type { InMemoryRequests, StoredRequest } from "./in-memory-requests.ts";
+import {
+  type Admission,
+  Admissions,
+  type Admitted,
+  type KnownRequest,
+  type RequestRef,
+} from "./ports.ts";
+
+const joinMs = 10 * 60 * 1000;
+
+/** Fake. */
+export class InMemoryAdmissions extends Admissions {
+  readonly #requests: InMemoryRequests;
+
+  constructor(requests: InMemoryRequests) {
+    super();
+    this.#requests = requests;
+  }
+
+  override async admit(entries: readonly Admission[]): Promise<readonly Admitted[]> {
+    return entries.map((entry) => this.#admit(entry));
+  }
+
+  override async acknowledge(refs: readonly RequestRef[]): Promise<void> {
+    for (const ref of refs) {
+      const request = this.#requests.find(ref);
+      if (request) request.acknowledged = true;
+    }
+  }
+
+  override async find(refs: readonly RequestRef[]): Promise<readonly (KnownRequest | null)[]> {
+    return refs.map((ref) => {
+      const request = this.#requests.find(ref);
+      if (!request || request.bodyHash === null) return null;
+      return { bodyHash: request.bodyHash, ...this.#knownOf(request) };
+    });
+  }
+
+  override async joinable(tenant: string, keyId: string, bodyHash: string): Promise<string | null> {
+    const key = hashOf(tenant, keyId, bodyHash);
+    const join = this.#requests.joins.get(key);
+    if (!join || join.until <= this.#requests.clock.now()) return null;
+    const request = this.#requests.find({ tenant, requestId: join.requestId });
+    if (request && runsOrCompleted(request)) return join.requestId;
+    this.#requests.joins.delete(key);
+    return null;
+  }
+
+  #admit({ admitted, join }: Admission): Admitted {
+    const { tenant } = admitted.attribution;
+    const { requestId } = admitted.request;
+    const known = this.#requests.find({ tenant, requestId });
+    if (known?.bodyHash && known.bodyHash !== admitted.bodyHash) return { kind: "conflict" };
+    if (known?.bodyHash) return { kind: "repeat", ...this.#knownOf(known) };
+
+    const request = this.#requests.findOrCreate({ tenant, requestId });
+    request.bodyHash = admitted.bodyHash;
+    request.admitted = admitted;
+    request.reply = admitted.reply;
+    if (join) this.#join(hashOf(tenant, join.keyId, admitted.bodyHash), requestId);
+    if (request.outcomeBy === null && request.attempts.size === 0)
+      return { kind: "first", admitted };
+    request.acknowledged = true;
+    return { kind: "repeat", ...this.#knownOf(request) };
+  }
+
+  #join(key: string, requestId: string): void {
+    const now = this.#requests.clock.now();
+    const standing = this.#requests.joins.get(key);
+    if (!standing || standing.until <= now)
+      this.#requests.joins.set(key, { requestId, until: now + joinMs });
+  }
+
+  #knownOf(request: StoredRequest): Omit<KnownRequest, "bodyHash"> {
+    const outcome = this.#requests.answerOf(request);
+    return {
+      admitted: request.admitted!,
+      acknowledged: request.acknowledged,
+      outcome,
+      answerGone: request.outcomeBy !== null && outcome === null,
+    };
+  }
+}
+
+function runsOrCompleted({ bodyHash, outcomeBy, outcomeKind, cancelled }: StoredRequest): boolean {
+  if (bodyHash === null) return false;
+  return outcomeBy === null ? !cancelled : outcomeKind === "completed";
+}

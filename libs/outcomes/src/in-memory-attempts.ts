@@ -1,0 +1,175 @@
+import type { CostMetered } from "@sluice/contracts";
+import {
+  type HeldAttempt,
+  type InMemoryRequests,
+  isLive,
+  type StoredRequest,
+} from "./in-memory-requests.ts";
+import {
+  type Append,
+  type AttemptClaim,
+  type AttemptEnd,
+  type AttemptResult,
+  Attempts,
+  attemptsMax,
+  type Finish,
+  type Renewal,
+  type RequestHistory,
+  type RequestRef,
+} from "./ports.ts";
+
+/** Fake. */
+export class InMemoryAttempts extends Attempts {
+  readonly #requests: InMemoryRequests;
+
+  constructor(requests: InMemoryRequests) {
+    super();
+    this.#requests = requests;
+  }
+
+  override async history(ref: RequestRef): Promise<RequestHistory> {
+    const request = this.#requests.find(ref);
+    const outcome = request ? this.#requests.answerOf(request) : null;
+    const attempts = [...(request?.attempts ?? [])];
+    return {
+      outcome,
+      answerGone: (request?.outcomeBy ?? null) !== null && outcome === null,
+      cancelled: request?.cancelled ?? false,
+      replyBegan: (request?.tokens.length ?? 0) > 0,
+      attempts: attempts.map(([number, attempt]) => this.#requests.stateOf(number, attempt)),
+    };
+  }
+
+  override async claim(
+    ref: RequestRef,
+    attemptNumber: number,
+    _owner: string,
+    leaseMs: number,
+  ): Promise<AttemptClaim> {
+    const request = this.#requests.findOrCreate(ref);
+    if (request.outcomeBy !== null)
+      return { kind: "outcome-set", outcome: this.#requests.answerOf(request) };
+    if (!isNext(request, attemptNumber)) return { kind: "not-next" };
+
+    const attempt = request.attempts.get(attemptNumber);
+    if (attempt?.state === "doubt") return { kind: "in-doubt" };
+    if (attempt && !isLive(attempt.state))
+      return { kind: "ended", state: this.#requests.stateOf(attemptNumber, attempt) };
+    const leaseLeftMs = attempt ? this.#requests.leaseLeftMs(attempt) : 0;
+    if (leaseLeftMs > 0) return { kind: "busy", leaseLeftMs };
+
+    const fence = (attempt?.fence ?? 0) + 1;
+    if (attempt?.state === "calling") {
+      Object.assign(attempt, { state: "doubt", fence });
+      return { kind: "in-doubt" };
+    }
+    const leaseUntil = this.#requests.clock.now() + leaseMs;
+    const held: HeldAttempt = { state: "held", fence, leaseUntil, metered: null, reason: null };
+    request.attempts.set(attemptNumber, held);
+    return { kind: "held", fence };
+  }
+
+  override async calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean> {
+    const owned = this.#owned(ref, attemptNumber, fence);
+    if (!owned || !isLive(owned.attempt.state) || owned.request.outcomeBy !== null) return false;
+    owned.attempt.state = "calling";
+    return true;
+  }
+
+  override async renew(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    leaseMs: number,
+  ): Promise<Renewal> {
+    const owned = this.#owned(ref, attemptNumber, fence);
+    if (!owned || !isLive(owned.attempt.state)) return { kind: "fenced" };
+    const { request, attempt } = owned;
+    attempt.leaseUntil = this.#requests.clock.now() + leaseMs;
+    return { kind: "renewed", cancelled: request.cancelled || request.outcomeBy !== null };
+  }
+
+  override async append(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    sequence: number,
+    payload: string,
+  ): Promise<Append> {
+    const owned = this.#owned(ref, attemptNumber, fence);
+    if (owned?.attempt.state !== "calling") return { kind: "fenced" };
+    const { request } = owned;
+    if (request.outcomeBy !== null) return { kind: "appended", cancelled: true };
+    const last = request.tokens.findLast((token) => token.attempt === attemptNumber);
+    if (request.reply === "live" && sequence > (last?.sequence ?? -1)) {
+      request.tokens.push({ attempt: attemptNumber, sequence, payload });
+      this.#requests.readers.ring(this.#requests.keyOf(ref));
+    }
+    return { kind: "appended", cancelled: request.cancelled };
+  }
+
+  override async finish(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    { metered, outcome }: AttemptResult,
+  ): Promise<Finish> {
+    const owned = this.#owned(ref, attemptNumber, fence);
+    if (!owned) return { kind: "fenced" };
+    const { request, attempt } = owned;
+    if (attempt.state !== "calling" && attempt.state !== "finished") return { kind: "fenced" };
+    const by = `attempt-${attemptNumber}` as const;
+    if (attempt.state === "calling") {
+      Object.assign(attempt, { state: "finished", metered });
+      if (request.outcomeBy === null) this.#requests.setOutcome(ref, outcome, by);
+    }
+    const first = this.#requests.answerOf(request);
+    if (!first) return { kind: "answer-gone" };
+    return { kind: request.outcomeBy === by ? "won" : "lost", outcome: first };
+  }
+
+  override async fail(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    { reason, metered }: AttemptEnd,
+  ): Promise<boolean> {
+    const attempt = this.#owned(ref, attemptNumber, fence)?.attempt;
+    if (attempt?.state === "failed") return true;
+    if (!attempt || !isLive(attempt.state)) return false;
+    Object.assign(attempt, { state: "failed", reason, metered });
+    return true;
+  }
+
+  override async release(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    metered: CostMetered,
+  ): Promise<boolean> {
+    const attempt = this.#owned(ref, attemptNumber, fence)?.attempt;
+    if (attempt?.state === "released") return true;
+    if (attempt?.state !== "held") return false;
+    Object.assign(attempt, { state: "released", reason: metered.reason, metered });
+    return true;
+  }
+
+  /** undefined where the fence no longer counts. */
+  #owned(ref: RequestRef, attemptNumber: number, fence: number): Owned | undefined {
+    const request = this.#requests.find(ref);
+    const attempt = request?.attempts.get(attemptNumber);
+    return request && attempt?.fence === fence ? { request, attempt } : undefined;
+  }
+}
+
+interface Owned {
+  readonly request: StoredRequest;
+  readonly attempt: HeldAttempt;
+}
+
+function isNext(request: StoredRequest, attemptNumber: number): boolean {
+  if (attemptNumber < 1 || attemptNumber > attemptsMax) return false;
+  if (attemptNumber === 1) return true;
+  const before = request.attempts.get(attemptNumber - 1);
+  return before !== undefined && !isLive(before.state);
+}

@@ -1,0 +1,51 @@
+import type { InferenceResponded } from "@sluice/contracts";
+import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
+import { type Claim, type ClaimedBy, Outcomes } from "./ports.ts";
+import { refOf } from "./request-ref.ts";
+
+const rememberedMs = 24 * 60 * 60 * 1000;
+const afterDeadlineMs = 10 * 60 * 1000;
+const leastMs = 60 * 1000;
+
+/** Fake. */
+export class InMemoryOutcomes extends Outcomes {
+  readonly #requests: InMemoryRequests;
+
+  constructor(requests: InMemoryRequests) {
+    super();
+    this.#requests = requests;
+  }
+
+  override async claim(
+    outcomes: readonly InferenceResponded[],
+    by: ClaimedBy,
+  ): Promise<readonly Claim[]> {
+    return outcomes.map((outcome) => this.#claim(outcome, by));
+  }
+
+  override async published(outcomes: readonly InferenceResponded[]): Promise<void> {
+    const now = this.#requests.clock.now();
+    for (const outcome of outcomes) {
+      const request = this.#requests.find(refOf(outcome));
+      if (!request?.outcomeBy || request.answerExpiresAt !== null) continue;
+      request.answerExpiresAt = outcome.remembered
+        ? now + rememberedMs
+        : Math.max(outcome.deadlineAt + afterDeadlineMs, now + leastMs);
+    }
+  }
+
+  #claim(outcome: InferenceResponded, by: ClaimedBy): Claim {
+    const request = this.#requests.findOrCreate(refOf(outcome));
+    if (request.outcomeBy !== null) {
+      const first = this.#requests.answerOf(request);
+      if (!first) return { kind: "answer-gone" };
+      const isOurs = isSameOutcome(first, outcome) || (by === "hit" && request.outcomeBy === "hit");
+      return { kind: isOurs ? "won" : "lost", outcome: first };
+    }
+    const phases = [...request.attempts.values()].map(({ state }) => state);
+    if (by === "hit" && phases.some((phase) => isLive(phase) || phase === "finished"))
+      return { kind: "attempt-held" };
+    this.#requests.setOutcome(refOf(outcome), outcome, by);
+    return { kind: "won", outcome };
+  }
+}

@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from "node:util";
+import type {
+  CostMetered,
+  InferenceAdmitted,
+  InferenceResponded,
+  OutcomeKind,
+  ReplyMode,
+} from "@sluice/contracts";
+import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
+import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "./ports.ts";
+import { WaitingReaders } from "./waiting-readers.ts";
+
+export interface HeldAttempt {
+  state: AttemptPhase;
+  fence: number;
+  leaseUntil: EpochMillis;
+  metered: CostMetered | null;
+  reason: string | null;
+}
+
+export interface ReplyToken {
+  readonly attempt: number;
+  readonly sequence: number;
+  readonly payload: string;
+}
+
+export interface StoredRequest {
+  bodyHash: string | null;
+  admitted: InferenceAdmitted | null;
+  acknowledged: boolean;
+  reply: ReplyMode;
+  cancelled: boolean;
+  /** null until the outcome is set; outlives the answer. */
+  outcomeBy: ClaimedBy | `attempt-${number}` | null;
+  outcomeKind: OutcomeKind | null;
+  answer: InferenceResponded | null;
+  answerExpiresAt: EpochMillis | null;
+  readonly attempts: Map<number, HeldAttempt>;
+  readonly tokens: ReplyToken[];
+}
+
+/** State of the fakes: what Redis holds for the real ones, without their times to live except the answer's. */
+export class InMemoryRequests {
+  readonly clock: Clock;
+  readonly readers = new WaitingReaders();
+  readonly joins = new Map<string, { readonly requestId: string; readonly until: EpochMillis }>();
+  readonly #requests = new Map<string, StoredRequest>();
+
+  constructor(clock: Clock = new SystemClock()) {
+    this.clock = clock;
+  }
+
+  keyOf({ tenant, requestId }: RequestRef): string {
+    return partitionKeyOf(tenant, requestId);
+  }
+
+  find(ref: RequestRef): StoredRequest | undefined {
+    return this.#requests.get(this.keyOf(ref));
+  }
+
+  /** Claims make what admission has not: a request may be older than this store. */
+  findOrCreate(ref: RequestRef): StoredRequest {
+    const found = this.find(ref);
+    if (found) return found;
+    const created: StoredRequest = {
+      bodyHash: null,
+      admitted: null,
+      acknowledged: false,
+      reply: "none",
+      cancelled: false,
+      outcomeBy: null,
+      outcomeKind: null,
+      answer: null,
+      answerExpiresAt: null,
+      attempts: new Map(),
+      tokens: [],
+    };
+    this.#requests.set(this.keyOf(ref), created);
+    return created;
+  }
+
+  answerOf(request: StoredRequest): InferenceResponded | null {
+    const { answerExpiresAt } = request;
+    if (answerExpiresAt !== null && answerExpiresAt <= this.clock.now()) return null;
+    return request.answer;
+  }
+
+  /** As an expiry would, for tests. */
+  forgetAnswer(ref: RequestRef): void {
+    this.findOrCreate(ref).answer = null;
+  }
+
+  /** As a loss of Redis would, for tests. */
+  forget(ref: RequestRef): void {
+    this.#requests.delete(this.keyOf(ref));
+  }
+
+  setOutcome(
+    ref: RequestRef,
+    outcome: InferenceResponded,
+    by: NonNullable<StoredRequest["outcomeBy"]>,
+  ): void {
+    const request = this.findOrCreate(ref);
+    request.outcomeBy = by;
+    request.outcomeKind = outcome.outcome;
+    request.answer = outcome;
+    this.readers.ring(this.keyOf(ref));
+  }
+
+  stateOf(number: number, attempt: HeldAttempt): AttemptState {
+    const { state, metered, reason } = attempt;
+    return { number, state, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
+  }
+
+  leaseLeftMs({ state, leaseUntil }: HeldAttempt): number {
+    return isLive(state) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
+  }
+}
+
+export function isLive(state: AttemptPhase | undefined): boolean {
+  return state === "held" || state === "calling";
+}
+
+export function isSameOutcome(one: InferenceResponded, other: InferenceResponded): boolean {
+  return isDeepStrictEqual(one, other);
+}

@@ -1,0 +1,118 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type Provider,
+} from "@nestjs/common";
+import { TopicCodecs } from "@sluice/contracts";
+import {
+  connectRedis,
+  connectSubscriber,
+  isRedisReady,
+  type Redis,
+  stateCommandTimeoutMs,
+} from "@sluice/redis";
+import { DeadLetterOutcome } from "@sluice/stage";
+import { type Logger, LOGGER, Readiness } from "@sluice/telemetry";
+import { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
+import { Admissions, Attempts, Outcomes, Replies } from "./ports.ts";
+import { RedisAdmissions } from "./redis-admissions.ts";
+import { RedisAttempts } from "./redis-attempts.ts";
+import { RedisOutcomes } from "./redis-outcomes.ts";
+import { RedisReplies } from "./redis-replies.ts";
+import { RedisRequests } from "./redis-requests.ts";
+
+export interface OutcomesConnection {
+  readonly redisUrl: string;
+  /** The topic prefix: it keeps installations on one server apart. */
+  readonly prefix: string;
+  /** Shown by Redis as the name of the connection. */
+  readonly service: string;
+  /** Whether this service waits for answers; costs a connection more. */
+  readonly followsReplies?: boolean;
+}
+
+const STATE = Symbol("StateRedis");
+const SUBSCRIBER = Symbol("SubscriberRedis");
+
+/** Provides the ports of a request's state on Redis everywhere in a service. `TopicCodecs` must be provided. */
+@Module({})
+export class OutcomesModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(STATE) private readonly state: Redis,
+    @Inject(SUBSCRIBER) private readonly subscriber: Redis | null,
+  ) {}
+
+  static connect(connection: OutcomesConnection): DynamicModule {
+    const { redisUrl, prefix, service, followsReplies = false } = connection;
+    const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs };
+    const onDown = (logger: Logger) => (error: Error) =>
+      logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to Redis");
+    const providers: Provider[] = [
+      {
+        provide: STATE,
+        inject: [LOGGER, Readiness],
+        useFactory: (logger: Logger, readiness: Readiness) => {
+          const redis = connectRedis(redisUrl, { ...settings, onDown: onDown(logger) });
+          readiness.add("redis", () => isRedisReady(redis));
+          return redis;
+        },
+      },
+      {
+        provide: SUBSCRIBER,
+        inject: [LOGGER],
+        useFactory: (logger: Logger) =>
+          followsReplies
+            ? connectSubscriber(redisUrl, { ...settings, onDown: onDown(logger) })
+            : null,
+      },
+      {
+        provide: RedisRequests,
+        inject: [STATE, TopicCodecs],
+        useFactory: (redis: Redis, codecs: TopicCodecs) => new RedisRequests(redis, codecs, prefix),
+      },
+      onRequests(Admissions, RedisAdmissions),
+      onRequests(Attempts, RedisAttempts),
+      onRequests(Outcomes, RedisOutcomes),
+      {
+        provide: DeadLetterOutcome,
+        inject: [Outcomes, Attempts],
+        useFactory: (outcomes: Outcomes, attempts: Attempts) =>
+          new OutcomeDeadLetters(outcomes, attempts),
+      },
+      ...(followsReplies ? [repliesProvider] : []),
+    ];
+    const ports = [Admissions, Attempts, Outcomes, DeadLetterOutcome];
+    return {
+      module: OutcomesModule,
+      global: true,
+      providers,
+      exports: followsReplies ? [...ports, Replies] : ports,
+    };
+  }
+
+  /** Stages have stopped by now; nothing reads or writes any more. */
+  onApplicationShutdown(): void {
+    this.subscriber?.disconnect();
+    this.state.disconnect();
+  }
+}
+
+function onRequests<Port>(
+  port: abstract new () => Port,
+  Adapter: new (requests: RedisRequests) => Port,
+): Provider {
+  return {
+    provide: port,
+    inject: [RedisRequests],
+    useFactory: (requests: RedisRequests) => new Adapter(requests),
+  };
+}
+
+const repliesProvider: Provider = {
+  provide: Replies,
+  inject: [RedisRequests, SUBSCRIBER],
+  useFactory: (requests: RedisRequests, subscriber: Redis) =>
+    new RedisReplies(requests, subscriber),
+};

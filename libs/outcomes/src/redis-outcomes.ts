@@ -1,0 +1,45 @@
+import type { InferenceResponded } from "@sluice/contracts";
+import type { ScriptReply } from "@sluice/redis";
+import { type Claim, type ClaimedBy, Outcomes } from "./ports.ts";
+import type { RedisRequests } from "./redis-requests.ts";
+import { refOf } from "./request-ref.ts";
+import { bytesOf, listOf, textOf } from "./script-reply.ts";
+import { claimOutcomeScript } from "./scripts/claim-outcome.ts";
+import { publishedScript } from "./scripts/published.ts";
+
+export class RedisOutcomes extends Outcomes {
+  readonly #requests: RedisRequests;
+
+  constructor(requests: RedisRequests) {
+    super();
+    this.#requests = requests;
+  }
+
+  override async claim(
+    outcomes: readonly InferenceResponded[],
+    by: ClaimedBy,
+  ): Promise<readonly Claim[]> {
+    const runs = outcomes.map((outcome) => ({
+      ref: refOf(outcome),
+      args: [...this.#requests.outcomeArgs(outcome), by],
+    }));
+    const replies = await this.#requests.run(claimOutcomeScript, runs);
+    return Promise.all(replies.map((reply) => this.#claimOf(reply)));
+  }
+
+  override async published(outcomes: readonly InferenceResponded[]): Promise<void> {
+    const runs = outcomes.map((outcome) => ({
+      ref: refOf(outcome),
+      args: [outcome.remembered ? 1 : 0, outcome.deadlineAt],
+    }));
+    await this.#requests.run(publishedScript, runs);
+  }
+
+  async #claimOf(reply: ScriptReply): Promise<Claim> {
+    const [word, bytes] = listOf(reply);
+    const kind = textOf(word);
+    if (kind === "answer-gone" || kind === "attempt-held") return { kind };
+    const outcome = await this.#requests.records.outcomeOf(bytesOf(bytes));
+    return { kind: kind === "won" ? "won" : "lost", outcome };
+  }
+}

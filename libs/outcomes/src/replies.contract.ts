@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { admit, calling, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import type { ReplyEvent, RequestRef } from "./ports.ts";
+import {
+  admittedFixture,
+  answeredFixture,
+  failedFixture,
+  fixtureTenant,
+  hitFixture,
+  meteredFixture,
+} from "./records.fixture.ts";
+
+export function repliesContract(name: string, harnessOf: () => OutcomeHarness): void {
+  async function read(ref: RequestRef, signal = AbortSignal.timeout(5_000)): Promise<ReplyEvent[]> {
+    const events: ReplyEvent[] = [];
+    for await (const event of harnessOf().replies.follow(ref, signal)) events.push(event);
+    return events;
+  }
+
+  describe(`replies: ${name}`, () => {
+    test("a reader gets every token once, in order, then the outcome", async () => {
+      const { attempts, admissions, replies } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = refOfAdmitted(admitted);
+      await admissions.admit([{ admitted, listener: replies.listener }]);
+      const reading = read(ref);
+      const fence = await calling(harnessOf(), ref);
+      const payloads = Array.from({ length: 600 }, (_, index) => `token ${index}`);
+      for (const [sequence, payload] of payloads.entries())
+        await attempts.append(ref, 1, fence, sequence, payload);
+      const outcome = answeredFixture(admitted, "a dam");
+      await attempts.finish(ref, 1, fence, { metered: meteredFixture(admitted, 1), outcome });
+      expect(await reading).toEqual([
+        ...payloads.map((payload, sequence) => ({ kind: "token", attempt: 1, sequence, payload })),
+        { kind: "end", outcome },
+      ]);
+    });
+
+    test("a token appended twice is read once", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      for (const sequence of [0, 1, 1, 0, 2])
+        await attempts.append(ref, 1, fence, sequence, `token ${sequence}`);
+      const outcome = answeredFixture(admitted, "a dam");
+      await attempts.finish(ref, 1, fence, { metered: null, outcome });
+      const tokens = [0, 1, 2].map((sequence) => ({
+        kind: "token",
+        attempt: 1,
+        sequence,
+        payload: `token ${sequence}`,
+      }));
+      expect(await read(ref)).toEqual([...tokens, { kind: "end", outcome }]);
+    });
+
+    test("tokens of a further attempt follow those of the first", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const first = await calling(harnessOf(), ref);
+      await attempts.append(ref, 1, first, 0, "a");
+      await attempts.fail(ref, 1, first, { reason: "cut", metered: null });
+      const second = await calling(harnessOf(), ref, 2);
+      await attempts.append(ref, 2, second, 0, "b");
+      const outcome = answeredFixture(admitted, "b");
+      await attempts.finish(ref, 2, second, { metered: null, outcome });
+      expect(await read(ref)).toEqual([
+        { kind: "token", attempt: 1, sequence: 0, payload: "a" },
+        { kind: "token", attempt: 2, sequence: 0, payload: "b" },
+        { kind: "end", outcome },
+      ]);
+    });
+
+    test("several readers get the same, wherever they begin", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      const early = read(ref);
+      await attempts.append(ref, 1, fence, 0, "a");
+      const midway = read(ref);
+      await attempts.finish(ref, 1, fence, {
+        metered: null,
+        outcome: answeredFixture(admitted, "a"),
+      });
+      const late = await read(ref);
+      expect(late).toHaveLength(2);
+      expect(await early).toEqual(late);
+      expect(await midway).toEqual(late);
+    });
+
+    test("where the whole is asked for, tokens are not kept and the outcome comes alone", async () => {
+      const { attempts } = harnessOf();
+      const admitted = admittedFixture({ reply: "whole" });
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await calling(harnessOf(), ref);
+      expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
+        kind: "appended",
+        cancelled: false,
+      });
+      const outcome = answeredFixture(admitted, "a dam");
+      await attempts.finish(ref, 1, fence, { metered: null, outcome });
+      expect(await read(ref)).toEqual([{ kind: "end", outcome }]);
+    });
+
+    test.each(["none", "whole", "live"] as const)(
+      "a reader that waits for a request with reply %s is woken by any claim",
+      async (reply) => {
+        const { outcomes } = harnessOf();
+        const admitted = admittedFixture({ reply });
+        const ref = await admit(harnessOf(), admitted);
+        const reading = read(ref);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const outcome = hitFixture(admitted, "a dam");
+        const claimedAt = performance.now();
+        await outcomes.claim([outcome], "hit");
+        expect(await reading).toEqual([{ kind: "end", outcome }]);
+        // The safety net polls each second: this was the notification.
+        expect(performance.now() - claimedAt).toBeLessThan(500);
+      },
+    );
+
+    test("a reader is told that the answer has expired", async () => {
+      const { outcomes, forgetAnswer } = harnessOf();
+      const admitted = admittedFixture({ reply: "none" });
+      const ref = await admit(harnessOf(), admitted);
+      await outcomes.claim([failedFixture(admitted)], "decision");
+      await forgetAnswer(ref);
+      expect(await read(ref)).toEqual([{ kind: "answer-gone" }]);
+    });
+
+    test("a reader whose signal aborts ends at once, without an outcome", async () => {
+      const ref = await admit(harnessOf(), admittedFixture());
+      const startedAt = performance.now();
+      expect(await read(ref, AbortSignal.timeout(100))).toEqual([]);
+      expect(performance.now() - startedAt).toBeLessThan(600);
+      expect(await read(ref, AbortSignal.abort())).toEqual([]);
+    });
+
+    test("a reader of another tenant's request of the same id reads nothing", async () => {
+      const { outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const { requestId } = await admit(harnessOf(), admitted);
+      await outcomes.claim([failedFixture(admitted)], "decision");
+      const foreign = { tenant: `${fixtureTenant}-other`, requestId };
+      expect(await read(foreign, AbortSignal.timeout(100))).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** ARGV: attempt number, fence. Refused once an outcome stands: nobody would read what is paid for. */
+export const callingScript = redisScript(
+  prelude,
+  `
+local number, fence = ARGV[1], ARGV[2]
+if isFenced(number, fence) or not isLive(phaseOf(number)) or get('outcomeHash') then return 0 end
+set(number .. '.state', 'calling')
+return 1
+`,
+);

@@ -1,0 +1,28 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** ARGV: attempt number, owner, lease in ms. The fence rises with each owner, and when the attempt falls into doubt. */
+export const claimAttemptScript = redisScript(
+  prelude,
+  `
+local number, owner, leaseMs = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+if get('outcomeHash') then return {'outcome-set', redis.call('GET', answer)} end
+if number < 1 or number > attemptsMax then return {'not-next'} end
+if number > 1 and not hasEnded(phaseOf(number - 1)) then return {'not-next'} end
+
+local phase = phaseOf(number)
+if phase == 'doubt' then return {'in-doubt'} end
+if hasEnded(phase) then return {'ended', attempt(number)} end
+local left = leaseLeft(number)
+if left > 0 then return {'busy', left} end
+
+local prefix = number .. '.'
+local fence = redis.call('HINCRBY', request, prefix .. 'fence', 1)
+if phase == 'calling' then
+  set(prefix .. 'state', 'doubt')
+  return {'in-doubt'}
+end
+set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs)
+return {'held', fence}
+`,
+);

@@ -1,0 +1,18 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** Changes nothing. Answers has outcome, its bytes, cancelled, began, attempts. */
+export const historyScript = redisScript(
+  prelude,
+  `
+local outcomeHash = get('outcomeHash')
+local attempts = {}
+for number = 1, attemptsMax do
+  if phaseOf(number) then attempts[number] = attempt(number) else break end
+end
+return {
+  outcomeHash and 1 or 0, outcomeHash and redis.call('GET', answer),
+  get('cancelled') and 1 or 0, get('began') and 1 or 0, attempts
+}
+`,
+);

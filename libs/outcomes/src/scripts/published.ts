@@ -1,0 +1,16 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** ARGV: remembered (1 or 0), deadline. Only the first call counts, so that a redelivery prolongs nothing. */
+export const publishedScript = redisScript(
+  prelude,
+  `
+local remembered, deadlineAt = ARGV[1], tonumber(ARGV[2])
+if get('outcomeHash') and redis.call('HSETNX', request, 'published', '1') == 1 then
+  local at = now() + 86400000
+  if remembered ~= '1' then at = math.max(deadlineAt + 600000, now() + 60000) end
+  redis.call('PEXPIREAT', answer, at)
+end
+return 1
+`,
+);

@@ -1,0 +1,13 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** ARGV: attempt number, fence, lease in ms. An expired lease that nobody took over is renewed. */
+export const renewScript = redisScript(
+  prelude,
+  `
+local number, fence, leaseMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
+if isFenced(number, fence) or not isLive(phaseOf(number)) then return {'fenced'} end
+set(number .. '.leaseUntil', now() + leaseMs)
+return {'renewed', (get('cancelled') or get('outcomeHash')) and 1 or 0}
+`,
+);

@@ -1,0 +1,247 @@
+import { once } from "node:events";
+import { InMemoryTopicCodecs } from "@sluice/contracts";
+import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { admissionsContract } from "../src/admissions.contract.ts";
+import { attemptsContract } from "../src/attempts.contract.ts";
+import {
+  admit,
+  calling,
+  held,
+  longLeaseMs,
+  type OutcomeHarness,
+  refOfAdmitted,
+} from "../src/contract-harness.fixture.ts";
+import {
+  RedisAdmissions,
+  RedisAttempts,
+  RedisOutcomes,
+  RedisReplies,
+  RedisRequests,
+  type ReplyEvent,
+  type RequestRef,
+} from "../src/index.ts";
+import { outcomesContract } from "../src/outcomes.contract.ts";
+import {
+  admittedFixture,
+  answeredFixture,
+  failedFixture,
+  fixtureTenant,
+  meteredFixture,
+} from "../src/records.fixture.ts";
+import { repliesContract } from "../src/replies.contract.ts";
+
+const url = process.env["SLUICE_REDIS_URL"]!;
+const prefix = `${fixtureTenant}.`;
+const dayMs = 24 * 60 * 60 * 1000;
+const minuteMs = 60 * 1000;
+
+let redis: Redis;
+let requests: RedisRequests;
+let harness: OutcomeHarness;
+
+beforeAll(async () => {
+  redis = connectRedis(url, { name: "outcomes-suite", commandTimeoutMs: stateCommandTimeoutMs });
+  const subscriber = connectSubscriber(url, { name: "outcomes-suite-replies" });
+  await Promise.all([once(redis, "ready"), once(subscriber, "ready")]);
+  requests = new RedisRequests(redis, new InMemoryTopicCodecs(), prefix);
+  harness = {
+    admissions: new RedisAdmissions(requests),
+    outcomes: new RedisOutcomes(requests),
+    attempts: new RedisAttempts(requests),
+    replies: new RedisReplies(requests, subscriber),
+    forgetAnswer: async (ref) => void (await redis.del(requests.keysOf(ref)[1])),
+    forget: async (ref) => void (await redis.del(...requests.keysOf(ref))),
+  };
+});
+
+afterAll(async () => {
+  await harness.replies.close();
+  const keys = await redis.keys(`${prefix}*`);
+  if (keys.length > 0) await redis.del(...keys);
+  redis.disconnect();
+});
+
+admissionsContract("Redis", () => harness);
+outcomesContract("Redis", () => harness);
+attemptsContract("Redis", () => harness);
+repliesContract("Redis", () => harness);
+
+async function timesToLive(ref: RequestRef): Promise<readonly number[]> {
+  return Promise.all(requests.keysOf(ref).map((key) => redis.pttl(key)));
+}
+
+function expectAbout(actualMs: number | undefined, expectedMs: number): void {
+  expect(actualMs).toBeGreaterThan(expectedMs - 5_000);
+  expect(actualMs).toBeLessThanOrEqual(expectedMs);
+}
+
+describe("what Redis keeps, and for how long", () => {
+  test("everything has a time to live from the first write on", async () => {
+    const admitted = admittedFixture();
+    const ref = await admit(harness, admitted);
+    expectAbout((await timesToLive(ref))[0], 3 * dayMs);
+    const fence = await calling(harness, ref);
+    await harness.attempts.append(ref, 1, fence, 0, "a");
+    expectAbout((await timesToLive(ref))[2], 10 * minuteMs);
+    const outcome = answeredFixture(admitted, "a dam");
+    await harness.attempts.finish(ref, 1, fence, { metered: null, outcome });
+    const [hash, answer, stream] = await timesToLive(ref);
+    expectAbout(hash, 3 * dayMs);
+    expectAbout(answer, 3 * dayMs);
+    expectAbout(stream, 10 * minuteMs);
+  });
+
+  test("a claim, an attempt or a cancellation of an unknown request also leaves nothing for ever", async () => {
+    const claimed = admittedFixture();
+    await harness.outcomes.claim([failedFixture(claimed)], "decision");
+    const attempted = refOfAdmitted(admittedFixture());
+    await held(harness, attempted);
+    const cancelled = refOfAdmitted(admittedFixture());
+    await harness.replies.cancel(cancelled);
+    for (const ref of [refOfAdmitted(claimed), attempted, cancelled])
+      expectAbout((await timesToLive(ref))[0], 3 * dayMs);
+  });
+
+  test("reading leaves nothing at all", async () => {
+    const ref = refOfAdmitted(admittedFixture());
+    await harness.admissions.find([ref]);
+    await harness.attempts.history(ref);
+    await harness.outcomes.published([failedFixture(admittedFixture())]);
+    for await (const event of harness.replies.follow(ref, AbortSignal.timeout(50)))
+      expect(event).toBeUndefined();
+    expect(await timesToLive(ref)).toEqual([-2, -2, -2]);
+  });
+
+  test.each([
+    { when: "remembered", remembered: true, deadlineInMs: 0, keptMs: dayMs },
+    {
+      when: "not remembered",
+      remembered: false,
+      deadlineInMs: 2 * minuteMs,
+      keptMs: 12 * minuteMs,
+    },
+    {
+      when: "published long after its deadline",
+      remembered: false,
+      deadlineInMs: -dayMs,
+      keptMs: minuteMs,
+    },
+  ])("an answer that is $when is kept accordingly, from the first publication", async (kept) => {
+    const deadlineAt = Date.now() + kept.deadlineInMs;
+    const admitted = admittedFixture({ remembered: kept.remembered, deadlineAt });
+    const ref = await admit(harness, admitted);
+    const outcome = answeredFixture(admitted, "a dam");
+    await harness.outcomes.claim([outcome], "decision");
+    await harness.outcomes.published([outcome]);
+    const [hash, answer] = await timesToLive(ref);
+    expectAbout(answer, kept.keptMs);
+    expectAbout(hash, 3 * dayMs);
+    await redis.pexpire(requests.keysOf(ref)[1], 1_000);
+    await harness.outcomes.published([outcome]);
+    expectAbout((await timesToLive(ref))[1], 1_000);
+  });
+
+  test("a request nobody waits for has no stream", async () => {
+    const admitted = admittedFixture({ reply: "none" });
+    const ref = await admit(harness, admitted);
+    const fence = await calling(harness, ref);
+    await harness.attempts.append(ref, 1, fence, 0, "a");
+    const outcome = answeredFixture(admitted, "a dam");
+    await harness.attempts.finish(ref, 1, fence, { metered: meteredFixture(admitted, 1), outcome });
+    expect(await redis.exists(requests.keysOf(ref)[2])).toBe(0);
+  });
+
+  test("all keys of a tenant lie in one slot, and no other tenant's key begins alike", () => {
+    const keys = requests.keysOf({ tenant: "a", requestId: "r" });
+    const tags = [...keys, requests.joinKeyOf("a", "k", "b")].map((key) => /\{.*\}/.exec(key)?.[0]);
+    expect(new Set(tags).size).toBe(1);
+    expect(requests.keysOf({ tenant: "b", requestId: "r" })[0]).not.toContain(tags[0]);
+  });
+});
+
+describe("when Redis or a connection fails", () => {
+  test("after a restart of the server without scripts, claims go on", async () => {
+    await redis.script("FLUSH");
+    const admitted = admittedFixture();
+    const outcome = failedFixture(admitted);
+    const claims = await harness.outcomes.claim([outcome, outcome], "decision");
+    expect(claims.map(({ kind }) => kind)).toEqual(["won", "won"]);
+  });
+
+  test("a reader outlives the loss of both connections and misses nothing", async () => {
+    const own = connectRedis(url, { name: "outcomes-own", commandTimeoutMs: 500 });
+    const subscriber = connectSubscriber(url, { name: "outcomes-own-replies" });
+    await Promise.all([once(own, "ready"), once(subscriber, "ready")]);
+    const replies = new RedisReplies(
+      new RedisRequests(own, new InMemoryTopicCodecs(), prefix),
+      subscriber,
+    );
+    const admitted = admittedFixture();
+    const ref = await admit(harness, admitted);
+    const fence = await calling(harness, ref);
+    const events: ReplyEvent[] = [];
+    const reading = (async () => {
+      for await (const event of replies.follow(ref, AbortSignal.timeout(10_000)))
+        events.push(event);
+    })();
+    const outcome = answeredFixture(admitted, "a dam");
+    for (let sequence = 0; sequence < 30; sequence += 1) {
+      if (sequence % 10 === 5)
+        for (const connection of [own, subscriber])
+          await redis.client("KILL", "ID", await idOf(connection));
+      await harness.attempts.append(ref, 1, fence, sequence, `token ${sequence}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await harness.attempts.finish(ref, 1, fence, { metered: null, outcome });
+    await reading;
+    expect(events.slice(0, -1).map((event) => event.kind === "token" && event.sequence)).toEqual(
+      Array.from({ length: 30 }, (_, sequence) => sequence),
+    );
+    expect(events.at(-1)).toEqual({ kind: "end", outcome });
+    await replies.close();
+    own.disconnect();
+  });
+
+  test("a hundred readers share one connection and one subscription", async () => {
+    const before = (await redis.client("LIST")) as string;
+    const all = Array.from({ length: 100 }, () => admittedFixture({ reply: "whole" }));
+    const outcomes = all.map((admitted) => answeredFixture(admitted, "a dam"));
+    await harness.admissions.admit(all.map((admitted) => ({ admitted })));
+    const reading = all.map(async (admitted) => {
+      for await (const event of harness.replies.follow(
+        refOfAdmitted(admitted),
+        AbortSignal.timeout(5_000),
+      ))
+        return event;
+      return undefined;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const during = (await redis.client("LIST")) as string;
+    await harness.outcomes.claim(outcomes, "decision");
+    expect(await Promise.all(reading)).toEqual(
+      outcomes.map((outcome) => ({ kind: "end", outcome })),
+    );
+    const ours = (list: string): number => list.split("name=outcomes-suite").length - 1;
+    expect(ours(during)).toBe(ours(before));
+  });
+
+  test("a crash between intent and call is taken over without doubt; a crash after it is in doubt", async () => {
+    const [heldRef, callingRef] = [
+      await admit(harness, admittedFixture()),
+      await admit(harness, admittedFixture()),
+    ];
+    await held(harness, heldRef, 1, 30);
+    await calling(harness, callingRef, 1, 30);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const next = (ref: RequestRef): Promise<{ kind: string }> =>
+      harness.attempts.claim(ref, 1, "owner-b", longLeaseMs);
+    expect(await next(heldRef)).toMatchObject({ kind: "held", fence: 2 });
+    expect(await next(callingRef)).toEqual({ kind: "in-doubt" });
+  });
+});
+
+async function idOf(connection: Redis): Promise<string> {
+  if (connection.status !== "ready") await once(connection, "ready");
+  return String(await connection.client("ID"));
+}
