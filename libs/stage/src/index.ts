@@ -20,9 +20,11 @@ export { KafkaEventProducer, type KafkaEventProducerOptions } from "./kafka-even
 export type { KafkaProducerOptions } from "./kafka-producer.ts";
 export { KafkaTopicAdmin } from "./kafka-topic-admin.ts";
 export { KafkaTopicOffsets } from "./kafka-topic-offsets.ts";
+export { type StageConnection, type StageConnectionSource, StageModule } from "./stage-module.ts";
 export { deliveryOf, InMemoryEventProducer } from "./in-memory-event-producer.ts";
 export { TopicAdmin, type TopicFound, type TopicPlan } from "./topic-admin.ts";
 export { TopicOffsets } from "./topic-offsets.ts";
+export { type LaneStageOptions, runLaneStage } from "./lane-consumer.ts";
 export { silentLogger, type StageLogger } from "./logger.ts";
 export type { UnknownSchemas } from "./message-desk.ts";
 export type { StageOptions, StageSurroundings } from "./run-options.ts";

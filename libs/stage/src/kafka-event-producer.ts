@@ -1,4 +1,5 @@
 import type { TopicCodecs } from "@sluice/contracts";
+import { PermanentFault, TransientFault } from "@sluice/domain";
 import { isDeadLetter, type Outgoing, type Publishable } from "./effects.ts";
 import { EventProducer } from "./event-producer.ts";
 import { sizeOf, type WireMessage } from "./flight.ts";
@@ -43,7 +44,11 @@ export class KafkaEventProducer extends EventProducer {
       .flatMap((message) => (isDeadLetter(message) ? [] : [message.topic]))
       .filter(({ name }) => !this.prepared.has(name));
     if (fresh.length === 0) return;
-    await this.codecs.prepare([...new Set(fresh)]);
+    await this.codecs.prepare([...new Set(fresh)]).catch((error: unknown) => {
+      // A schema that is not registered yet is the release's fault: messages must wait, not leave.
+      if (!(error instanceof PermanentFault)) throw error;
+      throw new TransientFault(error.code, error.message, { cause: error });
+    });
     for (const { name } of fresh) this.prepared.add(name);
   }
 

@@ -48,6 +48,10 @@ export interface SubscriptionParts {
   readonly onGenerationEnd: (generation: Generation) => void;
 }
 
+/** How long `stop` waits for a slice in hand, and then for the broker; milliseconds. */
+const handMsMax = 20_000;
+const goodbyeMsMax = 2_000;
+
 /** A consumer of one topic: membership, holds, commits. What is done with batches is its owner's. */
 export class KafkaSubscription {
   readonly holds: PartitionHolds;
@@ -94,7 +98,7 @@ export class KafkaSubscription {
       logger,
       isJoining: () => this.generation === undefined,
       partitions: () => this.generation?.partitions ?? [],
-      isWaiting: () => (this.generation?.partitions ?? []).some((p) => this.holds.isHeld(p)),
+      isWaiting: () => this.isWaiting(),
       onFatal: (code, reason) => this.fail(code, reason),
     });
     this.listen();
@@ -124,13 +128,18 @@ export class KafkaSubscription {
     });
   }
 
-  /** Waits for the batches in hand, leaves the group, disconnects. */
+  /**
+   * Waits for the batches in hand, leaves the group, disconnects. Bounded: with
+   * the broker away the client tries to leave for a minute, and the group
+   * notices without it.
+   */
   async stop(): Promise<void> {
     this.halted.abort();
     this.watch.stop();
-    await this.consumer.disconnect().catch(() => undefined);
+    const left = this.consumer.disconnect().catch(() => undefined);
+    await Promise.race([left, this.watch.idle(handMsMax).then(() => sleep(goodbyeMsMax))]);
     this.generationEnds();
-    await this.admin.disconnect().catch(() => undefined);
+    await Promise.race([this.admin.disconnect().catch(() => undefined), sleep(goodbyeMsMax)]);
   }
 
   /**
@@ -245,6 +254,14 @@ export class KafkaSubscription {
 
   private place(partition: number): { topic: string; partitions: number[] }[] {
     return [{ topic: this.topic, partitions: [partition] }];
+  }
+
+  /** A full lane is no reason: handlers that never end are what the watch is for. */
+  private isWaiting(): boolean {
+    return (this.generation?.partitions ?? []).some(
+      (partition) =>
+        this.holds.isHeld(partition, "outage") || this.holds.isHeld(partition, "assigning"),
+    );
   }
 
   /** The client refuses to pause while it restarts; the next generation begins without holds. */

@@ -63,6 +63,13 @@ export interface LaneContext {
 /** A stage for long calls: many at once, in no order, each its own effect. */
 export abstract class LaneStage<In> extends PartitionHooks {
   abstract handle(delivery: Delivery<In>, context: LaneContext): Promise<Effect | LaneWait>;
+
+  /**
+   * After the effect is acknowledged by the broker, before its offset is
+   * committed. Idempotent; a `TransientFault` is waited for, nothing is
+   * published again.
+   */
+  async settled?(delivery: Delivery<In>, effect: Effect): Promise<void>;
 }
 
 /** Port: how a request ends whose message became a dead letter. */

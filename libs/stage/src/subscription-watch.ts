@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type kafkajs from "kafkajs";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import type { StageFaultCode } from "./faults.ts";
@@ -83,6 +84,12 @@ export class SubscriptionWatch {
       this.inWork -= 1;
       this.fetched();
     }
+  }
+
+  /** Resolves when no batch is in hand any more, or after `msMax` milliseconds. */
+  async idle(msMax: number): Promise<void> {
+    const until = performance.now() + msMax;
+    while (this.inWork > 0 && performance.now() < until) await sleep(20);
   }
 
   private async look(): Promise<void> {

@@ -1,0 +1,179 @@
+import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
+import { Lane } from "./lane.ts";
+import { LaneProgress } from "./lane-progress.ts";
+import type { RawMessage } from "./raw-message.ts";
+import {
+  partsOf,
+  type StageOptions,
+  type StageParts,
+  type StageSurroundings,
+} from "./run-options.ts";
+import type { RunningStage } from "./slice-consumer.ts";
+import type { LaneStage } from "./stage.ts";
+
+export interface LaneStageOptions<In> extends StageOptions<In> {
+  /** Handlers at once; default 32. */
+  readonly concurrency?: number;
+  /** Messages taken and not finished; beyond it partitions pause. Default twice the concurrency. */
+  readonly inHandMax?: number;
+  /** Messages of one partition taken since its committed offset: what a crash delivers again. Default 1,000. */
+  readonly uncommittedMax?: number;
+  /** How long `stop` waits for running handlers, in milliseconds; default 25,000. */
+  readonly drainMs?: number;
+  /** Finished prefixes are committed this often, in milliseconds; default 250. */
+  readonly commitEveryMs?: number;
+}
+
+/** A lane is stuck only when nothing ends for this long: calls take minutes. */
+const noProgressMs = 15 * 60_000;
+
+/**
+ * For calls that take long: the client's handler only queues and returns, so
+ * that one slow call stalls nobody, membership goes on, and no message is
+ * delivered twice because its handler took longer than a session.
+ */
+export class LaneConsumer<In> implements RunningStage {
+  private readonly parts: StageParts<In>;
+  private readonly lane: Lane<In>;
+  private readonly progress = new LaneProgress();
+  private readonly subscription: KafkaSubscription;
+  private readonly limits: {
+    readonly inHandMax: number;
+    readonly uncommittedMax: number;
+    readonly drainMs: number;
+    readonly commitEveryMs: number;
+  };
+  private readonly failing = new Map<number, number>();
+  private generation: Generation | undefined;
+  private committer: NodeJS.Timeout | undefined;
+  private committing: Promise<void> | undefined;
+
+  constructor(
+    stage: LaneStage<In>,
+    surroundings: StageSurroundings,
+    options: LaneStageOptions<In>,
+  ) {
+    const settings = { noProgressMs, ...options.settings };
+    this.parts = partsOf(surroundings, { ...options, settings });
+    const concurrency = options.concurrency ?? 32;
+    this.limits = {
+      inHandMax: options.inHandMax ?? 2 * concurrency,
+      uncommittedMax: options.uncommittedMax ?? 1_000,
+      drainMs: options.drainMs ?? 25_000,
+      commitEveryMs: options.commitEveryMs ?? 250,
+    };
+    this.lane = new Lane({
+      ...this.parts,
+      stage,
+      concurrency,
+      onFinished: (raw) => this.finished(raw),
+      onRoom: () => this.makeRoom(),
+      onFailing: (raw, failing) => this.countFailing(raw.partition, failing ? 1 : -1),
+    });
+    this.subscription = new KafkaSubscription({
+      ...this.parts,
+      topic: this.parts.topic.name,
+      hooks: stage,
+      onBatch: (batch) => this.admit(batch),
+      onGeneration: (generation) => this.begin(generation),
+      onGenerationEnd: () => this.end(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.committer = setInterval(() => void this.commit(), this.limits.commitEveryMs);
+    await this.subscription.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const partition of this.generation?.partitions ?? [])
+      this.subscription.holds.hold(partition, "stopping");
+    // Heartbeats and commits go on meanwhile.
+    await this.lane.drain(this.limits.drainMs);
+    clearInterval(this.committer);
+    await this.commit();
+    await this.subscription.stop();
+  }
+
+  private begin(generation: Generation): void {
+    this.failing.clear();
+    this.generation = generation;
+    this.progress.restart(generation.partitions);
+  }
+
+  private end(): void {
+    this.generation = undefined;
+    this.lane.revoke();
+    this.progress.restart([]);
+  }
+
+  private async admit(batch: FetchedBatch): Promise<void> {
+    for (const raw of batch.messages) {
+      if (!batch.isWanted()) return;
+      if (this.isFull(batch.partition)) {
+        this.subscription.holds.hold(batch.partition, "full");
+        return;
+      }
+      if (this.progress.admit(batch.partition, raw.offset) === "new") this.lane.take(raw);
+      batch.resolve(raw.offset);
+    }
+    this.subscription.watch.progressed();
+  }
+
+  private isFull(partition: number): boolean {
+    return (
+      this.lane.inHand >= this.limits.inHandMax ||
+      this.progress.outstanding(partition) >= this.limits.uncommittedMax
+    );
+  }
+
+  private finished({ partition, offset }: RawMessage): void {
+    this.progress.finish(partition, offset);
+    this.subscription.watch.progressed();
+  }
+
+  /** With some room to spare, or a full lane would pause and resume for every message. */
+  private makeRoom(): void {
+    const { inHandMax, uncommittedMax } = this.limits;
+    if (this.lane.inHand > inHandMax / 2) return;
+    for (const partition of this.generation?.partitions ?? [])
+      if (this.progress.outstanding(partition) <= uncommittedMax / 2)
+        this.subscription.holds.release(partition, "full");
+  }
+
+  private countFailing(partition: number, change: 1 | -1): void {
+    const failing = Math.max((this.failing.get(partition) ?? 0) + change, 0);
+    this.failing.set(partition, failing);
+    if (!this.generation?.partitions.includes(partition)) return;
+    if (failing > 0) this.subscription.holds.hold(partition, "outage");
+    else this.subscription.holds.release(partition, "outage");
+  }
+
+  /** One at a time: an older prefix must not arrive after a newer one. */
+  private async commit(): Promise<void> {
+    while (this.committing) await this.committing;
+    const { generation } = this;
+    const offsets = this.progress.committable();
+    if (!generation || offsets.size === 0) return;
+    this.committing = this.subscription
+      .commit(generation, offsets)
+      .then((done) => {
+        if (done && !generation.ended.aborted) this.progress.committed(offsets);
+      })
+      .finally(() => {
+        this.committing = undefined;
+      });
+    await this.committing;
+  }
+}
+
+/** Starts a lane stage; returns when it is connected and reads. */
+export async function runLaneStage<In>(
+  stage: LaneStage<In>,
+  surroundings: StageSurroundings,
+  options: LaneStageOptions<In>,
+): Promise<RunningStage> {
+  const consumer = new LaneConsumer(stage, surroundings, options);
+  await consumer.start();
+  return consumer;
+}

@@ -1,0 +1,55 @@
+import { CommitPrefix } from "./commit-prefix.ts";
+
+/**
+ * What a lane has finished and may commit, over rebalances. A message that was
+ * finished but could not be committed comes again when its partition comes
+ * back; it is then finished at once, without a second call.
+ */
+export class LaneProgress {
+  private prefixes = new Map<number, CommitPrefix>();
+  private readonly finishedEarly = new Map<number, Set<bigint>>();
+
+  /** @param assigned the partitions of a new assignment, or none when it ended */
+  restart(assigned: readonly number[]): void {
+    this.prefixes = new Map(assigned.map((partition) => [partition, new CommitPrefix()]));
+  }
+
+  /** "done" when this process finished it before; "known" when it was admitted already. */
+  admit(partition: number, offset: bigint): "new" | "done" | "known" {
+    const prefix = this.prefixes.get(partition);
+    if (!prefix?.admit(offset)) return "known";
+    if (!this.finishedEarly.get(partition)?.has(offset)) return "new";
+    prefix.finish(offset);
+    return "done";
+  }
+
+  finish(partition: number, offset: bigint): void {
+    const finished = this.finishedEarly.get(partition) ?? new Set<bigint>();
+    finished.add(offset);
+    this.finishedEarly.set(partition, finished);
+    this.prefixes.get(partition)?.finish(offset);
+  }
+
+  /** Offsets after the last message of each finished prefix, where they moved. */
+  committable(): Map<number, bigint> {
+    const offsets = new Map<number, bigint>();
+    for (const [partition, prefix] of this.prefixes) {
+      const next = prefix.committable();
+      if (next !== undefined) offsets.set(partition, next);
+    }
+    return offsets;
+  }
+
+  committed(offsets: ReadonlyMap<number, bigint>): void {
+    for (const [partition, next] of offsets) {
+      this.prefixes.get(partition)?.markCommitted(next);
+      const finished = this.finishedEarly.get(partition);
+      for (const offset of finished ?? []) if (offset < next) finished?.delete(offset);
+    }
+  }
+
+  /** Messages a crash would deliver again. */
+  outstanding(partition: number): number {
+    return this.prefixes.get(partition)?.outstanding ?? 0;
+  }
+}

@@ -1,0 +1,224 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deadLetterNameOf, TopicCodecs, type Topic } from "@sluice/contracts";
+import { PermanentFault } from "@sluice/domain";
+import { Registry } from "prom-client";
+import {
+  type Delivery,
+  type Effect,
+  emit,
+  type KafkaConnection,
+  KafkaEventProducer,
+  type KafkaEventProducerOptions,
+  KafkaTopicAdmin,
+  KafkaTopicOffsets,
+  outgoing,
+  type RunningStage,
+  runSliceStage,
+  SliceStage,
+  type SliceStageOptions,
+  type StageFaultCode,
+  type StageSurroundings,
+} from "../src/index.ts";
+
+/** A record of these suites; travels as JSON, so that no registry is needed. */
+export interface Note {
+  readonly id: number;
+  readonly key: string;
+  readonly text?: string;
+}
+
+export class JsonTopicCodecs extends TopicCodecs {
+  override async prepare(): Promise<void> {}
+
+  override encode<R>(_topic: Topic<R>, record: R): Buffer {
+    return Buffer.from(JSON.stringify(record));
+  }
+
+  override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the suites write what they read
+      return JSON.parse(value.toString()) as R;
+    } catch (cause) {
+      throw new PermanentFault("CONTRACT_UNDECODABLE", "not JSON", { cause });
+    }
+  }
+}
+
+export function topicOf(name: string): Topic<Note> {
+  return {
+    name,
+    record: "InferenceRequested",
+    partitions: "default",
+    config: {},
+    deadLetter: true,
+  };
+}
+
+export const source = topicOf("source");
+export const target = topicOf("target");
+export const sourceDeadLetters = topicOf(deadLetterNameOf("source"));
+
+/** Faster than in production, so that suites are short. */
+export const briskSettings = { fetchWaitMsMax: 100, heartbeatMs: 300, sessionTimeoutMs: 6_000 };
+export const briskBackOff = { firstMs: 100, maxMs: 400 };
+
+/** Topics, producers and consumers of one test, under a prefix of its own. */
+export class KafkaFixture {
+  readonly connection: KafkaConnection;
+  readonly codecs = new JsonTopicCodecs();
+  readonly registry = new Registry();
+  readonly fatal: StageFaultCode[] = [];
+  readonly producer: KafkaEventProducer;
+  readonly offsets: KafkaTopicOffsets;
+  private readonly admin: KafkaTopicAdmin;
+  private readonly cleanups: (() => Promise<void>)[] = [];
+
+  private constructor() {
+    this.connection = {
+      brokers: brokersOf(process.env["SLUICE_KAFKA_BROKERS"]),
+      topicPrefix: `stage-${randomBytes(4).toString("hex")}.`,
+      clientId: "stage-suite",
+    };
+    this.producer = this.newProducer();
+    this.offsets = new KafkaTopicOffsets(this.connection);
+    this.admin = new KafkaTopicAdmin(this.connection);
+  }
+
+  static async create(partitions = 4): Promise<KafkaFixture> {
+    const fixture = new KafkaFixture();
+    const plan = { partitions, replication: 1, config: { "max.message.bytes": "2097152" } };
+    const topics = [source, target, sourceDeadLetters, topicOf(deadLetterNameOf("target"))];
+    await fixture.admin.create(topics.map(({ name }) => ({ name, ...plan })));
+    return fixture;
+  }
+
+  newProducer(options: Partial<KafkaEventProducerOptions> = {}): KafkaEventProducer {
+    const { connection, codecs, registry } = this;
+    const producer = new KafkaEventProducer({ connection, codecs, registry, ...options });
+    this.cleanups.push(() => producer.close());
+    return producer;
+  }
+
+  surroundings(): StageSurroundings {
+    const { connection, codecs, producer, registry } = this;
+    return {
+      connection,
+      codecs,
+      producer,
+      registry,
+      onFatal: (code) => void this.fatal.push(code),
+    };
+  }
+
+  async slices(
+    stage: SliceStage<Note>,
+    options: Partial<SliceStageOptions<Note>> = {},
+    surroundings: Partial<StageSurroundings> = {},
+  ): Promise<RunningStage> {
+    return this.track(
+      await runSliceStage(
+        stage,
+        { ...this.surroundings(), ...surroundings },
+        {
+          on: source,
+          group: "suite",
+          settings: briskSettings,
+          backOff: briskBackOff,
+          ...options,
+        },
+      ),
+    );
+  }
+
+  track(running: RunningStage): RunningStage {
+    this.cleanups.push(() => running.stop());
+    return running;
+  }
+
+  async publish(notes: readonly Note[], topic = source): Promise<void> {
+    await this.producer.send(notes.map((note) => outgoing(topic, note.key, note)));
+  }
+
+  /** Everything on a topic up to now, read by a group of its own. */
+  async readAll(topic: Topic<Note>): Promise<Delivery<Note>[]> {
+    const ends = await this.offsets.endOffsets(topic.name);
+    const wanted = Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
+    const collector = new Collector();
+    const group = `read-${randomBytes(4).toString("hex")}`;
+    const reading = await this.slices(collector, { on: { ...topic, deadLetter: true }, group });
+    await eventually(() => collector.seen.length >= wanted);
+    await reading.stop();
+    return collector.seen;
+  }
+
+  async lag(group = "suite", topic = source): Promise<number> {
+    const ends = await this.offsets.endOffsets(topic.name);
+    const committed = await this.offsets.committed(group, topic.name);
+    return [...ends].reduce(
+      (sum, [partition, end]) => sum + Number(end - (committed.get(partition) ?? 0n)),
+      0,
+    );
+  }
+
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+    const found = await this.registry.getSingleMetric(name)?.get();
+    return (found?.values ?? [])
+      .filter((each) => Object.entries(labels).every(([key, value]) => each.labels[key] === value))
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
+  async close(): Promise<void> {
+    for (const cleanup of this.cleanups.reverse()) await cleanup();
+    await this.admin.remove([
+      source.name,
+      target.name,
+      deadLetterNameOf(source.name),
+      deadLetterNameOf(target.name),
+    ]);
+    await this.offsets.close();
+    await this.admin.close();
+  }
+}
+
+/** Keeps what it sees and skips it. */
+export class Collector extends SliceStage<Note> {
+  readonly seen: Delivery<Note>[] = [];
+
+  override async process(slice: readonly Delivery<Note>[]): Promise<readonly Effect[]> {
+    this.seen.push(...slice);
+    return slice.map(() => ({ kind: "skip", reason: "collected" }));
+  }
+}
+
+export function copyOf({ record }: Delivery<Note>): Effect {
+  return emit(outgoing(target, record.key, record));
+}
+
+export function notes(count: number, keys: number, from = 0): Note[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: from + index,
+    key: `key-${(from + index) % keys}`,
+  }));
+}
+
+export function idsOf(seen: readonly { readonly record: Note }[]): number[] {
+  return seen.map(({ record }) => record.id);
+}
+
+/** Resolves as soon as `check` holds; throws after `timeoutMs`. */
+export async function eventually(
+  check: () => boolean | Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const until = Date.now() + timeoutMs;
+  while (!(await check())) {
+    if (Date.now() > until) throw new Error(`Not within ${timeoutMs} ms: ${check.toString()}`);
+    await sleep(25);
+  }
+}
+
+function brokersOf(text: string | undefined): string[] {
+  if (!text) throw new Error("SLUICE_KAFKA_BROKERS says where the broker of these suites is.");
+  return text.split(",");
+}

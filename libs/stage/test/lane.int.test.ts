@@ -1,0 +1,290 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { TransientFault } from "@sluice/domain";
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  type Delivery,
+  type Effect,
+  type LaneContext,
+  LaneStage,
+  type LaneStageOptions,
+  type LaneWait,
+  type RunningStage,
+  runLaneStage,
+  type StageSurroundings,
+  waitInLane,
+} from "../src/index.ts";
+import {
+  briskBackOff,
+  briskSettings,
+  copyOf,
+  eventually,
+  idsOf,
+  KafkaFixture,
+  type Note,
+  notes,
+  source,
+  sourceDeadLetters,
+  target,
+} from "./kafka-fixture.ts";
+import { Line } from "./line.ts";
+
+let kafka: KafkaFixture;
+afterEach(() => kafka.close());
+
+type Handle = (delivery: Delivery<Note>, context: LaneContext) => Promise<Effect | LaneWait | void>;
+
+class Calling extends LaneStage<Note> {
+  /** One entry per call. */
+  readonly calls: number[] = [];
+  readonly ended: number[] = [];
+  running = 0;
+  runningMax = 0;
+
+  constructor(private readonly call: Handle = async () => {}) {
+    super();
+  }
+
+  override async handle(
+    delivery: Delivery<Note>,
+    context: LaneContext,
+  ): Promise<Effect | LaneWait> {
+    this.calls.push(delivery.record.id);
+    this.running += 1;
+    this.runningMax = Math.max(this.runningMax, this.running);
+    try {
+      return (await this.call(delivery, context)) ?? copyOf(delivery);
+    } finally {
+      this.running -= 1;
+      this.ended.push(delivery.record.id);
+    }
+  }
+}
+
+async function lane(
+  stage: Calling,
+  options: Partial<LaneStageOptions<Note>> = {},
+  surroundings: Partial<StageSurroundings> = {},
+): Promise<RunningStage> {
+  return kafka.track(
+    await runLaneStage(
+      stage,
+      { ...kafka.surroundings(), ...surroundings },
+      { on: source, group: "suite", settings: briskSettings, backOff: briskBackOff, ...options },
+    ),
+  );
+}
+
+describe("a lane", () => {
+  it("commits nothing behind a call that still runs, and does not wait for it otherwise", async () => {
+    kafka = await KafkaFixture.create(1);
+    const first = Promise.withResolvers<void>();
+    const stage = new Calling(({ record }) => (record.id === 0 ? first.promise : sleep(1)));
+    await kafka.publish(notes(30, 3));
+    await lane(stage, { concurrency: 4 });
+    await eventually(() => stage.ended.length === 29);
+    await sleep(600);
+    expect(await kafka.lag()).toBe(30);
+    first.resolve();
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls.toSorted((a, b) => a - b)).toEqual(notes(30, 1).map(({ id }) => id));
+  });
+
+  it("is delivered a message once whose call takes several session timeouts, and others go on", async () => {
+    kafka = await KafkaFixture.create(2);
+    const stage = new Calling(({ record }) => sleep(record.id === 0 ? 20_000 : 1));
+    await lane(stage);
+    await kafka.publish(notes(10, 10));
+    for (let sent = 10; sent < 100; sent += 10) {
+      await sleep(2_000);
+      await kafka.publish(notes(10, 10, sent));
+    }
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls.length).toBe(100);
+    expect(new Set(stage.calls).size).toBe(100);
+    expect(kafka.fatal).toEqual([]);
+  });
+
+  it("takes no more than its bound, and works through everything", async () => {
+    kafka = await KafkaFixture.create(4);
+    await kafka.publish(notes(400, 40));
+    const stage = new Calling(() => sleep(20));
+    await lane(stage, { concurrency: 8, inHandMax: 16 });
+    let inHandMax = 0;
+    await eventually(async () => {
+      inHandMax = Math.max(inHandMax, await kafka.metric("stage_lane_in_hand_messages"));
+      return stage.ended.length === 400;
+    });
+    expect(stage.runningMax).toBe(8);
+    expect(inHandMax).toBeLessThanOrEqual(16);
+    expect(stage.calls.length).toBe(400);
+    await eventually(async () => (await kafka.lag()) === 0);
+  });
+
+  it("does not run far ahead of a call that hangs", async () => {
+    kafka = await KafkaFixture.create(1);
+    const hang = Promise.withResolvers<void>();
+    const stage = new Calling(({ record }) => (record.id === 0 ? hang.promise : sleep(0)));
+    await kafka.publish(notes(300, 3));
+    await lane(stage, { uncommittedMax: 50 });
+    await eventually(() => stage.ended.length === 49);
+    await sleep(500);
+    expect(stage.calls.length).toBe(50);
+    hang.resolve();
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls.length).toBe(300);
+  });
+
+  it("hands a message that must wait to its stage again, while its neighbours pass", async () => {
+    kafka = await KafkaFixture.create(1);
+    const stage = new Calling(async ({ record }, { repeats }) =>
+      record.id === 0 && repeats < 2 ? waitInLane(300, "lease") : undefined,
+    );
+    await kafka.publish(notes(5, 1));
+    await lane(stage);
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls).toEqual([0, 1, 2, 3, 4, 0, 0]);
+  });
+});
+
+describe("faults in a lane", () => {
+  it("a TypeError leaves as a dead letter, without a second call", async () => {
+    kafka = await KafkaFixture.create(1);
+    const stage = new Calling(async ({ record }) => {
+      // @ts-expect-error -- the defect of this test
+      if (record.id === 2) record.none.exists();
+    });
+    await kafka.publish(notes(5, 1));
+    await lane(stage);
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls).toEqual([0, 1, 2, 3, 4]);
+    const [letter, ...more] = await kafka.readAll(sourceDeadLetters);
+    expect(more).toEqual([]);
+    expect(letter!.headers["dead-letter-code"]?.toString()).toBe("STAGE_DEFECT");
+    expect(kafka.fatal).toEqual([]);
+  });
+
+  it("an outage pauses the partition and is waited for", async () => {
+    kafka = await KafkaFixture.create(1);
+    let away = true;
+    const stage = new Calling(async () => {
+      if (away) throw new TransientFault("REDIS_UNAVAILABLE", "away");
+    });
+    await kafka.publish(notes(3, 1));
+    await lane(stage);
+    await eventually(() => stage.calls.length >= 9);
+    expect(await kafka.metric("stage_paused_partitions")).toBe(1);
+    expect(await kafka.lag()).toBe(3);
+    away = false;
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(await kafka.metric("stage_paused_partitions")).toBe(0);
+    expect(idsOf(await kafka.readAll(target)).toSorted()).toEqual([0, 1, 2]);
+  });
+
+  it("a broker that is away while publishing costs no second call", async () => {
+    kafka = await KafkaFixture.create(1);
+    const line = new Line();
+    const connection = line.through(kafka.connection);
+    const producer = kafka.newProducer({ connection, sendTimeoutMs: 500 });
+    const stage = new Calling();
+    line.cut();
+    await lane(stage, {}, { producer });
+    await kafka.publish(notes(3, 1));
+    await eventually(async () => (await kafka.metric("stage_faults_total")) >= 3);
+    line.mend();
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.calls.toSorted()).toEqual([0, 1, 2]);
+    expect(idsOf(await kafka.readAll(target)).toSorted()).toEqual([0, 1, 2]);
+  });
+});
+
+describe("a rebalance of lanes", () => {
+  it("lets running calls end, and does not repeat those whose partition stays", async () => {
+    kafka = await KafkaFixture.create(4);
+    await kafka.publish(notes(16, 16));
+    const revoked: boolean[] = [];
+    const call: Handle = async (_delivery, context) => {
+      await sleep(4_000);
+      revoked.push(context.revoked.aborted);
+    };
+    const [older, newer] = [new Calling(call), new Calling(call)];
+    await lane(older);
+    await eventually(() => older.calls.length === 16);
+    await lane(newer);
+    await eventually(() => older.ended.length === 16);
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(revoked.filter(Boolean).length).toBeGreaterThan(0);
+    // The older one called each once; the newer repeats only what moved to it.
+    expect(older.calls.length).toBe(16);
+    const ends = await kafka.offsets.endOffsets(source.name);
+    const largestTwo = [...ends.values()]
+      .map(Number)
+      .toSorted((a, b) => b - a)
+      .slice(0, 2);
+    expect(newer.calls.length).toBeLessThanOrEqual(largestTwo.reduce((sum, each) => sum + each, 0));
+    expect(newer.calls.length).toBeGreaterThan(0);
+  });
+
+  it("loses nothing with three members coming and going while messages flow", async () => {
+    kafka = await KafkaFixture.create(6);
+    const stages = [0, 1, 2].map(() => new Calling(() => sleep(30)));
+    const [first, second, third] = [stages[0]!, stages[1]!, stages[2]!];
+    let sent = 0;
+    let flowing = true;
+    const flow = (async () => {
+      while (flowing) {
+        await kafka.publish(notes(20, 30, sent));
+        sent += 20;
+        await sleep(40);
+      }
+    })();
+    const leaving = await lane(first);
+    await sleep(1_000);
+    await lane(second);
+    await sleep(1_500);
+    await lane(third);
+    await sleep(1_500);
+    await leaving.stop();
+    await sleep(1_500);
+    flowing = false;
+    await flow;
+    await eventually(async () => (await kafka.lag()) === 0);
+    const ended = new Set(stages.flatMap((stage) => stage.ended));
+    expect(ended.size).toBe(sent);
+    const published = await kafka.readAll(target);
+    expect(new Set(idsOf(published)).size).toBe(sent);
+  });
+
+  it("gives a crashed member's uncommitted messages to another, and those only", async () => {
+    kafka = await KafkaFixture.create(1);
+    const line = new Line();
+    const connection = line.through(kafka.connection);
+    const release = Promise.withResolvers<void>();
+    const dying = new Calling(({ record }) => (record.id >= 4 ? release.promise : sleep(1)));
+    await kafka.publish(notes(8, 2));
+    const producer = kafka.newProducer({ connection, sendTimeoutMs: 1_000 });
+    await lane(dying, { drainMs: 100 }, { connection, producer });
+    await eventually(async () => (await kafka.lag()) === 4);
+    line.cut();
+    const heir = new Calling();
+    const cutAt = Date.now();
+    await lane(heir);
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(heir.calls).toEqual([4, 5, 6, 7]);
+    expect(Date.now() - cutAt).toBeLessThan(12_000);
+    release.resolve();
+  });
+});
+
+describe("stopping a lane", () => {
+  it("waits for running calls, begins no others, and commits what ended", async () => {
+    kafka = await KafkaFixture.create(1);
+    await kafka.publish(notes(10, 1));
+    const stage = new Calling(() => sleep(500));
+    const running = await lane(stage, { concurrency: 3 });
+    await eventually(() => stage.calls.length === 3);
+    await running.stop();
+    expect(stage.ended.length).toBe(3);
+    expect(stage.calls.length).toBe(3);
+    expect(await kafka.lag()).toBe(7);
+  });
+});

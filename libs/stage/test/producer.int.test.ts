@@ -1,0 +1,122 @@
+import { PermanentFault, TransientFault } from "@sluice/domain";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { outgoing } from "../src/index.ts";
+import { partitionAmong } from "../src/producer-session.ts";
+import { idsOf, KafkaFixture, notes, source } from "./kafka-fixture.ts";
+import { Line } from "./line.ts";
+
+let kafka: KafkaFixture;
+afterEach(() => kafka.close());
+
+const of = (id: number, text?: string) =>
+  outgoing(source, `key-${id % 10}`, { id, key: `key-${id % 10}`, ...(text ? { text } : {}) });
+
+describe("the event producer", () => {
+  it("resolves when the message is on the log, and keeps the order of calls per key", async () => {
+    kafka = await KafkaFixture.create();
+    await kafka.producer.send([of(0)]);
+    expect((await kafka.readAll(source)).length).toBe(1);
+    await Promise.all(
+      Array.from({ length: 3_000 }, (_, index) => kafka.producer.send([of(index + 1)])),
+    );
+    const all = await kafka.readAll(source);
+    expect(all.length).toBe(3_001);
+    for (let key = 0; key < 10; key += 1) {
+      const ids = idsOf(all.filter((each) => each.key === `key-${key}`));
+      expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    }
+  });
+
+  it("says within its time that the broker is away, and sends again when it is back", async () => {
+    kafka = await KafkaFixture.create();
+    const line = new Line();
+    const connection = line.through(kafka.connection);
+    const producer = kafka.newProducer({ connection, sendTimeoutMs: 800 });
+    await producer.send([of(0)]);
+    line.cut();
+    const startedAt = Date.now();
+    const failed = await Promise.allSettled([1, 2, 3].map((id) => producer.send([of(id)])));
+    expect(Date.now() - startedAt).toBeLessThan(1_300);
+    for (const each of failed) {
+      expect(each).toMatchObject({
+        status: "rejected",
+        reason: { code: "STAGE_BROKER_UNAVAILABLE" },
+      });
+      expect((each as PromiseRejectedResult).reason).toBeInstanceOf(TransientFault);
+    }
+    line.mend();
+    await producer.send([of(4)]);
+    expect(idsOf(await kafka.readAll(source)).toSorted()).toEqual([0, 4]);
+  });
+
+  it("loses nothing it acknowledged while the line is cut again and again", async () => {
+    kafka = await KafkaFixture.create();
+    const line = new Line();
+    const producer = kafka.newProducer({
+      connection: line.through(kafka.connection),
+      sendTimeoutMs: 3_000,
+    });
+    const acknowledged = new Set<number>();
+    let sending = true;
+    const flow = (async () => {
+      for (let id = 0; sending; id += 1) {
+        void producer.send([of(id)]).then(
+          () => acknowledged.add(id),
+          () => undefined,
+        );
+        if (id % 20 === 0) await sleep(5);
+      }
+    })();
+    for (let round = 0; round < 8; round += 1) {
+      await sleep(200);
+      line.cut();
+      await sleep(50);
+      line.mend();
+    }
+    sending = false;
+    await flow;
+    await producer.close();
+    const there = new Set(idsOf(await kafka.readAll(source)));
+    expect(acknowledged.size).toBeGreaterThan(500);
+    expect([...acknowledged].filter((id) => !there.has(id))).toEqual([]);
+  });
+
+  it("bounds what waits", async () => {
+    kafka = await KafkaFixture.create();
+    const line = new Line();
+    line.cut();
+    const producer = kafka.newProducer({
+      connection: line.through(kafka.connection),
+      sendTimeoutMs: 300,
+      queueMessagesMax: 5,
+    });
+    const sends = Array.from({ length: 9 }, (_, id) => producer.send([of(id)]));
+    const codes = (await Promise.allSettled(sends)).map((each) =>
+      each.status === "rejected" ? (each.reason as TransientFault).code : "sent",
+    );
+    expect(codes.filter((code) => code === "STAGE_PRODUCER_FULL").length).toBeGreaterThanOrEqual(4);
+    expect(codes).not.toContain("sent");
+  });
+
+  it("refuses what the broker never takes, without harm to what travelled with it", async () => {
+    kafka = await KafkaFixture.create(1);
+    await kafka.producer.send([of(0)]);
+    const noise = Array.from({ length: 400_000 }, () => Math.random().toString(36)).join("");
+    const sends = [of(1), of(2, noise), of(3)].map((each) => kafka.producer.send([each]));
+    const [before, huge, after] = await Promise.allSettled(sends);
+    expect([before!.status, after!.status]).toEqual(["fulfilled", "fulfilled"]);
+    expect((huge as PromiseRejectedResult).reason).toBeInstanceOf(PermanentFault);
+    expect(huge).toMatchObject({ reason: { code: "STAGE_MESSAGE_REFUSED" } });
+    expect(new Set(idsOf(await kafka.readAll(source)))).toEqual(new Set([0, 1, 3]));
+  });
+
+  it("places keys where it says, which is where Java clients do", async () => {
+    kafka = await KafkaFixture.create(4);
+    await kafka.publish(notes(40, 40));
+    for (const { key, partition } of await kafka.readAll(source)) {
+      const message = { topic: "", key: Buffer.from(key!), value: null, headers: {} };
+      expect(partition).toBe(partitionAmong(4, { ...message, partitionHint: 0, bytes: 0 }));
+    }
+  });
+});

@@ -1,0 +1,87 @@
+import { Injectable, Module } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { Clock, SystemClock } from "@sluice/domain";
+import { TelemetryModule } from "@sluice/telemetry";
+import { afterEach, expect, it } from "vitest";
+import {
+  type Delivery,
+  type Effect,
+  EventProducer,
+  LaneStage,
+  outgoing,
+  skip,
+  SliceStage,
+  StageModule,
+} from "../src/index.ts";
+import {
+  briskSettings,
+  copyOf,
+  eventually,
+  KafkaFixture,
+  type Note,
+  notes,
+  source,
+  target,
+} from "./kafka-fixture.ts";
+
+let kafka: KafkaFixture;
+afterEach(() => kafka.close());
+
+@Injectable()
+class CopyStage extends SliceStage<Note> {
+  constructor(private readonly clock: Clock) {
+    super();
+  }
+
+  override async process(slice: readonly Delivery<Note>[]): Promise<readonly Effect[]> {
+    expect(this.clock.now()).toBeGreaterThan(0);
+    return slice.map(copyOf);
+  }
+}
+
+@Injectable()
+class EndStage extends LaneStage<Note> {
+  static readonly seen: number[] = [];
+
+  constructor(private readonly clock: Clock) {
+    super();
+  }
+
+  override async handle({ record }: Delivery<Note>): Promise<Effect> {
+    expect(this.clock.now()).toBeGreaterThan(0);
+    EndStage.seen.push(record.id);
+    return skip("seen");
+  }
+}
+
+it("an application runs several stages, wired by their constructors, and stops them", async () => {
+  kafka = await KafkaFixture.create(2);
+  const { connection, codecs } = kafka;
+
+  const telemetry = {
+    service: "suite",
+    logLevel: "silent" as const,
+    adminHost: "127.0.0.1",
+    adminPort: 0,
+  };
+  @Module({
+    imports: [
+      TelemetryModule.forService(telemetry),
+      StageModule.connect({ useFactory: async () => ({ connection, codecs }) }),
+      StageModule.run(CopyStage, { on: source, group: "copy", settings: briskSettings }),
+      StageModule.run(EndStage, { on: target, group: "copy.end", settings: briskSettings }),
+    ],
+    providers: [{ provide: Clock, useClass: SystemClock }],
+  })
+  class AppModule {}
+
+  const app = await NestFactory.createApplicationContext(AppModule, {
+    logger: false,
+    abortOnError: false,
+  });
+  await app.get(EventProducer).send(notes(50, 5).map((note) => outgoing(source, note.key, note)));
+  await eventually(() => EndStage.seen.length === 50);
+  await app.close();
+  expect(await kafka.lag("copy")).toBe(0);
+  expect(await kafka.lag("copy.end", target)).toBe(0);
+});
