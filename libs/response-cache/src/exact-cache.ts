@@ -21,6 +21,12 @@ export interface CacheEntry {
   readonly requestId: string;
 }
 
+/** An answer and where it goes. */
+export interface Fill {
+  readonly address: CacheAddress;
+  readonly entry: CacheEntry;
+}
+
 /** Port. A store that is down throws TransientFault `REDIS_UNAVAILABLE`: callers count it as a miss. */
 export abstract class ExactCache {
   /**
@@ -30,7 +36,5 @@ export abstract class ExactCache {
   abstract find(addresses: readonly CacheAddress[]): Promise<ReadonlyMap<string, CacheEntry>>;
 
   /** Replaces what is there. An entry that has expired already is not stored. */
-  abstract store(
-    entries: readonly { readonly address: CacheAddress; readonly entry: CacheEntry }[],
-  ): Promise<void>;
+  abstract store(fills: readonly Fill[]): Promise<void>;
 }

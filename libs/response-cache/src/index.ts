@@ -1,2 +1,18 @@
 export { addressKeyOf } from "./address-key.ts";
-export { type CacheAddress, type CacheEntry, ExactCache } from "./exact-cache.ts";
+export { cacheKeyOf } from "./cache-key.ts";
+export { type CacheAddress, type CacheEntry, ExactCache, type Fill } from "./exact-cache.ts";
+export { fillOf, isFillable } from "./fill.ts";
+export { type CacheFaultCode, hitOutcome, savingOf } from "./hit.ts";
+export { InMemoryExactCache } from "./in-memory-exact-cache.ts";
+export {
+  type BypassReason,
+  type CachePolicy,
+  defaultCachePolicy,
+  type Found,
+  lookUp,
+  lookupOf,
+  satisfies,
+  type VariantFacts,
+  type VariantFactsOf,
+} from "./lookup.ts";
+export { RedisExactCache } from "./redis-exact-cache.ts";

@@ -1,0 +1,98 @@
+import type { InferenceRequested } from "@sluice/contracts";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cacheKeyOf } from "./cache-key.ts";
+import { requestFixture } from "./records.fixture.ts";
+
+const keyWith = (parameters: string): string => cacheKeyOf(requestFixture({ parameters }));
+const plain = cacheKeyOf(requestFixture());
+
+test("who asks, under which id and label, and what is demanded does not change the key", () => {
+  const same: Partial<InferenceRequested>[] = [
+    { requestId: "r2" },
+    { tags: {} },
+    { sessionId: "s", runId: "r", stepId: "s" },
+    { cache: { mode: "use", ttlSeconds: 1 } },
+    { requirements: { ...requestFixture().requirements, requiredAccuracy: 0.9, lane: "realtime" } },
+  ];
+  expect(same.map((changes) => cacheKeyOf(requestFixture(changes)))).toEqual(same.map(() => plain));
+});
+
+test.each([
+  "stream",
+  "stream_options",
+  "user",
+  "safety_identifier",
+  "metadata",
+  "store",
+  "service_tier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+])("parameter %s does not change the answer, nor the key", (name) => {
+  expect(keyWith(JSON.stringify({ [name]: "x" }))).toBe(plain);
+});
+
+test("every other parameter changes the key, also one that nobody knows yet", () => {
+  const names = fc
+    .string({ minLength: 1 })
+    .filter((name) => !/^(stream|user|safety|metadata|store|service|prompt_cache)/.test(name));
+  const value = fc.oneof(fc.boolean(), fc.integer(), fc.string(), fc.array(fc.string()));
+  fc.assert(
+    fc.property(names, value, (name, set) => {
+      // A computed member, as "__proto__" would not be one.
+      const parameters = `{${JSON.stringify(name)}:${JSON.stringify(set)}}`;
+      return keyWith(parameters) !== plain;
+    }),
+  );
+});
+
+test("null is absent, as it is to OpenAI", () => {
+  expect(keyWith('{"temperature":null,"seed":null}')).toBe(plain);
+});
+
+test("the order and spelling of JSON do not change the key", () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue(), { maxKeys: 6 }),
+      (parameters) => {
+        const reversed = Object.fromEntries(Object.entries(parameters).toReversed());
+        return keyWith(JSON.stringify(parameters)) === keyWith(JSON.stringify(reversed, null, 2));
+      },
+    ),
+  );
+  expect(keyWith('{"top_p":0.10,"seed":1}')).toBe(keyWith('{"seed":1.0,"top_p":1e-1}'));
+});
+
+test("two conversations share a key only when they are the same", () => {
+  const message = fc.record({
+    role: fc.constantFrom("system", "user", "assistant", "tool"),
+    content: fc.string({ maxLength: 3 }),
+    parts: fc.constantFrom(null, '[{"type":"text"}]'),
+    toolCalls: fc.constantFrom(null, '[{"id":"c"}]'),
+    toolCallId: fc.constantFrom(null, "c"),
+    name: fc.constantFrom(null, "ann"),
+  });
+  const messages = fc.array(message, { maxLength: 3 });
+  fc.assert(
+    fc.property(messages, messages, (one, other) => {
+      const areSame = JSON.stringify(one) === JSON.stringify(other);
+      const key = (each: typeof one): string => cacheKeyOf(requestFixture({ messages: each }));
+      return (key(one) === key(other)) === areSame;
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("where one turn ends and the next begins is part of the key", () => {
+  const [turn] = requestFixture().messages;
+  const split = [
+    { ...turn!, content: "What is " },
+    { ...turn!, content: "a weir?" },
+  ];
+  expect(cacheKeyOf(requestFixture({ messages: split }))).not.toBe(plain);
+});
+
+test("the model asked for is part of the key: auto and a tier are different questions", () => {
+  const keys = ["auto", "economy", "small"].map((model) => cacheKeyOf(requestFixture({ model })));
+  expect(new Set(keys).size).toBe(3);
+});

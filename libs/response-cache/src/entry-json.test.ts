@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
+import { completedFixture, now } from "./records.fixture.ts";
+
+test("an entry is read back as it was, amounts beyond 2^53 included", () => {
+  const entry = {
+    completed: completedFixture({ costNanoUsd: 2n ** 62n + 1n }),
+    completedAt: now,
+    expiresAt: now + 1,
+    requestId: '{"$bigint":"1"}',
+  };
+  expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
+});
+
+test("what is not an entry is not found, rather than failing a request", () => {
+  expect(decodeEntry("")).toBeUndefined();
+  expect(decodeEntry('{"$bigint":"x"}')).toBeUndefined();
+});
+
+test("a change of the record's members needs another version of the key", () => {
+  const { answer, ...completed } = completedFixture();
+  const members = [completed, answer, answer.choices[0]!, completed.usage, completed.rates];
+  expect([entryVersion, ...members.map((each) => Object.keys(each).toSorted().join(" "))]).toEqual([
+    1,
+    "attemptId cache complexity costNanoUsd model provider rates tier usage variant",
+    "choices createdAt cut providerModel systemFingerprint",
+    "content finishReason index logprobs refusal toolCalls",
+    "cacheWriteTokens cachedInputTokens inputTokens otherTokens outputTokens reasoningTokens",
+    "cacheWriteNanoUsd cachedInputNanoUsd inputNanoUsd otherNanoUsd outputNanoUsd reasoningNanoUsd",
+  ]);
+});

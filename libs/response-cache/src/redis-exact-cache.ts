@@ -1,0 +1,46 @@
+import { askRedis, type Redis } from "@sluice/redis";
+import { addressKeyOf } from "./address-key.ts";
+import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
+import { type CacheAddress, type CacheEntry, ExactCache, type Fill } from "./exact-cache.ts";
+
+/** On a Redis that may evict: it holds nothing that has to be right. */
+export class RedisExactCache extends ExactCache {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+
+  /** @param prefix keeps installations on one server apart; the topic prefix. */
+  constructor(redis: Redis, prefix = "") {
+    super();
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  override async find(
+    addresses: readonly CacheAddress[],
+  ): Promise<ReadonlyMap<string, CacheEntry>> {
+    const found = new Map<string, CacheEntry>();
+    if (addresses.length === 0) return found;
+    const keys = addresses.map((address) => this.#keyOf(address));
+    const texts = await askRedis(() => this.#redis.mget(keys));
+    for (const [index, text] of texts.entries()) {
+      const entry = text === null ? undefined : decodeEntry(text);
+      if (entry) found.set(addressKeyOf(addresses[index]!), entry);
+    }
+    return found;
+  }
+
+  override async store(fills: readonly Fill[]): Promise<void> {
+    if (fills.length === 0) return;
+    const commands = this.#redis.pipeline();
+    // A time that has passed deletes the key at once: nothing expired is ever found.
+    for (const { address, entry } of fills)
+      commands.set(this.#keyOf(address), encodeEntry(entry), "PXAT", entry.expiresAt);
+    await askRedis(async () => {
+      for (const [error] of (await commands.exec()) ?? []) if (error) throw error;
+    });
+  }
+
+  #keyOf(address: CacheAddress): string {
+    return `${this.#prefix}${addressKeyOf(address)}:answer:${entryVersion}`;
+  }
+}
