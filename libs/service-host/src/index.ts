@@ -10,4 +10,4 @@ export {
 } from "./config.ts";
 export { kafkaConnectionOf } from "./kafka-connection.ts";
 export { nestOptions, runService, type ServiceDefinition } from "./run-service.ts";
-export { registryCodecs } from "./topic-codecs.ts";
+export { registryCodecs, type RegistryConfig } from "./registry-codecs.ts";

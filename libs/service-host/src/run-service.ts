@@ -14,7 +14,10 @@ export interface ServiceDefinition<S extends z.ZodObject> {
   /** The only place that is given the configuration. */
   readonly module: (config: z.output<S>) => DynamicModule;
   /** How the application is made; by default without a public port. */
-  readonly create?: (module: DynamicModule) => Promise<INestApplicationContext>;
+  readonly create?: (
+    module: DynamicModule,
+    config: z.output<S>,
+  ) => Promise<INestApplicationContext>;
   /** Opens the public port, where there is one. */
   readonly listen?: (app: INestApplicationContext, config: z.output<S>) => Promise<void>;
 }
@@ -32,7 +35,7 @@ export async function runService<S extends z.ZodObject>(
     const config = parseConfig(definition.config, process.env);
     const module = definition.module(config);
     const create = definition.create ?? createContext;
-    const app = await create(module);
+    const app = await create(module, config);
     const own: Logger = app.get(LOGGER);
     app.useLogger(nestLoggerOf(own));
     app.enableShutdownHooks();

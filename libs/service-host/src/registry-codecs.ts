@@ -1,8 +1,19 @@
 import { RegistryTopicCodecs, SchemaRegistryClient, type Topic } from "@sluice/contracts";
 
-/** Codecs that can write the named topics; fails the start when the registry does not know our schemas. */
+/** The part of a service's configuration that says where the registry is. */
+export interface RegistryConfig {
+  readonly SLUICE_REGISTRY_URL: string;
+  readonly SLUICE_KAFKA_TOPIC_PREFIX: string;
+}
+
+/**
+ * Codecs that can write the named topics. A start fails here when the registry
+ * lacks a schema that the service writes.
+ *
+ * @throws what `TopicCodecs.prepare` throws
+ */
 export async function registryCodecs(
-  config: { readonly SLUICE_REGISTRY_URL: string; readonly SLUICE_KAFKA_TOPIC_PREFIX: string },
+  config: RegistryConfig,
   written: readonly Topic<unknown>[],
 ): Promise<RegistryTopicCodecs> {
   const registry = new SchemaRegistryClient(

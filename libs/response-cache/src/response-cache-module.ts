@@ -1,0 +1,51 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "@nestjs/common";
+import { cacheCommandTimeoutMs, connectRedis, type Redis } from "@sluice/redis";
+import { type Logger, LOGGER } from "@sluice/telemetry";
+import { ExactCache } from "./exact-cache.ts";
+import { RedisExactCache } from "./redis-exact-cache.ts";
+
+export interface ResponseCacheConnection {
+  readonly redisUrl: string;
+  /** The topic prefix: it keeps installations on one server apart. */
+  readonly prefix: string;
+  /** Shown by Redis as the name of the connection. */
+  readonly service: string;
+}
+
+const CACHE = Symbol("CacheRedis");
+
+/** Provides `ExactCache` on Redis everywhere in a service. Readiness does not depend on it: without it there are only misses. */
+@Module({})
+export class ResponseCacheModule implements OnApplicationShutdown {
+  constructor(@Inject(CACHE) private readonly redis: Redis) {}
+
+  static connect({ redisUrl, prefix, service }: ResponseCacheConnection): DynamicModule {
+    return {
+      module: ResponseCacheModule,
+      global: true,
+      providers: [
+        {
+          provide: CACHE,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) =>
+            connectRedis(redisUrl, {
+              name: `${service}.cache`,
+              commandTimeoutMs: cacheCommandTimeoutMs,
+              onDown: (error) =>
+                logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to the cache"),
+            }),
+        },
+        {
+          provide: ExactCache,
+          inject: [CACHE],
+          useFactory: (redis: Redis) => new RedisExactCache(redis, prefix),
+        },
+      ],
+      exports: [ExactCache],
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.redis.disconnect();
+  }
+}

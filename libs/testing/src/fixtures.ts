@@ -1,0 +1,129 @@
+import type {
+  Completed,
+  InferenceAdmitted,
+  InferenceClassified,
+  InferenceRequested,
+  Lookup,
+  Rates,
+  Requirements,
+} from "@sluice/contracts";
+
+/** Records as ordinary as possible; a test names only what it is about. */
+
+export const noRequirements: Requirements = {
+  requiredAccuracy: null,
+  maxLatencyMs: null,
+  maxCostNanoUsd: null,
+  deadlineAt: null,
+  lane: "realtime",
+  onDoubt: "retry",
+};
+
+export function aRequest(changed: Partial<InferenceRequested> = {}): InferenceRequested {
+  return {
+    requestId: "r-1",
+    model: "auto",
+    messages: [
+      {
+        role: "user",
+        content: "What is the capital of France?",
+        parts: null,
+        toolCalls: null,
+        toolCallId: null,
+        name: null,
+      },
+    ],
+    parameters: "{}",
+    requirements: noRequirements,
+    cache: { mode: "automatic", ttlSeconds: null },
+    sessionId: null,
+    runId: null,
+    stepId: null,
+    tags: {},
+    ...changed,
+  };
+}
+
+export function anAdmission(changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
+  return {
+    request: aRequest(),
+    attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
+    admittedAt: 1_800_000_000_000,
+    deadlineAt: 1_800_000_120_000,
+    bodyHash: "00000000000000000000000000000000",
+    origin: "http",
+    reply: "none",
+    remembered: false,
+    correlationId: null,
+    lookup: null,
+    decisions: [],
+    ...changed,
+  };
+}
+
+export const aMiss: Lookup = {
+  result: "miss",
+  cacheKey: "11111111111111111111111111111111",
+  namespace: "default",
+  fills: true,
+  ttlSeconds: 86_400,
+  reason: null,
+};
+
+export function aClassified(changed: Partial<InferenceClassified> = {}): InferenceClassified {
+  return {
+    admitted: anAdmission(),
+    lookup: aMiss,
+    classification: { complexity: "simple", score: 0.1, margin: 0.2, reasons: [] },
+    decisions: [],
+    ...changed,
+  };
+}
+
+export const someRates: Rates = {
+  inputNanoUsd: 150_000_000n,
+  outputNanoUsd: 600_000_000n,
+  cachedInputNanoUsd: 75_000_000n,
+  cacheWriteNanoUsd: null,
+  reasoningNanoUsd: null,
+  otherNanoUsd: {},
+};
+
+export function aCompletion(changed: Partial<Completed> = {}): Completed {
+  return {
+    answer: {
+      choices: [
+        {
+          index: 0,
+          content: "Paris.",
+          refusal: null,
+          toolCalls: null,
+          logprobs: null,
+          finishReason: "stop",
+        },
+      ],
+      providerModel: "small-1",
+      systemFingerprint: null,
+      createdAt: 1_800_000_001_000,
+      cut: false,
+    },
+    usage: {
+      inputTokens: 14n,
+      cachedInputTokens: 0n,
+      cacheWriteTokens: null,
+      outputTokens: 2n,
+      reasoningTokens: 0n,
+      otherTokens: {},
+    },
+    variant: "small",
+    provider: "acme-ai",
+    model: "small-1",
+    tier: "economy",
+    complexity: "simple",
+    cache: "miss",
+    attemptId: "22222222222222222222222222222222",
+    costNanoUsd: 3_300n,
+    rates: someRates,
+    ...changed,
+  };
+}

@@ -1,0 +1,67 @@
+import { type DynamicModule, Module } from "@nestjs/common";
+import { topics } from "@sluice/contracts";
+import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { Clock, SystemClock } from "@sluice/domain";
+import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
+import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { StageModule } from "@sluice/stage";
+import { LOGGER, TelemetryModule } from "@sluice/telemetry";
+import { Registry } from "prom-client";
+import type { Config } from "./config.ts";
+import { FillingStage } from "./filling.stage.ts";
+import { LookingUpStage } from "./looking-up.stage.ts";
+import { LookupMetrics } from "./metrics.ts";
+
+const service = "cache-lookup";
+const written = [topics.inferenceMissed, ...storedTopics];
+
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    const connection = kafkaConnectionOf(config, service);
+    const { topicPrefix: prefix } = connection;
+    return {
+      module: AppModule,
+      imports: [
+        TelemetryModule.forService({
+          service,
+          logLevel: config.SLUICE_LOG_LEVEL,
+          adminHost: config.SLUICE_ADMIN_HOST,
+          adminPort: config.SLUICE_ADMIN_PORT,
+        }),
+        StageModule.connect({
+          useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
+        }),
+        OutcomesModule.connect({ redisUrl: config.SLUICE_REDIS_URL, prefix, service }),
+        ResponseCacheModule.connect({ redisUrl: config.SLUICE_CACHE_REDIS_URL, prefix, service }),
+        StageModule.run(LookingUpStage, { on: topics.inferenceAdmitted, group: service }),
+        StageModule.run(FillingStage, { on: topics.inferenceResponded, group: `${service}.fill` }),
+      ],
+      providers: [
+        { provide: Clock, useClass: SystemClock },
+        {
+          provide: Declarations,
+          useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
+        },
+        {
+          provide: LookupMetrics,
+          inject: [Registry],
+          useFactory: (registry: Registry) => new LookupMetrics(registry),
+        },
+        {
+          provide: LookingUpStage,
+          inject: [ExactCache, Declarations, Outcomes, Clock, LookupMetrics, LOGGER],
+          useFactory: (...parts: ConstructorParameters<typeof LookingUpStage>) =>
+            new LookingUpStage(...parts),
+        },
+        {
+          provide: FillingStage,
+          inject: [ExactCache, LookupMetrics, LOGGER],
+          useFactory: (...parts: ConstructorParameters<typeof FillingStage>) =>
+            new FillingStage(...parts),
+        },
+      ],
+    };
+  }
+}

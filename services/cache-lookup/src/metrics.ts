@@ -1,0 +1,22 @@
+import { Counter, type Registry } from "prom-client";
+
+/** All metrics of cache-lookup besides those of its stages. */
+export class LookupMetrics {
+  readonly lookups: Counter<"kind">;
+  readonly fills: Counter;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.lookups = new Counter({
+      name: "cache_lookups_total",
+      help: "Lookups in the response cache: exact-hit, miss or bypass.",
+      labelNames: ["kind"],
+      registers,
+    });
+    this.fills = new Counter({
+      name: "cache_fills_total",
+      help: "Answers of providers that were put into the response cache.",
+      registers,
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { type DynamicModule, Module } from "@nestjs/common";
+import { Budgets, GrantAllBudgets } from "@sluice/budgets";
+import { topics } from "@sluice/contracts";
+import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { Clock, SystemClock } from "@sluice/domain";
+import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { StageModule } from "@sluice/stage";
+import { TelemetryModule } from "@sluice/telemetry";
+import { Registry } from "prom-client";
+import type { Config } from "./config.ts";
+import { DispatchingStage } from "./dispatching.stage.ts";
+import { DispatcherMetrics } from "./metrics.ts";
+
+const service = "dispatcher";
+const written = [topics.inferenceDispatchedRealtime, ...storedTopics];
+
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    const connection = kafkaConnectionOf(config, service);
+    return {
+      module: AppModule,
+      imports: [
+        TelemetryModule.forService({
+          service,
+          logLevel: config.SLUICE_LOG_LEVEL,
+          adminHost: config.SLUICE_ADMIN_HOST,
+          adminPort: config.SLUICE_ADMIN_PORT,
+        }),
+        OutcomesModule.connect({
+          redisUrl: config.SLUICE_REDIS_URL,
+          prefix: connection.topicPrefix,
+          service,
+        }),
+        StageModule.connect({
+          useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
+        }),
+        StageModule.run(DispatchingStage, { on: topics.inferenceClassified, group: service }),
+      ],
+      providers: [
+        { provide: Clock, useClass: SystemClock },
+        { provide: Budgets, useClass: GrantAllBudgets },
+        {
+          provide: Declarations,
+          useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
+        },
+        {
+          provide: DispatcherMetrics,
+          inject: [Registry],
+          useFactory: (registry: Registry) => new DispatcherMetrics(registry),
+        },
+        {
+          provide: DispatchingStage,
+          inject: [Declarations, Budgets, Outcomes, Clock, DispatcherMetrics],
+          useFactory: (...parts: ConstructorParameters<typeof DispatchingStage>) =>
+            new DispatchingStage(...parts),
+        },
+      ],
+    };
+  }
+}

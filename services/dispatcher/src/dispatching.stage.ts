@@ -1,0 +1,142 @@
+import type { Budgets } from "@sluice/budgets";
+import {
+  type Candidate,
+  type Decision,
+  type Dispatch,
+  type InferenceClassified,
+  topics,
+} from "@sluice/contracts";
+import type { Declarations } from "@sluice/declarations";
+import { type Clock, type EpochMillis, partitionKeyOf } from "@sluice/domain";
+import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/outcomes";
+import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
+import { planDispatch } from "./dispatch.ts";
+import { estimateInputTokens } from "./input-estimate.ts";
+import type { DispatcherMetrics } from "./metrics.ts";
+
+type Planned =
+  | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
+  | { readonly kind: "decline"; readonly code: string; readonly reason: string };
+
+/** Chooses who may answer, and reserves what it can cost. Without a reservation nothing gets past. */
+export class DispatchingStage extends SliceStage<InferenceClassified> {
+  constructor(
+    private readonly declarations: Declarations,
+    private readonly budgets: Budgets,
+    private readonly outcomes: Outcomes,
+    private readonly clock: Clock,
+    private readonly metrics: DispatcherMetrics,
+  ) {
+    super();
+  }
+
+  override async process(
+    slice: readonly Delivery<InferenceClassified>[],
+  ): Promise<readonly Effect[]> {
+    const requests = slice.map(({ record }) => record);
+    const now = this.clock.now();
+    const planned = await this.reserve(
+      requests,
+      requests.map((request) => this.plan(request, now)),
+    );
+    return this.act(requests, planned, now);
+  }
+
+  override async settled(
+    _slice: readonly Delivery<InferenceClassified>[],
+    effects: readonly Effect[],
+  ): Promise<void> {
+    await notePublished(this.outcomes, effects);
+  }
+
+  private plan(request: InferenceClassified, now: EpochMillis): Planned {
+    return planDispatch(request, {
+      variants: this.declarations.variants(),
+      priceBook: this.declarations.priceBook(),
+      outputLimitOf: (tier) => this.declarations.outputLimitOf(tier),
+      inputTokens: estimateInputTokens(request.admitted.request),
+      now,
+    });
+  }
+
+  /** One round trip for the slice; a budget that refuses turns a plan into a decline. */
+  private async reserve(
+    requests: readonly InferenceClassified[],
+    plans: readonly Planned[],
+  ): Promise<readonly Planned[]> {
+    const wanted = plans.flatMap((plan, index) =>
+      plan.kind === "dispatch" ? [{ index, plan, request: requests[index]! }] : [],
+    );
+    const reservations = await this.budgets.reserve<Candidate>(
+      wanted.map(({ plan, request: { admitted } }) => ({
+        requestId: admitted.request.requestId,
+        admittedAt: admitted.admittedAt,
+        scopes: { ...admitted.attribution, runId: admitted.request.runId },
+        candidates: plan.dispatch.candidates,
+      })),
+    );
+    const reserved = [...plans];
+    wanted.forEach(({ index, plan }, at) => {
+      const reservation = reservations[at]!;
+      reserved[index] =
+        reservation.kind === "granted"
+          ? { ...plan, dispatch: { ...plan.dispatch, candidates: reservation.candidates } }
+          : { kind: "decline", code: "budget_exceeded", reason: reservation.reason };
+    });
+    return reserved;
+  }
+
+  private async act(
+    requests: readonly InferenceClassified[],
+    planned: readonly Planned[],
+    now: EpochMillis,
+  ): Promise<readonly Effect[]> {
+    const declines = planned.flatMap((plan, index) =>
+      plan.kind === "decline" ? [{ index, plan, request: requests[index]! }] : [],
+    );
+    const claims =
+      declines.length === 0
+        ? []
+        : await this.outcomes.claim(
+            declines.map(({ plan, request }) =>
+              refusedOutcome(request.admitted, {
+                kind: "declined",
+                code: plan.code,
+                reason: plan.reason,
+                attempts: 0,
+                lookup: request.lookup,
+                decisions: [...request.decisions, decisionOf(plan)],
+                completedAt: now,
+              }),
+            ),
+            "decision",
+          );
+    const effects = planned.map((plan, index) =>
+      plan.kind === "dispatch" ? this.pass(requests[index]!, plan) : undefined,
+    );
+    declines.forEach(({ index, plan }, at) => {
+      this.metrics.declined.inc({ code: plan.code });
+      effects[index] = effectOfClaim(claims[at]!);
+    });
+    return effects.map((effect) => effect!);
+  }
+
+  private pass(request: InferenceClassified, plan: Extract<Planned, { kind: "dispatch" }>): Effect {
+    const { admitted, lookup, classification } = request;
+    this.metrics.dispatched.inc({ tier: plan.dispatch.candidates[0]!.tier });
+    const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
+    return emit(
+      outgoing(topics.inferenceDispatchedRealtime, key, {
+        ...{ admitted, lookup, classification, dispatch: plan.dispatch },
+        decisions: [...request.decisions, decisionOf(plan)],
+      }),
+    );
+  }
+}
+
+function decisionOf(plan: Planned): Decision {
+  const stage = "dispatcher";
+  return plan.kind === "dispatch"
+    ? { stage, decision: plan.dispatch.candidates[0]!.variant, reasons: plan.reasons }
+    : { stage, decision: plan.code, reasons: [plan.reason] };
+}

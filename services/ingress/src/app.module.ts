@@ -1,0 +1,133 @@
+import { type DynamicModule, Module, type Provider } from "@nestjs/common";
+import { APP_FILTER } from "@nestjs/core";
+import { topics } from "@sluice/contracts";
+import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { Clock, SystemClock } from "@sluice/domain";
+import { Admissions, Outcomes, OutcomesModule, Replies, storedTopics } from "@sluice/outcomes";
+import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
+import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { EventProducer, StageModule } from "@sluice/stage";
+import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
+import { Registry } from "prom-client";
+import { AnswerWait } from "./answer-wait.ts";
+import { ApiErrorFilter } from "./api-error.filter.ts";
+import { Authentication } from "./authentication.ts";
+import { ChatController } from "./chat.controller.ts";
+import { Chat } from "./chat.ts";
+import type { Config } from "./config.ts";
+import { HitFinder } from "./hit-finder.ts";
+import { IntakeStage } from "./intake.stage.ts";
+import { KeyRing } from "./key-ring.ts";
+import { IngressMetrics } from "./metrics.ts";
+import { ModelsController } from "./models.controller.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+const service = "ingress";
+
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    const connection = kafkaConnectionOf(config, service);
+    return {
+      module: AppModule,
+      imports: [
+        TelemetryModule.forService({
+          service,
+          logLevel: config.SLUICE_LOG_LEVEL,
+          adminHost: config.SLUICE_ADMIN_HOST,
+          adminPort: config.SLUICE_ADMIN_PORT,
+        }),
+        StageModule.connect({
+          useFactory: async () => ({
+            connection,
+            codecs: await registryCodecs(config, storedTopics),
+            sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
+          }),
+        }),
+        OutcomesModule.connect({
+          redisUrl: config.SLUICE_REDIS_URL,
+          prefix: connection.topicPrefix,
+          service,
+          followsReplies: true,
+        }),
+        ResponseCacheModule.connect({
+          redisUrl: config.SLUICE_CACHE_REDIS_URL,
+          prefix: connection.topicPrefix,
+          service,
+        }),
+        StageModule.run(IntakeStage, {
+          on: topics.inferenceRequested,
+          group: `${service}.intake`,
+          unknownSchemas: "dead-letter",
+        }),
+      ],
+      controllers: [ChatController, ModelsController],
+      providers: [
+        ...foundation,
+        {
+          provide: Declarations,
+          useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
+        },
+        {
+          provide: WaitingRoom,
+          inject: [IngressMetrics],
+          useFactory: (metrics: IngressMetrics) =>
+            new WaitingRoom(config.SLUICE_HTTP_WAITING_MAX, metrics),
+        },
+        ...edge,
+        intake,
+      ],
+    };
+  }
+}
+
+const foundation: readonly Provider[] = [
+  { provide: Clock, useClass: SystemClock },
+  {
+    provide: IngressMetrics,
+    inject: [Registry],
+    useFactory: (registry: Registry) => new IngressMetrics(registry),
+  },
+  {
+    provide: KeyRing,
+    inject: [Declarations],
+    useFactory: (declarations: Declarations) => new KeyRing(declarations),
+  },
+];
+
+const edge: readonly Provider[] = [
+  {
+    provide: APP_FILTER,
+    inject: [LOGGER, IngressMetrics],
+    useFactory: (logger: Logger, metrics: IngressMetrics) => new ApiErrorFilter(logger, metrics),
+  },
+  {
+    provide: Authentication,
+    inject: [KeyRing],
+    useFactory: (keys: KeyRing) => new Authentication(keys),
+  },
+  {
+    provide: HitFinder,
+    inject: [ExactCache, Declarations, Clock, IngressMetrics],
+    useFactory: (...parts: ConstructorParameters<typeof HitFinder>) => new HitFinder(...parts),
+  },
+  {
+    provide: AnswerWait,
+    inject: [Replies, Clock],
+    useFactory: (replies: Replies, clock: Clock) => new AnswerWait(replies, clock),
+  },
+  {
+    provide: Chat,
+    inject: [
+      ...[Declarations, Admissions, Outcomes, HitFinder, EventProducer, Clock, Replies],
+      IngressMetrics,
+    ],
+    useFactory: (...parts: ConstructorParameters<typeof Chat>) => new Chat(...parts),
+  },
+];
+
+const intake: Provider = {
+  provide: IntakeStage,
+  inject: [KeyRing, Declarations, Admissions, Outcomes, Clock, IngressMetrics],
+  useFactory: (...parts: ConstructorParameters<typeof IntakeStage>) => new IntakeStage(...parts),
+};

@@ -1,0 +1,22 @@
+import { type DynamicModule, type INestApplicationContext } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
+import { nestOptions } from "@sluice/service-host";
+import type { Config } from "./config.ts";
+
+/** The edge's HTTP server; longer bodies are cut off while they are read. */
+export function createHttp(module: DynamicModule, config: Config): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.SLUICE_HTTP_BODY_MAX_BYTES,
+    // A header or body that never ends must not hold a socket for ever.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: "idle",
+  });
+  return NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);
+}
+
+export async function listenHttp(app: INestApplicationContext, config: Config): Promise<void> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by createHttp
+  await (app as NestFastifyApplication).listen(config.SLUICE_HTTP_PORT, config.SLUICE_HTTP_HOST);
+}

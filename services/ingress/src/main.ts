@@ -1,0 +1,13 @@
+import "reflect-metadata";
+import { runService } from "@sluice/service-host";
+import { AppModule } from "./app.module.ts";
+import { configSchema } from "./config.ts";
+import { createHttp, listenHttp } from "./http.ts";
+
+await runService({
+  name: "ingress",
+  config: configSchema,
+  module: AppModule.with,
+  create: createHttp,
+  listen: listenHttp,
+});

@@ -1,0 +1,86 @@
+import type { CacheMode, Lane } from "@sluice/contracts";
+import { type EpochMillis, type NanoUsd, parseUsd } from "@sluice/domain";
+import { type ApiError, badRequest } from "./api-error.ts";
+
+/** What a caller says in headers, because OpenAI's body has no place for it. */
+export interface RequestHeaders {
+  readonly idempotencyKey: string | null;
+  /** How often the SDK has sent this before by its own. */
+  readonly retryCount: number;
+  readonly cacheMode: CacheMode;
+  readonly requiredAccuracy: number | null;
+  readonly maxLatencyMs: number | null;
+  readonly maxCostNanoUsd: NanoUsd | null;
+  readonly deadlineAt: EpochMillis | null;
+  readonly lane: Lane;
+  readonly sessionId: string | null;
+  readonly runId: string | null;
+  readonly stepId: string | null;
+}
+
+type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const cacheModes: Readonly<Record<string, CacheMode>> = {
+  "no-store": "no_store",
+  refresh: "refresh",
+  use: "use",
+};
+
+/** @throws ApiError 400 naming the header and what it may be. */
+export function parseHeaders(given: Given, now: EpochMillis): RequestHeaders {
+  const read = <T>(name: string, expected: string, parse: (text: string) => T | undefined) => {
+    const text = given[name];
+    if (text === undefined) return null;
+    const value = typeof text === "string" ? parse(text.trim()) : undefined;
+    if (value === undefined) throw invalid(name, expected);
+    return value;
+  };
+  const label = "1 to 128 printable ASCII characters without spaces";
+  return {
+    idempotencyKey: read("idempotency-key", "1 to 255 printable ASCII characters", (text) =>
+      /^[\x20-\x7e]{1,255}$/.test(text) ? text : undefined,
+    ),
+    retryCount: read("x-stainless-retry-count", "a whole number", wholeOf) ?? 0,
+    cacheMode:
+      read("x-sluice-cache", "no-store, refresh or use", (text) => cacheModes[text]) ?? "automatic",
+    requiredAccuracy: read("x-sluice-required-accuracy", "a number from 0 to 1", shareOf),
+    maxLatencyMs: read("x-sluice-max-latency-ms", "a whole number of milliseconds", wholeOf),
+    maxCostNanoUsd: read("x-sluice-max-cost-usd", "dollars with at most nine decimals", parseUsd),
+    deadlineAt: read(
+      "x-sluice-deadline",
+      "a time (RFC 3339) or a number of seconds from now",
+      (text) => deadlineOf(text, now),
+    ),
+    lane: read("x-sluice-lane", "realtime, batch or any", laneOf) ?? "realtime",
+    sessionId: read("x-sluice-session", label, labelOf),
+    runId: read("x-sluice-run", label, labelOf),
+    stepId: read("x-sluice-step", label, labelOf),
+  };
+}
+
+function invalid(name: string, expected: string): ApiError {
+  return badRequest("invalid_header", `Header '${name}' must be ${expected}.`, name);
+}
+
+function wholeOf(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function shareOf(text: string): number | undefined {
+  const value = /^\d(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+  return value >= 0 && value <= 1 ? value : undefined;
+}
+
+function laneOf(text: string): Lane | undefined {
+  return text === "realtime" || text === "batch" || text === "any" ? text : undefined;
+}
+
+function labelOf(text: string): string | undefined {
+  return /^[\x21-\x7e]{1,128}$/.test(text) ? text : undefined;
+}
+
+function deadlineOf(text: string, now: EpochMillis): EpochMillis | undefined {
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return now + Math.round(Number(text) * 1000);
+  const at = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
