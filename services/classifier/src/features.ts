@@ -39,7 +39,10 @@ export interface Features extends Readonly<Record<LexiconFeature, number>> {
   readonly toolResults: number;
 }
 
-const WORD = /[\p{L}\p{N}][\p{L}\p{N}'’+#.-]{0,39}/gu;
+// Plain ranges instead of \p{L}, which takes six times as long; general punctuation,
+// symbols and surrogates are left out.
+const WORD =
+  /[A-Za-z0-9\u00C0-\u1FFF\u2C00-\uD7FF\uF900-\uFFEF][A-Za-z0-9\u00C0-\u1FFF\u2C00-\uD7FF\uF900-\uFFEF'’+#.-]{0,39}/g;
 const CODE_LINE =
   /[;{}]\s{0,4}$|^\s{0,40}(?:def|class|import|from|function|const|let|var|public|private|static|return|package|using|namespace|SELECT|INSERT|CREATE|#include|#define|<\/?[a-z][a-z0-9-]{0,20}[\s>]|@\w|\w{1,30}\.\w{1,30}\(|\w{1,30} ?= ?\w{1,30}[(.[])/;
 const LIST_ITEM = /^\s{0,12}(?:[-*•+–]|\d{1,3}[.)])\s/;
@@ -167,8 +170,8 @@ function isSpaceless(word: string): boolean {
   return /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(word);
 }
 
-const SCRIPTS = [
-  /\p{Script=Latin}{2}/u,
+const LATIN = /[A-Za-z]{2}/;
+const OTHER_SCRIPTS = [
   /\p{Script=Cyrillic}{2}/u,
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u,
   /\p{Script=Hangul}/u,
@@ -180,7 +183,9 @@ const SCRIPTS = [
 ];
 
 function scriptsIn(text: string): number {
-  return SCRIPTS.filter((script) => script.test(text)).length;
+  const beyondAscii = text.replace(/[ -~\s]+/g, " ");
+  const others = OTHER_SCRIPTS.filter((script) => script.test(beyondAscii)).length;
+  return others + (LATIN.test(text) ? 1 : 0);
 }
 
 /** Prose of which almost no word is common English, so that the lexicon is blind. */

@@ -1,0 +1,39 @@
+import { type InferenceMissed, topics } from "@sluice/contracts";
+import { partitionKeyOf } from "@sluice/domain";
+import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
+import { classify } from "./classify.ts";
+import type { ClassifierMetrics } from "./metrics.ts";
+
+/**
+ * Says how hard each request is. It asks nobody and keeps nothing, so a redelivery
+ * publishes the same records again, and any number of instances agree.
+ */
+export class ClassifyingStage extends SliceStage<InferenceMissed> {
+  readonly #metrics: ClassifierMetrics;
+
+  constructor(metrics: ClassifierMetrics) {
+    super();
+    this.#metrics = metrics;
+  }
+
+  override async process(slice: readonly Delivery<InferenceMissed>[]): Promise<readonly Effect[]> {
+    return slice.map(({ record }) => this.#pass(record));
+  }
+
+  #pass({ admitted, lookup, decisions }: InferenceMissed): Effect {
+    const stopTimer = this.#metrics.duration.startTimer();
+    const classification = classify(admitted.request.messages);
+    stopTimer();
+    const { complexity, reasons } = classification;
+    this.#metrics.classified.inc({ complexity });
+    const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
+    return emit(
+      outgoing(topics.inferenceClassified, key, {
+        admitted,
+        lookup,
+        classification,
+        decisions: [...decisions, { stage: "classifier", decision: complexity, reasons }],
+      }),
+    );
+  }
+}

@@ -1,0 +1,22 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+
+/** All metrics of the classifier besides those of its stage. */
+export class ClassifierMetrics {
+  readonly classified: Counter<"complexity">;
+  readonly duration: Histogram;
+
+  constructor(registry: Registry) {
+    this.classified = new Counter({
+      name: "classified_requests_total",
+      help: "Requests by the complexity they were given.",
+      labelNames: ["complexity"],
+      registers: [registry],
+    });
+    this.duration = new Histogram({
+      name: "classification_duration_seconds",
+      help: "Time to classify one request; 5 ms is the limit of the design.",
+      buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01],
+      registers: [registry],
+    });
+  }
+}
