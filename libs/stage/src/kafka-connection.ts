@@ -30,8 +30,12 @@ export interface ClientRetry {
   readonly maxRetryTime: number;
 }
 
-/** Explicit, because the client's documented defaults are not what it does. */
-export const patientRetry: ClientRetry = { retries: 8, initialRetryTime: 100, maxRetryTime: 5_000 };
+/**
+ * Explicit, because the client's documented defaults are not what it does. A
+ * consumer that gives up is started again by the client itself; the longest
+ * pause stays below the patience of the watchdog.
+ */
+export const patientRetry: ClientRetry = { retries: 8, initialRetryTime: 100, maxRetryTime: 3_000 };
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 

@@ -1,7 +1,7 @@
 import type kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConsumerSettings } from "./consumer-settings.ts";
-import { messageOf, type StageFaultCode } from "./faults.ts";
+import { isOutage, messageOf, type StageFaultCode } from "./faults.ts";
 import { generationHook } from "./generation-hook.ts";
 import { type KafkaConnection, kafkaClientOf, patientRetry, prefixed } from "./kafka-connection.ts";
 import type { StageLogger } from "./logger.ts";
@@ -202,7 +202,12 @@ export class KafkaSubscription {
     this.watch.fetched();
     this.endGeneration.abort();
     this.parts.onGenerationEnd(generation);
-    this.parts.hooks.onRevoked?.(generation.partitions);
+    try {
+      this.parts.hooks.onRevoked?.(generation.partitions);
+    } catch (error) {
+      // Thrown further it would break the join, and with it the consumer.
+      this.parts.logger.error({ topic: this.parts.topic, err: error }, "defect in onRevoked");
+    }
   }
 
   /** Tries until it is done or the generation is over; meanwhile nothing of it is fetched. */
@@ -215,7 +220,9 @@ export class KafkaSubscription {
         for (const partition of generation.partitions) this.holds.release(partition, "assigning");
         return;
       } catch (error) {
-        this.parts.logger.warn({ topic: this.parts.topic, err: error }, "assignment must wait");
+        const fields = { topic: this.parts.topic, err: error };
+        if (isOutage(error)) this.parts.logger.warn(fields, "assignment must wait");
+        else this.parts.logger.error(fields, "assignment fails, and is tried again");
         await sleep(waitMs, undefined, { signal: generation.ended }).catch(() => undefined);
       }
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
 import { Lane } from "./lane.ts";
 import { LaneProgress } from "./lane-progress.ts";
@@ -23,6 +24,9 @@ export interface LaneStageOptions<In> extends StageOptions<In> {
   /** Finished prefixes are committed this often, in milliseconds; default 250. */
   readonly commitEveryMs?: number;
 }
+
+/** How long `stop` waits for its last commit, in milliseconds: the broker may be away. */
+const lastCommitMsMax = 2_000;
 
 /** A lane is stuck only when nothing ends for this long: calls take minutes. */
 const noProgressMs = 15 * 60_000;
@@ -91,7 +95,7 @@ export class LaneConsumer<In> implements RunningStage {
     // Heartbeats and commits go on meanwhile.
     await this.lane.drain(this.limits.drainMs);
     clearInterval(this.committer);
-    await this.commit();
+    await Promise.race([this.commit(), sleep(lastCommitMsMax)]);
     await this.subscription.stop();
   }
 

@@ -49,8 +49,7 @@ export class SubscriptionWatch {
   }
 
   start(): void {
-    this.fetched();
-    this.progressed();
+    this.startOver();
     this.timer = setInterval(() => void this.look(), 1_000);
     this.timer.unref();
   }
@@ -92,6 +91,11 @@ export class SubscriptionWatch {
     while (this.inWork > 0 && performance.now() < until) await sleep(20);
   }
 
+  private startOver(): void {
+    this.fetched();
+    this.progressed();
+  }
+
   private async look(): Promise<void> {
     if (this.looking) return;
     this.looking = true;
@@ -102,6 +106,8 @@ export class SubscriptionWatch {
       const lagIsDue = now - this.lastLagAt > lagEveryMs;
       if (!silent && !lagIsDue) return;
       const brokerAnswers = await this.refreshLag();
+      // Time counts from when the broker was last away: the client needs a moment to find it again.
+      if (!brokerAnswers) this.startOver();
       this.judge(brokerAnswers);
     } finally {
       this.looking = false;

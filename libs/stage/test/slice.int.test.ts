@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Delivery, type Effect, outgoing, skip, SliceStage } from "../src/index.ts";
@@ -78,7 +79,7 @@ describe("a slice stage", () => {
     const crashed = new Copying((slice) =>
       slice[0]!.record.id >= 5 ? release.promise : undefined,
     );
-    const producer = kafka.newProducer({ connection });
+    const producer = kafka.newProducer({ connection, sendTimeoutMs: 1_000 });
     await kafka.slices(crashed, { sliceMax: 5 }, { connection, producer });
     await eventually(async () => (await kafka.lag()) === 5);
     line.cut();
@@ -226,6 +227,25 @@ describe("an outage", () => {
     await kafka.slices(leaving, { group: "leaves", unknownSchemas: "dead-letter" });
     await eventually(async () => (await kafka.lag("leaves")) === 0);
     expect(leaving.ids).toEqual([0, 2]);
+  });
+});
+
+describe("a broker that is away", () => {
+  it("for longer than the client's patience costs nothing but time", async () => {
+    kafka = await KafkaFixture.create(2);
+    const line = new Line();
+    const stage = new Copying();
+    await kafka.slices(stage, {}, { connection: line.through(kafka.connection) });
+    await kafka.publish(notes(20, 10));
+    await eventually(async () => (await kafka.lag()) === 0);
+    line.cut();
+    await kafka.publish(notes(20, 10, 20));
+    await sleep(20_000);
+    expect(stage.ids.length).toBe(20);
+    line.mend();
+    await eventually(async () => (await kafka.lag()) === 0);
+    expect(stage.ids.toSorted((a, b) => a - b)).toEqual(notes(40, 1).map(({ id }) => id));
+    expect(kafka.fatal).toEqual([]);
   });
 });
 

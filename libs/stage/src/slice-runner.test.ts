@@ -1,0 +1,162 @@
+import { type Topic, TopicCodecs } from "@sluice/contracts";
+import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
+import { Registry } from "prom-client";
+import { describe, expect, it } from "vitest";
+import { type Delivery, type Effect, emit, isDeadLetter, outgoing, skip } from "./effects.ts";
+import { InMemoryEventProducer } from "./in-memory-event-producer.ts";
+import { silentLogger } from "./logger.ts";
+import { MessageDesk } from "./message-desk.ts";
+import { stageMetricsOf } from "./metrics.ts";
+import type { RawMessage } from "./raw-message.ts";
+import { SliceRunner } from "./slice-runner.ts";
+import { NoDeadLetterOutcome, SliceStage } from "./stage.ts";
+
+const topic: Topic<string> = {
+  name: "source",
+  record: "InferenceRequested",
+  partitions: "default",
+  config: {},
+  deadLetter: true,
+};
+
+/** Records are their own text; "?" asks a registry that is away. */
+class TextCodecs extends TopicCodecs {
+  override async prepare(): Promise<void> {}
+  override encode<R>(_topic: Topic<R>, record: R): Buffer {
+    return Buffer.from(String(record));
+  }
+  override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {
+    const text = value.toString();
+    if (text === "?") throw new TransientFault("CONTRACT_REGISTRY_UNAVAILABLE", "away");
+    if (text === "#") throw new PermanentFault("CONTRACT_UNDECODABLE", "garbage");
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records are texts here
+    return text as R;
+  }
+}
+
+class Scripted extends SliceStage<string> {
+  readonly slices: string[] = [];
+  readonly settledSlices: string[] = [];
+
+  constructor(private readonly say: (record: string) => Effect) {
+    super();
+  }
+
+  override async process(slice: readonly Delivery<string>[]): Promise<readonly Effect[]> {
+    this.slices.push(slice.map(({ record }) => record).join(""));
+    return slice.map(({ record }) => this.say(record));
+  }
+
+  override async settled(slice: readonly Delivery<string>[]): Promise<void> {
+    this.settledSlices.push(slice.map(({ record }) => record).join(""));
+  }
+}
+
+const copy = (record: string) => emit(outgoing(topic, "k", record));
+
+function newRunner(say: (record: string) => Effect) {
+  const stage = new Scripted(say);
+  const producer = new InMemoryEventProducer();
+  const desk = new MessageDesk({
+    stage: "suite",
+    topic,
+    codecs: new TextCodecs(),
+    deadLetterOutcome: new NoDeadLetterOutcome(),
+    unknownSchemas: "wait",
+    clock: new SystemClock(),
+    logger: silentLogger,
+    metrics: stageMetricsOf("suite", new Registry()),
+  });
+  const runner = new SliceRunner(stage, desk, producer, silentLogger);
+  return { stage, producer, run: (texts: string) => runner.run([...texts].map(rawOf)) };
+}
+
+function rawOf(text: string, index: number): RawMessage {
+  const value = text === "0" ? null : Buffer.from(text);
+  const offset = BigInt(index);
+  return { topic: "source", partition: 0, offset, key: null, value, headers: {}, appendedAt: 0 };
+}
+
+function sentBy(producer: InMemoryEventProducer): string {
+  return producer.sent
+    .map((message) =>
+      isDeadLetter(message)
+        ? `[${message.value?.toString() ?? ""} ${String(message.headers["dead-letter-code"])}]`
+        : String(message.record),
+    )
+    .join("");
+}
+
+describe("running a slice", () => {
+  it("publishes each effect in the order of its messages, then settles", async () => {
+    const { run, producer, stage } = newRunner((record) =>
+      record === "b" ? skip("no") : copy(record),
+    );
+    expect(await run("abc")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("ac");
+    expect(stage.settledSlices).toEqual(["abc"]);
+  });
+
+  it("lets garbage and empty messages leave, without showing them to the stage", async () => {
+    const { run, producer, stage } = newRunner(copy);
+    expect(await run("a#0b")).toEqual({ done: 4 });
+    expect(sentBy(producer)).toBe("a[# CONTRACT_UNDECODABLE][ STAGE_UNDECODABLE]b");
+    expect(stage.slices).toEqual(["ab"]);
+  });
+
+  it("stops before a message that must wait for the registry", async () => {
+    const { run, stage } = newRunner(copy);
+    expect(await run("ab?c")).toMatchObject({
+      done: 2,
+      outage: { code: "CONTRACT_REGISTRY_UNAVAILABLE" },
+    });
+    expect(stage.settledSlices).toEqual(["ab"]);
+  });
+
+  it("runs again one by one after a defect, and only the guilty message leaves", async () => {
+    const { run, producer, stage } = newRunner((record) => {
+      if (record === "b") throw new TypeError("undefined is not a function");
+      return copy(record);
+    });
+    expect(await run("abc")).toEqual({ done: 3 });
+    expect(stage.slices).toEqual(["abc", "a", "b", "c"]);
+    expect(sentBy(producer)).toBe("a[b STAGE_DEFECT]c");
+  });
+
+  it("publishes nothing of a slice before all of it is decided", async () => {
+    const { run, producer } = newRunner((record) => {
+      if (record === "b") throw new TransientFault("REDIS_UNAVAILABLE", "away");
+      return copy(record);
+    });
+    expect(await run("ab")).toMatchObject({ done: 0, outage: { code: "REDIS_UNAVAILABLE" } });
+    expect(sentBy(producer)).toBe("");
+  });
+
+  it("keeps what was done one by one when an outage comes in between", async () => {
+    let defects = 0;
+    const { run, producer } = newRunner((record) => {
+      if (record === "b" && defects++ === 0) throw new TypeError("defect");
+      if (record === "b") throw new TransientFault("REDIS_UNAVAILABLE", "away");
+      return copy(record);
+    });
+    expect(await run("abc")).toMatchObject({ done: 1, outage: { code: "REDIS_UNAVAILABLE" } });
+    expect(sentBy(producer)).toBe("a");
+  });
+
+  it("treats a broker that is away as an outage, and settles nothing", async () => {
+    const { run, producer, stage } = newRunner(copy);
+    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
+    expect(await run("ab")).toMatchObject({
+      done: 0,
+      outage: { code: "STAGE_BROKER_UNAVAILABLE" },
+    });
+    expect(stage.settledSlices).toEqual([]);
+  });
+
+  it("does not believe a stage that says too little", async () => {
+    const { run, producer, stage } = newRunner(copy);
+    stage.process = async (slice) => slice.slice(1).map(({ record }) => copy(record));
+    expect(await run("ab")).toEqual({ done: 2 });
+    expect(sentBy(producer)).toBe("[a STAGE_DEFECT][b STAGE_DEFECT]");
+  });
+});
