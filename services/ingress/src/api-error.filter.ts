@@ -22,40 +22,18 @@ export class ApiErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Fastify's own refusals, by its codes. */
-const refusals: Readonly<Record<string, readonly [number, ApiErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, "body_too_large", "The body exceeds 768 KiB; shorten it."],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [400, "invalid_json", "The body is empty; send a JSON object."],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
-    400,
-    "invalid_json",
-    "The body is not as long as its content-length says.",
-  ],
-  FST_ERR_CTP_INVALID_JSON_BODY: [400, "invalid_json", "The body is not valid JSON."],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    415,
-    "unsupported_media_type",
-    "Send the body as application/json.",
-  ],
+/** What the server refuses before a handler sees it, as Nest hands it on: by status. */
+const refusals: Readonly<Record<number, readonly [ApiErrorCode, string]>> = {
+  400: ["invalid_json", "The body is not a JSON object."],
+  404: ["not_found", "There is no such path; see docs/reference for those that are."],
+  413: ["body_too_large", "The body exceeds 768 KiB; shorten it."],
+  415: ["unsupported_media_type", "Send the body as application/json."],
 };
 
 function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
-  const refusal = refusals[codeOf(thrown)];
-  if (refusal) return new ApiError(...refusal);
-  if (thrown instanceof SyntaxError)
-    return new ApiError(...refusals["FST_ERR_CTP_INVALID_JSON_BODY"]!);
-  if (thrown instanceof HttpException && thrown.getStatus() === 404)
-    return new ApiError(
-      404,
-      "not_found",
-      "There is no such path; see docs/reference for those that are.",
-    );
+  const refusal = thrown instanceof HttpException ? refusals[thrown.getStatus()] : undefined;
+  if (refusal && thrown instanceof HttpException)
+    return new ApiError(thrown.getStatus(), ...refusal);
   return new ApiError(500, "internal_error", "The request met a defect of ours; it was logged.");
-}
-
-function codeOf(thrown: unknown): string {
-  return typeof thrown === "object" && thrown !== null && "code" in thrown
-    ? String(thrown.code)
-    : "";
 }

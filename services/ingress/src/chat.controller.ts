@@ -1,4 +1,4 @@
-import { Controller, Inject, Post, Req, Res } from "@nestjs/common";
+import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import { Clock } from "@sluice/domain";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -36,6 +36,7 @@ export class ChatController {
   ) {}
 
   @Post("completions")
+  @HttpCode(200)
   async complete(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const key = this.authentication.keyOf(request.headers.authorization);
     const headers = parseHeaders(request.headers, this.clock.now());
