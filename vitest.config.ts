@@ -7,7 +7,9 @@ import { defineConfig } from "vitest/config";
  */
 const needsStack = ["**/*.{int,e2e,chaos}.test.ts"];
 const never = ["**/node_modules/**", "**/dist/**", "**/.sluice/**", "**/.nx/**"];
-const conditions = ["@sluice/source", "node", "import", "module", "default"];
+// Passed on to Node for what is not transformed: with "import" among them, a
+// CommonJS package such as pg is given its dependencies as ES modules.
+const conditions = ["@sluice/source", "node"];
 
 const shared = {
   ssr: { resolve: { conditions } },
