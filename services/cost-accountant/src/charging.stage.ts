@@ -1,0 +1,99 @@
+import { Inject, Injectable } from "@nestjs/common";
+import { Budgets, type SettledCharge } from "@sluice/budgets";
+import { type CostCharged, type CostMetered, topics } from "@sluice/contracts";
+import { Declarations } from "@sluice/declarations";
+import { type AttemptId, type ChargeId, Clock } from "@sluice/domain";
+import {
+  deadLetter,
+  type Delivery,
+  type Effect,
+  emit,
+  outgoing,
+  skip,
+  SliceStage,
+} from "@sluice/stage";
+import type { Verdict } from "./charge.ts";
+import { foldSlice } from "./fold-slice.ts";
+import { AccountantMetrics } from "./metrics.ts";
+import { OwnedPartitions } from "./owned-partitions.ts";
+import { Ledger, type SlicePlace } from "./ports.ts";
+
+/**
+ * Turns metered usage into charges. The order is the guarantee: ledger, then
+ * budgets, then cost.charged, then the offset. Whatever is repeated after a
+ * crash finds the ledger's own rows, settles and publishes those again, and
+ * charges nothing.
+ */
+@Injectable()
+export class ChargingStage extends SliceStage<CostMetered> {
+  constructor(
+    @Inject(Ledger) private readonly ledger: Ledger,
+    @Inject(Budgets) private readonly budgets: Budgets,
+    @Inject(Declarations) private readonly declarations: Declarations,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(OwnedPartitions) private readonly owned: OwnedPartitions,
+    @Inject(AccountantMetrics) private readonly metrics: AccountantMetrics,
+  ) {
+    super();
+  }
+
+  override async onAssigned(partitions: readonly number[]): Promise<void> {
+    this.owned.assign(partitions);
+  }
+
+  override onRevoked(partitions: readonly number[]): void {
+    this.owned.revoke(partitions);
+  }
+
+  override async process(slice: readonly Delivery<CostMetered>[]): Promise<readonly Effect[]> {
+    const meterings = slice.map(({ record }) => record);
+    const book = this.declarations.priceBook();
+    const now = this.clock.now();
+    const { verdicts } = await this.ledger.fold(placeOf(slice), (standing) =>
+      foldSlice(meterings, standing, book, now),
+    );
+    await this.budgets.settle(verdicts.flatMap(chargesIn).map(settledOf));
+    this.metrics.folded(verdicts);
+    return verdicts.map(effectOf);
+  }
+}
+
+function placeOf(slice: readonly Delivery<CostMetered>[]): SlicePlace {
+  const last = slice.at(-1)!;
+  return {
+    topic: last.topic,
+    partition: last.partition,
+    nextOffset: last.offset + 1n,
+    attemptIds: [...new Set(slice.map(({ record }) => record.attemptId))],
+  };
+}
+
+function chargesIn(verdict: Verdict): readonly CostCharged[] {
+  switch (verdict.kind) {
+    case "charge":
+      return [verdict.entry.charge];
+    case "recorded":
+      return [verdict.charge];
+    case "superseded":
+    case "dead-letter":
+      return [];
+  }
+}
+
+function settledOf(charge: CostCharged): SettledCharge {
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records carry ids as plain text
+    chargeId: charge.chargeId as ChargeId,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records carry ids as plain text
+    attemptId: charge.attemptId as AttemptId,
+    scopes: charge.attribution,
+    amountNanoUsd: charge.amountNanoUsd,
+  };
+}
+
+function effectOf(verdict: Verdict): Effect {
+  if (verdict.kind === "dead-letter") return deadLetter(verdict.code, verdict.reason);
+  if (verdict.kind === "superseded") return skip("an estimate of what has been reported");
+  const charges = chargesIn(verdict);
+  return emit(...charges.map((charge) => outgoing(topics.costCharged, charge.chargeId, charge)));
+}

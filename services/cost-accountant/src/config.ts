@@ -1,0 +1,22 @@
+import { countKey, declarationKeys, platformKeys } from "@sluice/service-host";
+import { z } from "zod";
+
+export const configSchema = z.object({
+  ...platformKeys,
+  ...declarationKeys,
+  SLUICE_LEDGER_URL: z
+    .url()
+    .describe("PostgreSQL of the ledger: postgres://user:password@host:port/database."),
+  SLUICE_SWEEP_GRACE_SECONDS: countKey(
+    60,
+    { min: 0, max: 86_400 },
+    "How long after an attempt's deadline its usage may still come in before it is estimated.",
+  ),
+  SLUICE_SWEEP_INTERVAL_SECONDS: countKey(
+    10,
+    { min: 1, max: 3_600 },
+    "How often attempts without usage are looked for.",
+  ),
+});
+
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,115 @@
+import type { EpochMillis } from "@sluice/domain";
+import type { CostCharged } from "@sluice/contracts";
+import type { LedgerEntry } from "./charge.ts";
+import { type Dimension, dimensionOf } from "./dimensions.ts";
+import {
+  type Costs,
+  type CostsQuery,
+  type CostsRow,
+  Ledger,
+  type OpenAttempt,
+  type SliceOutcome,
+  type SlicePlace,
+  type Standing,
+} from "./ports.ts";
+import { formatReplayHash, numberOf, rowHashOf } from "./row-hash.ts";
+import { noChange, sumOf, type UsageChange, usageChangeOf } from "./usage-change.ts";
+
+/** Fake: a ledger that forgets. */
+export class InMemoryLedger extends Ledger {
+  /** By charge id, in the order of insertion. */
+  readonly entries = new Map<string, LedgerEntry>();
+  readonly #open = new Map<string, OpenAttempt>();
+  readonly #parked = new Set<string>();
+
+  override async fold<O extends SliceOutcome>(
+    place: SlicePlace,
+    decide: (standing: Standing) => O,
+  ): Promise<O> {
+    const outcome = decide(this.#standingOf(place.attemptIds));
+    for (const entry of outcome.entries) this.entries.set(entry.charge.chargeId, entry);
+    for (const attemptId of outcome.metered) this.#open.delete(attemptId);
+    for (const attemptId of outcome.parked) this.#parked.add(attemptId);
+    return outcome;
+  }
+
+  override async noteIntents(attempts: readonly OpenAttempt[]): Promise<void> {
+    for (const attempt of attempts) {
+      const { attemptId } = attempt.intent;
+      if (!this.#isKnown(attemptId) && !this.#open.has(attemptId))
+        this.#open.set(attemptId, attempt);
+    }
+  }
+
+  override async overdue(
+    partitions: readonly number[],
+    before: EpochMillis,
+    max: number,
+  ): Promise<readonly OpenAttempt[]> {
+    return [...this.#open.values()]
+      .filter(
+        ({ partition, intent }) => partitions.includes(partition) && intent.deadlineAt < before,
+      )
+      .filter(({ intent }) => !this.#isKnown(intent.attemptId))
+      .toSorted((left, right) => left.intent.deadlineAt - right.intent.deadlineAt)
+      .slice(0, max);
+  }
+
+  override async stillOpen(attemptIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(attemptIds.filter((id) => this.#open.has(id) && !this.#isKnown(id)));
+  }
+
+  override async costs({ by, tenant, since, until, rowsMax }: CostsQuery): Promise<Costs> {
+    const groups = new Map<string, CostsRow>();
+    let total = noChange;
+    for (const entry of this.entries.values()) {
+      const { charge } = entry;
+      const hour = Date.parse(dimensionOf(charge, "hour"));
+      if (tenant !== null && charge.attribution.tenant !== tenant) continue;
+      if ((since !== null && hour < since) || (until !== null && hour >= until)) continue;
+      const change = usageChangeOf(entry);
+      total = sumOf(total, change);
+      const dimensions = dimensionsOf(charge, by);
+      const key = JSON.stringify(dimensions);
+      const sums = sumOf(groups.get(key)?.sums ?? noChange, change);
+      groups.set(key, { dimensions, sums });
+    }
+    const rows = [...groups].toSorted(byFallingSpend).map(([, row]) => row);
+    return { rows: rows.slice(0, rowsMax), total };
+  }
+
+  override async replayHash(): Promise<string> {
+    let sum = 0n;
+    for (const entry of this.entries.values()) sum += numberOf(rowHashOf(entry));
+    return formatReplayHash(sum);
+  }
+
+  #standingOf(attemptIds: readonly string[]): Standing {
+    const wanted = new Set(attemptIds);
+    const charges = [...this.entries.values()].map(({ charge }) => charge);
+    return Map.groupBy(
+      charges.filter(({ attemptId }) => wanted.has(attemptId)),
+      ({ attemptId }) => attemptId,
+    );
+  }
+
+  #isKnown(attemptId: string): boolean {
+    const isCharged = [...this.entries.values()].some(
+      ({ charge }) => charge.attemptId === attemptId,
+    );
+    return isCharged || this.#parked.has(attemptId);
+  }
+}
+
+function dimensionsOf(charge: CostCharged, by: readonly Dimension[]): CostsRow["dimensions"] {
+  return Object.fromEntries(by.map((dimension) => [dimension, dimensionOf(charge, dimension)]));
+}
+
+function byFallingSpend(
+  [leftKey, left]: [string, CostsRow],
+  [rightKey, right]: [string, CostsRow],
+) {
+  const spend = (sums: UsageChange) => sums.spendNanoUsd;
+  if (spend(left.sums) !== spend(right.sums)) return spend(left.sums) > spend(right.sums) ? -1 : 1;
+  return leftKey < rightKey ? -1 : 1;
+}

@@ -1,0 +1,21 @@
+import { Inject, Injectable } from "@nestjs/common";
+import type { InferenceAttempted } from "@sluice/contracts";
+import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
+import { Ledger } from "./ports.ts";
+
+/** Remembers who announced a provider call, so that the sweep can tell when its usage stays away. */
+@Injectable()
+export class IntentsStage extends SliceStage<InferenceAttempted> {
+  constructor(@Inject(Ledger) private readonly ledger: Ledger) {
+    super();
+  }
+
+  override async process(
+    slice: readonly Delivery<InferenceAttempted>[],
+  ): Promise<readonly Effect[]> {
+    await this.ledger.noteIntents(
+      slice.map(({ partition, record }) => ({ partition, intent: record })),
+    );
+    return slice.map(() => skip("noted"));
+  }
+}

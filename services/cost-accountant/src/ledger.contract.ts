@@ -1,0 +1,217 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { calledAt, intentOf, meteredOf, usageOf } from "../test/fixtures.ts";
+import { foldInto } from "../test/fold-into.ts";
+import type { Costs, CostsQuery, Ledger } from "./ports.ts";
+
+const everything: CostsQuery = {
+  by: ["tenant"],
+  tenant: null,
+  since: null,
+  until: null,
+  rowsMax: 100,
+};
+const emptyHash = "0".repeat(64);
+const demo = meteredOf().attribution;
+
+/** What every ledger does; `make` gives an empty one. */
+export function ledgerContract(name: string, make: () => Promise<Ledger>): void {
+  describe(name, () => {
+    let ledger: Ledger;
+    beforeEach(async () => {
+      ledger = await make();
+    });
+    charges(() => ledger);
+    openAttempts(() => ledger);
+    sums(() => ledger);
+  });
+}
+
+function charges(ledger: () => Ledger): void {
+  test("a charge is recorded once and given back as it was written", async () => {
+    const metered = meteredOf({
+      tags: { b: '"quoted", {braces}', a: "ümläut \\ back" },
+      usage: usageOf({
+        inputTokens: 70_368_744_177n,
+        cachedInputTokens: null,
+        otherTokens: { "audio-input": 0n },
+      }),
+    });
+    const [first] = await foldInto(ledger(), [metered]);
+    const [again] = await foldInto(ledger(), [metered]);
+    expect(first).toMatchObject({ kind: "charge" });
+    expect(again).toEqual({
+      kind: "recorded",
+      charge: first?.kind === "charge" ? first.entry.charge : null,
+    });
+  });
+
+  test("repeats leave the ledger and its sums as they are", async () => {
+    const list = [meteredOf({ kind: "estimated" }), meteredOf(), meteredOf({ attemptId: "other" })];
+    await foldInto(ledger(), list);
+    const before = [await ledger().replayHash(), await ledger().costs(everything)];
+    await foldInto(ledger(), [...list, ...list], 2);
+    expect([await ledger().replayHash(), await ledger().costs(everything)]).toEqual(before);
+  });
+
+  test("the replay hash does not depend on order, and shows any difference", async () => {
+    expect(await ledger().replayHash()).toBe(emptyHash);
+    await foldInto(ledger(), [meteredOf({ attemptId: "a" })], 1, 0);
+    const one = await ledger().replayHash();
+    await foldInto(ledger(), [meteredOf({ attemptId: "b" })], 1, 1);
+    expect(one).not.toBe(emptyHash);
+    expect(await ledger().replayHash()).toBe(replayHashOfAAndB);
+  });
+
+  test("a report that comes in a later slice than its estimate is one signed difference", async () => {
+    await foldInto(ledger(), [
+      meteredOf({ kind: "estimated", usage: usageOf({ inputTokens: 900n }) }),
+    ]);
+    const [verdict] = await foldInto(ledger(), [meteredOf()]);
+    expect(verdict).toMatchObject({
+      entry: { charge: { priceNanoUsd: 140_000n, amountNanoUsd: -760_000n } },
+    });
+    expect((await ledger().costs(everything)).total).toMatchObject({
+      requests: 1n,
+      attempts: 1n,
+      inputTokens: 100n,
+      outputTokens: 10n,
+      spendNanoUsd: 140_000n,
+    });
+  });
+
+  test("a slice that charges nothing is folded too", async () => {
+    const [verdict] = await foldInto(ledger(), [meteredOf({ variant: "unheard-of" })]);
+    expect(verdict).toMatchObject({ kind: "dead-letter", code: "PRICE_UNKNOWN" });
+    expect(await ledger().replayHash()).toBe(emptyHash);
+  });
+}
+
+/** Written down once: a change of the canonical form would break every stored proof. */
+const replayHashOfAAndB = "f6128953d9045725ebc0d10b78438bfaa5c12272ff4a3be4f455af04b591247f";
+
+function openAttempts(ledger: () => Ledger): void {
+  const note = (...attemptIds: string[]) =>
+    ledger().noteIntents(
+      attemptIds.map((attemptId) => ({ partition: 0, intent: intentOf({ attemptId }) })),
+    );
+  const late = intentOf().deadlineAt + 1;
+  const overdue = async (before = late, partitions = [0]) => {
+    const found = await ledger().overdue(partitions, before, 10);
+    return found.map(({ intent }) => intent.attemptId).toSorted();
+  };
+
+  test("an announced attempt is overdue once its deadline has passed, in its own partition", async () => {
+    await note("a");
+    expect(await overdue()).toEqual(["a"]);
+    expect(await overdue(late - 1)).toEqual([]);
+    expect(await overdue(late, [1, 2])).toEqual([]);
+    expect(await ledger().overdue([0], late, 10)).toEqual([
+      { partition: 0, intent: intentOf({ attemptId: "a" }) },
+    ]);
+  });
+
+  test("an attempt that is metered is open no more, whichever is seen first", async () => {
+    await note("before");
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "before" }),
+      meteredOf({ attemptId: "after" }),
+    ]);
+    await note("after", "open");
+    await note("before");
+    expect(await overdue()).toEqual(["open"]);
+    expect(await ledger().stillOpen(["before", "after", "open"])).toEqual(new Set(["open"]));
+  });
+
+  test("an attempt whose metering was dead-lettered waits for the operator, not for an estimate", async () => {
+    const unpriced = (attemptId: string) => meteredOf({ attemptId, variant: "unheard-of" });
+    await note("before");
+    await foldInto(ledger(), [unpriced("before"), unpriced("after")]);
+    await note("after");
+    expect(await overdue()).toEqual([]);
+  });
+
+  test("the longest overdue come first, and no more than asked for", async () => {
+    await ledger().noteIntents(
+      [3, 1, 2].map((minute) => ({
+        partition: 0,
+        intent: intentOf({ attemptId: `m${minute}`, deadlineAt: calledAt + minute * 60_000 }),
+      })),
+    );
+    const found = await ledger().overdue([0], calledAt + 600_000, 2);
+    expect(found.map(({ intent }) => intent.attemptId)).toEqual(["m1", "m2"]);
+  });
+}
+
+function sums(ledger: () => Ledger): void {
+  const spends = ({ rows }: Costs) =>
+    rows.map(({ dimensions, sums: { spendNanoUsd } }) => [dimensions, spendNanoUsd]);
+
+  test("spend is summed by the dimensions asked for, most first", async () => {
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "a" }),
+      meteredOf({ attemptId: "b", requestId: "r2", variant: "large", tier: "premium" }),
+      meteredOf({ attemptId: "c", attribution: { ...demo, tenant: "zeta", user: "bob" } }),
+    ]);
+    const costs = await ledger().costs({ ...everything, by: ["tenant", "tier"] });
+    expect(spends(costs).slice(0, 1)).toEqual([[{ tenant: "demo", tier: "premium" }, 1_400_000n]]);
+    expect(costs.rows).toHaveLength(3);
+    expect(costs.total.spendNanoUsd).toBe(1_680_000n);
+    const mine = await ledger().costs({ ...everything, by: ["user", "hour"], tenant: "zeta" });
+    expect(spends(mine)).toEqual([[{ user: "bob", hour: "2026-06-01T12:00:00.000Z" }, 140_000n]]);
+  });
+
+  test("a request is counted once, its further attempts and its correction are not", async () => {
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "first", kind: "estimated" }),
+      meteredOf({ attemptId: "first" }),
+      meteredOf({ attemptId: "second", attemptNumber: 2 }),
+    ]);
+    const { total } = await ledger().costs(everything);
+    expect(total).toMatchObject({ requests: 1n, attempts: 2n, hits: 0n });
+  });
+
+  test("a hit counts what it saved, apart from what was spent", async () => {
+    const hit = meteredOf({ attemptId: "h", attemptNumber: 0, kind: "saving", cache: "exact" });
+    await foldInto(ledger(), [meteredOf(), hit]);
+    const { total } = await ledger().costs(everything);
+    expect(total).toMatchObject({
+      requests: 2n,
+      attempts: 1n,
+      hits: 1n,
+      inputTokens: 100n,
+      savedInputTokens: 100n,
+      savedOutputTokens: 10n,
+      spendNanoUsd: 140_000n,
+      savedNanoUsd: 140_000n,
+    });
+  });
+
+  test("only the hours asked for are summed", async () => {
+    const hourMs = 3_600_000;
+    const hour = Date.UTC(2026, 5, 1, 12);
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "before", calledAt: hour - 1 }),
+      meteredOf({ attemptId: "within", calledAt: hour }),
+      meteredOf({ attemptId: "after", calledAt: hour + hourMs }),
+    ]);
+    const { total } = await ledger().costs({ ...everything, since: hour, until: hour + hourMs });
+    expect(total.attempts).toBe(1n);
+  });
+
+  test("rows beyond the limit are still in the total", async () => {
+    const users = ["a", "b", "c"];
+    await foldInto(
+      ledger(),
+      users.map((user) => meteredOf({ attemptId: user, attribution: { ...demo, user } })),
+    );
+    const costs = await ledger().costs({ ...everything, by: ["user"], rowsMax: 2 });
+    expect(costs.rows).toHaveLength(2);
+    expect(costs.total.attempts).toBe(3n);
+  });
+
+  test("an empty ledger has spent nothing", async () => {
+    const { rows, total } = await ledger().costs(everything);
+    expect(rows).toEqual([]);
+    expect(total.spendNanoUsd).toBe(0n);
+  });
+}

@@ -1,0 +1,45 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "@nestjs/common";
+import { Readiness } from "@sluice/telemetry";
+import pg from "pg";
+import { migrations } from "./migrations/index.ts";
+import { Ledger } from "./ports.ts";
+import { PostgresLedger } from "./postgres-ledger.ts";
+import { ledgerPool, migrate } from "./postgres-pool.ts";
+
+/** The ledger and its connections, which are closed last, when no stage folds any more. */
+@Module({})
+export class LedgerModule implements OnApplicationShutdown {
+  readonly #pool: pg.Pool;
+
+  constructor(@Inject(pg.Pool) pool: pg.Pool, @Inject(Readiness) readiness: Readiness) {
+    this.#pool = pool;
+    readiness.add("ledger", async () => (await pool.query("select 1")).rowCount === 1);
+  }
+
+  /** @param url of the database; its schema is brought up to date before anything else starts. */
+  static connect(url: string): DynamicModule {
+    return {
+      module: LedgerModule,
+      global: true,
+      providers: [
+        { provide: pg.Pool, useFactory: () => migratedPool(url) },
+        {
+          provide: Ledger,
+          inject: [pg.Pool],
+          useFactory: (pool: pg.Pool) => new PostgresLedger(pool),
+        },
+      ],
+      exports: [Ledger],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+async function migratedPool(url: string): Promise<pg.Pool> {
+  const pool = ledgerPool(url);
+  await migrate(pool, migrations);
+  return pool;
+}

@@ -1,0 +1,6 @@
+import "reflect-metadata";
+import { runService } from "@sluice/service-host";
+import { AppModule } from "./app.module.ts";
+import { configSchema } from "./config.ts";
+
+await runService({ name: "cost-accountant", config: configSchema, module: AppModule.with });

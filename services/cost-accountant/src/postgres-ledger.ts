@@ -1,0 +1,148 @@
+import { type EpochMillis, TransientFault } from "@sluice/domain";
+import type pg from "pg";
+import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
+import type { Dimension } from "./dimensions.ts";
+import { intentFrom, intentJson, type StoredIntent } from "./intent-json.ts";
+import {
+  chargesOfAttempts,
+  costsBy,
+  forgetKnown,
+  noteIntents,
+  overdueAttempts,
+  replayLimbs,
+  stillOpen,
+  takePartition,
+  writeSlice,
+} from "./ledger-statements.ts";
+import {
+  type Costs,
+  type CostsQuery,
+  type CostsRow,
+  Ledger,
+  type OpenAttempt,
+  type SliceOutcome,
+  type SlicePlace,
+  type Standing,
+} from "./ports.ts";
+import { withLedgerFaults } from "./postgres-faults.ts";
+import { inTransaction } from "./postgres-pool.ts";
+import { formatReplayHash } from "./row-hash.ts";
+import { noChange, type UsageChange, usageChangeNames } from "./usage-change.ts";
+
+/** The ledger in PostgreSQL 17 or later. The pool stays its maker's. */
+export class PostgresLedger extends Ledger {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    super();
+    this.#pool = pool;
+  }
+
+  override async fold<O extends SliceOutcome>(
+    place: SlicePlace,
+    decide: (standing: Standing) => O,
+  ): Promise<O> {
+    return withLedgerFaults(() =>
+      inTransaction(this.#pool, async (client) => {
+        await client.query({
+          name: "take-partition",
+          text: takePartition,
+          values: [place.topic, place.partition, place.nextOffset],
+        });
+        // A statement of its own: its snapshot must be younger than the lock.
+        const { rows } = await client.query<ChargeRow>({
+          name: "charges-of-attempts",
+          text: chargesOfAttempts,
+          values: [place.attemptIds],
+        });
+        const outcome = decide(Map.groupBy(rows.map(chargeFrom), ({ attemptId }) => attemptId));
+        await write(client, outcome);
+        return outcome;
+      }),
+    );
+  }
+
+  override async noteIntents(attempts: readonly OpenAttempt[]): Promise<void> {
+    await this.#query(noteIntents, [
+      attempts.map(({ intent }) => intent.attemptId),
+      attempts.map(({ partition }) => partition),
+      attempts.map(({ intent }) => new Date(intent.deadlineAt).toISOString()),
+      attempts.map(({ intent }) => intentJson(intent)),
+    ]);
+  }
+
+  override async overdue(
+    partitions: readonly number[],
+    before: EpochMillis,
+    max: number,
+  ): Promise<readonly OpenAttempt[]> {
+    const deadline = new Date(before).toISOString();
+    await this.#query(forgetKnown, [partitions, deadline]);
+    const rows = await this.#query<{ partition: number; intent: StoredIntent }>(overdueAttempts, [
+      partitions,
+      deadline,
+      max,
+    ]);
+    return rows.map(({ partition, intent }) => ({ partition, intent: intentFrom(intent) }));
+  }
+
+  override async stillOpen(attemptIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#query<{ attempt_id: string }>(stillOpen, [attemptIds]);
+    return new Set(rows.map(({ attempt_id: attemptId }) => attemptId));
+  }
+
+  override async costs({ by, tenant, since, until, rowsMax }: CostsQuery): Promise<Costs> {
+    const time = (at: EpochMillis | null) => (at === null ? null : new Date(at).toISOString());
+    // One more, which is the total.
+    const values = [tenant, time(since), time(until), rowsMax + 1];
+    const [total, ...rows] = await this.#query<SumsRow>(costsBy(by), values);
+    return {
+      rows: rows.map((row) => ({ dimensions: dimensionsOf(row, by), sums: sumsOf(row) })),
+      total: total ? sumsOf(total) : noChange,
+    };
+  }
+
+  override async replayHash(): Promise<string> {
+    const [limbs] = await this.#query<Record<string, string>>(replayLimbs, []);
+    let sum = 0n;
+    for (let limb = 0; limb < 8; limb++) sum = (sum << 32n) + BigInt(limbs?.[`limb${limb}`] ?? 0);
+    return formatReplayHash(sum);
+  }
+
+  async #query<R extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly R[]> {
+    return withLedgerFaults(async () => (await this.#pool.query<R>(text, [...values])).rows);
+  }
+}
+
+async function write(client: pg.PoolClient, outcome: SliceOutcome): Promise<void> {
+  const { entries, metered, parked } = outcome;
+  if (entries.length + metered.length + parked.length === 0) return;
+  const { rows } = await client.query<{ inserted: number }>({
+    name: "write-slice",
+    text: writeSlice,
+    values: [...columnArraysOf(entries), metered, parked],
+  });
+  // Amounts were decided on what another writer has changed meanwhile: decide again.
+  if (rows[0]?.inserted !== entries.length)
+    throw new TransientFault("LEDGER_CONTENDED", "Another writer charged one of these attempts.");
+}
+
+type SumsRow = Readonly<Record<string, string | Date | boolean>>;
+
+function sumsOf(row: SumsRow): UsageChange {
+  const sums: Record<keyof UsageChange, bigint> = { ...noChange };
+  for (const name of usageChangeNames) sums[name] = BigInt(String(row[snakeCase(name)]));
+  return sums;
+}
+
+function dimensionsOf(row: SumsRow, by: readonly Dimension[]): CostsRow["dimensions"] {
+  return Object.fromEntries(
+    by.map((dimension) => {
+      const value = row[dimension];
+      return [dimension, value instanceof Date ? value.toISOString() : String(value)];
+    }),
+  );
+}

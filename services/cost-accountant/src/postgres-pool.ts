@@ -1,0 +1,83 @@
+import pg from "pg";
+import type { Migration } from "./migrations/index.ts";
+
+const { Pool, types } = pg;
+const int8 = 20;
+
+/** Any process that migrates this database takes the same lock. */
+const migrationLock = 5_116_234_501;
+
+/**
+ * Connections to the ledger. Times are bounded: a half-dead server must turn
+ * into an outage, which the stage waits for, and not into a silent partition.
+ */
+export function ledgerPool(url: string): pg.Pool {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: "sluice.cost-accountant",
+    max: 8,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    query_timeout: 35_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+/** Longs as bigint, so that no amount passes through a float. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the driver's own signature
+function getTypeParser(oid: number, format?: "text" | "binary"): any {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's overloads
+  return oid === int8 ? BigInt : types.getTypeParser(oid, format as "text");
+}
+
+/** One transaction: all of what `act` does, or nothing. Throws what the driver throws. */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  act: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  // The query in flight says so too; an error that nobody listens to would end the process.
+  const noteBroken = (error: Error) => (broken = error);
+  client.on("error", noteBroken);
+  try {
+    await client.query("begin");
+    const result = await act(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    // A connection that cannot even roll back is thrown away, and its transaction with it.
+    await client.query("rollback").catch(noteBroken);
+    throw error;
+  } finally {
+    client.off("error", noteBroken);
+    client.release(broken);
+  }
+}
+
+/** Brings the schema up to date; several processes may start at once. */
+export async function migrate(pool: pg.Pool, migrations: readonly Migration[]): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
+    await client.query(
+      `create table if not exists schema_migrations (
+         version integer primary key,
+         applied_at timestamptz not null default now()
+       )`,
+    );
+    const { rows } = await client.query<{ version: number }>(
+      "select version from schema_migrations",
+    );
+    const applied = new Set(rows.map(({ version }) => version));
+    for (const { version, sql } of migrations) {
+      if (applied.has(version)) continue;
+      await client.query(sql);
+      await client.query("insert into schema_migrations (version) values ($1)", [version]);
+    }
+  });
+}

@@ -1,0 +1,117 @@
+import { type CostMetered, topics } from "@sluice/contracts";
+import { Clock, Fault, partitionKeyOf } from "@sluice/domain";
+import { EventProducer, outgoing, TopicOffsets } from "@sluice/stage";
+import type { Logger } from "@sluice/telemetry";
+import type { AccountantMetrics } from "./metrics.ts";
+import type { OwnedPartitions } from "./owned-partitions.ts";
+import type { Ledger } from "./ports.ts";
+import { estimateOf, isFoldedTo, overdueBefore, type Watch, watchesFor } from "./sweep.ts";
+
+export interface SweeperParts {
+  readonly ledger: Ledger;
+  readonly offsets: TopicOffsets;
+  readonly producer: EventProducer;
+  readonly clock: Clock;
+  readonly owned: OwnedPartitions;
+  readonly metrics: AccountantMetrics;
+  readonly logger: Pick<Logger, "warn" | "error">;
+  /** Of the stage that folds cost.metered, as in its options. */
+  readonly chargingGroup: string;
+  readonly graceMs: number;
+  readonly intervalMs: number;
+}
+
+/** Of one look; the rest is found by the next. */
+const attemptsMax = 1_000;
+
+/**
+ * Publishes an estimate for every attempt whose usage nobody stated in time.
+ * It writes no charge: its estimate is folded like any other metering, so two
+ * sweepers, or a crash after publishing, make one charge.
+ */
+export class Sweeper {
+  readonly #parts: SweeperParts;
+  readonly #watches = new Map<number, Watch>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#running ??= this.#tick().finally(() => (this.#running = undefined));
+    }, this.#parts.intervalMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /**
+   * One look at the partitions that are ours.
+   *
+   * @throws TransientFault of the ledger or the broker; the next look goes on where this one stopped
+   */
+  async sweep(): Promise<void> {
+    this.#forgetLost();
+    await this.#watchOverdue();
+    if (this.#watches.size === 0) return;
+    const { offsets, chargingGroup } = this.#parts;
+    const committed = await offsets.committed(chargingGroup, topics.costMetered.name);
+    for (const watch of [...this.#watches.values()]) {
+      if (!isFoldedTo(watch, committed)) continue;
+      await this.#estimate(watch);
+      this.#watches.delete(watch.partition);
+    }
+  }
+
+  #forgetLost(): void {
+    for (const partition of this.#watches.keys())
+      if (!this.#parts.owned.has(partition)) this.#watches.delete(partition);
+  }
+
+  /** A partition that is being watched keeps its mark: a new one each time would never be reached under load. */
+  async #watchOverdue(): Promise<void> {
+    const { ledger, owned, offsets, clock, graceMs } = this.#parts;
+    const unwatched = owned.list().filter((partition) => !this.#watches.has(partition));
+    if (unwatched.length === 0) return;
+    const before = overdueBefore(clock.now(), graceMs);
+    const overdue = await ledger.overdue(unwatched, before, attemptsMax);
+    if (overdue.length === 0) return;
+    // After they were found overdue, so that usage published until now lies below the mark.
+    const ends = await offsets.endOffsets(topics.costMetered.name);
+    for (const watch of watchesFor(overdue, ends)) this.#watches.set(watch.partition, watch);
+  }
+
+  async #estimate({ partition, attempts }: Watch): Promise<void> {
+    const { ledger, producer, clock, owned, metrics } = this.#parts;
+    const open = await ledger.stillOpen(attempts.map(({ attemptId }) => attemptId));
+    const estimates = attempts
+      .filter(({ attemptId }) => open.has(attemptId))
+      .map((intent) => estimateOf(intent, clock.now()));
+    if (estimates.length === 0 || !owned.has(partition)) return;
+    await producer.send(
+      estimates.map((metered) => outgoing(topics.costMetered, keyOf(metered), metered)),
+    );
+    metrics.swept(estimates.length);
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.sweep();
+    } catch (error) {
+      const code = error instanceof Fault ? error.code : "SWEEP_DEFECT";
+      const { logger, metrics } = this.#parts;
+      metrics.sweepFailed(code);
+      if (code === "SWEEP_DEFECT") logger.error({ code, error }, "defect in the sweep");
+      else logger.warn({ code, error }, "the sweep waits for an outage to end");
+    }
+  }
+}
+
+function keyOf({ attribution, requestId }: CostMetered): string {
+  return partitionKeyOf(attribution.tenant, requestId);
+}

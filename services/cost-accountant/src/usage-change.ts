@@ -1,0 +1,93 @@
+import type { Usage } from "@sluice/contracts";
+import type { NanoUsd } from "@sluice/domain";
+import type { LedgerEntry } from "./charge.ts";
+
+/** What an entry adds to the sums of its hour; a report after an estimate adds signed differences. */
+export interface UsageChange {
+  /** Requests that caused a provider call or were a hit; further attempts of a request add none. */
+  readonly requests: bigint;
+  /** Provider calls. */
+  readonly attempts: bigint;
+  readonly hits: bigint;
+  readonly inputTokens: bigint;
+  readonly cachedInputTokens: bigint;
+  readonly cacheWriteTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly reasoningTokens: bigint;
+  readonly otherTokens: bigint;
+  /** Tokens that hits avoided, all classes of input. */
+  readonly savedInputTokens: bigint;
+  /** Tokens that hits avoided, all classes of output. */
+  readonly savedOutputTokens: bigint;
+  readonly spendNanoUsd: NanoUsd;
+  readonly savedNanoUsd: NanoUsd;
+}
+
+export const usageChangeNames = [
+  "requests",
+  "attempts",
+  "hits",
+  "inputTokens",
+  "cachedInputTokens",
+  "cacheWriteTokens",
+  "outputTokens",
+  "reasoningTokens",
+  "otherTokens",
+  "savedInputTokens",
+  "savedOutputTokens",
+  "spendNanoUsd",
+  "savedNanoUsd",
+] as const satisfies readonly (keyof UsageChange)[];
+
+export const noChange: UsageChange = {
+  requests: 0n,
+  attempts: 0n,
+  hits: 0n,
+  inputTokens: 0n,
+  cachedInputTokens: 0n,
+  cacheWriteTokens: 0n,
+  outputTokens: 0n,
+  reasoningTokens: 0n,
+  otherTokens: 0n,
+  savedInputTokens: 0n,
+  savedOutputTokens: 0n,
+  spendNanoUsd: 0n,
+  savedNanoUsd: 0n,
+};
+
+export function usageChangeOf({ charge, attemptNumber, replaces }: LedgerEntry): UsageChange {
+  const { usage, kind, amountNanoUsd, priceNanoUsd } = charge;
+  if (kind === "saving")
+    return {
+      ...noChange,
+      requests: 1n,
+      hits: 1n,
+      savedInputTokens:
+        (usage.inputTokens ?? 0n) +
+        (usage.cachedInputTokens ?? 0n) +
+        (usage.cacheWriteTokens ?? 0n),
+      savedOutputTokens: (usage.outputTokens ?? 0n) + (usage.reasoningTokens ?? 0n),
+      savedNanoUsd: priceNanoUsd,
+    };
+  const isFirst = replaces === null;
+  const added = (count: (usage: Usage) => bigint | null): bigint =>
+    (count(usage) ?? 0n) - (isFirst ? 0n : (count(replaces) ?? 0n));
+  return {
+    ...noChange,
+    requests: isFirst && attemptNumber === 1 ? 1n : 0n,
+    attempts: isFirst ? 1n : 0n,
+    inputTokens: added((of) => of.inputTokens),
+    cachedInputTokens: added((of) => of.cachedInputTokens),
+    cacheWriteTokens: added((of) => of.cacheWriteTokens),
+    outputTokens: added((of) => of.outputTokens),
+    reasoningTokens: added((of) => of.reasoningTokens),
+    otherTokens: added((of) => Object.values(of.otherTokens).reduce((sum, n) => sum + n, 0n)),
+    spendNanoUsd: amountNanoUsd,
+  };
+}
+
+export function sumOf(left: UsageChange, right: UsageChange): UsageChange {
+  const sum: Record<keyof UsageChange, bigint> = { ...left };
+  for (const name of usageChangeNames) sum[name] += right[name];
+  return sum;
+}

@@ -1,0 +1,84 @@
+import type { CostMetered, InferenceAttempted, Usage } from "@sluice/contracts";
+import { noUsage, PriceBook, type Rates } from "@sluice/domain";
+
+const rates = (inputNanoUsd: bigint, outputNanoUsd: bigint): Rates => ({
+  inputNanoUsd,
+  outputNanoUsd,
+  cachedInputNanoUsd: null,
+  cacheWriteNanoUsd: null,
+  reasoningNanoUsd: null,
+  otherNanoUsd: {},
+});
+
+/** A token of input costs 1,000 nano-USD at "small" and 10,000 at "large"; output is four times as dear. */
+export const book = new PriceBook([
+  {
+    variant: "small",
+    effectiveFrom: Date.UTC(2026, 0, 1),
+    inputAboveTokens: null,
+    rates: rates(1_000_000_000n, 4_000_000_000n),
+  },
+  {
+    variant: "large",
+    effectiveFrom: Date.UTC(2026, 0, 1),
+    inputAboveTokens: null,
+    rates: rates(10_000_000_000n, 40_000_000_000n),
+  },
+]);
+
+/** Within an hour, so that sums of a test share it. */
+export const calledAt = Date.UTC(2026, 5, 1, 12, 30, 0, 123);
+
+export const usageOf = (given: Partial<Usage>): Usage => ({ ...noUsage, ...given });
+
+const attribution = { tenant: "demo", team: "search", feature: "answers", user: "ada", key: "k1" };
+
+/** 100 tokens in and 10 out of "small": 140,000 nano-USD. */
+export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
+  return {
+    requestId: "request",
+    attemptId: "attempt",
+    attemptNumber: 1,
+    kind: "reported",
+    attribution,
+    tags: { ticket: "T-1" },
+    variant: "small",
+    provider: "simulator",
+    model: "small-1",
+    tier: "economy",
+    complexity: "simple",
+    lane: "realtime",
+    cache: "miss",
+    calledAt,
+    meteredAt: calledAt + 500,
+    usage: usageOf({ inputTokens: 100n, outputTokens: 10n }),
+    estimatedFigures: [],
+    raw: null,
+    reason: "answered",
+    ...given,
+  };
+}
+
+/** 50 tokens in, two answers of at most 200: 1,650,000 nano-USD of "small". */
+export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAttempted {
+  return {
+    requestId: "request",
+    attemptId: "attempt",
+    attemptNumber: 1,
+    attribution,
+    tags: { ticket: "T-1" },
+    attemptedAt: calledAt,
+    deadlineAt: calledAt + 120_000,
+    variant: "small",
+    provider: "simulator",
+    model: "small-1",
+    tier: "economy",
+    complexity: "simple",
+    lane: "realtime",
+    cache: "miss",
+    inputTokens: 50n,
+    outputLimit: 200n,
+    answers: 2,
+    ...given,
+  };
+}

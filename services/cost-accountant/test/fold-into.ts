@@ -1,0 +1,29 @@
+import type { CostMetered } from "@sluice/contracts";
+import { foldSlice } from "../src/fold-slice.ts";
+import type { Verdict } from "../src/charge.ts";
+import type { Ledger } from "../src/ports.ts";
+import { book, calledAt } from "./fixtures.ts";
+
+/** Folds as the charging stage does, in slices of `sliceMax`; one verdict per metering. */
+export async function foldInto(
+  ledger: Ledger,
+  meterings: readonly CostMetered[],
+  sliceMax = 100,
+  partition = 0,
+): Promise<readonly Verdict[]> {
+  const all: Verdict[] = [];
+  for (let from = 0; from < meterings.length; from += sliceMax) {
+    const slice = meterings.slice(from, from + sliceMax);
+    const place = {
+      topic: "cost.metered",
+      partition,
+      nextOffset: BigInt(from + slice.length),
+      attemptIds: slice.map(({ attemptId }) => attemptId),
+    };
+    const { verdicts } = await ledger.fold(place, (standing) =>
+      foldSlice(slice, standing, book, calledAt + 1_000),
+    );
+    all.push(...verdicts);
+  }
+  return all;
+}

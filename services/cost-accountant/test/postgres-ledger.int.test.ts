@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ledgerContract } from "../src/ledger.contract.ts";
+import { PostgresLedger } from "../src/postgres-ledger.ts";
+import { migrations } from "../src/migrations/index.ts";
+import { ledgerPool, migrate } from "../src/postgres-pool.ts";
+import { intentOf, meteredOf } from "./fixtures.ts";
+import { foldInto } from "./fold-into.ts";
+import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
+
+let database: LedgerDatabase;
+beforeAll(async () => {
+  database = await createLedgerDatabase();
+});
+afterAll(async () => {
+  await database.drop();
+});
+
+async function emptyLedger(): Promise<PostgresLedger> {
+  await database.pool.query(`
+    alter table charges disable trigger charges_are_append_only;
+    truncate charges, usage_hourly, attempts_open, attempts_parked, consumer_offsets;
+    alter table charges enable trigger charges_are_append_only`);
+  return new PostgresLedger(database.pool);
+}
+
+ledgerContract("the ledger in PostgreSQL", emptyLedger);
+
+describe("PostgreSQL", () => {
+  test("several processes may migrate at once", async () => {
+    await Promise.all([1, 2, 3].map(() => migrate(database.pool, migrations)));
+    const { rows } = await database.pool.query("select version from schema_migrations");
+    expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
+  });
+
+  test("a charge can be neither changed nor deleted", async () => {
+    await foldInto(await emptyLedger(), [meteredOf()]);
+    const { pool } = database;
+    await expect(pool.query("update charges set amount_nano_usd = 0")).rejects.toThrow(
+      "append-only",
+    );
+    await expect(pool.query("delete from charges")).rejects.toThrow("append-only");
+  });
+
+  test("two writers of one partition take turns, and charge what one alone would", async () => {
+    const ledger = await emptyLedger();
+    const list = Array.from({ length: 200 }, (_, index) =>
+      meteredOf({ attemptId: `a${index >> 1}` }),
+    );
+    await Promise.all([foldInto(ledger, list, 10), foldInto(ledger, list, 7)]);
+    const { rows } = await database.pool.query<{ charges: bigint; next: bigint }>(
+      "select count(*) as charges, max(next_offset) as next from charges, consumer_offsets",
+    );
+    expect(rows).toEqual([{ charges: 100n, next: 200n }]);
+    expect((await ledger.costs(query)).total.spendNanoUsd).toBe(100n * 140_000n);
+  });
+
+  test("writers of different partitions that raise the same sums do not stop each other", async () => {
+    const ledger = await emptyLedger();
+    const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
+    const list = (partition: number) =>
+      (partition % 2 ? users : users.toReversed()).map((user) =>
+        meteredOf({
+          attemptId: `${partition}-${user}`,
+          attribution: { ...meteredOf().attribution, user },
+        }),
+      );
+    await Promise.all([0, 1, 2, 3].map((each) => foldInto(ledger, list(each), 20, each)));
+    expect((await ledger.costs(query)).total.attempts).toBe(160n);
+  });
+
+  test("an intent left behind by a fold in flight is not open, and is forgotten", async () => {
+    const ledger = await emptyLedger();
+    await foldInto(ledger, [meteredOf({ attemptId: "a" })]);
+    await database.pool.query("insert into attempts_open values ('a', 0, now(), '{}')");
+    expect(await ledger.overdue([0], Date.now() + 1_000, 10)).toEqual([]);
+    expect((await database.pool.query("select from attempts_open")).rowCount).toBe(0);
+  });
+
+  test("a failed decision leaves nothing behind, not even the offset", async () => {
+    const ledger = await emptyLedger();
+    const place = { topic: "cost.metered", partition: 0, nextOffset: 5n, attemptIds: [] };
+    const folding = ledger.fold(place, () => {
+      throw new Error("defect");
+    });
+    await expect(folding).rejects.toThrow("defect");
+    expect((await database.pool.query("select from consumer_offsets")).rowCount).toBe(0);
+  });
+
+  test("what the database cannot hold is refused for good", async () => {
+    const ledger = await emptyLedger();
+    const poisoned = meteredOf({ tags: { note: "a\u0000b" } });
+    await expect(foldInto(ledger, [poisoned])).rejects.toMatchObject({ code: "LEDGER_REFUSED" });
+    const intent = intentOf({ requestId: "\u0000" });
+    await expect(ledger.noteIntents([{ partition: 0, intent }])).rejects.toMatchObject({
+      code: "LEDGER_REFUSED",
+    });
+  });
+
+  test("a connection that the server ends is an outage, and the next slice is folded", async () => {
+    const ledger = await emptyLedger();
+    await foldInto(ledger, [meteredOf({ attemptId: "before" })]);
+    const held = await database.pool.connect();
+    await held.query("begin");
+    await held.query("select * from consumer_offsets for update");
+    const waiting = foldInto(ledger, [meteredOf()]);
+    const outage = expect(waiting).rejects.toMatchObject({ code: "LEDGER_UNAVAILABLE" });
+    await endWaiting();
+    await outage;
+    await held.query("rollback");
+    held.release();
+    expect(await foldInto(ledger, [meteredOf()])).toMatchObject([{ kind: "charge" }]);
+  });
+
+  test("a database that cannot be reached is an outage", async () => {
+    const nowhere = ledgerPool("postgres://nobody@127.0.0.1:1/none");
+    await expect(foldInto(new PostgresLedger(nowhere), [meteredOf()])).rejects.toMatchObject({
+      code: "LEDGER_UNAVAILABLE",
+    });
+    await nowhere.end();
+  });
+});
+
+const query = { by: ["tenant" as const], tenant: null, since: null, until: null, rowsMax: 9 };
+
+/** Ends the sessions that wait for a partition, as a restart of the server would. */
+async function endWaiting(): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const ended = await database.pool.query(`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where wait_event_type = 'Lock' and query like '%consumer_offsets as o%'`);
+    if (ended.rowCount) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("Nobody waited for the partition.");
+}
