@@ -9,9 +9,9 @@ export interface OutcomeHarness {
   readonly attempts: Attempts;
   readonly replies: Replies;
   /** The whole answer expires. */
-  forgetAnswer(ref: RequestRef): Promise<void>;
+  readonly forgetAnswer: (ref: RequestRef) => Promise<void>;
   /** The store loses the request. */
-  forget(ref: RequestRef): Promise<void>;
+  readonly forget: (ref: RequestRef) => Promise<void>;
 }
 
 /** A lease that outlives a test, and one that a test can wait for. */

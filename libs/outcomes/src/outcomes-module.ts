@@ -47,8 +47,6 @@ export class OutcomesModule implements OnApplicationShutdown {
   static connect(connection: OutcomesConnection): DynamicModule {
     const { redisUrl, prefix, service, followsReplies = false } = connection;
     const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs };
-    const onDown = (logger: Logger) => (error: Error) =>
-      logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to Redis");
     const providers: Provider[] = [
       {
         provide: STATE,
@@ -116,3 +114,7 @@ const repliesProvider: Provider = {
   useFactory: (requests: RedisRequests, subscriber: Redis) =>
     new RedisReplies(requests, subscriber),
 };
+
+function onDown(logger: Logger): (error: Error) => void {
+  return (error) => logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to Redis");
+}

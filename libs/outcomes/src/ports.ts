@@ -155,7 +155,9 @@ export type Finish =
 /**
  * Port of the adapter: who may call a provider, and what came of it. A fence is
  * what `claim` gave; it stops counting when another owner takes over. All throw
- * TransientFault `REDIS_UNAVAILABLE`; every call may be repeated.
+ * TransientFault `REDIS_UNAVAILABLE`; every call may be repeated. A claim whose
+ * answer was lost is busy until its lease ends: nobody can tell a repeat from
+ * a second worker of the same process, and two workers with one fence would pay twice.
  */
 export abstract class Attempts {
   abstract history(ref: RequestRef): Promise<RequestHistory>;

@@ -73,7 +73,7 @@ export class RedisReplies extends Replies {
     this.#subscriber.disconnect();
   }
 
-  /** Also after a reconnection: what was said meanwhile went unheard, so everyone looks. */
+  /** With every connection anew. What is said while there is none goes unheard, and costs a poll. */
   async #subscribe(): Promise<void> {
     try {
       await this.#subscriber.subscribe(this.listener);
@@ -81,7 +81,6 @@ export class RedisReplies extends Replies {
       // Without a subscription every wait would last a poll. A new connection tries again.
       if (!this.#closing.signal.aborted) this.#subscriber.disconnect(true);
     }
-    this.#readers.ringAll();
   }
 
   /** null while Redis is down. */

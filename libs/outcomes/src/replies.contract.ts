@@ -30,10 +30,12 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         await attempts.append(ref, 1, fence, sequence, payload);
       const outcome = answeredFixture(admitted, "a dam");
       await attempts.finish(ref, 1, fence, { metered: meteredFixture(admitted, 1), outcome });
-      expect(await reading).toEqual([
+      const whole = [
         ...payloads.map((payload, sequence) => ({ kind: "token", attempt: 1, sequence, payload })),
         { kind: "end", outcome },
-      ]);
+      ];
+      expect(await reading).toEqual(whole);
+      expect(await read(ref)).toEqual(whole);
     });
 
     test("a token appended twice is read once", async () => {

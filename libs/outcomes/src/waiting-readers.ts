@@ -20,14 +20,6 @@ export class WaitingReaders {
   ring(key: string): void {
     for (const bell of this.#readers.get(key) ?? []) bell.ring();
   }
-
-  ringAll(): void {
-    for (const key of this.#readers.keys()) this.ring(key);
-  }
-
-  get size(): number {
-    return this.#readers.size;
-  }
 }
 
 /** Remembers one ring, so that one that comes while the reader reads is not lost. */

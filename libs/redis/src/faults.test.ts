@@ -3,8 +3,11 @@ import { ReplyError } from "ioredis";
 import { expect, test } from "vitest";
 import { askRedis, isRedisDown, redisFaultOf } from "./faults.ts";
 
-const replyError = (message: string): Error =>
-  new (ReplyError as new (m: string) => Error)(message);
+function replyError(message: string): Error {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ioredis exports it untyped
+  const error = new ReplyError(message) as Error;
+  return error;
+}
 
 test("no connection, no answer in time and a server that fails over are outages", () => {
   const outages = [

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   connectRedis,
@@ -54,8 +54,7 @@ test("without a server a command fails at once, and works again once there is on
   const { port, hostname } = new URL(url);
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
-    const upstream = new (client.constructor as new () => Socket)();
-    upstream.connect(Number(port), hostname);
+    const upstream = connect(Number(port), hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => socket.destroy());
@@ -64,8 +63,8 @@ test("without a server a command fails at once, and works again once there is on
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
-  const address = proxy.address() as { port: number };
-  const client = connectRedis(`redis://127.0.0.1:${address.port}`, {
+  const proxyPort = portOf(proxy);
+  const client = connectRedis(`redis://127.0.0.1:${proxyPort}`, {
     name: "redis-suite-proxied",
     commandTimeoutMs: stateCommandTimeoutMs,
   });
@@ -75,12 +74,14 @@ test("without a server a command fails at once, and works again once there is on
   proxy.close();
   await once(client, "close");
   const call = { keys: [key], args: [] };
+  const failedAt = performance.now();
   await expect(runScript(client, redisScript("return 1"), [call])).rejects.toMatchObject({
     code: "REDIS_UNAVAILABLE",
   });
   expect(await isRedisReady(client)).toBe(false);
+  expect(performance.now() - failedAt).toBeLessThan(stateCommandTimeoutMs / 2);
 
-  proxy.listen(address.port, "127.0.0.1");
+  proxy.listen(proxyPort, "127.0.0.1");
   await once(client, "ready");
   expect(await isRedisReady(client)).toBe(true);
   client.disconnect();
@@ -92,8 +93,7 @@ test("a server that accepts and says nothing is an outage within the command tim
   const mute = createServer((socket) => socket.on("error", () => socket.destroy()));
   mute.listen(0, "127.0.0.1");
   await once(mute, "listening");
-  const { port } = mute.address() as { port: number };
-  const client = connectRedis(`redis://127.0.0.1:${port}`, { name: "redis-suite-mute" });
+  const client = connectRedis(`redis://127.0.0.1:${portOf(mute)}`, { name: "redis-suite-mute" });
   const startedAt = performance.now();
   expect(await isRedisReady(client)).toBe(false);
   expect(performance.now() - startedAt).toBeLessThan(1_000);
@@ -110,3 +110,9 @@ test("a subscriber hears what is published after it subscribed", async () => {
   expect(await heard).toEqual([key, "hello"]);
   subscriber.disconnect();
 });
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  return address.port;
+}
