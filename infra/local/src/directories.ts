@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { StackFault } from "./faults.ts";
@@ -18,10 +18,21 @@ export function cacheRootOf(environment: NodeJS.ProcessEnv): string {
   return chosen ? resolve(chosen) : join(homedir(), ".cache", "sluice");
 }
 
+/** One at a time: where a system refuses with "not found", as /proc does, Node's own way never ends. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
 /** `remedy` ends the sentence: "Cannot write to … (EACCES): give --data-dir …". */
 export function makeWritable(folder: string, remedy: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);

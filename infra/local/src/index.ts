@@ -1,1 +1,24 @@
-export {};
+export { type Configuration, prepareConfiguration } from "./configuration.ts";
+export { makeWritable, repositoryRoot } from "./directories.ts";
+export { StackFault, type StackFaultCode } from "./faults.ts";
+export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
+export { launcherOf, LocalStack, type LocalStackOptions, stopLeftovers } from "./local-stack.ts";
+export { findFreePorts, type Ports } from "./ports.ts";
+export { isAlive, type ProcessIdentity, signalProcess, waitForEnd } from "./processes.ts";
+export { type Program, type Report, secondsSince } from "./program.ts";
+export {
+  adminAddress,
+  adminPortNameOf,
+  httpAddress,
+  type Instance,
+  type PipelineOptions,
+  pipelinePorts,
+  type ServiceName,
+  serviceNames,
+  serviceProgram,
+  SIMULATOR,
+  simulatorAddress,
+  simulatorProgram,
+} from "./services.ts";
+export type { Addresses } from "./state-file.ts";
+export { type PartStatus, readStatus, type StackStatus } from "./status.ts";

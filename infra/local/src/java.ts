@@ -12,10 +12,7 @@ export interface Java {
 }
 
 /** `JAVA_HOME` first, then PATH. */
-export async function findJava(
-  environment: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<Java> {
+export async function findJava(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Java> {
   const home = environment["JAVA_HOME"];
   const command = home ? join(home, "bin", "java") : "java";
   const { output } = await run(command, ["-version"], { environment, signal });

@@ -68,7 +68,8 @@ export class LocalStack {
     this.lock = lock;
     this.state = state;
     const records = {
-      recordOf: (name: string): RecordedProgram | undefined => this.state.programs[name] ?? undefined,
+      recordOf: (name: string): RecordedProgram | undefined =>
+        this.state.programs[name] ?? undefined,
       record: (name: string, program: RecordedProgram | null): void =>
         this.save({ programs: { ...this.state.programs, [name]: program } }),
     };
@@ -99,10 +100,13 @@ export class LocalStack {
 
   /** Kafka, registry, Redis and PostgreSQL: ours are started, those of the environment are tried. */
   async startParts(signal: AbortSignal): Promise<Addresses> {
-    const own = partNames.filter((part) => externalAddress(part, this.environment) === undefined);
+    const external = partNames.filter((part) => externalAddress(part, this.environment));
+    const own = partNames.filter((part) => !external.includes(part));
+    this.save({ external });
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
     await assertPortsFree(this.ports, this.portsToBind(own));
-    const recipes = await preparePartRecipes(own, { ...this, ports: this.ports, signal });
+    const { dataDir, environment, ports, report } = this;
+    const recipes = await preparePartRecipes(own, { dataDir, environment, ports, report, signal });
     await this.startAll([...recipes.values()], signal);
     this.save({ addresses: this.addresses });
     return this.addresses;
@@ -134,8 +138,18 @@ export class LocalStack {
     return this.supervisor.identityOf(name);
   }
 
-  markComplete(): void {
-    this.save({ complete: true });
+  isReady(name: string): boolean {
+    return this.supervisor.isReady(name);
+  }
+
+  /** From now on `sluice status` can say that the stack is ready. */
+  markComplete(demoKey: string | null): void {
+    this.save({ complete: true, demoKey });
+  }
+
+  /** Whether stopping will take any time. */
+  get isRunning(): boolean {
+    return Object.values(this.state.programs).some((program) => isAlive(program ?? undefined));
   }
 
   /** First what uses the parts, then the parts; each within 4 s, or it is killed. */
@@ -171,7 +185,6 @@ export class LocalStack {
     await assertExternalReachable(part, address);
     // One of ours from before would go on unseen.
     await this.stopProgram(part);
-    this.save({ programs: { ...this.state.programs, [part]: null } });
     this.report(part, `from the environment, ${shownAddress(address)}`);
   }
 

@@ -43,7 +43,9 @@ export async function preparePartRecipes(
 ): Promise<PartRecipes> {
   const { environment, signal, report } = options;
   const downloads = new Downloads(environment, report);
-  const javaParts = wanted.filter((part): part is JavaPart => part === "kafka" || part === "registry");
+  const javaParts = wanted.filter(
+    (part): part is JavaPart => part === "kafka" || part === "registry",
+  );
   // Looked for before the download: who lacks it should not wait minutes to hear it.
   const java = javaParts.length > 0 ? await findJava(environment, signal) : undefined;
   const redis = wanted.includes("redis") ? await redisOnPath(environment, signal) : undefined;

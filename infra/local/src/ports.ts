@@ -70,8 +70,7 @@ export function portFromEnvironment(
 export async function findFreePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count && tries < FREE_PORT_TRIES; tries += 1) {
-    const port =
-      FREE_PORT_MIN + Math.floor(Math.random() * (FREE_PORT_MAX - FREE_PORT_MIN));
+    const port = FREE_PORT_MIN + Math.floor(Math.random() * (FREE_PORT_MAX - FREE_PORT_MIN));
     if (!found.has(port) && (await isFree(port))) found.add(port);
   }
   if (found.size === count) return [...found];

@@ -29,7 +29,8 @@ export interface UserIds {
   readonly gid: number;
 }
 
-const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|JAVA_HOME|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|SSL_CERT_FILE|SSL_CERT_DIR|(HTTPS?|ALL|NO)_PROXY|OTEL_.*)$/i;
+const passedOn =
+  /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|JAVA_HOME|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|SSL_CERT_FILE|SSL_CERT_DIR|(HTTPS?|ALL|NO)_PROXY|OTEL_.*)$/i;
 
 /** What any program may know of its surroundings: no secrets of the user. */
 export function plainEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {

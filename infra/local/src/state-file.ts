@@ -28,7 +28,11 @@ export interface StackState {
   readonly ports: Ports;
   readonly freePorts: boolean;
   readonly addresses: Addresses | null;
-  /** All names that belong to this stack, started or not; null stands for a part that is not ours. */
+  /** Parts that the environment replaces: not ours to start or stop. */
+  readonly external: readonly string[];
+  /** Of the pipeline on these parts, once it is configured. */
+  readonly demoKey: string | null;
+  /** By name; null where it is stopped. */
   readonly programs: Readonly<Record<string, RecordedProgram | null>>;
   /** Set when everything that was asked for has been ready once; the launcher is then supervising. */
   readonly complete: boolean;
@@ -59,7 +63,16 @@ export function writeState(dataDir: string, state: StackState): void {
 }
 
 export function emptyState(ports: Ports, freePorts: boolean): StackState {
-  return { version: VERSION, ports, freePorts, addresses: null, programs: {}, complete: false };
+  return {
+    version: VERSION,
+    ports,
+    freePorts,
+    addresses: null,
+    external: [],
+    demoKey: null,
+    programs: {},
+    complete: false,
+  };
 }
 
 function unreadable(file: string, cause: unknown): StackFault {

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StackFault, throwIfInterrupted } from "./faults.ts";
@@ -33,6 +41,7 @@ interface Running extends ProcessIdentity {
 interface Supervised {
   readonly program: Program;
   running: Running | undefined;
+  isReady: boolean;
   readonly halted: AbortController;
   watching: Promise<void>;
 }
@@ -60,7 +69,13 @@ export class Supervisor {
     const adopted = await this.adopt(program);
     const halted = new AbortController();
     const either = AbortSignal.any([signal, halted.signal]);
-    const entry: Supervised = { program, running: adopted, halted, watching: Promise.resolve() };
+    const entry: Supervised = {
+      program,
+      running: adopted,
+      isReady: adopted !== undefined,
+      halted,
+      watching: Promise.resolve(),
+    };
     this.supervised.set(program.name, entry);
     if (!adopted) await this.firstStart(entry, either);
     this.report(
@@ -75,6 +90,11 @@ export class Supervisor {
   /** The process now running under that name, if any. */
   identityOf(name: string): ProcessIdentity | undefined {
     return this.supervised.get(name)?.running;
+  }
+
+  /** Whether it was ready when last looked at, and has not ended since. */
+  isReady(name: string): boolean {
+    return this.supervised.get(name)?.isReady === true;
   }
 
   /** When this returns, its process is gone and is not started again. */
@@ -130,7 +150,10 @@ export class Supervisor {
     while (end === undefined && Date.now() < deadline) {
       throwIfInterrupted(signal);
       // The process must still be there after the answer: another may have given it.
-      if ((await entry.program.isReady()) && isAlive(running)) return undefined;
+      if ((await entry.program.isReady()) && isAlive(running)) {
+        entry.isReady = true;
+        return undefined;
+      }
       await pause(PROBE_INTERVAL_MS, signal);
     }
     if (end !== undefined) return `it ended with ${end}`;
@@ -171,6 +194,7 @@ export class Supervisor {
       const since = Date.now();
       const end = await Promise.race([entry.running.ended, aborted(halted.signal)]);
       if (halted.signal.aborted) return;
+      entry.isReady = false;
       failures = Date.now() - since >= STABLE_AFTER_MS ? 1 : failures + 1;
       await this.startAgain(entry, end ?? "", failures);
     }

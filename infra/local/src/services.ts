@@ -1,0 +1,180 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Configuration } from "./configuration.ts";
+import { repositoryRoot } from "./directories.ts";
+import { StackFault } from "./faults.ts";
+import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts";
+import { definedEntries, plainEnvironment, type Program } from "./program.ts";
+import type { Addresses } from "./state-file.ts";
+
+/** In the order of design §2, which is that of their admin ports. */
+export const serviceNames = [
+  "ingress",
+  "cache-lookup",
+  "classifier",
+  "dispatcher",
+  "inference-adapter",
+  "cost-accountant",
+] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export const SIMULATOR = "simulator";
+/** What `sluice up` binds besides the parts. */
+export const pipelinePorts: readonly PortName[] = [
+  "http",
+  "simulator",
+  ...serviceNames.map(adminPortNameOf),
+];
+
+const ANSWER_LIMIT_MS = 2000;
+
+export interface PipelineOptions {
+  readonly dataDir: string;
+  readonly ports: Ports;
+  readonly addresses: Addresses;
+  readonly configuration: Configuration;
+  /** The user's: what it says of `SLUICE_*` reaches the services, save what only one of them may have. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** A second process of a service, beside the supervised one. */
+export interface Instance {
+  readonly name: string;
+  readonly adminPort: number;
+}
+
+export function adminPortNameOf(service: ServiceName): PortName {
+  return `${service}-admin`;
+}
+
+export function httpAddress(ports: Ports): string {
+  return `http://127.0.0.1:${ports.http}`;
+}
+
+export function simulatorAddress(ports: Ports): string {
+  return `http://127.0.0.1:${ports.simulator}`;
+}
+
+export function adminAddress(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Writes the environment it gives to `services/<name>.env.json`, so that another instance can be started by hand. */
+export function serviceProgram(
+  service: ServiceName,
+  options: PipelineOptions,
+  instance?: Instance,
+): Program {
+  const name = instance?.name ?? service;
+  const adminPort = instance?.adminPort ?? options.ports[adminPortNameOf(service)];
+  const environment = serviceEnvironment(service, adminPort, options);
+  writeEnvironment(options.dataDir, name, environment);
+  const admin = adminAddress(adminPort);
+  return {
+    ...nodeProgram(join("services", service)),
+    name,
+    environment,
+    address: service === "ingress" ? httpAddress(options.ports) : admin,
+    isReady: () => isAnswering(`${admin}/readyz`),
+  };
+}
+
+/** Its bill is kept on disk, so that a restart does not forget what was billed. */
+export function simulatorProgram(options: PipelineOptions): Program {
+  const { ports, configuration, environment, dataDir } = options;
+  const folder = join(dataDir, SIMULATOR);
+  mkdirSync(folder, { recursive: true });
+  const address = simulatorAddress(ports);
+  return {
+    ...nodeProgram(join("tools", "provider-simulator")),
+    name: SIMULATOR,
+    environment: {
+      ...plainEnvironment(environment),
+      SLUICE_SIMULATOR_BILL: join(folder, "bill.jsonl"),
+      ...definedEntries(environment, (name) => name.startsWith("SLUICE_SIMULATOR_")),
+      ...(configuration.simulatorKey === null
+        ? {}
+        : { SLUICE_SIMULATOR_KEY: configuration.simulatorKey }),
+      SLUICE_SIMULATOR_PORT: String(ports.simulator),
+    },
+    address: `${address} (simulated answers, no provider is called)`,
+    isReady: () => isAnswering(`${address}/healthz`),
+  };
+}
+
+/** What a service is told: only the accountant where the ledger is, only the adapter the providers' keys. */
+export function serviceEnvironment(
+  service: ServiceName,
+  adminPort: number,
+  { ports, addresses, configuration, environment }: PipelineOptions,
+): Record<string, string> {
+  const { ingressSecrets, adapterSecrets } = configuration;
+  const secrets = [
+    ...(service === "ingress" ? ingressSecrets : []),
+    ...(service === "inference-adapter" ? adapterSecrets : []),
+  ];
+  const withheld = new Set(["SLUICE_LEDGER_URL", ...portNames.map(portVariableOf)]);
+  for (const name of [...ingressSecrets, ...adapterSecrets]) withheld.add(name);
+  return {
+    NODE_ENV: "production",
+    SLUICE_ADMIN_HOST: "127.0.0.1",
+    ...plainEnvironment(environment),
+    ...definedEntries(environment, (name) => name.startsWith("SLUICE_") && !withheld.has(name)),
+    ...definedEntries(environment, (name) => secrets.includes(name)),
+    SLUICE_KAFKA_BROKERS: addresses.kafka,
+    SLUICE_REGISTRY_URL: addresses.registry,
+    SLUICE_REDIS_URL: addresses.redis,
+    SLUICE_CACHE_REDIS_URL: addresses.cacheRedis,
+    SLUICE_CONFIG: configuration.path,
+    // As a provider's base address: its API begins there.
+    SLUICE_SIMULATOR_URL: environment["SLUICE_SIMULATOR_URL"] || `${simulatorAddress(ports)}/v1`,
+    SLUICE_ADMIN_PORT: String(adminPort),
+    ...(service === "ingress"
+      ? {
+          SLUICE_HTTP_HOST: environment["SLUICE_HTTP_HOST"] || "127.0.0.1",
+          SLUICE_HTTP_PORT: String(ports.http),
+        }
+      : {}),
+    ...(service === "cost-accountant" ? { SLUICE_LEDGER_URL: addresses.ledger } : {}),
+  };
+}
+
+function nodeProgram(
+  project: string,
+): Pick<Program, "command" | "args" | "stopSignal" | "adoptable" | "startAttempts"> {
+  const main = join(repositoryRoot, project, "dist", "main.js");
+  if (!existsSync(main)) {
+    throw new StackFault(
+      "STACK_NOT_BUILT",
+      `${project} is not built (${main} is missing): run "npm run build".`,
+    );
+  }
+  return {
+    command: process.execPath,
+    args: ["--enable-source-maps", main],
+    stopSignal: "SIGTERM",
+    adoptable: false,
+    startAttempts: 2,
+  };
+}
+
+function writeEnvironment(
+  dataDir: string,
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): void {
+  const folder = join(dataDir, "services");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, `${name}.env.json`);
+  writeFileSync(file, `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
+}
+
+export async function isAnswering(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,141 @@
+import { isExternalReachable, type PartName, partNames } from "./external.ts";
+import { isKafkaReady } from "./kafka.ts";
+import { launcherOf } from "./local-stack.ts";
+import { isPostgresReady } from "./postgres.ts";
+import { isAlive } from "./processes.ts";
+import { REDIS_MAJOR_MIN, redisMajor } from "./redis.ts";
+import { isRegistryReachable } from "./registry.ts";
+import {
+  adminAddress,
+  adminPortNameOf,
+  httpAddress,
+  isAnswering,
+  SIMULATOR,
+  type ServiceName,
+  serviceNames,
+  simulatorAddress,
+} from "./services.ts";
+import { type Addresses, readState, type StackState } from "./state-file.ts";
+
+/** What `sluice status --json` prints (design §10). Addresses are null before the first start. */
+export interface StackStatus {
+  readonly ready: boolean;
+  readonly http: string | null;
+  readonly kafka: string | null;
+  readonly registry: string | null;
+  readonly redis: string | null;
+  readonly ledger: string | null;
+  readonly simulator: string | null;
+  readonly demoKey: string | null;
+  readonly parts: readonly PartStatus[];
+}
+
+export interface PartStatus {
+  readonly name: string;
+  /** Null when it is not running, or not ours. */
+  readonly pid: number | null;
+  readonly ready: boolean;
+  /** Base address of its admin port: only services have one. */
+  readonly admin: string | null;
+}
+
+/** Asks every part now; nothing is remembered from before. */
+export async function readStatus(dataDir: string): Promise<StackStatus> {
+  const state = readState(dataDir);
+  if (!state) return neverStarted;
+  const parts = await Promise.all(namesOf(state).map((name) => partStatus(name, state)));
+  const isSupervised = launcherOf(dataDir) !== undefined;
+  const { addresses, ports, demoKey } = state;
+  const hasPipeline = parts.some(({ name }) => name === "ingress");
+  return {
+    ready: isSupervised && state.complete && parts.every(({ ready }) => ready),
+    http: hasPipeline ? httpAddress(ports) : null,
+    kafka: addresses?.kafka ?? null,
+    registry: addresses?.registry ?? null,
+    redis: addresses?.redis ?? null,
+    ledger: addresses?.ledger ?? null,
+    simulator: hasPipeline ? simulatorAddress(ports) : null,
+    demoKey,
+    parts,
+  };
+}
+
+const neverStarted: StackStatus = {
+  ready: false,
+  http: null,
+  kafka: null,
+  registry: null,
+  redis: null,
+  ledger: null,
+  simulator: null,
+  demoKey: null,
+  parts: [],
+};
+
+/** In the order in which they are started; others, such as further instances, at the end. */
+function namesOf(state: StackState): string[] {
+  const known = [...partNames, SIMULATOR, ...serviceNames] as readonly string[];
+  const recorded = new Set([...Object.keys(state.programs), ...state.external]);
+  const others = [...recorded].filter((name) => !known.includes(name));
+  return [...known.filter((name) => recorded.has(name)), ...others];
+}
+
+async function partStatus(name: string, state: StackState): Promise<PartStatus> {
+  const isExternal = state.external.includes(name);
+  const record = state.programs[name] ?? undefined;
+  const isRunning = isAlive(record);
+  const service = isService(name) ? name : undefined;
+  const ready = isExternal || isRunning ? await isReady(name, isExternal, state) : false;
+  return {
+    name,
+    pid: isRunning && !isExternal ? record.pid : null,
+    ready,
+    admin: service ? adminAddress(state.ports[adminPortNameOf(service)]) : null,
+  };
+}
+
+async function isReady(name: string, isExternal: boolean, state: StackState): Promise<boolean> {
+  const { addresses, ports } = state;
+  if (isPart(name)) {
+    if (!addresses) return false;
+    return isExternal
+      ? isExternalReachable(name, addressOf(name, addresses))
+      : isOwnPartReady(name, state, addresses);
+  }
+  if (name === SIMULATOR) return isAnswering(`${simulatorAddress(ports)}/healthz`);
+  // Of a further instance only its process is known.
+  return isService(name)
+    ? isAnswering(`${adminAddress(ports[adminPortNameOf(name)])}/readyz`)
+    : true;
+}
+
+async function isOwnPartReady(
+  part: PartName,
+  { ports }: StackState,
+  addresses: Addresses,
+): Promise<boolean> {
+  switch (part) {
+    case "kafka":
+      return isKafkaReady("127.0.0.1", ports.kafka);
+    case "registry":
+      return isRegistryReachable(addresses.registry);
+    case "redis":
+      return (await redisMajor(addresses.redis)) >= REDIS_MAJOR_MIN;
+    case "postgres":
+      return isPostgresReady("127.0.0.1", ports.postgres);
+    default:
+      return part satisfies never;
+  }
+}
+
+function addressOf(part: PartName, addresses: Addresses): string {
+  return part === "postgres" ? addresses.ledger : addresses[part];
+}
+
+function isPart(name: string): name is PartName {
+  return (partNames as readonly string[]).includes(name);
+}
+
+function isService(name: string): name is ServiceName {
+  return (serviceNames as readonly string[]).includes(name);
+}

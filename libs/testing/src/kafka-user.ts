@@ -1,0 +1,86 @@
+import { createHash, createHmac } from "node:crypto";
+import {
+  type InferenceRequested,
+  RegistryTopicCodecs,
+  SchemaRegistryClient,
+  type Topic,
+  topics,
+} from "@sluice/contracts";
+import { type KafkaConnection, KafkaEventProducer } from "@sluice/stage";
+import { Registry } from "prom-client";
+import { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
+
+export interface KafkaUserOptions {
+  readonly brokers: readonly string[];
+  readonly topicPrefix: string;
+  readonly registryUrl: string;
+  /** `sk-sluice-<key id>-<secret>`; Kafka producers sign with the secret part. */
+  readonly apiKey: string;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A platform team's program: produces signed requests, reads the public topics. Signs by the design, not by our code. */
+export class KafkaUser {
+  readonly #connection: KafkaConnection;
+  readonly #codecs: RegistryTopicCodecs;
+  readonly #producer: KafkaEventProducer;
+  readonly #key: { readonly id: string; readonly secret: string };
+  readonly #readers: TopicReader<unknown>[] = [];
+
+  constructor({ brokers, topicPrefix, registryUrl, apiKey }: KafkaUserOptions) {
+    const [, id = "", secret = ""] = /^sk-sluice-([^-]+)-(.+)$/.exec(apiKey) ?? [];
+    this.#key = { id, secret };
+    this.#connection = { brokers, topicPrefix, clientId: "kafka-user" };
+    this.#codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
+    this.#producer = new KafkaEventProducer({
+      connection: this.#connection,
+      codecs: this.#codecs,
+      registry: new Registry(),
+    });
+  }
+
+  async request(record: InferenceRequested, headers: Headers = {}): Promise<Buffer> {
+    await this.#codecs.prepare([topics.inferenceRequested]);
+    const value = this.#codecs.encode(topics.inferenceRequested, record);
+    await this.send(value, { ...this.signatureOf(value), ...headers }, record.requestId);
+    return value;
+  }
+
+  signatureOf(value: Buffer, issuedAt = Date.now()): Headers {
+    const bodyHash = createHash("sha256").update(value).digest("hex");
+    const signed = ["inference.requested", this.#key.id, String(issuedAt), bodyHash].join("\n");
+    return {
+      "sluice-key-id": this.#key.id,
+      "sluice-issued-at": String(issuedAt),
+      "sluice-signature": createHmac("sha256", this.#key.secret).update(signed).digest("hex"),
+    };
+  }
+
+  /** Any bytes onto the request topic. */
+  async send(value: Buffer, headers: Headers, key: string): Promise<void> {
+    const topic = topics.inferenceRequested.name;
+    await this.#producer.send([
+      { kind: "dead-letter", topic, key: Buffer.from(key), value, headers, partition: 0 },
+    ]);
+  }
+
+  async read<R>(topic: Topic<R>): Promise<TopicReader<R>> {
+    return this.#keep(await TopicReader.open(this.#connection, this.#codecs, topic));
+  }
+
+  async readDeadLetters(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {
+    const letters = deadLettersOf(topic);
+    return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), letters));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.close()));
+    await this.#producer.close();
+  }
+
+  #keep<R>(reader: TopicReader<R>): TopicReader<R> {
+    this.#readers.push(reader as TopicReader<unknown>);
+    return reader;
+  }
+}

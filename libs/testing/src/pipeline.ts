@@ -1,0 +1,253 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { assert } from "@sluice/domain";
+import {
+  adminAddress,
+  adminPortNameOf,
+  findFreePorts,
+  guardDataDir,
+  httpAddress,
+  LocalStack,
+  prepareConfiguration,
+  type PipelineOptions as LaunchOptions,
+  type ProcessIdentity,
+  type Program,
+  removeDataDir,
+  type ServiceName,
+  serviceNames,
+  serviceProgram,
+  signalProcess,
+  SIMULATOR,
+  simulatorAddress,
+  simulatorProgram,
+  waitForEnd,
+} from "@sluice/local-stack";
+import { provision } from "@sluice/provisioning";
+
+export interface PipelineOptions {
+  /** Of the topics and groups; a random one when it is not given. */
+  readonly topicPrefix?: string;
+  /** Text of sluice.yaml in place of the local stack's own. */
+  readonly declarations?: string;
+  /** Services to start; all six when it is not given. */
+  readonly services?: readonly ServiceName[];
+  readonly partitions?: number;
+  /** Added to what the services and the simulator are told. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export type ProcessName = ServiceName | typeof SIMULATOR;
+
+/** A further process of a service. Once stopped or killed through this, it is not started again. */
+export interface ExtraInstance {
+  readonly name: string;
+  readonly admin: string;
+  /** As a scaling down does: SIGTERM, then at most 10 s. */
+  stop(): Promise<void>;
+  /** `kill -9`; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+const PARTITIONS = 4;
+const READY_LIMIT_MS = 60_000;
+const POLL_MS = 50;
+
+/**
+ * The services and the simulator as real processes on the stack of this test run, with
+ * topics, data and ports of their own. They end with `stop()`, or with the test process.
+ */
+export class Pipeline {
+  /** Base address, without `/v1`. */
+  readonly http: string;
+  /** Base address; its bill is at `/bill`. */
+  readonly simulator: string;
+  /** The whole API key of the tenant `demo`. */
+  readonly demoKey: string;
+  readonly topicPrefix: string;
+  readonly dataDir: string;
+  private readonly stack: LocalStack;
+  private readonly launch: LaunchOptions;
+  private readonly dismissGuard: () => void;
+  private readonly log: readonly string[];
+  private extras = 0;
+
+  private constructor(
+    stack: LocalStack,
+    launch: LaunchOptions,
+    topicPrefix: string,
+    log: readonly string[],
+    dismissGuard: () => void,
+  ) {
+    this.stack = stack;
+    this.launch = launch;
+    this.topicPrefix = topicPrefix;
+    this.log = log;
+    this.dismissGuard = dismissGuard;
+    this.dataDir = stack.dataDir;
+    this.http = httpAddress(stack.ports);
+    this.simulator = simulatorAddress(stack.ports);
+    this.demoKey = launch.configuration.demoKey ?? "";
+  }
+
+  static async start(options: PipelineOptions = {}): Promise<Pipeline> {
+    const dataDir = mkdtempSync(join(tmpdir(), "sluice-pipeline-"));
+    const guard = guardDataDir(dataDir);
+    const topicPrefix = options.topicPrefix ?? `t${randomBytes(4).toString("hex")}.`;
+    const environment = {
+      ...process.env,
+      ...options.environment,
+      SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
+    };
+    const log: string[] = [];
+    const report = (name: string, text: string): number => log.push(`${name}: ${text}`);
+    const stack = await LocalStack.open({ dataDir, freePorts: true, environment, report });
+    try {
+      const launch = await prepareLaunch(stack, options);
+      const pipeline = new Pipeline(stack, launch, topicPrefix, log, guard.dismiss);
+      await pipeline.startAll(options);
+      return pipeline;
+    } catch (error) {
+      await stack.stop();
+      guard.dismiss();
+      throw error;
+    }
+  }
+
+  /** Base address of a service's admin port. */
+  admin(service: ServiceName): string {
+    return adminAddress(this.stack.ports[adminPortNameOf(service)]);
+  }
+
+  /** What the supervisor said: starts, deaths, restarts. For the message of a failed assertion. */
+  get supervisorLog(): readonly string[] {
+    return this.log;
+  }
+
+  /** The end of what a service wrote, at most `lines` lines. */
+  logOf(name: string, lines = 50): string {
+    const text = readFileSync(join(this.dataDir, "logs", `${name}.log`), "utf8");
+    return text.trimEnd().split("\n").slice(-lines).join("\n");
+  }
+
+  /** `kill -9`; the supervisor starts it again after half a second and more. Resolves when it is gone. */
+  async kill(name: ProcessName): Promise<void> {
+    const identity = this.identityOf(name);
+    signalProcess(identity, "SIGKILL");
+    await waitForEnd(identity, READY_LIMIT_MS);
+  }
+
+  /** Until it answers as ready, in another process than `before` where that is given. */
+  async untilReady(name: ProcessName, before?: ProcessIdentity): Promise<void> {
+    const deadline = Date.now() + READY_LIMIT_MS;
+    while (!this.stack.isReady(name) || this.stack.identityOf(name)?.pid === before?.pid) {
+      assert(
+        Date.now() < deadline,
+        "TESTING_NOT_READY",
+        `${name} was not ready within ${READY_LIMIT_MS} ms:\n${this.logOf(name)}`,
+      );
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** `kill -9`, and until it is ready again. */
+  async killAndAwait(name: ProcessName): Promise<void> {
+    const before = this.identityOf(name);
+    await this.kill(name);
+    await this.untilReady(name, before);
+  }
+
+  /** Stops it in order, and keeps it stopped. */
+  async stopService(name: ProcessName): Promise<void> {
+    await this.stack.stopProgram(name);
+  }
+
+  /** Starts what `stopService` stopped, with additions to its environment. */
+  async startService(
+    name: ProcessName,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    await this.run([this.programOf(name, environment)]);
+  }
+
+  async restart(name: ProcessName): Promise<void> {
+    await this.stopService(name);
+    await this.startService(name);
+  }
+
+  /** One more process of a service, ready when this resolves: the group rebalances. */
+  async startExtra(service: ServiceName): Promise<ExtraInstance> {
+    const [adminPort = 0] = await findFreePorts(1);
+    this.extras += 1;
+    const name = `${service}-extra-${this.extras}`;
+    await this.run([serviceProgram(service, this.launch, { name, adminPort })]);
+    return {
+      name,
+      admin: adminAddress(adminPort),
+      stop: () => this.stack.stopProgram(name, 10_000),
+      kill: async () => {
+        const identity = this.stack.identityOf(name);
+        if (identity) signalProcess(identity, "SIGKILL");
+        await this.stack.stopProgram(name);
+      },
+    };
+  }
+
+  identityOf(name: ProcessName): ProcessIdentity {
+    const identity = this.stack.identityOf(name);
+    assert(identity, "TESTING_NOT_RUNNING", `${name} is not running.`);
+    return identity;
+  }
+
+  /** Ends all processes and removes the data directory. Topics stay, under their prefix. */
+  async stop(): Promise<void> {
+    await this.stack.stop();
+    await removeDataDir(this.dataDir, process.env);
+    this.dismissGuard();
+  }
+
+  private async startAll(options: PipelineOptions): Promise<void> {
+    const names: readonly ServiceName[] = options.services ?? serviceNames;
+    const processes: readonly ProcessName[] = [SIMULATOR, ...names];
+    await this.run(processes.map((name) => this.programOf(name, {})));
+  }
+
+  private programOf(name: ProcessName, environment: Readonly<Record<string, string>>): Program {
+    const launch = { ...this.launch, environment: { ...this.launch.environment, ...environment } };
+    return name === SIMULATOR ? simulatorProgram(launch) : serviceProgram(name, launch);
+  }
+
+  private async run(programs: readonly Program[]): Promise<void> {
+    await this.stack.startPrograms(programs, new AbortController().signal);
+  }
+}
+
+async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promise<LaunchOptions> {
+  const { dataDir, environment, ports } = stack;
+  if (options.declarations !== undefined) {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(join(dataDir, "sluice.yaml"), options.declarations);
+  }
+  const addresses = await stack.startParts(new AbortController().signal);
+  await provision({
+    kafka: {
+      brokers: addresses.kafka.split(","),
+      topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
+      clientId: "sluice.testing",
+    },
+    registryUrl: addresses.registry,
+    partitions: options.partitions ?? PARTITIONS,
+    replication: 1,
+  });
+  // A sluice.yaml of the developer's must not decide what a test sees.
+  const { SLUICE_CONFIG: _ignored, ...own } = environment;
+  const configuration = prepareConfiguration(dataDir, own);
+  return { dataDir, environment: own, ports, addresses, configuration };
+}
+
+/** See `Pipeline`. */
+export function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
+  return Pipeline.start(options);
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// The command `sluice`. It is committed as it is, because npm links a command only to a
+// file that is there when it installs; it brings Node 24 and what is missing, builds what
+// has changed, and hands over. Plain ES2020: it begins on whichever Node is there.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { prepare, root, run } from "../../bootstrap.mjs";
+import { buildIfChanged } from "./build.mjs";
+
+const main = join(root, "tools", "cli", "dist", "main.js");
+
+await prepare();
+const status = await buildIfChanged();
+if (status !== 0 || !existsSync(main)) {
+  process.exitCode = status || 1;
+} else {
+  process.exitCode = await run("node", ["--enable-source-maps", main, ...process.argv.slice(2)], {
+    forwarded: ["SIGINT", "SIGTERM", "SIGHUP"],
+  });
+}

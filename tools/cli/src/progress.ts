@@ -1,0 +1,45 @@
+import type { StackStatus } from "@sluice/local-stack";
+
+const NAME_WIDTH = 18;
+
+/** One line about one thing: what it is called, then what is to be said. */
+export function lineOf(name: string, text: string): string {
+  return `  ${name.padEnd(NAME_WIDTH)}${text}\n`;
+}
+
+export function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** All addresses, and what to paste into a terminal first. */
+export function readyText(status: StackStatus, takenSeconds: string): string {
+  const { http, demoKey, simulator } = status;
+  const addresses = [
+    ["HTTP", http === null ? null : `${http}/v1 (OpenAI-compatible)`],
+    ["API key", demoKey],
+    ["Kafka", status.kafka],
+    ["Schema registry", status.registry],
+    ["Redis", status.redis],
+    ["Ledger", status.ledger],
+    ["Simulator", simulator === null ? null : `${simulator} (simulated answers and bill)`],
+  ] as const;
+  const lines = addresses.flatMap(([name, address]) => (address ? [lineOf(name, address)] : []));
+  const curl = http !== null && demoKey !== null ? `\nTry:\n\n${curlText(http, demoKey)}\n` : "";
+  return `\nReady after ${takenSeconds}.\n\n${lines.join("")}${curl}`;
+}
+
+function curlText(http: string, demoKey: string): string {
+  const body = {
+    model: "auto",
+    messages: [{ role: "user", content: "What is a sluice gate?" }],
+  };
+  return [
+    `curl ${http}/v1/chat/completions`,
+    `-H 'authorization: Bearer ${demoKey}'`,
+    "-H 'content-type: application/json'",
+    `-d '${JSON.stringify(body)}'`,
+    "",
+  ]
+    .join(" \\\n  ")
+    .replace(/ \\\n {2}$/, "\n");
+}

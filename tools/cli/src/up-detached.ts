@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { launcherOf, makeWritable, readStatus } from "@sluice/local-stack";
+import { listenForInterrupts } from "./interrupts.ts";
+import { print, readyText } from "./progress.ts";
+
+export interface DetachedOptions {
+  readonly dataDir: string;
+  readonly freePorts: boolean;
+  readonly partsOnly: boolean;
+  readonly demo: boolean;
+}
+
+const POLL_MS = 100;
+const COPY_BYTES = 64 * 1024;
+
+/** Starts a launcher that stays, shows what it says until it is ready, and returns. */
+export async function upDetached(options: DetachedOptions): Promise<number> {
+  if (launcherOf(options.dataDir)) return alreadyRunning(options.dataDir);
+  const logFile = openLauncherLog(options.dataDir);
+  const interrupted = listenForInterrupts(false);
+  const log = openSync(logFile, "w");
+  const child = spawn(process.execPath, launcherArguments(options), {
+    env: { ...process.env, SLUICE_DETACHED: "1" },
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let exitCode: number | undefined;
+  child.once("exit", (code) => (exitCode = code ?? 1));
+  interrupted.addEventListener("abort", () => child.kill("SIGTERM"));
+
+  const reader = openSync(logFile, "r");
+  try {
+    // Once ready, it is left alone, and this process may end before it.
+    while (exitCode === undefined && !(await isReady(options.dataDir))) {
+      await sleep(POLL_MS);
+      copyNew(reader);
+    }
+  } finally {
+    await sleep(POLL_MS);
+    copyNew(reader);
+    closeSync(reader);
+  }
+  child.unref();
+  if (exitCode !== undefined) return exitCode;
+  print(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
+  return 0;
+}
+
+async function alreadyRunning(dataDir: string): Promise<number> {
+  const status = await readStatus(dataDir);
+  print(status.ready ? readyText(status, "0 s: it was running already") : "");
+  if (status.ready) return 0;
+  process.stderr.write(
+    `A launcher is already starting or stopping in ${dataDir}: see "sluice status".\n`,
+  );
+  return 1;
+}
+
+function launcherArguments({ dataDir, freePorts, partsOnly, demo }: DetachedOptions): string[] {
+  return [
+    ...process.execArgv,
+    process.argv[1] ?? "",
+    "up",
+    ...["--data-dir", dataDir],
+    ...(freePorts ? ["--free-ports"] : []),
+    ...(partsOnly ? ["--parts-only"] : []),
+    ...(demo ? [] : ["--no-demo"]),
+  ];
+}
+
+function openLauncherLog(dataDir: string): string {
+  const folder = join(dataDir, "logs");
+  makeWritable(folder, "give --data-dir a directory you can write to");
+  return join(folder, "launcher.log");
+}
+
+async function isReady(dataDir: string): Promise<boolean> {
+  return launcherOf(dataDir) !== undefined && (await readStatus(dataDir)).ready;
+}
+
+function copyNew(reader: number): void {
+  const buffer = Buffer.alloc(COPY_BYTES);
+  for (;;) {
+    const count = readSync(reader, buffer, 0, COPY_BYTES, null);
+    if (count === 0) return;
+    process.stdout.write(buffer.subarray(0, count));
+  }
+}

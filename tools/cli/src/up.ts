@@ -1,0 +1,106 @@
+import {
+  LocalStack,
+  pipelinePorts,
+  prepareConfiguration,
+  readStatus,
+  secondsSince,
+  serviceNames,
+  serviceProgram,
+  SIMULATOR,
+  simulatorProgram,
+  StackFault,
+} from "@sluice/local-stack";
+import { type DetachedOptions, upDetached } from "./up-detached.ts";
+import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
+import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
+import { lineOf, print, readyText } from "./progress.ts";
+
+/** As of a shell whose command was interrupted. */
+const EXIT_INTERRUPTED = 130;
+
+interface UpOptions extends DetachedOptions {
+  /** Whether the end of the process that started this one ends it too. */
+  readonly watchParent: boolean;
+}
+
+/** `sluice up`: everything, until Ctrl-C; with `--detach`, until it is ready. */
+export async function up(args: readonly string[]): Promise<number> {
+  const values = parseOptions(args, {
+    ...dataDirOption,
+    detach: { type: "boolean", default: false },
+    "free-ports": { type: "boolean", default: false },
+    "parts-only": { type: "boolean", default: false },
+    demo: { type: "boolean", default: true },
+  });
+  const options = {
+    dataDir: dataDirOf(values),
+    freePorts: values["free-ports"],
+    partsOnly: values["parts-only"],
+    demo: values.demo,
+  };
+  if (values.detach) return upDetached(options);
+  return upInForeground({ ...options, watchParent: process.env["SLUICE_DETACHED"] !== "1" });
+}
+
+async function upInForeground(options: UpOptions): Promise<number> {
+  const startMs = Date.now();
+  const interrupted = listenForInterrupts(options.watchParent);
+  print(`Sluice, in ${options.dataDir}\n\n`);
+  const stack = await LocalStack.open({
+    dataDir: options.dataDir,
+    freePorts: options.freePorts,
+    environment: process.env,
+    report: (name, text) => print(lineOf(name, text)),
+  });
+  let exitCode = 0;
+  try {
+    await start(stack, options, interrupted);
+    print(readyText(await readStatus(options.dataDir), secondsSince(startMs)));
+    print(options.watchParent ? "\nCtrl-C stops everything.\n" : "");
+    await untilInterrupted(interrupted);
+  } catch (error) {
+    if (!(error instanceof StackFault) || error.code !== "STACK_INTERRUPTED") throw error;
+    exitCode = EXIT_INTERRUPTED;
+  } finally {
+    await stopAll(stack);
+  }
+  return exitCode;
+}
+
+async function start(
+  stack: LocalStack,
+  options: UpOptions,
+  interrupted: AbortSignal,
+): Promise<void> {
+  // Those of a killed launcher run what was built then, and hold the ports.
+  await stack.stopOrphans([...serviceNames, SIMULATOR]);
+  if (options.partsOnly) {
+    await stack.startParts(interrupted);
+    return stack.markComplete(null);
+  }
+  // Both before anything is started, as both are for the user to put right.
+  await stack.assertPortsFree(pipelinePorts);
+  const configuration = prepareConfiguration(stack.dataDir, stack.environment);
+  // Kafka's client and what it brings along load while the parts start.
+  const [addresses, { provisionTopics }] = await Promise.all([
+    stack.startParts(interrupted),
+    import("./provision-topics.ts"),
+  ]);
+  const { dataDir, environment, ports } = stack;
+  const pipeline = { dataDir, environment, ports, addresses, configuration };
+  await Promise.all([
+    stack.startPrograms([simulatorProgram(pipeline)], interrupted),
+    orInterrupted(provisionTopics(addresses, environment, stack.report), interrupted),
+  ]);
+  const services = serviceNames.map((name) => serviceProgram(name, pipeline));
+  await stack.startPrograms(services, interrupted);
+  stack.markComplete(configuration.demoKey);
+}
+
+async function stopAll(stack: LocalStack): Promise<void> {
+  const startMs = Date.now();
+  if (!stack.isRunning) return stack.stop();
+  print("\nStopping ...");
+  await stack.stop();
+  print(` stopped after ${secondsSince(startMs)}.\n`);
+}
