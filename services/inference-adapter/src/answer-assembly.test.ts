@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { AnswerAssembly } from "./answer-assembly.ts";
+
+const head = { model: "m-1", system_fingerprint: "fp", created: 1_800_000_000 };
+
+test("texts, refusals, log probabilities and ends of several choices come together", () => {
+  const assembly = new AnswerAssembly();
+  assembly.add(head, [{ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }]);
+  assembly.add(head, [{ index: 0, delta: { content: "A" } }]);
+  assembly.add(head, [{ index: 1, delta: { content: "b" }, logprobs: { content: [2] } }]);
+  assembly.add(head, [{ index: 0, delta: {}, finish_reason: "stop" }]);
+  expect(assembly.isComplete(2)).toBe(false);
+  assembly.add(head, [{ index: 1, delta: {}, finish_reason: "length" }]);
+  expect(assembly.isComplete(2)).toBe(true);
+  expect(assembly.answer(0)).toEqual({
+    choices: [
+      {
+        index: 0,
+        content: "A",
+        refusal: null,
+        toolCalls: null,
+        logprobs: null,
+        finishReason: "stop",
+      },
+      {
+        index: 1,
+        content: "Bb",
+        refusal: null,
+        toolCalls: null,
+        logprobs: '{"content":[1,2],"refusal":null}',
+        finishReason: "length",
+      },
+    ],
+    providerModel: "m-1",
+    systemFingerprint: "fp",
+    createdAt: 1_800_000_000_000,
+    cut: false,
+  });
+});
+
+test("tool calls are joined by their index, and say nothing besides", () => {
+  const assembly = new AnswerAssembly();
+  const call = (index: number, more: object) => ({ index, ...more });
+  assembly.add(head, [
+    {
+      delta: {
+        content: "",
+        tool_calls: [call(0, { id: "c0", function: { name: "look", arguments: "" } })],
+      },
+    },
+  ]);
+  assembly.add(head, [{ delta: { tool_calls: [call(0, { function: { arguments: '{"a"' } })] } }]);
+  assembly.add(head, [{ delta: { tool_calls: [call(0, { function: { arguments: ":1}" } })] } }]);
+  const [choice] = assembly.answer(0).choices;
+  expect(choice?.content).toBeNull();
+  expect(JSON.parse(choice?.toolCalls ?? "")).toEqual([
+    { id: "c0", type: "function", function: { name: "look", arguments: '{"a":1}' } },
+  ]);
+});
+
+test("a role alone is not the beginning of an answer", () => {
+  const assembly = new AnswerAssembly();
+  assembly.add(head, [{ delta: { content: "" } }]);
+  expect(assembly.hasBegun).toBe(false);
+  assembly.add(head, [{ delta: { content: "x" } }]);
+  expect(assembly.hasBegun).toBe(true);
+});

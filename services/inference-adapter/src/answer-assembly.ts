@@ -1,0 +1,164 @@
+import type { Answer, Choice } from "@sluice/contracts";
+
+/** A choice of a chunk, or of a whole completion as if it came in one chunk. */
+export interface WireChoice {
+  readonly index?: number;
+  readonly delta?: WireDelta;
+  readonly message?: WireDelta;
+  readonly logprobs?: WireLogprobs | null;
+  readonly finish_reason?: string | null;
+}
+
+interface WireDelta {
+  readonly content?: string | null;
+  readonly refusal?: string | null;
+  readonly tool_calls?: readonly WireToolCall[] | null;
+}
+
+interface WireToolCall {
+  readonly index?: number;
+  readonly id?: string;
+  readonly type?: string;
+  readonly function?: { readonly name?: string; readonly arguments?: string };
+}
+
+interface WireLogprobs {
+  readonly content?: readonly unknown[] | null;
+  readonly refusal?: readonly unknown[] | null;
+}
+
+/** What stands at the head of a completion and of each of its chunks. */
+export interface WireHead {
+  readonly model?: string;
+  readonly system_fingerprint?: string | null;
+  /** Epoch seconds. */
+  readonly created?: number;
+}
+
+interface GrowingChoice {
+  content: string | null;
+  refusal: string | null;
+  readonly toolCalls: Map<number, { id: string; type: string; name: string; arguments: string }>;
+  readonly logprobs: { content: unknown[] | null; refusal: unknown[] | null };
+  finishReason: string | null;
+}
+
+/** An answer put together from its chunks. */
+export class AnswerAssembly {
+  readonly #choices = new Map<number, GrowingChoice>();
+  #head: WireHead = {};
+
+  add(head: WireHead, choices: readonly WireChoice[]): void {
+    this.#head = {
+      ...(head.model !== undefined && { model: head.model }),
+      ...(head.created !== undefined && { created: head.created }),
+      system_fingerprint: head.system_fingerprint ?? this.#head.system_fingerprint ?? null,
+    };
+    for (const choice of choices) this.#addChoice(choice);
+  }
+
+  /** Whether anything came that a reader could see. */
+  get hasBegun(): boolean {
+    return [...this.#choices.values()].some(
+      ({ content, refusal, toolCalls, finishReason }) =>
+        Boolean(content) || Boolean(refusal) || toolCalls.size > 0 || finishReason !== null,
+    );
+  }
+
+  /** Whether all answers that were asked for came to their end. */
+  isComplete(answers: number): boolean {
+    const choices = [...this.#choices.values()];
+    return choices.length >= answers && choices.every(({ finishReason }) => finishReason !== null);
+  }
+
+  /** @param at epoch milliseconds; stands in where the provider gave no time. */
+  answer(at: number): Answer {
+    return {
+      choices: [...this.#choices]
+        .toSorted(([left], [right]) => left - right)
+        .map(([index, choice]) => choiceOf(index, choice)),
+      providerModel: this.#head.model ?? "",
+      systemFingerprint: this.#head.system_fingerprint ?? null,
+      createdAt: this.#head.created === undefined ? at : this.#head.created * 1_000,
+      cut: false,
+    };
+  }
+
+  #addChoice({
+    index = 0,
+    delta,
+    message,
+    logprobs,
+    finish_reason: finishReason,
+  }: WireChoice): void {
+    const choice = this.#choices.get(index) ?? emptyChoice();
+    this.#choices.set(index, choice);
+    const said = delta ?? message ?? {};
+    if (said.content != null) choice.content = (choice.content ?? "") + said.content;
+    if (said.refusal != null) choice.refusal = (choice.refusal ?? "") + said.refusal;
+    for (const [position, call] of (said.tool_calls ?? []).entries())
+      addToolCall(choice, call, call.index ?? position);
+    choice.logprobs.content = joined(choice.logprobs.content, logprobs?.content);
+    choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs?.refusal);
+    if (finishReason != null) choice.finishReason = finishReason;
+  }
+}
+
+function emptyChoice(): GrowingChoice {
+  return {
+    content: null,
+    refusal: null,
+    toolCalls: new Map(),
+    logprobs: { content: null, refusal: null },
+    finishReason: null,
+  };
+}
+
+function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall, index: number): void {
+  const call = toolCalls.get(index) ?? { id: "", type: "function", name: "", arguments: "" };
+  toolCalls.set(index, {
+    id: wire.id ?? call.id,
+    type: wire.type ?? call.type,
+    name: call.name + (wire.function?.name ?? ""),
+    arguments: call.arguments + (wire.function?.arguments ?? ""),
+  });
+}
+
+function joined(
+  before: unknown[] | null,
+  more: readonly unknown[] | null | undefined,
+): unknown[] | null {
+  if (!more) return before;
+  if (!before) return [...more];
+  before.push(...more);
+  return before;
+}
+
+function choiceOf(index: number, choice: GrowingChoice): Choice {
+  const { content, refusal, toolCalls, logprobs, finishReason } = choice;
+  const calls = [...toolCalls.values()].map(({ id, type, name, arguments: args }) => ({
+    id,
+    type,
+    function: { name, arguments: args },
+  }));
+  const hasLogprobs = logprobs.content !== null || logprobs.refusal !== null;
+  return {
+    index,
+    content: calls.length > 0 && content === "" ? null : content,
+    refusal,
+    toolCalls: calls.length > 0 ? JSON.stringify(calls) : null,
+    logprobs: hasLogprobs ? JSON.stringify(logprobs) : null,
+    finishReason: finishReason ?? "",
+  };
+}
+
+/** Whether a chunk holds more than who speaks: from then on a stream has begun for its reader. */
+export function hasSubstance(choices: readonly WireChoice[]): boolean {
+  return choices.some(
+    ({ delta, finish_reason: finishReason }) =>
+      Boolean(delta?.content) ||
+      Boolean(delta?.refusal) ||
+      (delta?.tool_calls?.length ?? 0) > 0 ||
+      finishReason != null,
+  );
+}

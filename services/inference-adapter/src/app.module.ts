@@ -1,0 +1,168 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type Provider as NestProvider,
+} from "@nestjs/common";
+import { topics } from "@sluice/contracts";
+import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { Clock, SystemClock } from "@sluice/domain";
+import { Attempts, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { EventProducer, StageModule } from "@sluice/stage";
+import { TelemetryModule } from "@sluice/telemetry";
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { Registry } from "prom-client";
+import { AttemptRunner } from "./attempt.ts";
+import { AttemptingStage } from "./attempting.stage.ts";
+import type { AdapterConfig } from "./config.ts";
+import { AdapterMetrics } from "./metrics.ts";
+import { O200kTokenCounter } from "./o200k-token-counter.ts";
+import { OpenAiProvider } from "./openai-provider.ts";
+import { TokenCounter } from "./ports.ts";
+import { Provider } from "./provider.ts";
+import { ProviderGates } from "./provider-gates.ts";
+
+const service = "inference-adapter";
+const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.costMetered];
+const liveRenewMs = 1_000;
+const breakerOpenMsMax = 60_000;
+
+@Module({})
+export class AppModule implements OnApplicationShutdown {
+  constructor(@Inject(Provider) private readonly provider: Provider) {}
+
+  static with(config: AdapterConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        TelemetryModule.forService({
+          service,
+          logLevel: config.SLUICE_LOG_LEVEL,
+          adminHost: config.SLUICE_ADMIN_HOST,
+          adminPort: config.SLUICE_ADMIN_PORT,
+        }),
+        StageModule.connect({
+          useFactory: async () => ({
+            connection: kafkaConnectionOf(config, service),
+            codecs: await registryCodecs(config, [...published, ...storedTopics]),
+          }),
+        }),
+        OutcomesModule.connect({
+          redisUrl: config.SLUICE_REDIS_URL,
+          prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
+          service,
+        }),
+        StageModule.run(AttemptingStage, {
+          on: topics.inferenceDispatchedRealtime,
+          group: service,
+          concurrency: config.SLUICE_ADAPTER_CONCURRENCY,
+          inHandMax: config.SLUICE_ADAPTER_IN_HAND,
+          drainMs: config.SLUICE_ADAPTER_DRAIN_MS,
+        }),
+      ],
+      providers: providersOf(config),
+    };
+  }
+
+  /** Stages have stopped: no call runs that is not already given up. */
+  onApplicationShutdown(): void {
+    this.provider.close();
+  }
+}
+
+function providersOf(config: AdapterConfig): NestProvider[] {
+  return [
+    { provide: Clock, useClass: SystemClock },
+    { provide: TokenCounter, useClass: O200kTokenCounter },
+    {
+      provide: Declarations,
+      useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
+    },
+    {
+      provide: Provider,
+      inject: [Declarations, Clock],
+      useFactory: (declarations: Declarations, clock: Clock) =>
+        new OpenAiProvider(endpointsOf(declarations), timeoutsOf(config), clock),
+    },
+    {
+      provide: ProviderGates,
+      inject: [Declarations, AdapterMetrics],
+      useFactory: (declarations: Declarations, metrics: AdapterMetrics) =>
+        new ProviderGates(keyCountsOf(declarations), breakerPolicyOf(config), metrics),
+    },
+    {
+      provide: AttemptRunner,
+      inject: [
+        Attempts,
+        EventProducer,
+        Provider,
+        ProviderGates,
+        TokenCounter,
+        Clock,
+        AdapterMetrics,
+      ],
+      useFactory: (
+        attempts: Attempts,
+        producer: EventProducer,
+        provider: Provider,
+        gates: ProviderGates,
+        counter: TokenCounter,
+        clock: Clock,
+        metrics: AdapterMetrics,
+      ) => {
+        const settings = {
+          owner: `${hostname()}/${process.pid}/${randomUUID()}`,
+          leaseMs: config.SLUICE_ADAPTER_LEASE_MS,
+          liveRenewMs,
+        };
+        return new AttemptRunner({
+          attempts,
+          producer,
+          provider,
+          gates,
+          counter,
+          clock,
+          metrics,
+          settings,
+        });
+      },
+    },
+    {
+      provide: AdapterMetrics,
+      inject: [Registry],
+      useFactory: (r: Registry) => new AdapterMetrics(r),
+    },
+  ];
+}
+
+function endpointsOf(declarations: Declarations): ConstructorParameters<typeof OpenAiProvider>[0] {
+  return declarations.providers().map(({ id, baseUrl, keyReferences }) => ({
+    id,
+    baseUrl,
+    keys: keyReferences.map((reference) => declarations.secretOf(reference)),
+  }));
+}
+
+function keyCountsOf(declarations: Declarations): ReadonlyMap<string, number> {
+  return new Map(
+    declarations.providers().map(({ id, keyReferences }) => [id, keyReferences.length]),
+  );
+}
+
+function timeoutsOf(config: AdapterConfig): { connectMs: number; silenceMs: number } {
+  return {
+    connectMs: config.SLUICE_ADAPTER_CONNECT_TIMEOUT_MS,
+    silenceMs: config.SLUICE_ADAPTER_SILENCE_TIMEOUT_MS,
+  };
+}
+
+function breakerPolicyOf(config: AdapterConfig): ConstructorParameters<typeof ProviderGates>[1] {
+  return {
+    failuresMax: config.SLUICE_ADAPTER_BREAKER_FAILURES,
+    openMs: config.SLUICE_ADAPTER_BREAKER_OPEN_MS,
+    openMsMax: breakerOpenMsMax,
+  };
+}

@@ -1,0 +1,342 @@
+import {
+  type CostMetered,
+  type InferenceAttempted,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import { attemptIdOf, noUsage, TransientFault } from "@sluice/domain";
+import {
+  InMemoryAdmissions,
+  InMemoryAttempts,
+  InMemoryOutcomes,
+  InMemoryReplies,
+  InMemoryRequests,
+} from "@sluice/outcomes";
+import { deliveryOf, type Effect, InMemoryEventProducer, type LaneWait } from "@sluice/stage";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { AttemptRunner } from "./attempt.ts";
+import { AttemptingStage } from "./attempting.stage.ts";
+import {
+  aCandidate,
+  aDispatched,
+  admittedAt,
+  type DispatchedChanges,
+  large,
+  StoppedClock,
+} from "./dispatched.fixture.ts";
+import { answerOf, InMemoryProvider, type Scripted } from "./in-memory-provider.ts";
+import { AdapterMetrics } from "./metrics.ts";
+import { O200kTokenCounter } from "./o200k-token-counter.ts";
+import { ProviderGates } from "./provider-gates.ts";
+
+const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
+const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
+
+async function newTestStage(
+  script: (nth: number) => Scripted,
+  changes: DispatchedChanges = {},
+  leaseMs = 10_000,
+) {
+  const clock = new StoppedClock();
+  const requests = new InMemoryRequests(clock);
+  const attempts = new InMemoryAttempts(requests);
+  const outcomes = new InMemoryOutcomes(requests);
+  const producer = new InMemoryEventProducer();
+  const provider = new InMemoryProvider((_, nth) => script(nth));
+  const metrics = new AdapterMetrics(new Registry());
+  const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
+  const gates = new ProviderGates(new Map([["acme-ai", 1]]), policy, metrics);
+  const dispatched = aDispatched(changes);
+  await new InMemoryAdmissions(requests).admit([{ admitted: dispatched.admitted }]);
+  const runner = new AttemptRunner({
+    attempts,
+    producer,
+    provider,
+    gates,
+    counter: new O200kTokenCounter(),
+    clock,
+    metrics,
+    settings: { owner: "adapter-a", leaseMs, liveRenewMs: 5 },
+  });
+  const stage = new AttemptingStage(attempts, outcomes, runner, gates, clock);
+  const stopping = new AbortController();
+  const ref = { tenant: "acme", requestId: dispatched.admitted.request.requestId };
+  const handle = () =>
+    stage.handle(deliveryOf(dispatched), {
+      repeats: 0,
+      revoked: new AbortController().signal,
+      stopping: stopping.signal,
+    });
+  const replies = new InMemoryReplies(requests);
+  return {
+    clock,
+    attempts,
+    outcomes,
+    producer,
+    provider,
+    handle,
+    stage,
+    stopping,
+    ref,
+    replies,
+    requests,
+  };
+}
+
+function recordsOf<R>(effect: Effect | LaneWait, topic: { readonly name: string }): readonly R[] {
+  if (effect.kind !== "emit") throw new Error(`Not emitted but ${effect.kind}.`);
+  return effect.messages
+    .filter((message) => message.topic.name === topic.name)
+    .map(({ record }) => record as R);
+}
+
+const meteredIn = (effect: Effect | LaneWait) => recordsOf<CostMetered>(effect, topics.costMetered);
+const outcomeIn = (effect: Effect | LaneWait) =>
+  recordsOf<InferenceResponded>(effect, topics.inferenceResponded)[0];
+
+describe("a request that is answered", () => {
+  test("states its intent before the call, and its usage and outcome after it", async () => {
+    const { handle, producer, provider } = await newTestStage(() => answered);
+    const effect = await handle();
+    const attemptId = attemptIdOf("acme", "r-1", admittedAt, 1);
+    expect(producer.records.map(({ topic }) => topic.name)).toEqual(["inference.attempted"]);
+    expect(producer.records[0]?.record).toMatchObject({
+      attemptId,
+      variant: "small",
+      attemptNumber: 1,
+    });
+    expect(provider.calls[0]).toMatchObject({ attemptId });
+    expect(meteredIn(effect)).toMatchObject([
+      {
+        attemptId,
+        kind: "reported",
+        reason: "answered",
+        usage: { inputTokens: 10n, outputTokens: 2n },
+      },
+    ]);
+    expect(outcomeIn(effect)).toMatchObject({
+      outcome: "completed",
+      attempts: 1,
+      completed: { attemptId, variant: "small", costNanoUsd: 2_700n, cache: "miss" },
+    });
+  });
+
+  test("is published from the record by a redelivery, and nobody is called", async () => {
+    const { handle, provider, producer } = await newTestStage(() => answered);
+    const first = await handle();
+    expect(await handle()).toEqual(first);
+    expect(provider.calls).toHaveLength(1);
+    expect(producer.sent).toHaveLength(1);
+  });
+
+  test("without usage is estimated, and says which figures are", async () => {
+    const { handle } = await newTestStage(() => ({ ...answered, usage: null }));
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([
+      { kind: "estimated", estimatedFigures: ["inputTokens", "outputTokens"], raw: null },
+    ]);
+  });
+
+  test("is told of as published only once it is", async () => {
+    const { handle, stage, ref, requests } = await newTestStage(() => answered);
+    const effect = (await handle()) as Effect;
+    expect(requests.find(ref)?.answerExpiresAt).toBeNull();
+    await stage.settled(deliveryOf(aDispatched()), effect);
+    expect(requests.find(ref)?.answerExpiresAt).not.toBeNull();
+  });
+});
+
+describe("a provider that refuses", () => {
+  test("is followed by the next candidate, and costs a reported zero", async () => {
+    const { handle, provider } = await newTestStage((nth) =>
+      nth === 1 ? { kind: "end", end: refused } : answered,
+    );
+    const effect = await handle();
+    expect(provider.calls.map(({ body }) => body["model"])).toEqual([
+      "sim-economy",
+      "sim-standard",
+    ]);
+    expect(meteredIn(effect)).toMatchObject([
+      { attemptNumber: 1, kind: "reported", reason: "refused", usage: noUsage },
+      { attemptNumber: 2, kind: "reported", reason: "answered", variant: "large" },
+    ]);
+    expect(outcomeIn(effect)).toMatchObject({ attempts: 2, completed: { variant: "large" } });
+  });
+
+  test("is asked again after it has rested, when there is nobody else", async () => {
+    const { handle, clock, provider } = await newTestStage(
+      (nth) => (nth === 1 ? { kind: "end", end: { ...refused, retryAfterMs: 2_000 } } : answered),
+      { candidates: [aCandidate()] },
+    );
+    expect(await handle()).toMatchObject({ kind: "wait", waitMs: 2_000 });
+    clock.at += 2_000;
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 2 });
+    expect(provider.calls).toHaveLength(2);
+  });
+
+  test("each time, ends the request after its candidates have rested too often", async () => {
+    const { handle, clock, provider } = await newTestStage(() => ({ kind: "end", end: refused }), {
+      candidates: [aCandidate()],
+    });
+    let said = await handle();
+    while (said.kind === "wait") {
+      clock.at += said.waitMs;
+      said = await handle();
+    }
+    expect(provider.calls).toHaveLength(4);
+    expect(outcomeIn(said)).toMatchObject({ refused: { code: "provider_failed" }, attempts: 4 });
+    expect(meteredIn(said)).toHaveLength(4);
+  });
+});
+
+describe("a call that is lost", () => {
+  const lost: Scripted = { kind: "end", end: { kind: "lost", code: "timed_out" } };
+
+  test("is left to the sweep, and the next candidate is called", async () => {
+    const { handle } = await newTestStage((nth) => (nth === 1 ? lost : answered));
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([{ attemptNumber: 2, variant: large.variant }]);
+    expect(outcomeIn(effect)).toMatchObject({ attempts: 2 });
+  });
+
+  test("ends the request where it must not be paid twice", async () => {
+    const { handle, provider } = await newTestStage(() => lost, { onDoubt: "fail" });
+    expect(outcomeIn(await handle())).toMatchObject({ refused: { code: "in_doubt" } });
+    expect(provider.calls).toHaveLength(1);
+  });
+});
+
+describe("a stream", () => {
+  const live: DispatchedChanges = { admitted: { reply: "live" } };
+
+  test("reaches its reader before the outcome", async () => {
+    const { handle, requests, ref } = await newTestStage(() => answered, live);
+    await handle();
+    expect(
+      requests
+        .find(ref)
+        ?.tokens.map(({ payload }) => payload)
+        .join(),
+    ).toContain(" two.");
+  });
+
+  test("that breaks off is estimated and ends the request: it is not begun again", async () => {
+    const { handle, provider } = await newTestStage(
+      () => ({
+        kind: "end",
+        end: { kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+        tokens: ["One"],
+      }),
+      live,
+    );
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([{ kind: "estimated", reason: "cut" }]);
+    expect(outcomeIn(effect)).toMatchObject({
+      outcome: "failed",
+      refused: { code: "stream_interrupted" },
+    });
+    expect(provider.calls).toHaveLength(1);
+  });
+
+  test("whose client has gone is ended while the provider is silent, and metered in part", async () => {
+    const { handle, replies, ref } = await newTestStage(
+      () => ({ kind: "hang", tokens: ["One"] }),
+      live,
+    );
+    setTimeout(() => void replies.cancel(ref), 20);
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([{ kind: "estimated", reason: "cut" }]);
+    expect(outcomeIn(effect)).toMatchObject({ refused: { code: "client_closed" } });
+  });
+});
+
+describe("the deadline", () => {
+  test("ends a running call, whose cost is left to the sweep", async () => {
+    const { handle, clock } = await newTestStage(() => ({ kind: "hang" }), {
+      admitted: { deadlineAt: admittedAt + 80 },
+    });
+    setTimeout(() => (clock.at += 30), 10);
+    const effect = await handle();
+    expect(meteredIn(effect)).toEqual([]);
+    expect(outcomeIn(effect)).toMatchObject({
+      outcome: "failed",
+      refused: { code: "deadline_exceeded" },
+    });
+  });
+
+  test("that has passed already declines without a call", async () => {
+    const { handle, clock, provider } = await newTestStage(() => answered);
+    clock.at = admittedAt + 120_000;
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "declined", attempts: 0 });
+    expect(provider.calls).toEqual([]);
+  });
+});
+
+describe("after a crash", () => {
+  test("in held the same attempt is made again", async () => {
+    const { handle, attempts, ref, clock, provider } = await newTestStage(() => answered);
+    await attempts.claim(ref, 1, "dead", 1_000);
+    expect(await handle()).toMatchObject({ kind: "wait", waitMs: 1_000 });
+    clock.at += 1_000;
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
+    expect(provider.calls[0]?.attemptId).toBe(attemptIdOf("acme", "r-1", admittedAt, 1));
+  });
+
+  test("in held and late, the intent is closed by a zero", async () => {
+    const { handle, attempts, ref, clock } = await newTestStage(() => answered);
+    await attempts.claim(ref, 1, "dead", 1_000);
+    clock.at = admittedAt + 120_000;
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([
+      { attemptNumber: 1, reason: "released", kind: "reported", usage: noUsage },
+    ]);
+    expect(outcomeIn(effect)).toMatchObject({ outcome: "declined", attempts: 0 });
+  });
+
+  test("in calling a second attempt is made, and the first is left to the sweep", async () => {
+    const { handle, attempts, ref, clock } = await newTestStage(() => answered);
+    const claim = await attempts.claim(ref, 1, "dead", 1_000);
+    if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence);
+    clock.at += 1_000;
+    const effect = await handle();
+    expect(meteredIn(effect)).toMatchObject([{ attemptNumber: 2, reason: "answered" }]);
+    expect(outcomeIn(effect)).toMatchObject({ outcome: "completed", attempts: 2 });
+  });
+});
+
+describe("what this process cannot do", () => {
+  test("without the broker nobody is called", async () => {
+    const { handle, producer, provider } = await newTestStage(() => answered);
+    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "gone");
+    await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
+    expect(provider.calls).toEqual([]);
+  });
+
+  test("a call that runs when it ends is left to its lease, as it is", async () => {
+    const { handle, attempts, ref, stopping } = await newTestStage(() => ({ kind: "hang" }));
+    setTimeout(() => stopping.abort(), 20);
+    await expect(handle()).rejects.toMatchObject({ code: "ADAPTER_STOPPING" });
+    expect((await attempts.history(ref)).attempts).toMatchObject([{ state: "calling" }]);
+  });
+
+  test("an owner that was fenced writes nothing into the record, but closes its intent", async () => {
+    const takenOver = async (): Promise<void> => {
+      own.clock.at += 20_000;
+      await own.attempts.claim(own.ref, 1, "adapter-b", 10_000);
+    };
+    const own = await newTestStage((nth) =>
+      nth === 1 ? { ...answered, meanwhile: takenOver } : answered,
+    );
+    const { handle, producer, attempts, ref } = own;
+    await handle();
+    const metered = producer.records.filter(({ topic }) => topic.name === "cost.metered");
+    expect(metered.map(({ record }) => (record as CostMetered).attemptNumber)).toEqual([1]);
+    expect((await attempts.history(ref)).attempts[0]).toMatchObject({
+      state: "doubt",
+      metered: null,
+    });
+    const intents = producer.records.filter(({ topic }) => topic.name === "inference.attempted");
+    expect(intents.map(({ record }) => (record as InferenceAttempted).attemptNumber)).toContain(2);
+  });
+});

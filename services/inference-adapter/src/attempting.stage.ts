@@ -1,0 +1,149 @@
+import {
+  type Candidate,
+  type CostMetered,
+  type InferenceDispatched,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import { assert, Clock, partitionKeyOf } from "@sluice/domain";
+import {
+  Attempts,
+  notePublished,
+  Outcomes,
+  type RequestHistory,
+  respondedMessage,
+} from "@sluice/outcomes";
+import {
+  type Delivery,
+  type Effect,
+  emit,
+  type LaneContext,
+  LaneStage,
+  type LaneWait,
+  outgoing,
+  skip,
+  waitInLane,
+} from "@sluice/stage";
+import { Inject } from "@nestjs/common";
+import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
+import { refusedOutcomeOf } from "./completed.ts";
+import { intentOf, meteredZero } from "./metering.ts";
+import { callsMade, type End, nextStep, type NextStep } from "./next-step.ts";
+import { ProviderGates } from "./provider-gates.ts";
+
+/** More than four attempts with all that can come between need; then others get their turn. */
+const roundsMax = 16;
+const breatherMs = 500;
+
+/**
+ * Sees a request to its end: reads what is recorded, decides, does one thing,
+ * and asks again. All memory is in the record, so a crash between any two
+ * rounds is a redelivery that goes on.
+ */
+export class AttemptingStage extends LaneStage<InferenceDispatched> {
+  constructor(
+    @Inject(Attempts) private readonly attempts: Attempts,
+    @Inject(Outcomes) private readonly outcomes: Outcomes,
+    @Inject(AttemptRunner) private readonly runner: AttemptRunner,
+    @Inject(ProviderGates) private readonly gates: ProviderGates,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override async handle(
+    { record }: Delivery<InferenceDispatched>,
+    { stopping }: LaneContext,
+  ): Promise<Effect | LaneWait> {
+    const { request, attribution } = record.admitted;
+    const ref = { tenant: attribution.tenant, requestId: request.requestId };
+    for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
+      const history = await this.attempts.history(ref);
+      const step = nextStep({
+        dispatched: record,
+        history,
+        readyAt: (candidate) => this.gates.readyAt(candidate),
+        now: this.clock.now(),
+      });
+      const said = await this.take(step, record, history, stopping);
+      if (said) return said;
+    }
+    return waitInLane(breatherMs, "the record did not come to rest");
+  }
+
+  /** The outcome is on the log for good: its answer may begin to expire. */
+  override async settled(_delivery: Delivery<InferenceDispatched>, effect: Effect): Promise<void> {
+    await notePublished(this.outcomes, [effect]);
+  }
+
+  /** Does one step; null when the record says what is next. */
+  private async take(
+    step: NextStep,
+    dispatched: InferenceDispatched,
+    history: RequestHistory,
+    stopping: AbortSignal,
+  ): Promise<Effect | LaneWait | null> {
+    const order = (number: number, candidate: Candidate): AttemptOrder => ({
+      dispatched,
+      number,
+      candidate,
+      callsBefore: callsMade(history),
+      stopping,
+    });
+    switch (step.kind) {
+      case "publish":
+        return published(dispatched, history, step.outcome, this.clock.now());
+      case "nothing":
+        return skip("the request has ended, and its answer has expired");
+      case "wait":
+        return waitInLane(step.waitMs, step.reason);
+      case "attempt":
+        return this.runner.run(order(step.number, step.candidate));
+      case "release":
+        return this.runner.release(order(step.number, firstOf(dispatched)));
+      case "doubt":
+        return this.runner.doubt(order(step.number, firstOf(dispatched)));
+      case "end":
+        await this.end(step, dispatched, history);
+        return null;
+    }
+  }
+
+  private async end(
+    end: End,
+    dispatched: InferenceDispatched,
+    history: RequestHistory,
+  ): Promise<void> {
+    const outcome = refusedOutcomeOf(dispatched, end, callsMade(history), this.clock.now());
+    await this.outcomes.claim([outcome], "decision");
+  }
+}
+
+/** Every intent that its owner could close, and the outcome: from the record alone, so that a redelivery says the same. */
+function published(
+  dispatched: InferenceDispatched,
+  { attempts }: RequestHistory,
+  outcome: InferenceResponded,
+  now: number,
+): Effect {
+  const metered = attempts.flatMap(({ number, state, metered: stated }): CostMetered[] => {
+    if (stated) return [stated];
+    if (state !== "held") return [];
+    // Once an outcome stands nobody can call any more, so this one never will.
+    const intent = intentOf(dispatched, number, firstOf(dispatched), now);
+    return [meteredZero(intent, "released", now, now)];
+  });
+  const { attribution, requestId } = outcome;
+  const key = partitionKeyOf(attribution.tenant, requestId);
+  return emit(
+    ...metered.map((record) => outgoing(topics.costMetered, key, record)),
+    respondedMessage(outcome),
+  );
+}
+
+/** The one that an unclaimed intent most likely named; its usage is zero, so that its price is too. */
+function firstOf({ dispatch }: InferenceDispatched): Candidate {
+  const [first] = dispatch.candidates;
+  assert(first, "ADAPTER_NO_CANDIDATE", "A dispatch names no candidate.");
+  return first;
+}

@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { begun, type Breaker, closed, ended, readyAtOf, type Verdict } from "./breaker.ts";
+
+const policy = { failuresMax: 3, openMs: 1_000, openMsMax: 4_000 };
+const failure: Verdict = { kind: "failure" };
+const success: Verdict = { kind: "success" };
+
+function after(verdicts: readonly Verdict[], now = 0, from: Breaker = closed): Breaker {
+  return verdicts.reduce((breaker, verdict) => ended(breaker, verdict, policy, now), from);
+}
+
+test("it opens after failures in a row, and one success begins the count again", () => {
+  expect(after([failure, failure, success, failure, failure])).toMatchObject({ kind: "closed" });
+  expect(after([failure, failure, failure], 50)).toMatchObject({ kind: "open", until: 1_050 });
+});
+
+test("after its time one call finds out while the others wait", () => {
+  const open = after([failure, failure, failure]);
+  const probing = begun(open, policy, 1_000);
+  expect(readyAtOf(open)).toBe(1_000);
+  expect(readyAtOf(probing)).toBe(2_000);
+  expect(after([success], 1_200, probing)).toEqual(closed);
+});
+
+test("a probe that fails opens it for twice as long, up to the limit", () => {
+  let breaker = after([failure, failure, failure]);
+  const times: number[] = [];
+  for (let trip = 0; trip < 4; trip += 1) {
+    const now = readyAtOf(breaker);
+    breaker = ended(begun(breaker, policy, now), failure, policy, now);
+    times.push(readyAtOf(breaker) - now);
+  }
+  expect(times).toEqual([2_000, 4_000, 4_000, 4_000]);
+});
+
+test("a provider that asks for time gets it at once", () => {
+  expect(after([{ kind: "rest", restMs: 7_000 }], 100)).toMatchObject({ until: 7_100 });
+});
+
+test("calls that began before it opened neither close it nor prolong it", () => {
+  const open = after([failure, failure, failure]);
+  expect(after([failure, success, failure], 500, open)).toEqual(open);
+});
+
+test("it always lets somebody through again", () => {
+  const verdict = fc.oneof(
+    fc.constant(failure),
+    fc.constant(success),
+    fc.record({ kind: fc.constant("rest" as const), restMs: fc.nat(10_000) }),
+  );
+  fc.assert(
+    fc.property(fc.array(verdict), (verdicts) => {
+      expect(readyAtOf(after(verdicts, 100))).toBeLessThanOrEqual(100 + 10_000);
+    }),
+  );
+});

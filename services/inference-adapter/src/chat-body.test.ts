@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { chatBodyOf } from "./chat-body.ts";
+import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
+
+const candidate = aCandidate();
+const bodyOf = (parameters: object, stream = false) =>
+  chatBodyOf(
+    aDispatched({ parameters: JSON.stringify(parameters) }).admitted.request,
+    candidate,
+    stream,
+  );
+
+describe("the body for a provider", () => {
+  test("passes the caller's parameters, with our model and output limit", () => {
+    expect(bodyOf({ temperature: 0.2, max_completion_tokens: 9_999 })).toEqual({
+      model: "sim-economy",
+      messages: [{ role: "user", content: "What is the capital of France?" }],
+      temperature: 0.2,
+      max_completion_tokens: 400,
+    });
+  });
+
+  test("names the limit as the caller did", () => {
+    const body = bodyOf({ max_tokens: 9_999 });
+    expect(body).toMatchObject({ max_tokens: 400 });
+    expect(body).not.toHaveProperty("max_completion_tokens");
+  });
+
+  test("asks for usage with a stream, whatever the caller asked for", () => {
+    expect(bodyOf({ stream_options: { include_usage: false } }, true)).toMatchObject({
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(bodyOf({ stream: true })).not.toHaveProperty("stream");
+  });
+
+  test("gives messages back as they came in", () => {
+    const { request } = aDispatched().admitted;
+    const plain = { parts: null, toolCalls: null, toolCallId: null, name: null };
+    const calls = [{ id: "c1", type: "function", function: { name: "look", arguments: "{}" } }];
+    const parts = [{ type: "image_url", image_url: { url: "https://example.org/a.png" } }];
+    const messages = [
+      { ...plain, role: "user", content: "", parts: JSON.stringify(parts), name: "ann" },
+      { ...plain, role: "assistant", content: "", toolCalls: JSON.stringify(calls) },
+      { ...plain, role: "tool", content: "42", toolCallId: "c1" },
+    ];
+    expect(chatBodyOf({ ...request, messages }, candidate, false)["messages"]).toEqual([
+      { role: "user", content: parts, name: "ann" },
+      { role: "assistant", content: null, tool_calls: calls },
+      { role: "tool", content: "42", tool_call_id: "c1" },
+    ]);
+  });
+
+  test("cannot be made of what is no JSON", () => {
+    const { request } = aDispatched({ parameters: "{" }).admitted;
+    expect(() => chatBodyOf(request, candidate, false)).toThrow(
+      expect.objectContaining({ code: "ADAPTER_REQUEST_UNREADABLE" }),
+    );
+  });
+});

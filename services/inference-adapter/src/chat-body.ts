@@ -1,0 +1,64 @@
+import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
+import { unreadable } from "./faults.ts";
+
+/** The body of `POST /chat/completions`. */
+export type ChatBody = Readonly<Record<string, unknown>>;
+
+/** Ours to set, whatever the parameters say. */
+const ours = new Set(["model", "messages", "stream", "stream_options", "max_tokens"]);
+
+/**
+ * The request as the provider gets it: the caller's parameters, the candidate's
+ * model, and its output limit under the name that the caller chose (some
+ * providers know only the older `max_tokens`).
+ *
+ * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
+ */
+export function chatBodyOf(
+  request: InferenceRequested,
+  candidate: Candidate,
+  stream: boolean,
+): ChatBody {
+  const parameters = parametersOf(request);
+  const limitName = "max_tokens" in parameters ? "max_tokens" : "max_completion_tokens";
+  const passed = Object.entries(parameters).filter(([name]) => !ours.has(name));
+  return {
+    ...Object.fromEntries(passed),
+    model: candidate.model,
+    messages: request.messages.map(wireMessageOf),
+    [limitName]: Number(candidate.outputLimit),
+    ...(stream && { stream: true, stream_options: { include_usage: true } }),
+  };
+}
+
+function parametersOf({ parameters }: InferenceRequested): Readonly<Record<string, unknown>> {
+  const read = parsed(parameters, "The parameters");
+  if (typeof read !== "object" || read === null || Array.isArray(read))
+    throw unreadable("The parameters", undefined);
+  return { ...read };
+}
+
+function wireMessageOf(message: Message): object {
+  const { role, content, parts, toolCalls, toolCallId, name } = message;
+  return {
+    role,
+    content: contentOf(content, parts, toolCalls),
+    ...(name !== null && { name }),
+    ...(toolCalls !== null && { tool_calls: parsed(toolCalls, "The tool calls of a message") }),
+    ...(toolCallId !== null && { tool_call_id: toolCallId }),
+  };
+}
+
+/** An assistant that only called tools said nothing; some providers refuse the empty text. */
+function contentOf(content: string, parts: string | null, toolCalls: string | null): unknown {
+  if (parts !== null) return parsed(parts, "The parts of a message");
+  return content === "" && toolCalls !== null ? null : content;
+}
+
+function parsed(json: string, what: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw unreadable(what, cause);
+  }
+}

@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cutToFit } from "./cut-answer.ts";
+import { answerOf } from "./in-memory-provider.ts";
+
+const sizeOf = (text: string | null | undefined): number => Buffer.byteLength(text ?? "");
+
+test("an answer that fits is left as it is", () => {
+  const answer = answerOf(["four"], "stop");
+  expect(cutToFit(answer, 4)).toBe(answer);
+});
+
+test("a longer one is marked, and never ends in half a character", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", minLength: 1 }), fc.nat(40), (text, bytesMax) => {
+      const cut = cutToFit(answerOf([text], "stop"), bytesMax);
+      const content = cut.choices[0]?.content;
+      expect(sizeOf(content)).toBeLessThanOrEqual(bytesMax);
+      expect(text.startsWith(content ?? "?")).toBe(true);
+      expect(cut.cut).toBe(sizeOf(text) > bytesMax);
+    }),
+  );
+});
+
+test("log probabilities go first, and tool calls only whole", () => {
+  const answer = answerOf(["abcdef"], "stop");
+  const [choice] = answer.choices;
+  const choices = [{ ...choice!, logprobs: "[1,2,3]", toolCalls: null }];
+  expect(cutToFit({ ...answer, choices }, 6)).toMatchObject({
+    cut: true,
+    choices: [{ content: "abcdef", logprobs: null }],
+  });
+  const calling = [{ ...choice!, toolCalls: '[{"id":"c1"}]' }];
+  expect(cutToFit({ ...answer, choices: calling }, 6).choices[0]).toMatchObject({
+    content: "abcdef",
+    toolCalls: null,
+  });
+});

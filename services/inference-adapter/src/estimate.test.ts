@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { aDispatched } from "./dispatched.fixture.ts";
+import { completedUsage } from "./estimate.ts";
+import { answerOf } from "./in-memory-provider.ts";
+import { O200kTokenCounter } from "./o200k-token-counter.ts";
+
+const counter = new O200kTokenCounter();
+const { request } = aDispatched().admitted;
+const answer = answerOf(["Paris is", " the capital of France."], "stop");
+
+test("what the provider did not report is estimated, and marked", async () => {
+  const { usage, estimatedFigures } = await completedUsage(null, request, answer, counter);
+  expect(usage).toMatchObject({ inputTokens: 14n, outputTokens: 7n, reasoningTokens: null });
+  expect(estimatedFigures).toEqual(["inputTokens", "outputTokens"]);
+});
+
+test("what it did report stays, a zero included", async () => {
+  const reported = {
+    inputTokens: 0n,
+    cachedInputTokens: 9n,
+    cacheWriteTokens: null,
+    outputTokens: null,
+    reasoningTokens: null,
+    otherTokens: {},
+  };
+  const { usage, estimatedFigures } = await completedUsage(reported, request, answer, counter);
+  expect(usage).toMatchObject({ inputTokens: 0n, cachedInputTokens: 9n, outputTokens: 7n });
+  expect(estimatedFigures).toEqual(["outputTokens"]);
+});
+
+test("tools and media count as prompt", async () => {
+  const [message] = request.messages;
+  const withMore = {
+    ...request,
+    parameters: JSON.stringify({ tools: [{ type: "function", function: { name: "look" } }] }),
+    messages: [{ ...message!, parts: JSON.stringify([{ type: "text" }, { type: "image_url" }]) }],
+  };
+  const plain = await completedUsage(null, request, answer, counter);
+  const more = await completedUsage(null, withMore, answer, counter);
+  expect(more.usage.inputTokens! - plain.usage.inputTokens!).toBeGreaterThan(85n);
+});
+
+test("a control token in a text is text, and a long run of letters is counted in bounded time", async () => {
+  const startedAt = performance.now();
+  expect(await counter.count(["<|endoftext|>"])).toBeGreaterThan(1n);
+  expect(await counter.count(["a".repeat(64_000)])).toBeGreaterThan(4_000n);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});

@@ -1,0 +1,7 @@
+import { InMemoryProvider, scriptedByMarkers } from "./in-memory-provider.ts";
+import { providerContract } from "./provider.contract.ts";
+
+providerContract("in memory", () => ({
+  provider: new InMemoryProvider(scriptedByMarkers),
+  silenceMs: 0,
+}));

@@ -1,0 +1,113 @@
+import type { Answer } from "@sluice/contracts";
+import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
+import { reportedUsageOf } from "./usage.ts";
+
+/** What the fake does with a call; `tokens` are streamed one chunk each, `meanwhile` happens during it. */
+export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (
+  | { readonly kind: "answer"; readonly tokens: readonly string[]; readonly usage?: object | null }
+  | { readonly kind: "end"; readonly end: ProviderEnd; readonly tokens?: readonly string[] }
+  /** Silent until the call is ended. */
+  | { readonly kind: "hang"; readonly tokens?: readonly string[] }
+);
+
+/** A provider that does what a test says, and remembers who called. */
+export class InMemoryProvider extends Provider {
+  readonly calls: ProviderCall[] = [];
+  readonly #script: (call: ProviderCall, nth: number) => Scripted;
+
+  constructor(script: (call: ProviderCall, nth: number) => Scripted) {
+    super();
+    this.#script = script;
+  }
+
+  override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
+    this.calls.push(call);
+    const scripted = this.#script(call, this.calls.length);
+    const tokens = scripted.tokens ?? [];
+    if (call.body["stream"] === true) for (const token of tokens) onChunk(chunkOf(token));
+    await new Promise((resolve) => setImmediate(resolve));
+    await scripted.meanwhile?.();
+    switch (scripted.kind) {
+      case "answer":
+        return {
+          kind: "answered",
+          answer: answerOf(tokens, "stop"),
+          usage: usageOf(tokens.length, scripted.usage),
+        };
+      case "end":
+        return scripted.end;
+      case "hang":
+        await new Promise<void>((resolve) => {
+          if (call.signal.aborted) resolve();
+          call.signal.addEventListener("abort", () => resolve());
+        });
+        return tokens.length > 0
+          ? { kind: "cut", code: "aborted", answer: answerOf(tokens, "") }
+          : { kind: "lost", code: "aborted" };
+    }
+  }
+
+  override close(): void {
+    // Nothing is open.
+  }
+}
+
+const plainAnswer: Scripted = { kind: "answer", tokens: ["One", " two", " three."] };
+
+/** Obeys the markers that the provider simulator knows, as far as the contract needs them. */
+export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
+  const refusal = { kind: "refused", status: null, retryAfterMs: null } as const;
+  if (provider !== "acme-ai") return { kind: "end", end: { ...refusal, code: "unreachable" } };
+  const [, fault, settings = ""] =
+    /\[\[fault:(\S+?)( [^\]]*)?\]\]/.exec(JSON.stringify(body)) ?? [];
+  const setting = (name: string): number =>
+    Number(new RegExp(`${name}=(\\d+)`).exec(settings)?.[1]);
+  switch (fault) {
+    case "429": {
+      const retryAfterMs = setting("retry-after") * 1_000 || null;
+      return { kind: "end", end: { ...refusal, code: "rate_limited", status: 429, retryAfterMs } };
+    }
+    case "500":
+      return { kind: "end", end: { ...refusal, code: "server_error", status: 500 } };
+    case "cut-stream":
+      return cutAfter(setting("after"));
+    case "timeout-after-billing":
+      return { kind: "end", end: { kind: "lost", code: "timed_out" } };
+    case "hang":
+      return { kind: "hang" };
+    default:
+      return plainAnswer;
+  }
+}
+
+function cutAfter(tokenCount: number): Scripted {
+  const code = "connection_lost";
+  if (tokenCount === 0) return { kind: "end", end: { kind: "lost", code } };
+  const tokens = Array.from({ length: tokenCount }, (_, index) => ` ${index}`);
+  return { kind: "end", end: { kind: "cut", code, answer: answerOf(tokens, "") }, tokens };
+}
+
+export function answerOf(tokens: readonly string[], finishReason: string): Answer {
+  const none = { refusal: null, toolCalls: null, logprobs: null };
+  return {
+    choices: [{ index: 0, content: tokens.join(""), finishReason, ...none }],
+    providerModel: "in-memory",
+    systemFingerprint: null,
+    createdAt: 0,
+    cut: false,
+  };
+}
+
+function chunkOf(token: string): Chunk {
+  const choices = [{ index: 0, delta: { content: token }, finish_reason: null }];
+  return { systemFingerprint: null, choices, hasSubstance: true };
+}
+
+/** Ten tokens of input unless the test says otherwise; null: the provider reports none. */
+function usageOf(
+  outputTokens: number,
+  usage: object | null | undefined,
+): Extract<ProviderEnd, { kind: "answered" }>["usage"] {
+  if (usage === null) return null;
+  return reportedUsageOf(usage ?? { prompt_tokens: 10, completion_tokens: outputTokens });
+}

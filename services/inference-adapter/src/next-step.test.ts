@@ -1,0 +1,219 @@
+import { refusedOutcome } from "@sluice/outcomes";
+import { describe, expect, test } from "vitest";
+import {
+  aCandidate,
+  aDispatched,
+  admittedAt,
+  aHistory,
+  anAttempt,
+  large,
+} from "./dispatched.fixture.ts";
+import { encodeFailure, type AttemptFailure } from "./failure.ts";
+import { intentOf, meteredZero } from "./metering.ts";
+import { nextStep, type NextStep, type Situation } from "./next-step.ts";
+
+const now = admittedAt + 100;
+const small = aCandidate();
+
+function stepFor(changed: Partial<Situation> = {}): NextStep {
+  return nextStep({
+    dispatched: aDispatched(),
+    history: aHistory(),
+    readyAt: () => 0,
+    now,
+    ...changed,
+  });
+}
+
+function failedWith(failure: Partial<AttemptFailure>, number = 1) {
+  const dispatched = aDispatched();
+  const intent = intentOf(dispatched, number, small, now);
+  const code = failure.code ?? "rate_limited";
+  const known = code !== "timed_out" && code !== "connection_lost";
+  return anAttempt({
+    number,
+    metered: known ? meteredZero(intent, "refused", now, now) : null,
+    reason: encodeFailure({ variant: "small", status: 429, retryAt: now + 700, ...failure, code }),
+  });
+}
+
+describe("a request that has ended", () => {
+  const outcome = refusedOutcome(aDispatched().admitted, {
+    kind: "failed",
+    code: "provider_failed",
+    reason: "No.",
+    attempts: 1,
+    lookup: null,
+    decisions: [],
+    completedAt: now,
+  });
+
+  test("is published again from the record, whatever else the record says", () => {
+    const history = aHistory({
+      outcome,
+      cancelled: true,
+      attempts: [anAttempt({ state: "calling" })],
+    });
+    expect(stepFor({ history, now: admittedAt + 999_999 })).toEqual({ kind: "publish", outcome });
+  });
+
+  test("needs nothing once its answer has expired", () => {
+    expect(stepFor({ history: aHistory({ answerGone: true }) })).toEqual({ kind: "nothing" });
+  });
+});
+
+describe("an attempt of another owner", () => {
+  test("is waited for while its lease runs, even beyond the deadline", () => {
+    const attempts = [anAttempt({ state: "calling", leaseLeftMs: 4_000 })];
+    expect(stepFor({ history: aHistory({ attempts }), now: admittedAt + 130_000 })).toMatchObject({
+      kind: "wait",
+      waitMs: 4_000,
+    });
+  });
+
+  test("that died before it called is made again under its number", () => {
+    const attempts = [anAttempt({ state: "held" })];
+    expect(stepFor({ history: aHistory({ attempts }) })).toEqual({
+      kind: "attempt",
+      number: 1,
+      candidate: small,
+    });
+  });
+
+  test("that died before it called is released when the request ends, so that its intent is closed", () => {
+    const history = aHistory({ attempts: [anAttempt({ state: "held" })] });
+    expect(stepFor({ history, now: admittedAt + 130_000 })).toEqual({ kind: "release", number: 1 });
+    expect(stepFor({ history: { ...history, cancelled: true } })).toEqual({
+      kind: "release",
+      number: 1,
+    });
+  });
+
+  test("that died while it called is in doubt", () => {
+    const attempts = [anAttempt({ state: "calling" })];
+    expect(stepFor({ history: aHistory({ attempts }) })).toEqual({ kind: "doubt", number: 1 });
+  });
+});
+
+describe("a doubt", () => {
+  const history = aHistory({ attempts: [anAttempt({ state: "doubt" })] });
+
+  test("is followed by a new attempt where the request allows it", () => {
+    expect(stepFor({ history })).toMatchObject({ kind: "attempt", number: 2, candidate: small });
+  });
+
+  test("ends the request where it does not", () => {
+    const dispatched = aDispatched({ onDoubt: "fail" });
+    expect(stepFor({ history, dispatched })).toMatchObject({
+      kind: "end",
+      outcome: "failed",
+      code: "in_doubt",
+    });
+  });
+
+  test("is also what a time-out leaves behind", () => {
+    const attempts = [failedWith({ code: "timed_out" })];
+    const dispatched = aDispatched({ onDoubt: "fail" });
+    expect(stepFor({ history: aHistory({ attempts }), dispatched })).toMatchObject({
+      code: "in_doubt",
+    });
+    expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({
+      kind: "attempt",
+      candidate: large,
+    });
+  });
+});
+
+describe("what ends a request", () => {
+  test("a client that has gone", () => {
+    expect(stepFor({ history: aHistory({ cancelled: true }) })).toMatchObject({
+      outcome: "failed",
+      code: "client_closed",
+    });
+  });
+
+  test("the deadline: declined where nobody was called, failed where somebody was", () => {
+    const late = admittedAt + 120_000;
+    expect(stepFor({ now: late })).toMatchObject({
+      outcome: "declined",
+      code: "deadline_exceeded",
+    });
+    const released = aHistory({ attempts: [anAttempt({ state: "released" })] });
+    expect(stepFor({ now: late, history: released })).toMatchObject({ outcome: "declined" });
+    const failed = aHistory({ attempts: [failedWith({})] });
+    expect(stepFor({ now: late, history: failed })).toMatchObject({
+      outcome: "failed",
+      code: "deadline_exceeded",
+    });
+  });
+
+  test("a stream that had begun is never begun again", () => {
+    const history = aHistory({ replyBegan: true, attempts: [anAttempt({ state: "doubt" })] });
+    expect(stepFor({ history })).toMatchObject({ kind: "end", code: "stream_interrupted" });
+  });
+
+  test("four attempts", () => {
+    const attempts = [1, 2, 3, 4].map((number) => failedWith({ retryAt: now - 1 }, number));
+    expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({ code: "provider_failed" });
+    expect(stepFor({ history: aHistory({ attempts: attempts.slice(1) }) }).kind).toBe("attempt");
+  });
+
+  test("a request that every provider refuses for itself is the caller's mistake", () => {
+    const refused = (code: "request_refused" | "context_length_exceeded") =>
+      aHistory({
+        attempts: [
+          failedWith({ code, status: 400, retryAt: null }),
+          failedWith({ code, status: 400, retryAt: null, variant: "large" }, 2),
+        ],
+      });
+    expect(stepFor({ history: refused("request_refused") })).toMatchObject({
+      code: "provider_refused",
+    });
+    expect(stepFor({ history: refused("context_length_exceeded") })).toMatchObject({
+      code: "context_length_exceeded",
+    });
+  });
+});
+
+describe("the candidate", () => {
+  test("is the best one first, and the next after a failure", () => {
+    expect(stepFor()).toEqual({ kind: "attempt", number: 1, candidate: small });
+    expect(stepFor({ history: aHistory({ attempts: [failedWith({})] }) })).toEqual({
+      kind: "attempt",
+      number: 2,
+      candidate: large,
+    });
+  });
+
+  test("is the same one again only after it has rested, when there is no other", () => {
+    const dispatched = aDispatched({ candidates: [small] });
+    const history = aHistory({ attempts: [failedWith({ retryAt: now + 700 })] });
+    expect(stepFor({ dispatched, history })).toMatchObject({ kind: "wait", waitMs: 700 });
+    expect(stepFor({ dispatched, history, now: now + 700 })).toMatchObject({
+      kind: "attempt",
+      number: 2,
+      candidate: small,
+    });
+  });
+
+  test("is nobody when all would have to rest beyond the deadline", () => {
+    const dispatched = aDispatched({ candidates: [small] });
+    const history = aHistory({ attempts: [failedWith({ retryAt: admittedAt + 120_000 })] });
+    expect(stepFor({ dispatched, history })).toMatchObject({ code: "provider_failed" });
+  });
+
+  test("is passed over while its breaker is open, and waited for when all are", () => {
+    const readyAt = (candidate: { variant: string }): number =>
+      candidate.variant === "small" ? now + 300 : now + 900;
+    expect(stepFor({ readyAt: (c) => (c.variant === "small" ? now + 300 : 0) })).toMatchObject({
+      candidate: large,
+    });
+    expect(stepFor({ readyAt })).toMatchObject({ kind: "wait", waitMs: 300 });
+  });
+
+  test("of a provider that is not declared is never waited for", () => {
+    expect(stepFor({ readyAt: () => Number.POSITIVE_INFINITY })).toMatchObject({
+      code: "provider_failed",
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { aCandidate } from "./dispatched.fixture.ts";
+import { AdapterMetrics } from "./metrics.ts";
+import type { ProviderEnd } from "./provider.ts";
+import { ProviderGates } from "./provider-gates.ts";
+
+const small = aCandidate();
+const policy = { failuresMax: 2, openMs: 1_000, openMsMax: 4_000 };
+const refused = { kind: "refused", status: null, retryAfterMs: null } as const;
+const failed: ProviderEnd = { ...refused, code: "server_error" };
+
+function gatesWith(keys: number): ProviderGates {
+  return new ProviderGates(
+    new Map([["acme-ai", keys]]),
+    policy,
+    new AdapterMetrics(new Registry()),
+  );
+}
+
+test("keys take turns", () => {
+  const gates = gatesWith(3);
+  const used = [1, 2, 3, 4, 5, 6].map(() => gates.begin(small, 0));
+  expect(used.toSorted()).toEqual([0, 0, 1, 1, 2, 2]);
+});
+
+test("a key that was told to wait is passed over, and the model is ready while another key is", () => {
+  const gates = gatesWith(2);
+  const key = gates.begin(small, 0);
+  gates.ended(small, key, { ...refused, code: "rate_limited", retryAfterMs: 5_000 }, 0);
+  expect(gates.readyAt(small)).toBe(0);
+  expect([1, 2, 3].map(() => gates.begin(small, 0))).toEqual(Array(3).fill(1 - key));
+});
+
+test("a refused key rests, whatever the model's other keys do", () => {
+  const gates = gatesWith(1);
+  gates.ended(small, gates.begin(small, 0), { ...refused, code: "unauthorized" }, 0);
+  expect(gates.readyAt(small)).toBe(60_000);
+});
+
+test("a model that fails with a key is closed for that model alone", () => {
+  const gates = gatesWith(1);
+  for (const _ of [1, 2]) gates.ended(small, gates.begin(small, 0), failed, 0);
+  expect(gates.readyAt(small)).toBe(1_000);
+  expect(gates.readyAt(aCandidate({ model: "other" }))).toBe(0);
+});
+
+test("a call that we ended ourselves says nothing of the provider", () => {
+  const gates = gatesWith(1);
+  for (const _ of [1, 2, 3])
+    gates.ended(small, gates.begin(small, 0), { kind: "lost", code: "aborted" }, 0);
+  expect(gates.readyAt(small)).toBe(0);
+});
+
+test("a provider without keys is never ready", () => {
+  expect(gatesWith(1).readyAt(aCandidate({ provider: "nobody" }))).toBe(Number.POSITIVE_INFINITY);
+});

@@ -1,0 +1,103 @@
+import type { Candidate } from "@sluice/contracts";
+import type { EpochMillis } from "@sluice/domain";
+import {
+  begun,
+  type Breaker,
+  type BreakerPolicy,
+  closed,
+  ended,
+  readyAtOf,
+  type Verdict,
+} from "./breaker.ts";
+import type { FailureCode } from "./failure.ts";
+import type { AdapterMetrics } from "./metrics.ts";
+import type { ProviderEnd } from "./provider.ts";
+
+/** A provider that cannot be asked for longer than this is asked again all the same. */
+const restMsMax = 10 * 60_000;
+/** Until an operator has changed the key. */
+const badKeyRestMs = 60_000;
+
+/** Who may be called now: a breaker per model and provider key, and the keys in turn. */
+export class ProviderGates {
+  readonly #keyCounts: ReadonlyMap<string, number>;
+  readonly #policy: BreakerPolicy;
+  readonly #metrics: AdapterMetrics;
+  readonly #breakers = new Map<string, Breaker>();
+  #turn = 0;
+
+  /** @param keyCounts how many keys each declared provider has */
+  constructor(
+    keyCounts: ReadonlyMap<string, number>,
+    policy: BreakerPolicy,
+    metrics: AdapterMetrics,
+  ) {
+    this.#keyCounts = keyCounts;
+    this.#policy = policy;
+    this.#metrics = metrics;
+  }
+
+  /** When some key may be used for the candidate; Infinity for a provider that is not declared. */
+  readyAt(candidate: Candidate): EpochMillis {
+    const keys = this.#keysOf(candidate);
+    return Math.min(...keys.map((key) => readyAtOf(this.#breakerOf(candidate, key))));
+  }
+
+  /** The key to call with, in turn among those that are ready; the soonest where none is. */
+  begin(candidate: Candidate, now: EpochMillis): number {
+    const keys = this.#keysOf(candidate);
+    this.#turn += 1;
+    const inTurn = keys.map((_, index) => keys[(index + this.#turn) % keys.length] ?? 0);
+    const readyAt = (key: number): EpochMillis => readyAtOf(this.#breakerOf(candidate, key));
+    const key =
+      inTurn.find((candidateKey) => readyAt(candidateKey) <= now) ??
+      inTurn.toSorted((left, right) => readyAt(left) - readyAt(right))[0] ??
+      0;
+    this.#set(candidate, key, begun(this.#breakerOf(candidate, key), this.#policy, now));
+    return key;
+  }
+
+  ended(candidate: Candidate, key: number, end: ProviderEnd, now: EpochMillis): void {
+    const verdict = verdictOf(end);
+    if (!verdict) return;
+    this.#set(candidate, key, ended(this.#breakerOf(candidate, key), verdict, this.#policy, now));
+  }
+
+  #keysOf({ provider }: Candidate): readonly number[] {
+    return Array.from({ length: this.#keyCounts.get(provider) ?? 0 }, (_, index) => index);
+  }
+
+  #breakerOf(candidate: Candidate, key: number): Breaker {
+    return this.#breakers.get(nameOf(candidate, key)) ?? closed;
+  }
+
+  #set(candidate: Candidate, key: number, breaker: Breaker): void {
+    this.#breakers.set(nameOf(candidate, key), breaker);
+    this.#metrics.breaker(candidate, key, breaker);
+  }
+}
+
+function nameOf({ provider, model }: Candidate, key: number): string {
+  return `${provider}/${model}/${key}`;
+}
+
+/** Null: the end says nothing of the provider, as we ended the call. */
+export function verdictOf(end: ProviderEnd): Verdict | null {
+  switch (end.kind) {
+    case "answered":
+      return { kind: "success" };
+    case "refused":
+      return verdictOfRefusal(end.code, end.retryAfterMs);
+    case "cut":
+    case "lost":
+      return end.code === "aborted" ? null : { kind: "failure" };
+  }
+}
+
+function verdictOfRefusal(code: FailureCode, retryAfterMs: number | null): Verdict {
+  if (code === "unauthorized") return { kind: "rest", restMs: badKeyRestMs };
+  if (code === "request_refused" || code === "context_length_exceeded") return { kind: "success" };
+  if (retryAfterMs !== null && retryAfterMs > 0)
+    return { kind: "rest", restMs: Math.min(retryAfterMs, restMsMax) };
+  return { kind: "failure" };
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import { chatBodyOf } from "./chat-body.ts";
+import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
+import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
+
+/** A provider of the id `acme-ai` with one key, that obeys the simulator's markers in a prompt. */
+export interface ProviderHarness {
+  readonly provider: Provider;
+  /** It gives up on a provider that is silent for this long. */
+  readonly silenceMs: number;
+}
+
+export interface Asked {
+  readonly prompt: string;
+  readonly stream?: boolean;
+  readonly parameters?: object;
+  readonly answers?: number;
+  readonly call?: Partial<ProviderCall>;
+}
+
+export async function ask(
+  provider: Provider,
+  { prompt, stream = false, parameters = {}, answers = 1, call = {} }: Asked,
+): Promise<{ readonly end: ProviderEnd; readonly chunks: readonly Chunk[] }> {
+  const { request } = aDispatched({ prompt, parameters: JSON.stringify(parameters) }).admitted;
+  const chunks: Chunk[] = [];
+  const end = await provider.call(
+    {
+      provider: "acme-ai",
+      keyIndex: 0,
+      attemptId: crypto.randomUUID(),
+      body: chatBodyOf(request, aCandidate(), stream),
+      answers,
+      signal: new AbortController().signal,
+      ...call,
+    },
+    (chunk) => chunks.push(chunk),
+  );
+  return { end, chunks };
+}
+
+export function providerContract(name: string, harness: () => ProviderHarness): void {
+  describe(`a provider, ${name}`, () => {
+    test("answers as a whole, with its usage", async () => {
+      const { end, chunks } = await ask(harness().provider, { prompt: "Name a river." });
+      expect(end).toMatchObject({ kind: "answered" });
+      expect(chunks).toEqual([]);
+      if (end.kind !== "answered") return;
+      expect(end.answer.choices[0]).toMatchObject({ index: 0, finishReason: "stop" });
+      expect(end.answer.choices[0]?.content).not.toBe("");
+      expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
+      expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
+    });
+
+    test("answers in chunks whose texts are the answer", async () => {
+      const { end, chunks } = await ask(harness().provider, {
+        prompt: "Name a lake.",
+        stream: true,
+      });
+      expect(end).toMatchObject({ kind: "answered" });
+      if (end.kind !== "answered") return;
+      expect(textOf(chunks)).toBe(end.answer.choices[0]?.content);
+      expect(chunks.some(({ hasSubstance }) => hasSubstance)).toBe(true);
+      expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
+    });
+
+    test("refuses for the time being, and may say for how long", async () => {
+      const prompt = "[[fault:429 retry-after=3]]";
+      const { end } = await ask(harness().provider, { prompt });
+      expect(end).toEqual({
+        kind: "refused",
+        code: "rate_limited",
+        status: 429,
+        retryAfterMs: 3_000,
+      });
+    });
+
+    test("fails on its own side", async () => {
+      const { end } = await ask(harness().provider, { prompt: "[[fault:500]]", stream: true });
+      expect(end).toMatchObject({ kind: "refused", code: "server_error", status: 500 });
+    });
+
+    test("breaks off a stream: what came is known", async () => {
+      const prompt = "[[fault:cut-stream after=8]]";
+      const { end, chunks } = await ask(harness().provider, { prompt, stream: true });
+      expect(end).toMatchObject({ kind: "cut", code: "connection_lost" });
+      if (end.kind === "cut") expect(end.answer.choices[0]?.content).toBe(textOf(chunks));
+    });
+
+    test("breaks off before anything was seen", async () => {
+      const prompt = "[[fault:cut-stream after=0]]";
+      const { end } = await ask(harness().provider, { prompt, stream: true });
+      expect(end).toEqual({ kind: "lost", code: "connection_lost" });
+    });
+
+    test("is silent for too long: nobody knows what it bills", async () => {
+      const { end } = await ask(harness().provider, { prompt: "[[fault:timeout-after-billing]]" });
+      expect(end).toEqual({ kind: "lost", code: "timed_out" });
+    });
+
+    test("is left when we end the call", async () => {
+      const leaving = new AbortController();
+      setTimeout(() => leaving.abort(), 20);
+      const { end } = await ask(harness().provider, {
+        prompt: "[[fault:hang]]",
+        stream: true,
+        call: { signal: leaving.signal },
+      });
+      expect(end).toEqual({ kind: "lost", code: "aborted" });
+    });
+
+    test("that is not declared is never reached", async () => {
+      const { end } = await ask(harness().provider, {
+        prompt: "Hello.",
+        call: { provider: "nobody" },
+      });
+      expect(end).toMatchObject({ kind: "refused", code: "unreachable" });
+    });
+  });
+}
+
+function textOf(chunks: readonly Chunk[]): string {
+  return chunks
+    .flatMap(({ choices }) => choices)
+    .map(
+      (choice: { readonly delta?: { readonly content?: string | null } }) => choice.delta?.content,
+    )
+    .join("");
+}
