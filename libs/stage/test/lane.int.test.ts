@@ -101,6 +101,8 @@ describe("a lane", () => {
     await eventually(async () => (await kafka.lag()) === 0);
     expect(stage.calls.length).toBe(100);
     expect(new Set(stage.calls).size).toBe(100);
+    // Sent over 18 s, all ended before the one of 20 s: it stalled nobody.
+    expect(stage.ended.at(-1)).toBe(0);
     expect(kafka.fatal).toEqual([]);
   });
 

@@ -12,7 +12,8 @@ export class Line {
 
   cut(): void {
     this.isCut = true;
-    for (const socket of this.sockets) socket.destroy();
+    // With an error, as a reset connection has: the client does not notice a silent close.
+    for (const socket of this.sockets) socket.destroy(new Error("the line is cut"));
   }
 
   mend(): void {

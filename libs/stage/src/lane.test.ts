@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Topic, TopicCodecs } from "@sluice/contracts";
+import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
+import { Registry } from "prom-client";
+import { describe, expect, it } from "vitest";
+import { type Delivery, type Effect, emit, outgoing } from "./effects.ts";
+import { InMemoryEventProducer } from "./in-memory-event-producer.ts";
+import { Lane } from "./lane.ts";
+import { silentLogger } from "./logger.ts";
+import { MessageDesk } from "./message-desk.ts";
+import { stageMetricsOf } from "./metrics.ts";
+import type { RawMessage } from "./raw-message.ts";
+import {
+  type LaneContext,
+  LaneStage,
+  type LaneWait,
+  NoDeadLetterOutcome,
+  waitInLane,
+} from "./stage.ts";
+
+const topic: Topic<string> = {
+  name: "source",
+  record: "InferenceRequested",
+  partitions: "default",
+  config: {},
+  deadLetter: true,
+};
+
+class TextCodecs extends TopicCodecs {
+  override async prepare(): Promise<void> {}
+  override encode<R>(_topic: Topic<R>, record: R): Buffer {
+    return Buffer.from(String(record));
+  }
+  override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records are texts here
+    return value.toString() as R;
+  }
+}
+
+type Call = (record: string, context: LaneContext) => Promise<Effect | LaneWait | void>;
+
+class Scripted extends LaneStage<string> {
+  readonly calls: string[] = [];
+  constructor(private readonly call: Call) {
+    super();
+  }
+  override async handle({ record }: Delivery<string>, context: LaneContext) {
+    this.calls.push(record);
+    return (await this.call(record, context)) ?? emit(outgoing(topic, "k", record));
+  }
+}
+
+function newLane(call: Call, concurrency = 2) {
+  const stage = new Scripted(call);
+  const producer = new InMemoryEventProducer();
+  const metrics = stageMetricsOf("suite", new Registry());
+  const finished: bigint[] = [];
+  const failing: string[] = [];
+  const desk = new MessageDesk({
+    stage: "suite",
+    topic,
+    codecs: new TextCodecs(),
+    deadLetterOutcome: new NoDeadLetterOutcome(),
+    unknownSchemas: "wait",
+    clock: new SystemClock(),
+    logger: silentLogger,
+    metrics,
+  });
+  const lane = new Lane({
+    stage,
+    desk,
+    producer,
+    metrics,
+    concurrency,
+    logger: silentLogger,
+    backOff: { firstMs: 5, maxMs: 10 },
+    onFinished: ({ offset }) => finished.push(offset),
+    onFailing: ({ offset }, is) => failing.push(`${offset} ${is}`),
+    onRoom: () => undefined,
+  });
+  return { lane, stage, producer, finished, failing };
+}
+
+function raw(offset: number, text = String(offset)): RawMessage {
+  const value = Buffer.from(text);
+  return {
+    topic: "source",
+    partition: 0,
+    offset: BigInt(offset),
+    key: null,
+    value,
+    headers: {},
+    appendedAt: 0,
+  };
+}
+
+describe("a lane of long calls", () => {
+  it("calls no more at once than it may", async () => {
+    let running = 0;
+    let most = 0;
+    const { lane, finished } = newLane(async () => {
+      most = Math.max(most, ++running);
+      await sleep(5);
+      running -= 1;
+    });
+    for (let offset = 0; offset < 10; offset += 1) lane.take(raw(offset));
+    expect(lane.inHand).toBe(10);
+    await expect.poll(() => finished.length).toBe(10);
+    expect(most).toBe(2);
+  });
+
+  it("forgets what has not begun when its partitions go, and lets running calls end", async () => {
+    const gate = Promise.withResolvers<void>();
+    const told: boolean[] = [];
+    const { lane, stage, finished, producer } = newLane(async (_record, { revoked }) => {
+      await gate.promise;
+      told.push(revoked.aborted);
+    });
+    for (let offset = 0; offset < 5; offset += 1) lane.take(raw(offset));
+    await expect.poll(() => stage.calls.length).toBe(2);
+    lane.revoke();
+    expect(lane.inHand).toBe(2);
+    gate.resolve();
+    await expect.poll(() => finished).toEqual([0n, 1n]);
+    expect(stage.calls).toEqual(["0", "1"]);
+    expect(told).toEqual([true, true]);
+    expect(producer.records.length).toBe(2);
+  });
+
+  it("does not call again for a message that still runs when its partition comes back", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { lane, stage, finished } = newLane(() => gate.promise);
+    expect(lane.take(raw(0))).toBe(true);
+    await expect.poll(() => stage.calls.length).toBe(1);
+    lane.revoke();
+    expect(lane.take(raw(0))).toBe(false);
+    gate.resolve();
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(stage.calls).toEqual(["0"]);
+  });
+
+  it("runs such a message again should it meet an outage then", async () => {
+    const gate = Promise.withResolvers<void>();
+    let away = true;
+    const { lane, finished } = newLane(async () => {
+      await gate.promise;
+      if (away) throw new TransientFault("REDIS_UNAVAILABLE", "away");
+    });
+    lane.take(raw(0));
+    await sleep(1);
+    lane.revoke();
+    lane.take(raw(0));
+    gate.resolve();
+    await sleep(20);
+    away = false;
+    await expect.poll(() => finished).toEqual([0n]);
+  });
+
+  it("says while a message meets an outage, until it is finished", async () => {
+    let outages = 2;
+    const { lane, finished, failing } = newLane(async () => {
+      if (outages-- > 0) throw new TransientFault("REDIS_UNAVAILABLE", "away");
+    });
+    lane.take(raw(0));
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(failing).toEqual(["0 true", "0 false"]);
+  });
+
+  it("does not repeat a call because publishing failed", async () => {
+    const { lane, stage, producer, finished } = newLane(async () => {});
+    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
+    lane.take(raw(0));
+    await sleep(30);
+    expect(finished).toEqual([]);
+    producer.fault = undefined;
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(stage.calls).toEqual(["0"]);
+  });
+
+  it("parks an answer that the broker refuses for good", async () => {
+    const { lane, producer, finished } = newLane(async () => {});
+    const send = producer.send.bind(producer);
+    producer.send = async (messages) => {
+      if (messages.some((message) => "record" in message))
+        throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
+      return send(messages);
+    };
+    lane.take(raw(0));
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(producer.deadLetters[0]!.headers["dead-letter-code"]).toBe("STAGE_MESSAGE_REFUSED");
+  });
+
+  it("hands a waiting message over again without holding a place", async () => {
+    const { lane, stage, finished } = newLane(
+      async (record, { repeats }) =>
+        record === "0" && repeats === 0 ? waitInLane(20, "lease") : undefined,
+      1,
+    );
+    for (const offset of [0, 1, 2]) lane.take(raw(offset));
+    await expect.poll(() => finished).toEqual([1n, 2n, 0n]);
+    expect(stage.calls).toEqual(["0", "1", "2", "0"]);
+  });
+
+  it("drains what runs, no longer than it is allowed", async () => {
+    const { lane, stage, finished } = newLane(async (record, { stopping }) => {
+      if (record === "1")
+        await new Promise((resolve) => stopping.addEventListener("abort", resolve));
+      else await sleep(20);
+    });
+    for (const offset of [0, 1, 2]) lane.take(raw(offset));
+    await expect.poll(() => stage.calls.length).toBe(2);
+    const startedAt = performance.now();
+    await lane.drain(60);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await sleep(5);
+    expect(finished).toEqual([0n]);
+    expect(stage.calls).toEqual(["0", "1"]);
+  });
+});
