@@ -1,3 +1,4 @@
+import { Declarations } from "@sluice/declarations";
 import type { CostMetered, InferenceAttempted, Usage } from "@sluice/contracts";
 import { noUsage, PriceBook, type Rates } from "@sluice/domain";
 
@@ -82,3 +83,17 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
     ...given,
   };
 }
+
+/** Declares the price book and nothing else. */
+class PricesOnly extends Declarations {
+  override keys = () => [];
+  override providers = () => [];
+  override variants = () => [];
+  override variantOf = () => undefined;
+  override priceBook = () => book;
+  override outputLimitOf = () => 1_024;
+  override cachePolicyOf = () => ({ enabled: false, ttlSeconds: 0 });
+  override secretOf = () => "";
+}
+
+export const declarations: Declarations = new PricesOnly();

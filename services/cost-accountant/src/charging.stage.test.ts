@@ -1,0 +1,91 @@
+import { Budgets, type Reservation, type SettledCharge } from "@sluice/budgets";
+import type { CostMetered } from "@sluice/contracts";
+import { SystemClock, TransientFault } from "@sluice/domain";
+import { deliveryOf } from "@sluice/stage";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { declarations, meteredOf } from "../test/fixtures.ts";
+import { ChargingStage } from "./charging.stage.ts";
+import { InMemoryLedger } from "./in-memory-ledger.ts";
+import { AccountantMetrics } from "./metrics.ts";
+import { OwnedPartitions } from "./owned-partitions.ts";
+
+class RememberingBudgets extends Budgets {
+  readonly settled: SettledCharge[] = [];
+  fault: Error | undefined;
+
+  override async reserve(): Promise<readonly Reservation<never>[]> {
+    return [];
+  }
+
+  override async settle(charges: readonly SettledCharge[]): Promise<void> {
+    if (this.fault) throw this.fault;
+    this.settled.push(...charges);
+  }
+}
+
+function newTestStage() {
+  const ledger = new InMemoryLedger();
+  const budgets = new RememberingBudgets();
+  const owned = new OwnedPartitions();
+  const metrics = new AccountantMetrics(new Registry());
+  const clock = new SystemClock();
+  const stage = new ChargingStage(ledger, budgets, declarations, clock, owned, metrics);
+  const process = (...meterings: CostMetered[]) =>
+    stage.process(meterings.map((record, index) => deliveryOf(record, { offset: BigInt(index) })));
+  return { ledger, budgets, owned, stage, process };
+}
+
+test("a charge is settled under its attempt, and published under its own id", async () => {
+  const { budgets, process } = newTestStage();
+  const [effect] = await process(meteredOf());
+  const charge = { attemptId: "attempt", amountNanoUsd: 140_000n };
+  expect(budgets.settled).toMatchObject([{ ...charge, scopes: { tenant: "demo" } }]);
+  expect(effect).toMatchObject({
+    kind: "emit",
+    messages: [
+      { topic: { name: "cost.charged" }, key: budgets.settled[0]?.chargeId, record: charge },
+    ],
+  });
+});
+
+test("a redelivery settles and publishes the same charge again, and charges nothing", async () => {
+  const { ledger, budgets, process } = newTestStage();
+  const first = await process(meteredOf());
+  const again = await process(meteredOf());
+  expect(again).toEqual(first);
+  expect(budgets.settled[1]).toEqual(budgets.settled[0]);
+  expect(ledger.entries.size).toBe(1);
+});
+
+test("when settling fails nothing is published, and the next try does the rest", async () => {
+  const { ledger, budgets, process } = newTestStage();
+  budgets.fault = new TransientFault("BUDGETS_UNAVAILABLE", "away");
+  await expect(process(meteredOf())).rejects.toThrow("away");
+  expect(ledger.entries.size).toBe(1);
+  budgets.fault = undefined;
+  expect(await process(meteredOf())).toMatchObject([{ kind: "emit" }]);
+  expect(budgets.settled).toHaveLength(1);
+});
+
+test("every metering has its effect, in order", async () => {
+  const effects = await newTestStage().process(
+    meteredOf(),
+    meteredOf({ variant: "unheard-of", attemptId: "other" }),
+    meteredOf({ kind: "estimated" }),
+  );
+  expect(effects).toMatchObject([
+    { kind: "emit" },
+    { kind: "dead-letter", code: "PRICE_UNKNOWN" },
+    { kind: "skip" },
+  ]);
+});
+
+test("the partitions that are ours are those last assigned and not revoked", async () => {
+  const { stage, owned } = newTestStage();
+  await stage.onAssigned([0, 1, 2]);
+  stage.onRevoked([1]);
+  expect(owned.list()).toEqual([0, 2]);
+  await stage.onAssigned([3]);
+  expect([owned.has(0), owned.has(3)]).toEqual([false, true]);
+});

@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { costsAnswerOf, parseCostsQuery } from "./costs-query.ts";
+import { noChange } from "./usage-change.ts";
+
+const parse = (text: string) => parseCostsQuery(new URLSearchParams(text));
+const errorOf = (text: string) => {
+  const parsed = parse(text);
+  return parsed.kind === "invalid" ? parsed.error : "valid";
+};
+
+test("spend is asked for by tenant where nothing is said", () => {
+  expect(parse("")).toMatchObject({
+    kind: "valid",
+    query: { by: ["tenant"], tenant: null, since: null, until: null },
+  });
+});
+
+test("dimensions keep their order, and count once", () => {
+  expect(parse("by=tier,cache,tier")).toMatchObject({ query: { by: ["tier", "cache"] } });
+});
+
+test("what is not known is refused by its name", () => {
+  expect(errorOf("by=tier,colour")).toContain('"colour"');
+  expect(errorOf("by=")).toContain('""');
+  expect(errorOf("by=constructor")).toContain('"constructor"');
+  expect(errorOf("form=tier")).toContain('"form"');
+});
+
+test("times are whole hours, as nothing finer is summed", () => {
+  expect(parse("since=2026-01-31&until=2026-01-31T15:00:00Z")).toMatchObject({
+    query: { since: Date.UTC(2026, 0, 31), until: Date.UTC(2026, 0, 31, 15) },
+  });
+  expect(errorOf("since=2026-01-31T15:30:00Z")).toContain("whole hours");
+  expect(errorOf("until=yesterday")).toContain("whole hours");
+  expect(errorOf("until=2026-13-41")).toContain("whole hours");
+});
+
+test("money and tokens are decimal strings, beyond what a float holds", () => {
+  const parsed = parse("by=tier");
+  if (parsed.kind === "invalid") throw new Error(parsed.error);
+  const sums = { ...noChange, requests: 2n, spendNanoUsd: 2n ** 60n + 1n, inputTokens: 7n };
+  const answer = costsAnswerOf(parsed.query, {
+    rows: [{ dimensions: { tier: "premium" }, sums }],
+    total: sums,
+  });
+  expect(answer).toMatchObject({
+    truncated: false,
+    rows: [{ dimensions: { tier: "premium" }, requests: 2, spendNanoUsd: "1152921504606846977" }],
+    total: { tokens: { input: "7", output: "0" }, savedNanoUsd: "0" },
+  });
+});

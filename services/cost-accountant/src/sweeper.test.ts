@@ -1,0 +1,138 @@
+import { topics } from "@sluice/contracts";
+import { Clock, TransientFault } from "@sluice/domain";
+import { InMemoryEventProducer, TopicOffsets } from "@sluice/stage";
+import { Registry } from "prom-client";
+import { beforeEach, expect, test } from "vitest";
+import { calledAt, intentOf, meteredOf } from "../test/fixtures.ts";
+import { foldInto } from "../test/fold-into.ts";
+import { InMemoryLedger } from "./in-memory-ledger.ts";
+import { AccountantMetrics } from "./metrics.ts";
+import { OwnedPartitions } from "./owned-partitions.ts";
+import { Sweeper } from "./sweeper.ts";
+
+class FixedOffsets extends TopicOffsets {
+  end = 5n;
+  done = 5n;
+
+  override async endOffsets(): Promise<ReadonlyMap<number, bigint>> {
+    return new Map([[0, this.end]]);
+  }
+
+  override async committed(): Promise<ReadonlyMap<number, bigint>> {
+    return new Map([[0, this.done]]);
+  }
+}
+
+class FixedClock extends Clock {
+  time = intentOf().deadlineAt + 60_001;
+
+  override now(): number {
+    return this.time;
+  }
+}
+
+const silent = { warn: () => undefined, error: () => undefined };
+let ledger: InMemoryLedger;
+let offsets: FixedOffsets;
+let producer: InMemoryEventProducer;
+let owned: OwnedPartitions;
+let clock: FixedClock;
+
+beforeEach(async () => {
+  ledger = new InMemoryLedger();
+  offsets = new FixedOffsets();
+  producer = new InMemoryEventProducer();
+  owned = new OwnedPartitions();
+  owned.assign([0]);
+  clock = new FixedClock();
+  await ledger.noteIntents([{ partition: 0, intent: intentOf() }]);
+});
+
+const sweeper = () =>
+  new Sweeper({
+    ledger,
+    offsets,
+    producer,
+    clock,
+    owned,
+    metrics: new AccountantMetrics(new Registry()),
+    logger: silent,
+    chargingGroup: "cost-accountant",
+    graceMs: 60_000,
+    intervalMs: 1_000,
+  });
+const estimates = () => producer.records.map(({ topic, record }) => [topic.name, record]);
+
+test("an overdue attempt is estimated on cost.metered", async () => {
+  await sweeper().sweep();
+  expect(estimates()).toEqual([
+    [topics.costMetered.name, expect.objectContaining({ kind: "estimated", reason: "swept" })],
+  ]);
+});
+
+test("within the grace nothing is estimated", async () => {
+  clock.time -= 1;
+  await sweeper().sweep();
+  expect(estimates()).toEqual([]);
+});
+
+test("usage that was published before the mark is waited for, and then no estimate is needed", async () => {
+  offsets.done = 4n;
+  const sweeping = sweeper();
+  await sweeping.sweep();
+  // It stood on the log already, not yet folded.
+  await foldInto(ledger, [meteredOf()]);
+  offsets.done = 5n;
+  await sweeping.sweep();
+  expect(estimates()).toEqual([]);
+});
+
+test("the mark does not move while it is waited for", async () => {
+  offsets.done = 4n;
+  const sweeping = sweeper();
+  await sweeping.sweep();
+  offsets.end = 1_000n;
+  offsets.done = 5n;
+  await sweeping.sweep();
+  expect(estimates()).toHaveLength(1);
+});
+
+test("two sweepers of one attempt make one charge", async () => {
+  await sweeper().sweep();
+  await sweeper().sweep();
+  const metered = producer.records.map(({ record }) => record as ReturnType<typeof meteredOf>);
+  expect(metered).toHaveLength(2);
+  await foldInto(ledger, metered);
+  expect(ledger.entries.size).toBe(1);
+  producer.sent.length = 0;
+  await sweeper().sweep();
+  expect(estimates()).toEqual([]);
+});
+
+test("a partition that was taken away is left to its new owner", async () => {
+  offsets.done = 4n;
+  const sweeping = sweeper();
+  await sweeping.sweep();
+  owned.revoke([0]);
+  offsets.done = 5n;
+  await sweeping.sweep();
+  expect(estimates()).toEqual([]);
+});
+
+test("a sweep that an outage ended goes on where it stopped", async () => {
+  const sweeping = sweeper();
+  producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
+  await expect(sweeping.sweep()).rejects.toThrow("away");
+  producer.fault = undefined;
+  await sweeping.sweep();
+  expect(estimates()).toHaveLength(1);
+});
+
+test("usage that comes after the estimate corrects it by one signed difference", async () => {
+  await sweeper().sweep();
+  const [estimate] = producer.records.map(({ record }) => record as ReturnType<typeof meteredOf>);
+  await foldInto(ledger, [estimate!, meteredOf(), meteredOf()]);
+  const amounts = [...ledger.entries.values()].map(({ charge }) => charge.amountNanoUsd);
+  expect(amounts).toEqual([1_650_000n, 140_000n - 1_650_000n]);
+  expect(meteredOf().calledAt).toBe(calledAt);
+});
