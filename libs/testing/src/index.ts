@@ -15,3 +15,14 @@ export {
   startPipeline,
 } from "./pipeline.ts";
 export { type StackAddresses, stackAddresses } from "./stack-addresses.ts";
+export {
+  billBreaches,
+  type Breaches,
+  chargeBreaches,
+  distinct,
+  outcomeBreaches,
+  spentNanoUsd,
+} from "./invariants.ts";
+export { KafkaUser, type KafkaUserOptions } from "./kafka-user.ts";
+export { type BilledAttempt, fetchBill, type ProviderBill } from "./provider-bill.ts";
+export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";

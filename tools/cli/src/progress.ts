@@ -33,13 +33,11 @@ function curlText(http: string, demoKey: string): string {
     model: "auto",
     messages: [{ role: "user", content: "What is a sluice gate?" }],
   };
-  return [
+  const lines = [
     `curl ${http}/v1/chat/completions`,
     `-H 'authorization: Bearer ${demoKey}'`,
     "-H 'content-type: application/json'",
     `-d '${JSON.stringify(body)}'`,
-    "",
-  ]
-    .join(" \\\n  ")
-    .replace(/ \\\n {2}$/, "\n");
+  ];
+  return lines.map((line) => `  ${line}`).join(" \\\n  ");
 }

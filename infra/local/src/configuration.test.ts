@@ -1,0 +1,48 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDir } from "../test/fake-program.ts";
+import { prepareConfiguration } from "./configuration.ts";
+
+test("the first start makes secrets that nobody else can read, later ones keep them", () => {
+  const dataDir = temporaryDir();
+  const first = prepareConfiguration(dataDir, {});
+  expect(first.demoKey).toMatch(/^sk-sluice-demo-[0-9a-f]{48}$/);
+  expect(statSync(join(dataDir, "secrets", "demo-key")).mode & 0o777).toBe(0o600);
+  expect(prepareConfiguration(dataDir, {})).toEqual(first);
+  expect(prepareConfiguration(temporaryDir(), {}).demoKey).not.toBe(first.demoKey);
+});
+
+test("an edited sluice.yaml is never overwritten", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(dataDir, {});
+  writeFileSync(path, `${readFileSync(path, "utf8")}# mine\n`);
+  prepareConfiguration(dataDir, {});
+  expect(readFileSync(path, "utf8")).toMatch(/# mine\n$/);
+});
+
+test("a sluice.yaml of the user's takes the place of the demo", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(temporaryDir(), {});
+  const configuration = prepareConfiguration(dataDir, { SLUICE_CONFIG: path });
+  expect(configuration).toMatchObject({ path, demoKey: null, simulatorKey: null });
+});
+
+test("secrets in the environment belong to the service that resolves them", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(dataDir, {});
+  const text = readFileSync(path, "utf8")
+    .replace("file:secrets/demo-key", "env:DEMO_SECRET")
+    .replace("file:secrets/simulator-key", "env:PROVIDER_KEY");
+  writeFileSync(path, text);
+  expect(prepareConfiguration(dataDir, {})).toMatchObject({
+    ingressSecrets: ["DEMO_SECRET"],
+    adapterSecrets: ["PROVIDER_KEY"],
+  });
+});
+
+test("a sluice.yaml that cannot be used says where before anything is started", () => {
+  const dataDir = temporaryDir();
+  writeFileSync(join(dataDir, "sluice.yaml"), "tenants: []\nproviders: 3\n");
+  expect(() => prepareConfiguration(dataDir, {})).toThrow(/line 2: providers/);
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { defaultPorts } from "./ports.ts";
+import { type PipelineOptions, serviceEnvironment, serviceNames } from "./services.ts";
+
+const options: PipelineOptions = {
+  dataDir: "/data",
+  ports: defaultPorts,
+  addresses: {
+    kafka: "127.0.0.1:19092",
+    registry: "http://127.0.0.1:19094/apis/ccompat/v7",
+    redis: "redis://127.0.0.1:19095",
+    cacheRedis: "redis://127.0.0.1:19095/1",
+    ledger: "postgres://sluice@127.0.0.1:19096/sluice",
+  },
+  configuration: {
+    path: "/data/sluice.yaml",
+    demoKey: null,
+    simulatorKey: null,
+    ingressSecrets: ["TENANT_SECRET"],
+    adapterSecrets: ["PROVIDER_KEY"],
+  },
+  environment: {
+    PATH: "/bin",
+    TENANT_SECRET: "tenant",
+    PROVIDER_KEY: "provider",
+    AWS_SECRET_ACCESS_KEY: "not ours",
+    SLUICE_LOG_LEVEL: "debug",
+    SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
+    SLUICE_LEDGER_URL: "postgres://elsewhere/sluice",
+    SLUICE_REDIS_PORT: "7000",
+  },
+};
+const environmentOf = (service: (typeof serviceNames)[number]): Record<string, string> =>
+  serviceEnvironment(service, 19_100, options);
+
+test.each(serviceNames)("%s knows the parts, and what the user set", (service) => {
+  expect(environmentOf(service)).toMatchObject({
+    SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
+    SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
+    SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
+    SLUICE_REDIS_URL: "redis://127.0.0.1:19095",
+    SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:19095/1",
+    SLUICE_CONFIG: "/data/sluice.yaml",
+    SLUICE_SIMULATOR_URL: "http://127.0.0.1:19097/v1",
+    SLUICE_ADMIN_PORT: "19100",
+    SLUICE_LOG_LEVEL: "debug",
+  });
+});
+
+test.each([
+  ["SLUICE_LEDGER_URL", ["cost-accountant"]],
+  ["PROVIDER_KEY", ["inference-adapter"]],
+  ["TENANT_SECRET", ["ingress"]],
+  ["SLUICE_HTTP_PORT", ["ingress"]],
+  ["SLUICE_REDIS_PORT", []],
+  ["AWS_SECRET_ACCESS_KEY", []],
+])("%s is given to %j alone", (name, expected) => {
+  expect(serviceNames.filter((service) => name in environmentOf(service))).toEqual(expected);
+});

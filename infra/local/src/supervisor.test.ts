@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fakeServer, temporaryDir } from "../test/fake-program.ts";
+import { findFreePorts } from "./ports.ts";
+import { bornAt, identityOf, isAlive } from "./processes.ts";
+import type { Program } from "./program.ts";
+import type { RecordedProgram } from "./state-file.ts";
+import { fingerprintOf, type ProgramRecords, restartDelayMs, Supervisor } from "./supervisor.ts";
+
+const never = new AbortController().signal;
+let records: Map<string, RecordedProgram | null>;
+let lines: string[];
+let logDir: string;
+let port: number;
+let supervisors: Supervisor[];
+
+beforeEach(async () => {
+  records = new Map();
+  lines = [];
+  logDir = temporaryDir();
+  supervisors = [];
+  [port = 0] = await findFreePorts(1);
+});
+
+afterEach(async () => {
+  await Promise.all(supervisors.map((supervisor) => supervisor.stop("server", 100)));
+});
+
+function newSupervisor(): Supervisor {
+  const store: ProgramRecords = {
+    recordOf: (name) => records.get(name) ?? undefined,
+    record: (name, program) => void records.set(name, program),
+  };
+  const supervisor = new Supervisor(logDir, store, (name, text) => lines.push(`${name} ${text}`));
+  supervisors.push(supervisor);
+  return supervisor;
+}
+
+async function started(program: Program): Promise<{ supervisor: Supervisor; pid: number }> {
+  const supervisor = newSupervisor();
+  await supervisor.start(program, never);
+  return { supervisor, pid: supervisor.identityOf("server")?.pid ?? 0 };
+}
+
+/** What a launcher leaves behind that was killed: a recorded process which nobody supervises. */
+async function orphanOf(program: Program): Promise<number> {
+  const { command, args, environment: env } = program;
+  const child = spawn(command, args, { env, detached: true, stdio: "ignore" });
+  const identity = identityOf(child.pid ?? 0) ?? { pid: 0, born: "" };
+  const { stopSignal } = program;
+  records.set("server", { ...identity, fingerprint: fingerprintOf(program), stopSignal });
+  while (!(await program.isReady())) await sleep(20);
+  return identity.pid;
+}
+
+async function eventually(isSo: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !isSo() && waitedMs < 5000; waitedMs += 20) await sleep(20);
+  expect(isSo()).toBe(true);
+}
+
+test("a program that is killed is started again, and both are said", async () => {
+  const { supervisor, pid } = await started(fakeServer("server", port));
+  process.kill(pid, "SIGKILL");
+  await eventually(() => lines.some((line) => line.includes("ready again")));
+  expect(lines.join("\n")).toMatch(/ended with SIGKILL; starting it again in 0.5 s/);
+  expect(supervisor.identityOf("server")?.pid).not.toBe(pid);
+  expect(supervisor.isReady("server")).toBe(true);
+});
+
+test("a stopped program stays stopped, and is recorded as such", async () => {
+  const { supervisor, pid } = await started(fakeServer("server", port));
+  await supervisor.stop("server", 1000);
+  await sleep(700);
+  expect(bornAt(pid)).toBeUndefined();
+  expect(records.get("server")).toBeNull();
+});
+
+test("a program that ignores the request to stop is killed when its time is over", async () => {
+  const { supervisor, pid } = await started(fakeServer("server", port, "ignores-sigterm"));
+  await supervisor.stop("server", 200);
+  expect(bornAt(pid)).toBeUndefined();
+});
+
+test("a program that ends before it was ready fails the start, with the end of its log", async () => {
+  const supervisor = newSupervisor();
+  const start = supervisor.start(fakeServer("server", port, "ends-at-once"), never);
+  await expect(start).rejects.toThrow(/exit code 3[\s\S]*cannot read the configuration/);
+  expect(readFileSync(join(logDir, "server.log"), "utf8").match(/cannot read/g)).toHaveLength(2);
+});
+
+test("an orphan of a killed launcher that still answers is kept", async () => {
+  const orphan = await orphanOf(fakeServer("server", port));
+  const { pid } = await started(fakeServer("server", port));
+  expect(pid).toBe(orphan);
+  expect(lines.at(-1)).toMatch(/still running/);
+});
+
+test("an orphan that was told something else is stopped and started anew", async () => {
+  const program = fakeServer("server", port);
+  const orphan = await orphanOf(program);
+  const environment = { ...program.environment, CHANGED: "1" };
+  const { pid } = await started({ ...program, environment });
+  expect(pid).not.toBe(orphan);
+  expect(bornAt(orphan)).toBeUndefined();
+});
+
+test("an orphan of a service is never kept: it may run what was built before", async () => {
+  const orphan = await orphanOf(fakeServer("server", port));
+  const { pid } = await started({ ...fakeServer("server", port), adoptable: false });
+  expect(pid).not.toBe(orphan);
+});
+
+test("a kept orphan that dies later is started again as well", async () => {
+  const orphan = await orphanOf(fakeServer("server", port));
+  const { supervisor } = await started(fakeServer("server", port));
+  process.kill(orphan, "SIGKILL");
+  await eventually(() => lines.some((line) => line.includes("ready again")));
+  expect(supervisor.identityOf("server")?.pid).not.toBe(orphan);
+});
+
+test("a recycled pid is neither adopted nor signalled", async () => {
+  const stranger = { pid: process.pid, born: "another time" };
+  records.set("server", { ...stranger, fingerprint: "", stopSignal: "SIGKILL" });
+  const { pid } = await started(fakeServer("server", port));
+  expect(pid).not.toBe(process.pid);
+  expect(isAlive({ pid: process.pid, born: bornAt(process.pid) ?? "" })).toBe(true);
+});
+
+test("an interrupt during the start leaves a process that can be stopped", async () => {
+  const supervisor = newSupervisor();
+  const interrupt = new AbortController();
+  const program = { ...fakeServer("server", port), isReady: async () => false };
+  const start = supervisor.start(program, interrupt.signal);
+  await eventually(() => records.get("server") !== undefined);
+  interrupt.abort();
+  await expect(start).rejects.toThrow(/Interrupted/);
+  await supervisor.stop("server", 1000);
+  expect(records.get("server")).toBeNull();
+});
+
+test("restarts become slower, up to fifteen seconds", () => {
+  expect([1, 2, 3, 4, 5, 6, 7].map(restartDelayMs)).toEqual([
+    500, 1000, 2000, 4000, 8000, 15_000, 15_000,
+  ]);
+});

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { shownAddress } from "./external.ts";
+import { isRecentMaven } from "./downloads.ts";
+import { majorOf } from "./java.ts";
+import { cacheAddressOf } from "./redis.ts";
+
+test.each([
+  ['openjdk version "17.0.15" 2025-04-15', 17],
+  ['java version "25" 2025-09-16 LTS', 25],
+  ['java version "1.8.0_402"', 1],
+  ["spawn java ENOENT", 0],
+])("%s is Java %i", (text, major) => {
+  expect(majorOf(text)).toBe(major);
+});
+
+test.each([
+  ["\u001B[1mApache Maven 3.8.7\u001B[m", true],
+  ["Apache Maven 4.0.0", true],
+  ["Apache Maven 3.6.3", false],
+  ["mvn: not found", false],
+])("%j is recent enough: %s", (text, isRecent) => {
+  expect(isRecentMaven(text)).toBe(isRecent);
+});
+
+test("the response cache is the database after that of requests", () => {
+  expect(cacheAddressOf("redis://127.0.0.1:19095")).toBe("redis://127.0.0.1:19095/1");
+  expect(cacheAddressOf("rediss://user:key@redis.test:6380/3")).toBe(
+    "rediss://user:key@redis.test:6380/4",
+  );
+});
+
+test("an address is shown without its password", () => {
+  expect(shownAddress("postgres://sluice:secret@db.test/sluice")).toBe("postgres://db.test/sluice");
+});

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { isAnswering } from "../src/services.ts";
+import type { Program } from "../src/program.ts";
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Removed when the tests of the file are over. */
+export function temporaryDir(): string {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-unit-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** A server of a few lines in place of a real part. */
+export function fakeServer(
+  name: string,
+  port: number,
+  behaviour: "serves" | "ignores-sigterm" | "ends-at-once" = "serves",
+): Program {
+  const scripts = {
+    serves: "",
+    "ignores-sigterm": 'process.on("SIGTERM", () => console.log("no"));',
+    "ends-at-once": 'console.error("cannot read the configuration"); process.exit(3);',
+  };
+  const script = `${scripts[behaviour]}
+    require("node:http").createServer((_, answer) => answer.end()).listen(${port}, "127.0.0.1");`;
+  return {
+    name,
+    command: process.execPath,
+    args: ["-e", script],
+    environment: { PATH: process.env["PATH"] ?? "" },
+    address: `http://127.0.0.1:${port}`,
+    stopSignal: "SIGTERM",
+    adoptable: true,
+    startAttempts: 2,
+    isReady: () => isAnswering(`http://127.0.0.1:${port}`),
+  };
+}
+
+/** Something else on a port, as the user's own server might be. */
+export async function occupy(port: number): Promise<() => Promise<void>> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return () => new Promise((resolve) => void server.close(() => resolve()));
+}

@@ -1,0 +1,61 @@
+import type { CostCharged, InferenceResponded } from "@sluice/contracts";
+import { completedOutcome } from "@sluice/outcomes";
+import { expect, test } from "vitest";
+import { aCompletion, anAdmission } from "./fixtures.ts";
+import { billBreaches, chargeBreaches, outcomeBreaches, spentNanoUsd } from "./invariants.ts";
+
+const admitted = anAdmission();
+const outcome = completedOutcome(admitted, {
+  completed: aCompletion(),
+  attempts: 1,
+  lookup: null,
+  decisions: [],
+  completedAt: 1,
+});
+const charge = (changed: Partial<CostCharged>): CostCharged => ({
+  ...{ chargeId: "c1", attemptId: "a1", requestId: "r-1", kind: "reported", tags: {} },
+  attribution: admitted.attribution,
+  ...{ variant: "small", provider: "p", model: "m", tier: "economy", complexity: "simple" },
+  ...{ lane: "realtime", cache: "miss", calledAt: 1, chargedAt: 2, priceVersion: "v" },
+  usage: aCompletion().usage,
+  ...{ priceNanoUsd: 5n, amountNanoUsd: 5n },
+  ...changed,
+});
+const bill = (calls: number, costNanoUsd: bigint) => ({
+  attempts: new Map([
+    ["a1", { attemptId: "a1", calls, status: "billed" as const, costNanoUsd, reason: "answered" }],
+  ]),
+  totalNanoUsd: costNanoUsd,
+});
+
+test("an outcome published twice is one; none, or another one, is a breach", () => {
+  const other: InferenceResponded = { ...outcome, completedAt: 2 };
+  expect(outcomeBreaches([admitted, admitted], [outcome, outcome])).toEqual([]);
+  expect(outcomeBreaches([admitted], [])).toHaveLength(1);
+  expect(outcomeBreaches([admitted], [outcome, other])).toHaveLength(1);
+});
+
+test("a charge that differs by one nano-dollar from the bill is a breach", () => {
+  expect(billBreaches([charge({})], bill(1, 5n))).toEqual([]);
+  expect(billBreaches([charge({})], bill(1, 6n))).toHaveLength(1);
+});
+
+test("a second call for an attempt, a bill without a charge and a charge without a bill are breaches", () => {
+  expect(billBreaches([charge({})], bill(2, 5n))).toHaveLength(1);
+  expect(billBreaches([], bill(1, 5n))).toHaveLength(1);
+  expect(
+    billBreaches([charge({}), charge({ chargeId: "c2", attemptId: "a2" })], bill(1, 5n)),
+  ).toEqual(["attempt a2 is on no bill"]);
+});
+
+test("an attempt that has an estimate needs no more, and may not have two", () => {
+  const estimated = charge({ kind: "estimated", priceNanoUsd: 9n });
+  expect(billBreaches([estimated], bill(1, 5n))).toEqual([]);
+  expect(billBreaches([estimated, { ...estimated, chargeId: "c2" }], bill(1, 5n))).toHaveLength(1);
+});
+
+test("a charge published twice counts once, unless it changed", () => {
+  expect(spentNanoUsd([charge({}), charge({})])).toBe(5n);
+  expect(chargeBreaches([charge({}), charge({})])).toEqual([]);
+  expect(chargeBreaches([charge({}), charge({ amountNanoUsd: 6n })])).toHaveLength(1);
+});

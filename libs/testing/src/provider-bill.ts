@@ -1,0 +1,33 @@
+/** One attempt on the bill that the simulator keeps for itself. */
+export interface BilledAttempt {
+  readonly attemptId: string;
+  /** More than one: somebody paid twice for the same attempt. */
+  readonly calls: number;
+  readonly status: "open" | "billed" | "unbilled";
+  readonly costNanoUsd: bigint;
+  readonly reason: string;
+}
+
+export interface ProviderBill {
+  readonly attempts: ReadonlyMap<string, BilledAttempt>;
+  readonly totalNanoUsd: bigint;
+}
+
+interface BillAnswer {
+  readonly attempts: readonly (Omit<BilledAttempt, "costNanoUsd"> & {
+    readonly costNanoUsd: string;
+  })[];
+  readonly totalNanoUsd: string;
+}
+
+/** The oracle: what the provider says that it was asked and is owed. @param simulator base address */
+export async function fetchBill(simulator: string): Promise<ProviderBill> {
+  const answer = await fetch(`${simulator}/bill`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's documented shape
+  const bill = (await answer.json()) as BillAnswer;
+  const attempts = bill.attempts.map(
+    (attempt) =>
+      [attempt.attemptId, { ...attempt, costNanoUsd: BigInt(attempt.costNanoUsd) }] as const,
+  );
+  return { attempts: new Map(attempts), totalNanoUsd: BigInt(bill.totalNanoUsd) };
+}
