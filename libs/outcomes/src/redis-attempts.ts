@@ -14,7 +14,7 @@ import {
   type RequestRef,
 } from "./ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { bytesOf, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
+import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { appendScript } from "./scripts/append.ts";
 import { callingScript } from "./scripts/calling.ts";
 import { claimAttemptScript } from "./scripts/claim-attempt.ts";
@@ -125,8 +125,9 @@ export class RedisAttempts extends Attempts {
     const [word, bytes] = listOf(reply);
     const kind = textOf(word);
     if (kind === "fenced" || kind === "answer-gone") return { kind };
-    const first = await this.#requests.records.outcomeOf(bytesOf(bytes));
-    return { kind: kind === "won" ? "won" : "lost", outcome: first };
+    const { records } = this.#requests;
+    const standing = await recordOf(bytes, (stored) => records.outcomeOf(stored));
+    return { kind: kind === "won" ? "won" : "lost", outcome: standing ?? outcome };
   }
 
   override async fail(

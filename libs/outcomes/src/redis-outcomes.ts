@@ -3,7 +3,7 @@ import type { ScriptReply } from "@sluice/redis";
 import { type Claim, type ClaimedBy, Outcomes } from "./ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { refOf } from "./request-ref.ts";
-import { bytesOf, listOf, textOf } from "./script-reply.ts";
+import { listOf, recordOf, textOf } from "./script-reply.ts";
 import { claimOutcomeScript } from "./scripts/claim-outcome.ts";
 import { publishedScript } from "./scripts/published.ts";
 
@@ -24,7 +24,7 @@ export class RedisOutcomes extends Outcomes {
       args: [...this.#requests.outcomeArgs(outcome), by],
     }));
     const replies = await this.#requests.run(claimOutcomeScript, runs);
-    return Promise.all(replies.map((reply) => this.#claimOf(reply)));
+    return Promise.all(outcomes.map((outcome, index) => this.#claimOf(outcome, replies[index])));
   }
 
   override async published(outcomes: readonly InferenceResponded[]): Promise<void> {
@@ -35,11 +35,12 @@ export class RedisOutcomes extends Outcomes {
     await this.#requests.run(publishedScript, runs);
   }
 
-  async #claimOf(reply: ScriptReply): Promise<Claim> {
+  async #claimOf(ours: InferenceResponded, reply: ScriptReply | undefined): Promise<Claim> {
     const [word, bytes] = listOf(reply);
     const kind = textOf(word);
     if (kind === "answer-gone" || kind === "attempt-held") return { kind };
-    const outcome = await this.#requests.records.outcomeOf(bytesOf(bytes));
-    return { kind: kind === "won" ? "won" : "lost", outcome };
+    const { records } = this.#requests;
+    const standing = await recordOf(bytes, (stored) => records.outcomeOf(stored));
+    return { kind: kind === "won" ? "won" : "lost", outcome: standing ?? ours };
   }
 }

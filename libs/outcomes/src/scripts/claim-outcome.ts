@@ -1,7 +1,10 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: outcome's bytes, their hash, its kind, hit or decision. Answers won, lost, answer-gone or attempt-held. */
+/**
+ * ARGV: outcome's bytes, their hash, its kind, hit or decision. Answers won, lost, answer-gone or
+ * attempt-held; with the bytes of the outcome that stands, unless they came with this call.
+ */
 export const claimOutcomeScript = redisScript(
   prelude,
   `
@@ -20,6 +23,6 @@ if by == 'hit' then
   end
 end
 setOutcome(bytes, hash, kind, by)
-return {'won', bytes}
+return {'won'}
 `,
 );

@@ -1,7 +1,10 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence, usage or '', outcome's bytes, their hash, its kind. */
+/**
+ * ARGV: attempt number, fence, usage or '', outcome's bytes, their hash, its kind. Answers with the
+ * bytes of the outcome that stands, unless they came with this call.
+ */
 export const finishScript = redisScript(
   prelude,
   `
@@ -11,7 +14,10 @@ if isFenced(number, fence) or not (phase == 'calling' or phase == 'finished') th
 if phase == 'calling' then
   set(number .. '.state', 'finished')
   if metered ~= '' then set(number .. '.metered', metered) end
-  if not get('outcomeHash') then setOutcome(bytes, hash, kind, 'attempt-' .. number) end
+  if not get('outcomeHash') then
+    setOutcome(bytes, hash, kind, 'attempt-' .. number)
+    return {'won'}
+  end
 end
 local first = redis.call('GET', answer)
 if not first then return {'answer-gone'} end
