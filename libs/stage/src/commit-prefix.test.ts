@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, integer, property, uniqueArray } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CommitPrefix } from "./commit-prefix.ts";
 
@@ -49,9 +49,9 @@ describe("commit prefix", () => {
   });
 
   it("never passes an unfinished message, in whatever order messages end", () => {
-    const order = fc.uniqueArray(fc.integer({ min: 0, max: 199 }), { maxLength: 200 });
-    fc.assert(
-      fc.property(order, (ended) => {
+    const order = uniqueArray(integer({ min: 0, max: 199 }), { maxLength: 200 });
+    assert(
+      property(order, (ended) => {
         const offsets = Array.from({ length: 200 }, (_, index) => BigInt(index * 3));
         const prefix = admitted(...offsets);
         for (const index of ended) prefix.finish(BigInt(index * 3));

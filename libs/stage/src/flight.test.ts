@@ -7,7 +7,7 @@ const limits = {
   messagesPerFlight: 6,
   bytesPerFlight: 1_000,
 };
-const placeOf = (message: WireMessage) => `${message.topic}/${message.partitionHint}`;
+const placeOf = ({ topic, partitionHint }: WireMessage) => `${topic}/${partitionHint}`;
 
 function message(partitionHint: number, bytes: number, topic = "t"): WireMessage {
   return { topic, key: null, value: null, headers: {}, partitionHint, bytes };

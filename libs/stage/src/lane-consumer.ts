@@ -159,15 +159,18 @@ export class LaneConsumer<In> implements RunningStage {
     const { generation } = this;
     const offsets = this.progress.committable();
     if (!generation || offsets.size === 0) return;
-    this.committing = this.subscription
-      .commit(generation, offsets)
-      .then((done) => {
-        if (done && !generation.ended.aborted) this.progress.committed(offsets);
-      })
-      .finally(() => {
-        this.committing = undefined;
-      });
+    this.committing = this.commitNow(generation, offsets).finally(() => {
+      this.committing = undefined;
+    });
     await this.committing;
+  }
+
+  private async commitNow(
+    generation: Generation,
+    offsets: ReadonlyMap<number, bigint>,
+  ): Promise<void> {
+    const done = await this.subscription.commit(generation, offsets);
+    if (done && !generation.ended.aborted) this.progress.committed(offsets);
   }
 }
 

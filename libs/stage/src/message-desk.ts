@@ -60,16 +60,10 @@ export class MessageDesk<In> {
    * @throws TransientFault when the outcome of a dead letter cannot be claimed now
    */
   async publishableOf(opened: Opened<In>, effect: Effect): Promise<readonly Publishable[]> {
-    switch (effect.kind) {
-      case "emit":
-        return opened.kind === "delivery"
-          ? effect.messages.map((message) => traced(message, opened.delivery))
-          : effect.messages;
-      case "skip":
-        return [];
-      case "dead-letter":
-        return this.deadLettersOf(opened, effect);
-    }
+    if (effect.kind === "skip") return [];
+    if (effect.kind === "dead-letter") return this.deadLettersOf(opened, effect);
+    if (opened.kind === "poison") return effect.messages;
+    return effect.messages.map((message) => traced(message, opened.delivery));
   }
 
   count(opened: Opened<In>, effect: Effect): void {

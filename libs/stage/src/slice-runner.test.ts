@@ -68,7 +68,7 @@ function newRunner(say: (record: string) => Effect) {
     metrics: stageMetricsOf("suite", new Registry()),
   });
   const runner = new SliceRunner(stage, desk, producer, silentLogger);
-  return { stage, producer, run: (texts: string) => runner.run([...texts].map(rawOf)) };
+  return { stage, producer, run: (texts: string) => runner.run(texts.split("").map(rawOf)) };
 }
 
 function rawOf(text: string, index: number): RawMessage {

@@ -27,7 +27,10 @@ export function instanceOf<T>(modules: ModuleRef, type: Type<T>): T {
   const known = tokens.length >= type.length && !tokens.includes(undefined);
   assert(known, "STAGE_DEFECT", `${type.name} needs @Injectable(), so that its parts are known.`);
   return new type(
-    ...tokens.map((token): unknown => modules.get(token as Type<unknown>, { strict: false })),
+    ...tokens.map((token): unknown =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Nest's own token type is wider than what `get` says it takes
+      modules.get(token as Type<unknown>, { strict: false }),
+    ),
   );
 }
 
@@ -41,11 +44,11 @@ function providedOf<T>(modules: ModuleRef, type: Type<T>): T | undefined {
 
 function tokensOf(type: Type<unknown>): (InjectionToken | undefined)[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see Metadata
-  const { getMetadata } = Reflect as unknown as Metadata;
+  const metadata = Reflect as unknown as Metadata;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by TypeScript and Nest
-  const types = (getMetadata("design:paramtypes", type) ?? []) as InjectionToken[];
+  const types = (metadata.getMetadata("design:paramtypes", type) ?? []) as InjectionToken[];
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by Nest
-  const declared = (getMetadata("self:paramtypes", type) ?? []) as DeclaredDependency[];
+  const declared = (metadata.getMetadata("self:paramtypes", type) ?? []) as DeclaredDependency[];
   const tokens: (InjectionToken | undefined)[] = Array.from(types);
   for (const { index, param } of declared) tokens[index] = param;
   return tokens;

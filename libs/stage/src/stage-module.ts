@@ -131,14 +131,18 @@ export class StageModule implements OnApplicationBootstrap, OnModuleDestroy {
         : new LaneConsumer(stage, surroundings, this.run.options);
     this.optional(Readiness)?.add(`stage ${this.run.options.group}`, () => this.connected);
     // Not awaited: a broker that is away makes the service unready, not unable to start.
-    void this.consumer.start().then(() => {
-      this.connected = true;
-    });
+    // Should the client refuse for good, the rejection ends the process.
+    void this.start(this.consumer);
   }
 
   async onModuleDestroy(): Promise<void> {
     this.connected = false;
     await this.consumer?.stop();
+  }
+
+  private async start(consumer: { start(): Promise<void> }): Promise<void> {
+    await consumer.start();
+    this.connected = true;
   }
 
   private surroundings(): StageSurroundings {

@@ -136,8 +136,28 @@ export class KafkaFixture {
     return running;
   }
 
-  async publish(notes: readonly Note[], topic = source): Promise<void> {
-    await this.producer.send(notes.map((note) => outgoing(topic, note.key, note)));
+  async publish(published: readonly Note[], topic = source): Promise<void> {
+    await this.producer.send(published.map((note) => outgoing(topic, note.key, note)));
+  }
+
+  /** Publishes notes over 30 keys until it is stopped; `stop` gives how many. */
+  flow(atOnce: number, everyMs: number): { stop(): Promise<number> } {
+    const halt = new AbortController();
+    let sent = 0;
+    const flowing = (async () => {
+      while (!halt.signal.aborted) {
+        await this.publish(notes(atOnce, 30, sent));
+        sent += atOnce;
+        await sleep(everyMs);
+      }
+      return sent;
+    })();
+    return {
+      stop: () => {
+        halt.abort();
+        return flowing;
+      },
+    };
   }
 
   /** Everything on a topic up to now, read by a group of its own. */
@@ -169,7 +189,7 @@ export class KafkaFixture {
   }
 
   async close(): Promise<void> {
-    for (const cleanup of this.cleanups.reverse()) await cleanup();
+    for (const cleanup of this.cleanups.toReversed()) await cleanup();
     await this.admin.remove([
       source.name,
       target.name,

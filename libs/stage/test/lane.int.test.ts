@@ -31,6 +31,8 @@ import { Line } from "./line.ts";
 let kafka: KafkaFixture;
 afterEach(() => kafka.close());
 
+const ascending = (a: number, b: number) => a - b;
+
 type Handle = (delivery: Delivery<Note>, context: LaneContext) => Promise<Effect | LaneWait | void>;
 
 class Calling extends LaneStage<Note> {
@@ -86,7 +88,7 @@ describe("a lane", () => {
     expect(await kafka.lag()).toBe(30);
     first.resolve();
     await eventually(async () => (await kafka.lag()) === 0);
-    expect(stage.calls.toSorted((a, b) => a - b)).toEqual(notes(30, 1).map(({ id }) => id));
+    expect(stage.calls.toSorted(ascending)).toEqual(notes(30, 1).map(({ id }) => id));
   });
 
   it("is delivered a message once whose call takes several session timeouts, and others go on", async () => {
@@ -179,7 +181,7 @@ describe("faults in a lane", () => {
     away = false;
     await eventually(async () => (await kafka.lag()) === 0);
     expect(await kafka.metric("stage_paused_partitions")).toBe(0);
-    expect(idsOf(await kafka.readAll(target)).toSorted()).toEqual([0, 1, 2]);
+    expect(idsOf(await kafka.readAll(target)).toSorted(ascending)).toEqual([0, 1, 2]);
   });
 
   it("a broker that is away while publishing costs no second call", async () => {
@@ -194,8 +196,8 @@ describe("faults in a lane", () => {
     await eventually(async () => (await kafka.metric("stage_faults_total")) >= 3);
     line.mend();
     await eventually(async () => (await kafka.lag()) === 0);
-    expect(stage.calls.toSorted()).toEqual([0, 1, 2]);
-    expect(idsOf(await kafka.readAll(target)).toSorted()).toEqual([0, 1, 2]);
+    expect(stage.calls.toSorted(ascending)).toEqual([0, 1, 2]);
+    expect(idsOf(await kafka.readAll(target)).toSorted(ascending)).toEqual([0, 1, 2]);
   });
 });
 
@@ -230,15 +232,7 @@ describe("a rebalance of lanes", () => {
     kafka = await KafkaFixture.create(6);
     const stages = [0, 1, 2].map(() => new Calling(() => sleep(30)));
     const [first, second, third] = [stages[0]!, stages[1]!, stages[2]!];
-    let sent = 0;
-    let flowing = true;
-    const flow = (async () => {
-      while (flowing) {
-        await kafka.publish(notes(20, 30, sent));
-        sent += 20;
-        await sleep(40);
-      }
-    })();
+    const flow = kafka.flow(20, 40);
     const leaving = await lane(first);
     await sleep(1_000);
     await lane(second);
@@ -247,8 +241,7 @@ describe("a rebalance of lanes", () => {
     await sleep(1_500);
     await leaving.stop();
     await sleep(1_500);
-    flowing = false;
-    await flow;
+    const sent = await flow.stop();
     await eventually(async () => (await kafka.lag()) === 0);
     const ended = new Set(stages.flatMap((stage) => stage.ended));
     expect(ended.size).toBe(sent);

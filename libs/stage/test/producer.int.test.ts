@@ -1,6 +1,6 @@
-import { PermanentFault, TransientFault } from "@sluice/domain";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { codeOf } from "../src/faults.ts";
 import { outgoing } from "../src/index.ts";
 import { partitionAmong } from "../src/producer-session.ts";
 import { idsOf, KafkaFixture, notes, source } from "./kafka-fixture.ts";
@@ -38,16 +38,15 @@ describe("the event producer", () => {
     const startedAt = Date.now();
     const failed = await Promise.allSettled([1, 2, 3].map((id) => producer.send([of(id)])));
     expect(Date.now() - startedAt).toBeLessThan(1_300);
-    for (const each of failed) {
-      expect(each).toMatchObject({
+    expect(failed).toMatchObject(
+      [1, 2, 3].map(() => ({
         status: "rejected",
-        reason: { code: "STAGE_BROKER_UNAVAILABLE" },
-      });
-      expect((each as PromiseRejectedResult).reason).toBeInstanceOf(TransientFault);
-    }
+        reason: { code: "STAGE_BROKER_UNAVAILABLE", name: "TransientFault" },
+      })),
+    );
     line.mend();
     await producer.send([of(4)]);
-    expect(idsOf(await kafka.readAll(source)).toSorted()).toEqual([0, 4]);
+    expect(idsOf(await kafka.readAll(source)).toSorted((a, b) => a - b)).toEqual([0, 4]);
   });
 
   it("loses nothing it acknowledged while the line is cut again and again", async () => {
@@ -58,9 +57,9 @@ describe("the event producer", () => {
       sendTimeoutMs: 3_000,
     });
     const acknowledged = new Set<number>();
-    let sending = true;
+    const halt = new AbortController();
     const flow = (async () => {
-      for (let id = 0; sending; id += 1) {
+      for (let id = 0; !halt.signal.aborted; id += 1) {
         void producer.send([of(id)]).then(
           () => acknowledged.add(id),
           () => undefined,
@@ -74,7 +73,7 @@ describe("the event producer", () => {
       await sleep(50);
       line.mend();
     }
-    sending = false;
+    halt.abort();
     await flow;
     await producer.close();
     const there = new Set(idsOf(await kafka.readAll(source)));
@@ -93,7 +92,7 @@ describe("the event producer", () => {
     });
     const sends = Array.from({ length: 9 }, (_, id) => producer.send([of(id)]));
     const codes = (await Promise.allSettled(sends)).map((each) =>
-      each.status === "rejected" ? (each.reason as TransientFault).code : "sent",
+      each.status === "rejected" ? codeOf(each.reason, "STAGE_DEFECT") : "sent",
     );
     expect(codes.filter((code) => code === "STAGE_PRODUCER_FULL").length).toBeGreaterThanOrEqual(4);
     expect(codes).not.toContain("sent");
@@ -106,8 +105,10 @@ describe("the event producer", () => {
     const sends = [of(1), of(2, noise), of(3)].map((each) => kafka.producer.send([each]));
     const [before, huge, after] = await Promise.allSettled(sends);
     expect([before!.status, after!.status]).toEqual(["fulfilled", "fulfilled"]);
-    expect((huge as PromiseRejectedResult).reason).toBeInstanceOf(PermanentFault);
-    expect(huge).toMatchObject({ reason: { code: "STAGE_MESSAGE_REFUSED" } });
+    expect(huge).toMatchObject({
+      status: "rejected",
+      reason: { code: "STAGE_MESSAGE_REFUSED", name: "PermanentFault" },
+    });
     expect(new Set(idsOf(await kafka.readAll(source)))).toEqual(new Set([0, 1, 3]));
   });
 

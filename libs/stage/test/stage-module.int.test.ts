@@ -34,7 +34,7 @@ class CopyStage extends SliceStage<Note> {
   }
 
   override async process(slice: readonly Delivery<Note>[]): Promise<readonly Effect[]> {
-    expect(this.clock.now()).toBeGreaterThan(0);
+    this.clock.now();
     return slice.map(copyOf);
   }
 }
@@ -48,7 +48,7 @@ class EndStage extends LaneStage<Note> {
   }
 
   override async handle({ record }: Delivery<Note>): Promise<Effect> {
-    expect(this.clock.now()).toBeGreaterThan(0);
+    this.clock.now();
     EndStage.seen.push(record.id);
     return skip("seen");
   }
