@@ -40,17 +40,16 @@ test("texts, refusals, log probabilities and ends of several choices come togeth
 
 test("tool calls are joined by their index, and say nothing besides", () => {
   const assembly = new AnswerAssembly();
-  const call = (index: number, more: object) => ({ index, ...more });
   assembly.add(head, [
     {
       delta: {
         content: "",
-        tool_calls: [call(0, { id: "c0", function: { name: "look", arguments: "" } })],
+        tool_calls: [{ index: 0, id: "c0", function: { name: "look", arguments: "" } }],
       },
     },
   ]);
-  assembly.add(head, [{ delta: { tool_calls: [call(0, { function: { arguments: '{"a"' } })] } }]);
-  assembly.add(head, [{ delta: { tool_calls: [call(0, { function: { arguments: ":1}" } })] } }]);
+  assembly.add(head, [{ delta: { tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] } }]);
+  assembly.add(head, [{ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }]);
   const [choice] = assembly.answer(0).choices;
   expect(choice?.content).toBeNull();
   expect(JSON.parse(choice?.toolCalls ?? "")).toEqual([

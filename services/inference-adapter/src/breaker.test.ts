@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { begun, type Breaker, closed, ended, readyAtOf, type Verdict } from "./breaker.ts";
 

@@ -1,9 +1,33 @@
-import type { Candidate, InferenceAdmitted, InferenceDispatched } from "@sluice/contracts";
+import type {
+  Candidate,
+  InferenceAdmitted,
+  InferenceDispatched,
+  InferenceRequested,
+  Message,
+  Rates,
+} from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import type { AttemptState, RequestHistory } from "@sluice/outcomes";
-import { aMiss, anAdmission, aRequest, noRequirements, someRates } from "@sluice/testing/fixtures";
 
 export const admittedAt = 1_800_000_000_000;
+
+const rates: Rates = {
+  inputNanoUsd: 150_000_000n,
+  outputNanoUsd: 600_000_000n,
+  cachedInputNanoUsd: 75_000_000n,
+  cacheWriteNanoUsd: null,
+  reasoningNanoUsd: null,
+  otherNanoUsd: {},
+};
+
+const message: Message = {
+  role: "user",
+  content: "What is the capital of France?",
+  parts: null,
+  toolCalls: null,
+  toolCallId: null,
+  name: null,
+};
 
 /** Time stands until a test moves it. */
 export class StoppedClock extends Clock {
@@ -22,7 +46,7 @@ export function aCandidate(changed: Partial<Candidate> = {}): Candidate {
     tier: "economy",
     outputLimit: 400n,
     worstCaseNanoUsd: 1_000_000n,
-    rates: someRates,
+    rates,
     ...changed,
   };
 }
@@ -39,22 +63,29 @@ export interface DispatchedChanges {
 }
 
 export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatched {
-  const plain = aRequest();
-  const [message] = plain.messages;
-  const request = aRequest({
-    requestId: changes.requestId ?? plain.requestId,
-    parameters: changes.parameters ?? "{}",
-    requirements: { ...noRequirements, onDoubt: changes.onDoubt ?? "retry" },
-    messages: message ? [{ ...message, content: changes.prompt ?? message.content }] : [],
-  });
   return {
-    admitted: anAdmission({
-      request,
+    admitted: {
+      request: requestWith(changes),
+      attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
       admittedAt,
       deadlineAt: admittedAt + 120_000,
+      bodyHash: "00000000000000000000000000000000",
+      origin: "http",
+      reply: "none",
+      remembered: false,
+      correlationId: null,
+      lookup: null,
+      decisions: [],
       ...changes.admitted,
-    }),
-    lookup: aMiss,
+    },
+    lookup: {
+      result: "miss",
+      cacheKey: "11111111111111111111111111111111",
+      namespace: "default",
+      fills: true,
+      ttlSeconds: 86_400,
+      reason: null,
+    },
     classification: { complexity: "simple", score: 0.1, margin: 0.2, reasons: [] },
     dispatch: {
       lane: "realtime",
@@ -63,6 +94,28 @@ export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatche
       candidates: changes.candidates ?? [aCandidate(), large],
     },
     decisions: [],
+  };
+}
+
+function requestWith(changes: DispatchedChanges): InferenceRequested {
+  return {
+    requestId: changes.requestId ?? "r-1",
+    model: "auto",
+    messages: [{ ...message, content: changes.prompt ?? message.content }],
+    parameters: changes.parameters ?? "{}",
+    requirements: {
+      requiredAccuracy: null,
+      maxLatencyMs: null,
+      maxCostNanoUsd: null,
+      deadlineAt: null,
+      lane: "realtime",
+      onDoubt: changes.onDoubt ?? "retry",
+    },
+    cache: { mode: "automatic", ttlSeconds: null },
+    sessionId: null,
+    runId: null,
+    stepId: null,
+    tags: {},
   };
 }
 

@@ -9,9 +9,11 @@ test("a failure is read back as it was written, and foreign words forbid nothing
   ).toEqual([null, null, null, null]);
 });
 
+function after(retryAfterMs: number | null, number: number): number | null {
+  return retryAtOf({ code: "server_error", retryAfterMs }, number, 1_000);
+}
+
 test("the provider's own wish comes before our back-off, which doubles", () => {
-  const after = (retryAfterMs: number | null, number: number) =>
-    retryAtOf({ code: "server_error", retryAfterMs }, number, 1_000);
   expect(after(3_000, 1)).toBe(4_000);
   expect(after(0, 1)).toBe(1_000);
   expect([1, 2, 3].map((number) => after(null, number))).toEqual([1_500, 2_000, 3_000]);

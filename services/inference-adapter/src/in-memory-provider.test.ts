@@ -1,7 +1,4 @@
 import { InMemoryProvider, scriptedByMarkers } from "./in-memory-provider.ts";
 import { providerContract } from "./provider.contract.ts";
 
-providerContract("in memory", () => ({
-  provider: new InMemoryProvider(scriptedByMarkers),
-  silenceMs: 0,
-}));
+providerContract("in memory", () => new InMemoryProvider(scriptedByMarkers));

@@ -75,6 +75,7 @@ export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
       return { kind: "end", end: { kind: "lost", code: "timed_out" } };
     case "hang":
       return { kind: "hang" };
+    case undefined:
     default:
       return plainAnswer;
   }

@@ -37,6 +37,20 @@ function failedWith(failure: Partial<AttemptFailure>, number = 1) {
   });
 }
 
+const readyAt =
+  (smallAt: number, largeAt: number) =>
+  ({ variant }: { readonly variant: string }): number =>
+    variant === "small" ? smallAt : largeAt;
+
+function refusedByAll(code: "request_refused" | "context_length_exceeded") {
+  return aHistory({
+    attempts: [
+      failedWith({ code, status: 400, retryAt: null }),
+      failedWith({ code, status: 400, retryAt: null, variant: "large" }, 2),
+    ],
+  });
+}
+
 describe("a request that has ended", () => {
   const outcome = refusedOutcome(aDispatched().admitted, {
     kind: "failed",
@@ -159,17 +173,10 @@ describe("what ends a request", () => {
   });
 
   test("a request that every provider refuses for itself is the caller's mistake", () => {
-    const refused = (code: "request_refused" | "context_length_exceeded") =>
-      aHistory({
-        attempts: [
-          failedWith({ code, status: 400, retryAt: null }),
-          failedWith({ code, status: 400, retryAt: null, variant: "large" }, 2),
-        ],
-      });
-    expect(stepFor({ history: refused("request_refused") })).toMatchObject({
+    expect(stepFor({ history: refusedByAll("request_refused") })).toMatchObject({
       code: "provider_refused",
     });
-    expect(stepFor({ history: refused("context_length_exceeded") })).toMatchObject({
+    expect(stepFor({ history: refusedByAll("context_length_exceeded") })).toMatchObject({
       code: "context_length_exceeded",
     });
   });
@@ -203,12 +210,11 @@ describe("the candidate", () => {
   });
 
   test("is passed over while its breaker is open, and waited for when all are", () => {
-    const readyAt = (candidate: { variant: string }): number =>
-      candidate.variant === "small" ? now + 300 : now + 900;
-    expect(stepFor({ readyAt: (c) => (c.variant === "small" ? now + 300 : 0) })).toMatchObject({
-      candidate: large,
+    expect(stepFor({ readyAt: readyAt(now + 300, 0) })).toMatchObject({ candidate: large });
+    expect(stepFor({ readyAt: readyAt(now + 300, now + 900) })).toMatchObject({
+      kind: "wait",
+      waitMs: 300,
     });
-    expect(stepFor({ readyAt })).toMatchObject({ kind: "wait", waitMs: 300 });
   });
 
   test("of a provider that is not declared is never waited for", () => {

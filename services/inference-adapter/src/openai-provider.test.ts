@@ -24,10 +24,7 @@ function providerAt(baseUrl: string, keys = [key]): OpenAiProvider {
   return new OpenAiProvider([{ id: "acme-ai", baseUrl, keys }], timeouts, new SystemClock());
 }
 
-providerContract("by the openai package, against the simulator", () => ({
-  provider,
-  silenceMs: timeouts.silenceMs,
-}));
+providerContract("by the openai package, against the simulator", () => provider);
 
 describe("what the provider is told and bills", () => {
   test("each call is billed once, under its attempt id, for the usage that we read", async () => {

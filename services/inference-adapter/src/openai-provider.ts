@@ -152,6 +152,7 @@ function refusalOf({ status, code }: APIError): RefusalCode {
       return "server_error";
     case 429:
       return "rate_limited";
+    case undefined:
     default:
       return status !== undefined && status < 500 ? "request_refused" : "server_error";
   }

@@ -117,9 +117,11 @@ function responseOf(incoming: http.IncomingMessage, watch: Watch): Response {
 
 async function* piecesOf(incoming: http.IncomingMessage, watch: Watch): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of incoming) {
+    // Without an encoding it gives bytes, whatever its type says.
+    const pieces: AsyncIterable<Uint8Array> = incoming;
+    for await (const piece of pieces) {
       watch.heard();
-      yield piece as Uint8Array;
+      yield piece;
     }
   } catch (error) {
     throw faultOf(watch.fault ?? error, true);
