@@ -1,0 +1,173 @@
+import type { CostCharged, CostMetered } from "@sluice/contracts";
+import { topics } from "@sluice/contracts";
+import { chargeIdOf, TransientFault } from "@sluice/domain";
+import { deadLettersOf, RawCodecs, TopicReader } from "@sluice/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { AccountantFixture, eventually, WatchedBudgets } from "./accountant-fixture.ts";
+import { intentOf, meteredOf, usageOf } from "./fixtures.ts";
+
+let fixture: AccountantFixture;
+let charged: TopicReader<CostCharged>;
+beforeEach(async () => {
+  fixture = await AccountantFixture.create();
+  charged = await TopicReader.open(fixture.connection, fixture.codecs, topics.costCharged);
+});
+afterEach(async () => {
+  await charged.close();
+  await fixture.close();
+});
+
+const numbered = (count: number, given: Partial<CostMetered> = {}) =>
+  Array.from({ length: count }, (_, index) =>
+    meteredOf({ requestId: `request-${index}`, attemptId: `attempt-${index}`, ...given }),
+  );
+const charges = async () => {
+  const { rows } = await fixture.database.pool.query<{
+    attempt_id: string;
+    kind: string;
+    amount: bigint;
+  }>("select attempt_id, kind, amount_nano_usd as amount from charges order by attempt_id, kind");
+  return rows;
+};
+const openCount = async () => {
+  const { rows } = await fixture.database.pool.query("select from attempts_open");
+  return rows.length;
+};
+/** Long past, as seen by the sweep. */
+const overdueIntent = (name: string) =>
+  intentOf({ requestId: name, attemptId: name, deadlineAt: Date.now() - 1_000 });
+
+test("metered usage becomes a charge on cost.charged, and a sum that is asked for over HTTP", async () => {
+  const accountant = await fixture.start();
+  await fixture.meter(...numbered(20));
+  await charged.until(() => true, 20);
+  const response = await fetch(`${accountant.admin}/costs?by=tier,cache`);
+  expect(await response.json()).toMatchObject({
+    rows: [{ dimensions: { tier: "economy", cache: "miss" }, requests: 20 }],
+    total: { spendNanoUsd: String(20 * 140_000), tokens: { input: "2000", output: "200" } },
+  });
+  expect((await fetch(`${accountant.admin}/costs?by=colour`)).status).toBe(400);
+});
+
+test("a crash between the ledger and the offset charges nothing twice and loses no publication", async () => {
+  const budgets = new WatchedBudgets();
+  let crashes = 0;
+  budgets.onSettle = async () => {
+    // The ledger's transaction is over: this is what a crash leaves behind.
+    if (crashes++ < 2) throw new TransientFault("BUDGETS_UNAVAILABLE", "crashed");
+  };
+  const { ledger } = await fixture.start(budgets);
+  await fixture.meter(...numbered(10));
+  await charged.until(() => true, 10);
+  expect(crashes).toBeGreaterThan(2);
+  expect(await charges()).toHaveLength(10);
+
+  const hash = await ledger.replayHash();
+  await fixture.meter(...numbered(10));
+  await charged.until(() => true, 20);
+  expect(await ledger.replayHash()).toBe(hash);
+  const versions = new Set(charged.records.map((charge) => JSON.stringify(charge, longs)));
+  expect(versions.size).toBe(10);
+});
+
+test("what cannot be priced or read leaves, and its neighbours are charged", async () => {
+  const letters = await TopicReader.open(
+    fixture.connection,
+    new RawCodecs(),
+    deadLettersOf(topics.costMetered),
+  );
+  await fixture.start();
+  const key = "any";
+  await fixture.meter(...numbered(2), meteredOf({ attemptId: "x", variant: "unheard-of" }));
+  await fixture.send([
+    {
+      kind: "dead-letter",
+      topic: topics.costMetered.name,
+      key: Buffer.from(key),
+      value: Buffer.from("foreign"),
+      headers: {},
+      partition: 0,
+    },
+  ]);
+  await fixture.meter(meteredOf({ attemptId: "nul", tags: { text: "a\u0000b" } }));
+  await fixture.meter(meteredOf({ attemptId: "last", requestId: "last" }));
+  await letters.until(() => true, 3);
+  await charged.until(() => true, 3);
+  const codes = letters.deliveries.map(({ headers }) => headers["dead-letter-code"]?.toString());
+  expect(codes.toSorted()).toEqual(["CONTRACT_UNDECODABLE", "LEDGER_REFUSED", "PRICE_UNKNOWN"]);
+  await letters.close();
+});
+
+test("attempts that nobody metered in time get exactly one estimate, also with two sweepers", async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `silent-${index}`);
+  await Promise.all([fixture.start(), fixture.start()]);
+  await fixture.announce(...names.map(overdueIntent));
+  await charged.until(({ kind }) => kind === "estimated", names.length);
+  await eventually(openCount, (open) => open === 0);
+  // Two more looks, which must find nothing.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect(await charges()).toEqual(
+    names.toSorted().map((name) => ({ attempt_id: name, kind: "estimated", amount: 1_650_000n })),
+  );
+  expect(new Set(charged.records.map(({ chargeId }) => chargeId)).size).toBe(names.length);
+});
+
+test("usage that was published is never overtaken, however late it is folded", async () => {
+  const budgets = new WatchedBudgets();
+  const isHeld = Promise.withResolvers<void>();
+  budgets.onSettle = () => isHeld.promise;
+  const names = Array.from({ length: 6 }, (_, index) => `late-${index}`);
+  // One message in each partition holds the fold up; the usage stands behind it on the log.
+  await fixture.meter(...numbered(8, { reason: "answered" }));
+  const { ledger } = await fixture.start(budgets);
+  await eventually(charges, (rows) => rows.length > 0);
+  await fixture.meter(
+    ...names.map((name) => meteredOf({ requestId: name, attemptId: name, calledAt: Date.now() })),
+  );
+  await fixture.announce(...names.map(overdueIntent));
+  await eventually(openCount, (open) => open === names.length);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  isHeld.resolve();
+  await eventually(charges, (rows) => rows.length === 14);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect((await charges()).filter(({ kind }) => kind === "estimated")).toEqual([]);
+  expect(await ledger.stillOpen(names)).toEqual(new Set());
+});
+
+test("a report after the estimate is one signed difference", async () => {
+  await fixture.start();
+  await fixture.announce(overdueIntent("slow"));
+  await charged.until(({ kind }) => kind === "estimated");
+  const report = meteredOf({
+    requestId: "slow",
+    attemptId: "slow",
+    usage: usageOf({ inputTokens: 7n }),
+  });
+  await fixture.meter(report, report);
+  await charged.until(({ kind }) => kind === "reported", 2);
+  expect(await charges()).toEqual([
+    { attempt_id: "slow", kind: "estimated", amount: 1_650_000n },
+    { attempt_id: "slow", kind: "reported", amount: 7_000n - 1_650_000n },
+  ]);
+  const reportId = chargeIdOf("slow", "reported");
+  expect(charged.records.filter(({ chargeId }) => chargeId === reportId)).toHaveLength(2);
+});
+
+test("a foreign message at the end of a partition does not hold its sweep up", async () => {
+  await fixture.start();
+  const foreign = (partition: number) => ({
+    kind: "dead-letter" as const,
+    topic: topics.costMetered.name,
+    key: null,
+    value: Buffer.from("foreign"),
+    headers: {},
+    partition,
+  });
+  await fixture.send([foreign(0), foreign(1)]);
+  await fixture.announce(overdueIntent("a"), overdueIntent("b"), overdueIntent("c"));
+  await charged.until(({ kind }) => kind === "estimated", 3);
+});
+
+function longs(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
