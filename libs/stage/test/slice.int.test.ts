@@ -76,9 +76,11 @@ describe("a slice stage", () => {
     const line = new Line();
     const connection = line.through(kafka.connection);
     const release = Promise.withResolvers<void>();
-    const crashed = new Copying((slice) =>
-      slice[0]!.record.id >= 5 ? release.promise : undefined,
-    );
+    let inSecond = false;
+    const crashed = new Copying((slice) => {
+      inSecond = slice[0]!.record.id >= 5;
+      return inSecond ? release.promise : undefined;
+    });
     const producer = kafka.newProducer({ connection, sendTimeoutMs: 1_000 });
     await kafka.slices(crashed, { sliceMax: 5 }, { connection, producer });
     await eventually(() => inSecond);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Injectable, Module } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { Clock, SystemClock } from "@sluice/domain";
@@ -29,12 +30,15 @@ afterEach(() => kafka.close());
 
 @Injectable()
 class CopyStage extends SliceStage<Note> {
+  static processed = 0;
+
   constructor(private readonly clock: Clock) {
     super();
   }
 
   override async process(slice: readonly Delivery<Note>[]): Promise<readonly Effect[]> {
     this.clock.now();
+    CopyStage.processed += slice.length;
     return slice.map(copyOf);
   }
 }
@@ -84,4 +88,8 @@ it("an application runs several stages, wired by their constructors, and stops t
   await app.close();
   expect(await kafka.lag("copy")).toBe(0);
   expect(await kafka.lag("copy.end", target)).toBe(0);
+  for (const topic of [source, target]) await kafka.publish(notes(5, 5), topic);
+  await sleep(500);
+  expect(CopyStage.processed).toBe(50);
+  expect(EndStage.seen.length).toBe(50);
 });
