@@ -119,7 +119,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         await outcomes.claim([outcome], "hit");
         expect(await reading).toEqual([{ kind: "end", outcome }]);
         // The safety net polls each second: this was the notification.
-        expect(performance.now() - claimedAt).toBeLessThan(500);
+        expect(performance.now() - claimedAt).toBeLessThan(800);
       },
     );
 
@@ -136,7 +136,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const ref = await admit(harnessOf(), admittedFixture());
       const startedAt = performance.now();
       expect(await read(ref, AbortSignal.timeout(100))).toEqual([]);
-      expect(performance.now() - startedAt).toBeLessThan(600);
+      expect(performance.now() - startedAt).toBeLessThan(900);
       expect(await read(ref, AbortSignal.abort())).toEqual([]);
     });
 

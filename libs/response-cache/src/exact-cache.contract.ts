@@ -56,11 +56,11 @@ export function exactCacheContract(name: string, cacheOf: () => ExactCache): voi
 
     test("an answer is gone when its time is over, however often it was found", async () => {
       const address = freshAddress();
-      await cacheOf().store([{ address, entry: entryFor("r1", 150) }]);
+      await cacheOf().store([{ address, entry: entryFor("r1", 500) }]);
       expect((await cacheOf().find([address])).size).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 300));
       await cacheOf().find([address]);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await cacheOf().find([address])).toEqual(new Map());
     });
 
