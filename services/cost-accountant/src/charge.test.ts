@@ -54,11 +54,12 @@ test("a reported zero is a charge of zero", () => {
   expect(chargedBy(chargeOf(refused, [], book, now)).amountNanoUsd).toBe(0n);
 });
 
+const codeFor = (given: Parameters<typeof meteredOf>[0]) => {
+  const verdict = chargeOf(meteredOf(given), [], book, now);
+  return verdict.kind === "dead-letter" ? verdict.code : verdict.kind;
+};
+
 test("what cannot be priced becomes a dead letter and is never free", () => {
-  const codeFor = (given: Parameters<typeof meteredOf>[0]) => {
-    const verdict = chargeOf(meteredOf(given), [], book, now);
-    return verdict.kind === "dead-letter" ? verdict.code : verdict.kind;
-  };
   expect(codeFor({ variant: "unheard-of" })).toBe("PRICE_UNKNOWN");
   expect(codeFor({ variant: "unheard-of", usage: usageOf({}) })).toBe("PRICE_UNKNOWN");
   expect(codeFor({ calledAt: Date.UTC(2025, 0, 1) })).toBe("PRICE_UNKNOWN");

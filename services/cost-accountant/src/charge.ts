@@ -33,6 +33,8 @@ export type Verdict =
 
 /** A tenth of a million dollars: an attempt beyond it is a broken counter, and the rollups stay far from their bounds. */
 const priceNanoUsdMax = 100_000n * 1_000_000_000n;
+const invalidCode: ChargeFaultCode = "CHARGE_INVALID";
+const unknownCode: ChargeFaultCode = "PRICE_UNKNOWN";
 const firstTime = Date.UTC(2000, 0, 1);
 const lastTime = Date.UTC(2200, 0, 1);
 
@@ -97,16 +99,16 @@ type Priced =
 
 function meteredPriceOf({ variant, calledAt, usage }: CostMetered, book: PriceBook): Priced {
   const invalid = whatIsWrongWith(usage, calledAt);
-  if (invalid) return deadLetter("CHARGE_INVALID", invalid);
+  if (invalid) return deadLetter(invalidCode, invalid);
   const price = book.priceOf(variant, calledAt, allInputOf(usage));
   if (!price) {
     const at = new Date(calledAt).toISOString();
-    return deadLetter("PRICE_UNKNOWN", `No price was declared for "${variant}" at ${at}.`);
+    return deadLetter(unknownCode, `No price was declared for "${variant}" at ${at}.`);
   }
   const outcome = applied(usage, price.rates);
   if (typeof outcome !== "bigint") return deadLetter(outcome.code, outcome.message);
   if (outcome > priceNanoUsdMax)
-    return deadLetter("CHARGE_INVALID", `${outcome} nano-USD for one attempt is beyond belief.`);
+    return deadLetter(invalidCode, `${outcome} nano-USD for one attempt is beyond belief.`);
   return { kind: "priced", version: price.version, priceNanoUsd: outcome };
 }
 
@@ -132,6 +134,6 @@ function allInputOf({ inputTokens, cachedInputTokens, cacheWriteTokens }: Usage)
   return (inputTokens ?? 0n) + (cachedInputTokens ?? 0n) + (cacheWriteTokens ?? 0n);
 }
 
-function deadLetter(code: ChargeFaultCode | string, reason: string): Priced & Verdict {
+function deadLetter(code: string, reason: string): Priced & Verdict {
   return { kind: "dead-letter", code, reason };
 }

@@ -77,6 +77,8 @@ function chargesIn(verdict: Verdict): readonly CostCharged[] {
     case "superseded":
     case "dead-letter":
       return [];
+    default:
+      return verdict satisfies never;
   }
 }
 

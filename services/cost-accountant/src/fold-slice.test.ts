@@ -1,5 +1,5 @@
 import type { CostMetered } from "@sluice/contracts";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { book, calledAt, meteredOf, usageOf } from "../test/fixtures.ts";
 import { foldSlice } from "./fold-slice.ts";

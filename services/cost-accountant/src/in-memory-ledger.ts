@@ -13,7 +13,7 @@ import {
   type Standing,
 } from "./ports.ts";
 import { formatReplayHash, numberOf, rowHashOf } from "./row-hash.ts";
-import { noChange, sumOf, type UsageChange, usageChangeOf } from "./usage-change.ts";
+import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
 
 /** Fake: a ledger that forgets. */
 export class InMemoryLedger extends Ledger {
@@ -109,7 +109,7 @@ function byFallingSpend(
   [leftKey, left]: [string, CostsRow],
   [rightKey, right]: [string, CostsRow],
 ) {
-  const spend = (sums: UsageChange) => sums.spendNanoUsd;
-  if (spend(left.sums) !== spend(right.sums)) return spend(left.sums) > spend(right.sums) ? -1 : 1;
+  const difference = right.sums.spendNanoUsd - left.sums.spendNanoUsd;
+  if (difference !== 0n) return difference > 0n ? 1 : -1;
   return leftKey < rightKey ? -1 : 1;
 }

@@ -12,10 +12,13 @@ const everything: CostsQuery = {
 };
 const emptyHash = "0".repeat(64);
 const demo = meteredOf().attribution;
+const unpriced = (attemptId: string) => meteredOf({ attemptId, variant: "unheard-of" });
+const spends = ({ rows }: Costs) =>
+  rows.map(({ dimensions, sums: { spendNanoUsd } }) => [dimensions, spendNanoUsd]);
 
 /** What every ledger does; `make` gives an empty one. */
 export function ledgerContract(name: string, make: () => Promise<Ledger>): void {
-  describe(name, () => {
+  describe(`the ledger ${name}`, () => {
     let ledger: Ledger;
     beforeEach(async () => {
       ledger = await make();
@@ -123,7 +126,6 @@ function openAttempts(ledger: () => Ledger): void {
   });
 
   test("an attempt whose metering was dead-lettered waits for the operator, not for an estimate", async () => {
-    const unpriced = (attemptId: string) => meteredOf({ attemptId, variant: "unheard-of" });
     await note("before");
     await foldInto(ledger(), [unpriced("before"), unpriced("after")]);
     await note("after");
@@ -143,9 +145,6 @@ function openAttempts(ledger: () => Ledger): void {
 }
 
 function sums(ledger: () => Ledger): void {
-  const spends = ({ rows }: Costs) =>
-    rows.map(({ dimensions, sums: { spendNanoUsd } }) => [dimensions, spendNanoUsd]);
-
   test("spend is summed by the dimensions asked for, most first", async () => {
     await foldInto(ledger(), [
       meteredOf({ attemptId: "a" }),

@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "@nestjs/common";
 import { Readiness } from "@sluice/telemetry";
-import pg from "pg";
+import { Pool } from "pg";
 import { migrations } from "./migrations/index.ts";
 import { Ledger } from "./ports.ts";
 import { PostgresLedger } from "./postgres-ledger.ts";
@@ -9,9 +9,9 @@ import { ledgerPool, migrate } from "./postgres-pool.ts";
 /** The ledger and its connections, which are closed last, when no stage folds any more. */
 @Module({})
 export class LedgerModule implements OnApplicationShutdown {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
 
-  constructor(@Inject(pg.Pool) pool: pg.Pool, @Inject(Readiness) readiness: Readiness) {
+  constructor(@Inject(Pool) pool: Pool, @Inject(Readiness) readiness: Readiness) {
     this.#pool = pool;
     readiness.add("ledger", async () => (await pool.query("select 1")).rowCount === 1);
   }
@@ -22,11 +22,11 @@ export class LedgerModule implements OnApplicationShutdown {
       module: LedgerModule,
       global: true,
       providers: [
-        { provide: pg.Pool, useFactory: () => migratedPool(url) },
+        { provide: Pool, useFactory: () => migratedPool(url) },
         {
           provide: Ledger,
-          inject: [pg.Pool],
-          useFactory: (pool: pg.Pool) => new PostgresLedger(pool),
+          inject: [Pool],
+          useFactory: (pool: Pool) => new PostgresLedger(pool),
         },
       ],
       exports: [Ledger],
@@ -38,7 +38,7 @@ export class LedgerModule implements OnApplicationShutdown {
   }
 }
 
-async function migratedPool(url: string): Promise<pg.Pool> {
+async function migratedPool(url: string): Promise<Pool> {
   const pool = ledgerPool(url);
   await migrate(pool, migrations);
   return pool;

@@ -1,5 +1,5 @@
 import { PermanentFault, TransientFault } from "@sluice/domain";
-import pg from "pg";
+import { DatabaseError } from "pg";
 
 /**
  * Classes of SQLSTATE that waiting heals: connection, resources, an operator's
@@ -19,7 +19,7 @@ export async function withLedgerFaults<T>(act: () => Promise<T>): Promise<T> {
 }
 
 function ledgerFaultOf(cause: unknown): unknown {
-  if (cause instanceof pg.DatabaseError) {
+  if (cause instanceof DatabaseError) {
     const state = cause.code ?? "";
     if (transientStates.test(state)) return unavailable(cause);
     if (refusedStates.test(state))

@@ -1,5 +1,5 @@
 import { type EpochMillis, TransientFault } from "@sluice/domain";
-import type pg from "pg";
+import type { Pool, PoolClient, QueryResultRow } from "pg";
 import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
 import type { Dimension } from "./dimensions.ts";
 import { intentFrom, intentJson, type StoredIntent } from "./intent-json.ts";
@@ -31,9 +31,9 @@ import { noChange, type UsageChange, usageChangeNames } from "./usage-change.ts"
 
 /** The ledger in PostgreSQL 17 or later. The pool stays its maker's. */
 export class PostgresLedger extends Ledger {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: Pool) {
     super();
     this.#pool = pool;
   }
@@ -92,9 +92,8 @@ export class PostgresLedger extends Ledger {
   }
 
   override async costs({ by, tenant, since, until, rowsMax }: CostsQuery): Promise<Costs> {
-    const time = (at: EpochMillis | null) => (at === null ? null : new Date(at).toISOString());
     // One more, which is the total.
-    const values = [tenant, time(since), time(until), rowsMax + 1];
+    const values = [tenant, isoOrNull(since), isoOrNull(until), rowsMax + 1];
     const [total, ...rows] = await this.#query<SumsRow>(costsBy(by), values);
     return {
       rows: rows.map((row) => ({ dimensions: dimensionsOf(row, by), sums: sumsOf(row) })),
@@ -109,7 +108,7 @@ export class PostgresLedger extends Ledger {
     return formatReplayHash(sum);
   }
 
-  async #query<R extends pg.QueryResultRow>(
+  async #query<R extends QueryResultRow>(
     text: string,
     values: readonly unknown[],
   ): Promise<readonly R[]> {
@@ -117,7 +116,7 @@ export class PostgresLedger extends Ledger {
   }
 }
 
-async function write(client: pg.PoolClient, outcome: SliceOutcome): Promise<void> {
+async function write(client: PoolClient, outcome: SliceOutcome): Promise<void> {
   const { entries, metered, parked } = outcome;
   if (entries.length + metered.length + parked.length === 0) return;
   const { rows } = await client.query<{ inserted: number }>({
@@ -128,6 +127,10 @@ async function write(client: pg.PoolClient, outcome: SliceOutcome): Promise<void
   // Amounts were decided on what another writer has changed meanwhile: decide again.
   if (rows[0]?.inserted !== entries.length)
     throw new TransientFault("LEDGER_CONTENDED", "Another writer charged one of these attempts.");
+}
+
+function isoOrNull(time: EpochMillis | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
 }
 
 type SumsRow = Readonly<Record<string, string | Date | boolean>>;

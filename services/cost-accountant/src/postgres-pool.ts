@@ -1,7 +1,6 @@
-import pg from "pg";
+import { Pool, type PoolClient, types } from "pg";
 import type { Migration } from "./migrations/index.ts";
 
-const { Pool, types } = pg;
 const int8 = 20;
 
 /** Any process that migrates this database takes the same lock. */
@@ -11,7 +10,7 @@ const migrationLock = 5_116_234_501;
  * Connections to the ledger. Times are bounded: a half-dead server must turn
  * into an outage, which the stage waits for, and not into a silent partition.
  */
-export function ledgerPool(url: string): pg.Pool {
+export function ledgerPool(url: string): Pool {
   const pool = new Pool({
     connectionString: url,
     application_name: "sluice.cost-accountant",
@@ -31,14 +30,13 @@ export function ledgerPool(url: string): pg.Pool {
 /** Longs as bigint, so that no amount passes through a float. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the driver's own signature
 function getTypeParser(oid: number, format?: "text" | "binary"): any {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's overloads
-  return oid === int8 ? BigInt : types.getTypeParser(oid, format as "text");
+  return oid === int8 ? BigInt : types.getTypeParser(oid, format);
 }
 
 /** One transaction: all of what `act` does, or nothing. Throws what the driver throws. */
 export async function inTransaction<T>(
-  pool: pg.Pool,
-  act: (client: pg.PoolClient) => Promise<T>,
+  pool: Pool,
+  act: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -61,7 +59,7 @@ export async function inTransaction<T>(
 }
 
 /** Brings the schema up to date; several processes may start at once. */
-export async function migrate(pool: pg.Pool, migrations: readonly Migration[]): Promise<void> {
+export async function migrate(pool: Pool, migrations: readonly Migration[]): Promise<void> {
   await inTransaction(pool, async (client) => {
     await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await client.query(

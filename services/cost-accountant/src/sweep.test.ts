@@ -3,6 +3,10 @@ import { book, calledAt, intentOf } from "../test/fixtures.ts";
 import { chargeOf } from "./charge.ts";
 import { estimateOf, isFoldedTo, overdueBefore, watchesFor } from "./sweep.ts";
 
+const open = (partition: number, attemptId: string) => ({
+  partition,
+  intent: intentOf({ attemptId }),
+});
 const watch = { partition: 3, mark: 10n, attempts: [] };
 
 test("an attempt is overdue only when its deadline and the grace have passed", () => {
@@ -22,10 +26,6 @@ test("a partition that never held a message is folded", () => {
 });
 
 test("each partition is watched to its own end, and not at all where the end is unknown", () => {
-  const open = (partition: number, attemptId: string) => ({
-    partition,
-    intent: intentOf({ attemptId }),
-  });
   const watches = watchesFor(
     [open(0, "a"), open(1, "b"), open(0, "c"), open(2, "d")],
     new Map([

@@ -1,4 +1,4 @@
-import { topics } from "@sluice/contracts";
+import { type CostMetered, topics } from "@sluice/contracts";
 import { Clock, TransientFault } from "@sluice/domain";
 import { InMemoryEventProducer, TopicOffsets } from "@sluice/stage";
 import { Registry } from "prom-client";
@@ -61,6 +61,8 @@ const sweeper = () =>
     graceMs: 60_000,
     intervalMs: 1_000,
   });
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the sweep publishes nothing else
+const metered = () => producer.records.map(({ record }) => record as CostMetered);
 const estimates = () => producer.records.map(({ topic, record }) => [topic.name, record]);
 
 test("an overdue attempt is estimated on cost.metered", async () => {
@@ -100,9 +102,9 @@ test("the mark does not move while it is waited for", async () => {
 test("two sweepers of one attempt make one charge", async () => {
   await sweeper().sweep();
   await sweeper().sweep();
-  const metered = producer.records.map(({ record }) => record as ReturnType<typeof meteredOf>);
-  expect(metered).toHaveLength(2);
-  await foldInto(ledger, metered);
+  const published = metered();
+  expect(published).toHaveLength(2);
+  await foldInto(ledger, published);
   expect(ledger.entries.size).toBe(1);
   producer.sent.length = 0;
   await sweeper().sweep();
@@ -130,7 +132,7 @@ test("a sweep that an outage ended goes on where it stopped", async () => {
 
 test("usage that comes after the estimate corrects it by one signed difference", async () => {
   await sweeper().sweep();
-  const [estimate] = producer.records.map(({ record }) => record as ReturnType<typeof meteredOf>);
+  const [estimate] = metered();
   await foldInto(ledger, [estimate!, meteredOf(), meteredOf()]);
   const amounts = [...ledger.entries.values()].map(({ charge }) => charge.amountNanoUsd);
   expect(amounts).toEqual([1_650_000n, 140_000n - 1_650_000n]);

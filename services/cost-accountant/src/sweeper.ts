@@ -61,7 +61,7 @@ export class Sweeper {
     if (this.#watches.size === 0) return;
     const { offsets, chargingGroup } = this.#parts;
     const committed = await offsets.committed(chargingGroup, topics.costMetered.name);
-    for (const watch of [...this.#watches.values()]) {
+    for (const watch of this.#watches.values()) {
       if (!isFoldedTo(watch, committed)) continue;
       await this.#estimate(watch);
       this.#watches.delete(watch.partition);

@@ -164,7 +164,7 @@ export async function eventually<T>(
     const answer = await ask();
     if (isWanted(answer)) return answer;
     if (Date.now() > deadline)
-      throw new Error(`Still, after ${timeoutMs} ms: ${String(JSON.stringify(answer))}`);
+      throw new Error(`Still, after ${timeoutMs} ms: ${JSON.stringify(answer)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -33,6 +33,14 @@ const openCount = async () => {
   const { rows } = await fixture.database.pool.query("select from attempts_open");
   return rows.length;
 };
+const foreign = (partition: number) => ({
+  kind: "dead-letter" as const,
+  topic: topics.costMetered.name,
+  key: null,
+  value: Buffer.from("foreign"),
+  headers: {},
+  partition,
+});
 /** Long past, as seen by the sweep. */
 const overdueIntent = (name: string) =>
   intentOf({ requestId: name, attemptId: name, deadlineAt: Date.now() - 1_000 });
@@ -77,24 +85,16 @@ test("what cannot be priced or read leaves, and its neighbours are charged", asy
     deadLettersOf(topics.costMetered),
   );
   await fixture.start();
-  const key = "any";
   await fixture.meter(...numbered(2), meteredOf({ attemptId: "x", variant: "unheard-of" }));
-  await fixture.send([
-    {
-      kind: "dead-letter",
-      topic: topics.costMetered.name,
-      key: Buffer.from(key),
-      value: Buffer.from("foreign"),
-      headers: {},
-      partition: 0,
-    },
-  ]);
+  await fixture.send([foreign(0)]);
   await fixture.meter(meteredOf({ attemptId: "nul", tags: { text: "a\u0000b" } }));
   await fixture.meter(meteredOf({ attemptId: "last", requestId: "last" }));
   await letters.until(() => true, 3);
   await charged.until(() => true, 3);
   const codes = letters.deliveries.map(({ headers }) => headers["dead-letter-code"]?.toString());
-  expect(codes.toSorted()).toEqual(["CONTRACT_UNDECODABLE", "LEDGER_REFUSED", "PRICE_UNKNOWN"]);
+  expect(new Set(codes)).toEqual(
+    new Set(["CONTRACT_UNDECODABLE", "LEDGER_REFUSED", "PRICE_UNKNOWN"]),
+  );
   await letters.close();
 });
 
@@ -155,17 +155,10 @@ test("a report after the estimate is one signed difference", async () => {
 
 test("a foreign message at the end of a partition does not hold its sweep up", async () => {
   await fixture.start();
-  const foreign = (partition: number) => ({
-    kind: "dead-letter" as const,
-    topic: topics.costMetered.name,
-    key: null,
-    value: Buffer.from("foreign"),
-    headers: {},
-    partition,
-  });
   await fixture.send([foreign(0), foreign(1)]);
   await fixture.announce(overdueIntent("a"), overdueIntent("b"), overdueIntent("c"));
-  await charged.until(({ kind }) => kind === "estimated", 3);
+  const estimates = await charged.until(({ kind }) => kind === "estimated", 3);
+  expect(new Set(estimates.map(({ attemptId }) => attemptId))).toEqual(new Set(["a", "b", "c"]));
 });
 
 function longs(_name: string, value: unknown): unknown {

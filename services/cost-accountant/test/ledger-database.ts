@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { Client, type Pool } from "pg";
 import { migrations } from "../src/migrations/index.ts";
 import { ledgerPool, migrate } from "../src/postgres-pool.ts";
 
@@ -7,7 +7,7 @@ import { ledgerPool, migrate } from "../src/postgres-pool.ts";
 export interface LedgerDatabase {
   /** Address whose connections see only this schema. */
   readonly url: string;
-  readonly pool: pg.Pool;
+  readonly pool: Pool;
   drop(): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export async function createLedgerDatabase(): Promise<LedgerDatabase> {
   const shared = process.env["SLUICE_LEDGER_URL"];
   if (!shared) throw new Error("SLUICE_LEDGER_URL is not set: this suite needs the stack.");
   const schema = `test_${randomBytes(6).toString("hex")}`;
-  const owner = new pg.Client({ connectionString: shared });
+  const owner = new Client({ connectionString: shared });
   await owner.connect();
   await owner.query(`create schema ${schema}`);
   const url = new URL(shared);

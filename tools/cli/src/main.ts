@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./up.ts")).up,
   down: async () => (await import("./down.ts")).down,
   status: async () => (await import("./status.ts")).status,
+  costs: async () => (await import("./costs.ts")).costs,
 };
 
 const help = `sluice <command>
@@ -21,6 +22,11 @@ const help = `sluice <command>
   down      stop it
   status    say what runs; exit code 1 when something does not
             --json         for programs
+  costs     what was spent and saved
+            --by <list>    tenant, team, feature, user, key, model, variant, provider, tier,
+                           cache, complexity, lane, hour; separated by commas, by default tenant
+            --tenant <id>, --since <hour>, --until <hour>
+            --format table|json
 
   All take --data-dir <folder>, by default .sluice in the repository.
 `;

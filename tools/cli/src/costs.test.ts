@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { type CostsSums, costsText } from "./costs.ts";
+
+const sums = (given: Partial<CostsSums>): CostsSums => ({
+  requests: 0,
+  hits: 0,
+  tokens: {
+    input: "0",
+    cachedInput: "0",
+    cacheWrite: "0",
+    output: "0",
+    reasoning: "0",
+    other: "0",
+  },
+  spendNanoUsd: "0",
+  savedNanoUsd: "0",
+  ...given,
+});
+
+test("spend is shown to the nano-dollar, aligned, with the total last", () => {
+  const economy = sums({
+    requests: 12,
+    tokens: { ...sums({}).tokens, input: "1000", cachedInput: "24", output: "7", reasoning: "2" },
+    spendNanoUsd: "1500000001",
+  });
+  const hits = sums({ requests: 3, hits: 3, savedNanoUsd: "250000000" });
+  const text = costsText({
+    by: ["tier", "cache"],
+    rows: [
+      { dimensions: { tier: "economy", cache: "miss" }, ...economy },
+      { dimensions: { tier: "premium", cache: "exact" }, ...hits },
+    ],
+    total: sums({ requests: 15, hits: 3, spendNanoUsd: "1500000001", savedNanoUsd: "250000000" }),
+    truncated: false,
+  });
+  expect(text).toBe(
+    [
+      "tier     cache  requests  hits  input  output    spend USD  saved USD",
+      "───────  ─────  ────────  ────  ─────  ──────  ───────────  ─────────",
+      "economy  miss         12     0   1024       9  1.500000001       0.00",
+      "premium  exact         3     3      0       0         0.00       0.25",
+      "───────  ─────  ────────  ────  ─────  ──────  ───────────  ─────────",
+      "total                 15     3      0       0  1.500000001       0.25",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("an empty ledger is a total of nothing", () => {
+  expect(costsText({ by: ["tenant"], rows: [], total: sums({}), truncated: false })).toContain(
+    "total          0     0      0       0       0.00       0.00",
+  );
+});
+
+test("a table that was cut says so", () => {
+  const text = costsText({ by: ["user"], rows: [], total: sums({}), truncated: true });
+  expect(text).toContain("more rows");
+});

@@ -1,0 +1,120 @@
+import { formatUsd, TransientFault } from "@sluice/domain";
+import { readStatus } from "@sluice/local-stack";
+import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
+import { print } from "./progress.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** As the accountant's `GET /costs` answers: tokens and nano-USD are decimal strings. */
+export interface CostsAnswer {
+  readonly by: readonly string[];
+  readonly rows: readonly (CostsSums & { readonly dimensions: Readonly<Record<string, string>> })[];
+  readonly total: CostsSums;
+  readonly truncated: boolean;
+}
+
+export interface CostsSums {
+  readonly requests: number;
+  readonly hits: number;
+  readonly tokens: Readonly<
+    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
+  >;
+  readonly spendNanoUsd: string;
+  readonly savedNanoUsd: string;
+}
+
+export type CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
+const unreadyCode: CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
+
+const formats = ["table", "json"];
+const answerTimeoutMs = 10_000;
+
+/** `sluice costs`: what was spent and saved, from the accountant's hourly sums. */
+export async function costs(args: readonly string[]): Promise<number> {
+  const values = parseOptions(args, {
+    ...dataDirOption,
+    by: { type: "string", default: "tenant" },
+    tenant: { type: "string" },
+    since: { type: "string" },
+    until: { type: "string" },
+    format: { type: "string", default: "table" },
+  });
+  if (!formats.includes(values.format))
+    throw new UsageError(`There is no format "${values.format}"; there are table and json.`);
+
+  const query = new URLSearchParams({ by: values.by });
+  for (const name of ["tenant", "since", "until"] as const)
+    if (values[name] !== undefined) query.set(name, values[name]);
+  const answer = await ask(await accountantAddress(dataDirOf(values)), query);
+  print(values.format === "json" ? `${JSON.stringify(answer, null, 2)}\n` : costsText(answer));
+  return 0;
+}
+
+async function accountantAddress(dataDir: string): Promise<string> {
+  const { parts } = await readStatus(dataDir);
+  const accountant = parts.find(({ name }) => name === "cost-accountant");
+  if (accountant?.ready && accountant.admin) return accountant.admin;
+  throw unready();
+}
+
+async function ask(address: string, query: URLSearchParams): Promise<CostsAnswer> {
+  const url = `${address}/costs?${query.toString()}`;
+  const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) }).catch(
+    (cause: unknown) => {
+      throw unready(cause);
+    },
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the accountant's own answer
+  if (response.ok) return (await response.json()) as CostsAnswer;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the admin port's error shape
+  const { error } = (await response.json()) as { readonly error: string };
+  if (response.status === 400) throw new UsageError(error);
+  throw unready(error);
+}
+
+function unready(cause?: unknown): TransientFault {
+  return new TransientFault(
+    unreadyCode,
+    'The cost-accountant does not answer: run "sluice up" first, or see "sluice status".',
+    { cause },
+  );
+}
+
+/** The answer as an aligned table; dollars are exact. */
+export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
+  const heads = [...by, "requests", "hits", "input", "output", "spend USD", "saved USD"];
+  const lines = rows.map((row) => [
+    ...by.map((name) => row.dimensions[name] ?? ""),
+    ...figures(row),
+  ]);
+  const last = [...by.map((_, index) => (index === 0 ? "total" : "")), ...figures(total)];
+  const table = [heads, ...lines, last];
+  const widths = heads.map((_, column) =>
+    Math.max(...table.map((cells) => (cells[column] ?? "").length)),
+  );
+  const text = table.map((cells) =>
+    cells
+      // Names read from the left; figures align at the right.
+      .map((cell, at) => (at < by.length ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  const [head = "", ...body] = text;
+  const sum = body.pop() ?? "";
+  const more = truncated ? "There are more rows; the total covers them all.\n" : "";
+  return `${[head, rule, ...body, rule, sum].join("\n")}\n${more}`;
+}
+
+/** Tokens are those of provider calls; what hits avoided is in `saved`, counted at most once. */
+function figures({ requests, hits, tokens, spendNanoUsd, savedNanoUsd }: CostsSums): string[] {
+  const input = BigInt(tokens.input) + BigInt(tokens.cachedInput) + BigInt(tokens.cacheWrite);
+  const output = BigInt(tokens.output) + BigInt(tokens.reasoning);
+  return [
+    String(requests),
+    String(hits),
+    String(input),
+    String(output),
+    formatUsd(BigInt(spendNanoUsd)),
+    formatUsd(BigInt(savedNanoUsd)),
+  ];
+}
