@@ -71,7 +71,10 @@ export function postgresDataDir(dataDir: string, environment: NodeJS.ProcessEnv)
 export function removePostgresData(dataDir: string, environment: NodeJS.ProcessEnv): void {
   const hasId = existsSync(join(dataDir, "postgres", "id"));
   if (!hasId) return;
-  rmSync(postgresDataDir(dataDir, environment), { recursive: true, force: true });
+  const folder = postgresDataDir(dataDir, environment);
+  rmSync(folder, { recursive: true, force: true });
+  // Of a first start that was interrupted.
+  rmSync(`${folder}.new`, { recursive: true, force: true });
 }
 
 /**

@@ -19,7 +19,8 @@ export function registryProgram(options: RegistryOptions): Program {
   const settings = [
     `quarkus.config.locations=${committedFile("registry.properties")}`,
     `quarkus.http.port=${options.port}`,
-    `quarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, "schemas")}`,
+    // Without WRITE_DELAY=0 a kill within half a second of a registration loses the schema.
+    `quarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, "schemas")};WRITE_DELAY=0`,
   ];
   return {
     name: "registry",

@@ -115,6 +115,7 @@ export class Pipeline {
       return pipeline;
     } catch (error) {
       await stack.stop();
+      await removeDataDir(dataDir, process.env);
       guard.dismiss();
       throw error;
     }

@@ -1,0 +1,77 @@
+import { KafkaTopicAdmin, silentLogger } from "@sluice/stage";
+import type { Addresses } from "../src/state-file.ts";
+import { exchange } from "../src/wire.ts";
+
+const subject = "marks-value";
+const schema = JSON.stringify({ schema: JSON.stringify({ type: "string" }) });
+const json = { "content-type": "application/json" };
+
+/** Leaves something in every part that a loss of data would take away. */
+export async function writeMarks(addresses: Addresses): Promise<void> {
+  await redisCommand(addresses.redis, "SET mark kept");
+  await query(addresses.ledger, "CREATE TABLE mark AS SELECT 'kept-row' AS text");
+  const url = `${addresses.registry}/subjects/${subject}/versions`;
+  const registered = await fetch(url, { method: "POST", body: schema, headers: json });
+  if (!registered.ok) throw new Error(`The registry answered ${registered.status}.`);
+  await withAdmin(addresses, (admin) =>
+    admin.create([{ name: "marks", partitions: 3, replication: 1, config: {} }]),
+  );
+}
+
+/** What is left of it, by part. */
+export async function readMarks(addresses: Addresses): Promise<Record<string, unknown>> {
+  const redis = await redisCommand(addresses.redis, "GET mark");
+  const rows = await query(addresses.ledger, "SELECT text FROM mark");
+  const versions = await fetch(`${addresses.registry}/subjects/${subject}/versions`);
+  const topics = await withAdmin(addresses, (admin) => admin.describe(["marks"]));
+  return {
+    redis: redis.includes("kept"),
+    postgres: rows.includes("kept-row"),
+    registry: await versions.json(),
+    kafka: topics.map(({ name, partitions }) => ({ name, partitions })),
+  };
+}
+
+export const allMarks = {
+  redis: true,
+  postgres: true,
+  registry: [1],
+  kafka: [{ name: "marks", partitions: 3 }],
+};
+
+async function withAdmin<Result>(
+  { kafka }: Addresses,
+  work: (admin: KafkaTopicAdmin) => Promise<Result>,
+): Promise<Result> {
+  const brokers = kafka.split(",");
+  const admin = new KafkaTopicAdmin({ brokers, topicPrefix: "", clientId: "test" }, silentLogger);
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+async function redisCommand(address: string, command: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const frames = [Buffer.from(`${command}\r\n`)];
+  const answer = await exchange(hostname, Number(port), frames, (text) => text.includes("\r\n"));
+  return answer?.toString() ?? "";
+}
+
+/** PostgreSQL's simple query, without its client. */
+async function query(address: string, sql: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const session = Buffer.from("user\0sluice\0database\0sluice\0\0");
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(8 + session.length, 0);
+  head.writeInt32BE(196_608, 4);
+  const text = Buffer.from(`${sql}\0`);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(4 + text.length);
+  const frames = [Buffer.concat([head, session]), Buffer.concat([Buffer.from("Q"), length, text])];
+  const isIdle = (answer: Buffer): boolean =>
+    answer.subarray(-6).toString("latin1") === "Z\0\0\0\u0005I";
+  const answer = await exchange(hostname, Number(port), frames, isIdle);
+  return answer?.toString("latin1") ?? "";
+}

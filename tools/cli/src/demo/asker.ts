@@ -1,0 +1,7 @@
+import type { Ended } from "./answer.ts";
+
+/** One way into Sluice. */
+export interface Asker {
+  /** Refusals are values. @throws when the way itself is broken: no broker, no registry. */
+  ask(prompt: string, signal: AbortSignal): Promise<Ended>;
+}

@@ -1,0 +1,75 @@
+import type { CacheResult } from "@sluice/contracts";
+import { isTier, type TokenUsage } from "@sluice/domain";
+import OpenAI from "openai";
+import { type Ended, endOf } from "./answer.ts";
+import type { Asker } from "./asker.ts";
+import type { ResponseInbox } from "./response-inbox.ts";
+
+/** How long one answer may take, in milliseconds. */
+const timeoutMs = 120_000;
+
+/** Asks as any OpenAI program does: the official client with another base URL and key. */
+export class HttpAsker implements Asker {
+  readonly #client: OpenAI;
+  readonly #inbox: ResponseInbox;
+
+  /** @param http base address, without `/v1` */
+  constructor(http: string, apiKey: string, inbox: ResponseInbox) {
+    // A hidden retry would be a request that the demo did not count.
+    this.#client = new OpenAI({
+      baseURL: `${http}/v1`,
+      apiKey,
+      maxRetries: 0,
+      timeout: timeoutMs,
+    });
+    this.#inbox = inbox;
+  }
+
+  async ask(prompt: string, signal: AbortSignal): Promise<Ended> {
+    try {
+      const { data, response } = await this.#client.chat.completions
+        .create({ model: "auto", messages: [{ role: "user", content: prompt }] }, { signal })
+        .withResponse();
+      const tier = response.headers.get("x-sluice-tier") ?? "";
+      const cache = response.headers.get("x-sluice-cache") ?? "";
+      if (!isTier(tier) || !isCacheResult(cache) || !data.usage)
+        return { kind: "unanswered", code: "headers_missing", attempts: 0 };
+      // A hit at the edge publishes no outcome: it made no attempt.
+      if (cache === "exact")
+        return { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 0 };
+      const requestId = response.headers.get("x-sluice-request-id") ?? "";
+      const outcome = await this.#inbox.outcomeOf(requestId, signal);
+      return outcome
+        ? endOf(outcome)
+        : { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 1 };
+    } catch (error) {
+      if (!(error instanceof OpenAI.APIError)) throw error;
+      return { kind: "unanswered", code: error.code ?? error.name, attempts: 0 };
+    }
+  }
+}
+
+/** OpenAI nests what our classes keep apart: cached in prompt, reasoning in completion. */
+export function usageOf(usage: OpenAI.CompletionUsage): TokenUsage {
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+  const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+  return {
+    inputTokens: BigInt(usage.prompt_tokens - cached),
+    cachedInputTokens: BigInt(cached),
+    cacheWriteTokens: null,
+    outputTokens: BigInt(usage.completion_tokens - reasoning),
+    reasoningTokens: BigInt(reasoning),
+    otherTokens: {},
+  };
+}
+
+const cacheResults: readonly string[] = [
+  "exact",
+  "semantic",
+  "miss",
+  "bypass",
+] satisfies readonly CacheResult[];
+
+function isCacheResult(text: string): text is CacheResult {
+  return cacheResults.includes(text);
+}

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
+
+/** What the ledger says of one tier and cache result. */
+export interface LedgerRow {
+  readonly tier: Tier;
+  readonly cache: string;
+  readonly requests: number;
+  readonly attempts: number;
+  readonly hits: number;
+  /** All classes of input, charged or avoided by a hit. */
+  readonly inputTokens: bigint;
+  /** All classes of output, charged or avoided by a hit. */
+  readonly outputTokens: bigint;
+  readonly spendNanoUsd: NanoUsd;
+  readonly savedNanoUsd: NanoUsd;
+}
+
+/** What we read of the accountant's `GET /costs`. */
+interface CostsAnswer {
+  readonly rows: readonly {
+    readonly dimensions: Readonly<Record<string, string>>;
+    readonly requests: number;
+    readonly attempts: number;
+    readonly hits: number;
+    readonly tokens: Readonly<
+      Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning", string>
+    >;
+    readonly savedTokens: Readonly<Record<"input" | "output", string>>;
+    readonly spendNanoUsd: string;
+    readonly savedNanoUsd: string;
+  }[];
+}
+
+const requestTimeoutMs = 5_000;
+const pollMs = 250;
+
+/** @param accountantAdmin base address of the accountant's admin port. */
+export async function ledgerRows(
+  accountantAdmin: string,
+  signal: AbortSignal,
+): Promise<readonly LedgerRow[]> {
+  const response = await fetch(`${accountantAdmin}/costs?by=tier,cache`, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+  });
+  if (!response.ok) throw new Error(`the accountant answered ${response.status} for its costs`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the accountant's own answer
+  const { rows } = (await response.json()) as CostsAnswer;
+  return rows.map(rowOf);
+}
+
+function rowOf({ dimensions, tokens, savedTokens, ...sums }: CostsAnswer["rows"][number]) {
+  const tier = dimensions["tier"] ?? "";
+  if (!isTier(tier)) throw new Error(`the accountant named a tier that is none: "${tier}"`);
+  const { requests, attempts, hits } = sums;
+  return {
+    ...{ tier, cache: dimensions["cache"] ?? "", requests, attempts, hits },
+    inputTokens: sumOf(tokens.input, tokens.cachedInput, tokens.cacheWrite, savedTokens.input),
+    outputTokens: sumOf(tokens.output, tokens.reasoning, savedTokens.output),
+    spendNanoUsd: BigInt(sums.spendNanoUsd),
+    savedNanoUsd: BigInt(sums.savedNanoUsd),
+  };
+}
+
+function sumOf(...amounts: readonly string[]): bigint {
+  return amounts.reduce((sum, amount) => sum + BigInt(amount), 0n);
+}
+
+/** What was added since `before`; rows to which nothing was added are left out. */
+export function addedSince(
+  before: readonly LedgerRow[],
+  now: readonly LedgerRow[],
+): readonly LedgerRow[] {
+  return now
+    .map((row) => {
+      const old = before.find(({ tier, cache }) => tier === row.tier && cache === row.cache);
+      return old ? difference(row, old) : row;
+    })
+    .filter(({ attempts, hits }) => attempts > 0 || hits > 0);
+}
+
+function difference(row: LedgerRow, old: LedgerRow): LedgerRow {
+  return {
+    tier: row.tier,
+    cache: row.cache,
+    requests: row.requests - old.requests,
+    attempts: row.attempts - old.attempts,
+    hits: row.hits - old.hits,
+    inputTokens: row.inputTokens - old.inputTokens,
+    outputTokens: row.outputTokens - old.outputTokens,
+    spendNanoUsd: row.spendNanoUsd - old.spendNanoUsd,
+    savedNanoUsd: row.savedNanoUsd - old.savedNanoUsd,
+  };
+}
+
+export interface Expected {
+  readonly attempts: number;
+  readonly hits: number;
+}
+
+export interface LedgerAddition {
+  readonly rows: readonly LedgerRow[];
+  /** false: the ledger was still behind when the time was over. */
+  readonly complete: boolean;
+}
+
+/** Polls until the ledger holds as many attempts and hits as were seen, for at most `limitMs`. */
+export async function awaitAddition(
+  accountantAdmin: string,
+  before: readonly LedgerRow[],
+  expected: Expected,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<LedgerAddition> {
+  const until = Date.now() + limitMs;
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one question after the other
+    const rows = addedSince(before, await ledgerRows(accountantAdmin, signal));
+    const attempts = rows.reduce((sum, row) => sum + row.attempts, 0);
+    const hits = rows.reduce((sum, row) => sum + row.hits, 0);
+    const complete = attempts >= expected.attempts && hits >= expected.hits;
+    if (complete || Date.now() >= until) return { rows, complete };
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await sleep(pollMs, undefined, { signal });
+  }
+}

@@ -1,0 +1,43 @@
+import type { InferenceResponded } from "@sluice/contracts";
+import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
+
+/** Outcomes from `inference.responded`, kept until whoever asked for them comes. */
+export class ResponseInbox extends SliceStage<InferenceResponded> {
+  readonly #arrived = new Map<string, InferenceResponded>();
+  readonly #waiting = new Map<string, (outcome: InferenceResponded) => void>();
+  readonly #since: number;
+
+  /** @param since what was admitted earlier is no affair of this run. */
+  constructor(since: number) {
+    super();
+    this.#since = since;
+  }
+
+  override async process(
+    slice: readonly Delivery<InferenceResponded>[],
+  ): Promise<readonly Effect[]> {
+    for (const { record } of slice) if (record.admittedAt >= this.#since) this.#take(record);
+    return slice.map(() => skip("read"));
+  }
+
+  /** Undefined when it has not come before `signal` aborts. */
+  async outcomeOf(requestId: string, signal: AbortSignal): Promise<InferenceResponded | undefined> {
+    const arrived = this.#arrived.get(requestId);
+    if (arrived || signal.aborted) return arrived;
+    return new Promise((resolve) => {
+      const giveUp = () => resolve(undefined);
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.set(requestId, (outcome) => {
+        signal.removeEventListener("abort", giveUp);
+        resolve(outcome);
+      });
+    });
+  }
+
+  /** All outcomes of a request are equal: the first is as good as any. */
+  #take(outcome: InferenceResponded): void {
+    this.#arrived.set(outcome.requestId, outcome);
+    this.#waiting.get(outcome.requestId)?.(outcome);
+    this.#waiting.delete(outcome.requestId);
+  }
+}

@@ -1,0 +1,167 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RegistryTopicCodecs, SchemaRegistryClient, topics } from "@sluice/contracts";
+import { FileDeclarations } from "@sluice/declarations";
+import { formatUsd } from "@sluice/domain";
+import { repositoryRoot } from "@sluice/local-stack";
+import { type KafkaConnection, KafkaEventProducer, runSliceStage } from "@sluice/stage";
+import type { Ended } from "./answer.ts";
+import type { Asker } from "./asker.ts";
+import { HttpAsker } from "./http-asker.ts";
+import { inTurn } from "./in-turn.ts";
+import { KafkaAsker } from "./kafka-asker.ts";
+import { awaitAddition, type Expected, ledgerRows } from "./ledger-costs.ts";
+import { type Ask, passesOf, readPrompts, type Way } from "./prompts.ts";
+import { ResponseInbox } from "./response-inbox.ts";
+import { signingKeyOf } from "./signed-headers.ts";
+import { premiumOf, simulatedOnly } from "./simulated-only.ts";
+import { summarise, type SummaryRow, totalOf } from "./summary.ts";
+import { renderTable } from "./table.ts";
+
+export interface DemoOptions {
+  /** Base address of the edge, without `/v1`. */
+  readonly http: string;
+  /** The whole API key, `sk-sluice-<key id>-<secret>`. */
+  readonly demoKey: string;
+  readonly kafka: KafkaConnection;
+  readonly registryUrl: string;
+  /** Base address of the accountant's admin port. */
+  readonly accountantAdmin: string;
+  /** Path of the sluice.yaml that the services read: its prices, and its premium model. */
+  readonly configPath: string;
+  readonly print: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Requests under way at once. */
+const concurrency = 8;
+/** cache-lookup fills the cache from the same topic that we read; it may be a moment behind us. */
+const fillMs = 500;
+const ledgerLimitMs = 30_000;
+
+/**
+ * Sends the prompts of examples/prompts through HTTP and Kafka and prints what they cost.
+ *
+ * @returns false when it was left out, because a real provider would be paid.
+ * @throws what a broken way in throws; the stack is not touched by it.
+ */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { print, signal, accountantAdmin, configPath } = options;
+  const declarations = FileDeclarations.read(configPath, {
+    // Its value does not matter here: nothing is called.
+    SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1",
+    ...process.env,
+  });
+  if (!simulatedOnly(declarations)) {
+    print("\nDemo left out: sluice.yaml names a real provider, and the demo would be charged.\n");
+    return false;
+  }
+  const premium = {
+    variant: premiumOf(declarations),
+    priceBook: declarations.priceBook(),
+    now: Date.now(),
+  };
+  const passes = passesOf(readPrompts(join(repositoryRoot, "examples/prompts/prompts.jsonl")));
+  const before = await ledgerRows(accountantAdmin, signal);
+  const ends = await askAll(options, passes.first, passes.repeats);
+  const addition = await awaitAddition(
+    accountantAdmin,
+    before,
+    expectedOf(ends),
+    ledgerLimitMs,
+    signal,
+  );
+  const rows = summarise(addition.rows, ends, premium);
+  print(`\n${renderTable(rows)}\n${comparisonOf(rows, premium.variant)}${failuresOf(ends)}`);
+  if (!addition.complete)
+    print(
+      `  The ledger was still behind after ${ledgerLimitMs / 1000} s: these sums are not final.\n`,
+    );
+  return true;
+}
+
+async function askAll(
+  options: DemoOptions,
+  first: readonly Ask[],
+  repeats: readonly Ask[],
+): Promise<readonly Ended[]> {
+  const { print, signal, kafka: connection } = options;
+  const codecs = new RegistryTopicCodecs(
+    new SchemaRegistryClient(options.registryUrl, connection.topicPrefix),
+  );
+  const producer = new KafkaEventProducer({ connection, codecs });
+  const inbox = new ResponseInbox(Date.now());
+  const reading = await runSliceStage(
+    inbox,
+    { connection, codecs, producer, onFatal: () => undefined },
+    { on: topics.inferenceResponded, group: "demo", settings: { fetchWaitMsMax: 100 } },
+  );
+  try {
+    await codecs.prepare([topics.inferenceRequested]);
+    const askers: Readonly<Record<Way, Asker>> = {
+      http: new HttpAsker(options.http, options.demoKey, inbox),
+      kafka: new KafkaAsker(producer, codecs, signingKeyOf(options.demoKey), inbox),
+    };
+    print(
+      `\nDemo: ${first.length + repeats.length} real prompts, half over HTTP and half over Kafka.` +
+        "\nAnswers, tokens and prices are SIMULATED; no provider is called.\n\n",
+    );
+    const pass = (asks: readonly Ask[], name: string) =>
+      inTurn(asks, concurrency, counted(asks.length, name, print, askers, signal));
+    const answered = await pass(first, "new prompts");
+    await sleep(fillMs, undefined, { signal });
+    return [...answered, ...(await pass(repeats, "asked again"))];
+  } finally {
+    await reading.stop();
+    await producer.close();
+  }
+}
+
+/** Asks, and says every quarter how far it has come. */
+function counted(
+  total: number,
+  name: string,
+  print: (text: string) => void,
+  askers: Readonly<Record<Way, Asker>>,
+  signal: AbortSignal,
+): (ask: Ask) => Promise<Ended> {
+  const startMs = Date.now();
+  const step = Math.ceil(total / 4);
+  let done = 0;
+  return async ({ prompt, way }) => {
+    signal.throwIfAborted();
+    const end = await askers[way].ask(prompt, signal);
+    done += 1;
+    const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
+    if (done % step === 0 || done === total)
+      print(`  ${name}: ${done} of ${total} after ${seconds} s\n`);
+    return end;
+  };
+}
+
+function expectedOf(ends: readonly Ended[]): Expected {
+  return {
+    attempts: ends.reduce((sum, { attempts }) => sum + attempts, 0),
+    hits: ends.filter((end) => end.kind === "answered" && end.cache === "exact").length,
+  };
+}
+
+function comparisonOf(rows: readonly SummaryRow[], variant: string): string {
+  const { spendNanoUsd, premiumNanoUsd } = totalOf(rows);
+  const share =
+    premiumNanoUsd > 0n ? ` (${Number((spendNanoUsd * 1000n) / premiumNanoUsd) / 10} % of it)` : "";
+  return [
+    `Spent $${formatUsd(spendNanoUsd)}${share}; ${variant} alone: $${formatUsd(premiumNanoUsd)}.`,
+    `"premium alone" prices the tokens of every answer, class by class, at ${variant}'s`,
+    "rates in sluice.yaml, without a response cache. A hit's tokens are those of the answer it",
+    "served again. Spend and saved are the ledger's. All of it is simulated.",
+  ]
+    .map((line) => `  ${line}\n`)
+    .join("");
+}
+
+function failuresOf(ends: readonly Ended[]): string {
+  const codes = ends.flatMap((end) => (end.kind === "unanswered" ? [end.code] : []));
+  if (codes.length === 0) return "";
+  return `  Without an answer: ${codes.length} (${[...new Set(codes)].join(", ")}).\n`;
+}

@@ -1,0 +1,91 @@
+import {
+  type EpochMillis,
+  type NanoUsd,
+  PermanentFault,
+  type PriceBook,
+  priceOf,
+  type Tier,
+  tiers,
+  type TokenUsage,
+} from "@sluice/domain";
+import type { Ended } from "./answer.ts";
+import type { LedgerRow } from "./ledger-costs.ts";
+
+export interface SummaryRow {
+  readonly tier: Tier;
+  readonly cache: string;
+  readonly requests: number;
+  readonly inputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly spendNanoUsd: NanoUsd;
+  readonly savedNanoUsd: NanoUsd;
+  readonly premiumNanoUsd: NanoUsd;
+}
+
+export interface PremiumPrice {
+  readonly variant: string;
+  readonly priceBook: PriceBook;
+  readonly now: EpochMillis;
+}
+
+/**
+ * What the premium variant would have charged for `usage`, token for token and class by
+ * class. The premium model would have written another answer, of another length; nobody
+ * can know which, so the tokens are those that were counted.
+ */
+export function premiumPriceOf(
+  usage: TokenUsage,
+  { variant, priceBook, now }: PremiumPrice,
+): NanoUsd {
+  const inputTokens =
+    (usage.inputTokens ?? 0n) + (usage.cachedInputTokens ?? 0n) + (usage.cacheWriteTokens ?? 0n);
+  const price = priceBook.priceOf(variant, now, inputTokens);
+  if (!price)
+    throw new PermanentFault("PRICE_RATE_MISSING", `The model ${variant} has no price in force.`);
+  return priceOf(usage, price.rates);
+}
+
+/**
+ * The ledger's rows, cheapest tier first, each with what the premium variant alone would
+ * have cost: every answer of the row at its rates. Hits count in full, for without a
+ * response cache they would have been asked again.
+ */
+export function summarise(
+  ledger: readonly LedgerRow[],
+  ends: readonly Ended[],
+  premium: PremiumPrice,
+): readonly SummaryRow[] {
+  return ledger
+    .toSorted(
+      (a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || (a.cache < b.cache ? 1 : -1),
+    )
+    .map(({ attempts: _attempts, hits: _hits, ...row }) => {
+      const premiumNanoUsd = ends.reduce(
+        (sum, end) =>
+          end.kind === "answered" && end.tier === row.tier && end.cache === row.cache
+            ? sum + premiumPriceOf(end.usage, premium)
+            : sum,
+        0n,
+      );
+      return { ...row, premiumNanoUsd };
+    });
+}
+
+export type Sums = Omit<SummaryRow, "tier" | "cache">;
+
+export function totalOf(rows: readonly SummaryRow[]): Sums {
+  return rows.reduce<Sums>(
+    (sum, row) => ({
+      requests: sum.requests + row.requests,
+      inputTokens: sum.inputTokens + row.inputTokens,
+      outputTokens: sum.outputTokens + row.outputTokens,
+      spendNanoUsd: sum.spendNanoUsd + row.spendNanoUsd,
+      savedNanoUsd: sum.savedNanoUsd + row.savedNanoUsd,
+      premiumNanoUsd: sum.premiumNanoUsd + row.premiumNanoUsd,
+    }),
+    {
+      ...{ requests: 0, inputTokens: 0n, outputTokens: 0n },
+      ...{ spendNanoUsd: 0n, savedNanoUsd: 0n, premiumNanoUsd: 0n },
+    },
+  );
+}
