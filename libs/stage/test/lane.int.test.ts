@@ -281,5 +281,8 @@ describe("stopping a lane", () => {
     expect(stage.ended.length).toBe(3);
     expect(stage.calls.length).toBe(3);
     expect(await kafka.lag()).toBe(7);
+    // It left the group: another need not wait for a session to expire.
+    await lane(new Calling());
+    await eventually(async () => (await kafka.lag()) === 0, 4_000);
   });
 });

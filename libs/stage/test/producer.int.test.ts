@@ -4,6 +4,7 @@ import { codeOf } from "../src/faults.ts";
 import { outgoing } from "../src/index.ts";
 import { partitionAmong } from "../src/producer-session.ts";
 import { idsOf, KafkaFixture, notes, source } from "./kafka-fixture.ts";
+import { describeEventProducer } from "./event-producer.contract.ts";
 import { Line } from "./line.ts";
 
 let kafka: KafkaFixture;
@@ -11,6 +12,17 @@ afterEach(() => kafka.close());
 
 const of = (id: number, text?: string) =>
   outgoing(source, `key-${id % 10}`, { id, key: `key-${id % 10}`, ...(text ? { text } : {}) });
+
+describeEventProducer("KafkaEventProducer", async () => {
+  kafka = await KafkaFixture.create();
+  const line = new Line();
+  const connection = line.through(kafka.connection);
+  return {
+    producer: kafka.newProducer({ connection, sendTimeoutMs: 800 }),
+    setAway: (away) => (away ? line.cut() : line.mend()),
+    published: async () => (await kafka.readAll(source)).map(({ record }) => record),
+  };
+});
 
 describe("the event producer", () => {
   it("resolves when the message is on the log, and keeps the order of calls per key", async () => {
