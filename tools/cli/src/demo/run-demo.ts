@@ -148,10 +148,9 @@ function expectedOf(ends: readonly Ended[]): Expected {
 
 function comparisonOf(rows: readonly SummaryRow[], variant: string): string {
   const { spendNanoUsd, premiumNanoUsd } = totalOf(rows);
-  const share =
-    premiumNanoUsd > 0n ? ` (${Number((spendNanoUsd * 1000n) / premiumNanoUsd) / 10} % of it)` : "";
+  const share = premiumNanoUsd > 0n ? Number((spendNanoUsd * 1000n) / premiumNanoUsd) / 10 : 100;
   return [
-    `Spent $${formatUsd(spendNanoUsd)}${share}; ${variant} alone: $${formatUsd(premiumNanoUsd)}.`,
+    `Spent $${formatUsd(spendNanoUsd)}, ${share} % of the $${formatUsd(premiumNanoUsd)} of ${variant} alone.`,
     `"premium alone" prices the tokens of every answer, class by class, at ${variant}'s`,
     "rates in sluice.yaml, without a response cache. A hit's tokens are those of the answer it",
     "served again. Spend and saved are the ledger's. All of it is simulated.",

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  findFreePorts,
+  launcherOf,
+  readStatus,
+  removeDataDir,
+  repositoryRoot,
+  type StackStatus,
+} from "@sluice/local-stack";
+import { afterAll, expect, test } from "vitest";
+
+const main = join(repositoryRoot, "tools", "cli", "src", "main.ts");
+const dataDirs: string[] = [];
+
+afterAll(async () => {
+  await Promise.all(dataDirs.map((dataDir) => removeDataDir(dataDir, process.env)));
+});
+
+function newDataDir(): string {
+  const dataDir = mkdtempSync(join(tmpdir(), "sluice-cli-"));
+  dataDirs.push(dataDir);
+  return dataDir;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+/** Without the addresses of this run's own stack: what is tested starts parts itself. */
+function sluice(args: readonly string[], more: Readonly<Record<string, string>> = {}): Running {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",
+  );
+  const child = spawn(process.execPath, ["--conditions=@sluice/source", main, ...args], {
+    env: { ...Object.fromEntries(inherited), ...more },
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (said) => (text += said));
+  const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
+  return { child, output: () => text, ended };
+}
+
+async function finished(
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; output: string }> {
+  const running = sluice(args, more);
+  return { code: await running.ended, output: running.output() };
+}
+
+function pidsOf({ parts }: StackStatus): Map<string, number | null> {
+  return new Map(parts.map(({ name, pid }) => [name, pid]));
+}
+
+test("a stack survives its launcher, is taken over, and leaves no process when it is stopped", async () => {
+  const dataDir = newDataDir();
+  const up = ["up", "--parts-only", "--detach", "--free-ports", "--data-dir", dataDir];
+  const first = await finished(up);
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.output).toMatch(/kafka +ready after \d+\.\d s.*[\s\S]*Ready after/);
+  const before = pidsOf(await readStatus(dataDir));
+
+  const launcher = launcherOf(dataDir);
+  process.kill(launcher?.pid ?? 0, "SIGKILL");
+  process.kill(before.get("redis") ?? 0, "SIGKILL");
+  expect(await finished(["status", "--data-dir", dataDir])).toMatchObject({ code: 1 });
+
+  expect(await finished(up)).toMatchObject({ code: 0 });
+  const status = await finished(["status", "--json", "--data-dir", dataDir]);
+  expect(status.code).toBe(0);
+  const after = pidsOf(JSON.parse(status.output));
+  expect(after.get("kafka")).toBe(before.get("kafka"));
+  expect(after.get("redis")).not.toBe(before.get("redis"));
+
+  expect(await finished(["down", "--data-dir", dataDir])).toMatchObject({ code: 0 });
+  const pids = [...pidsOf(await readStatus(dataDir)).values()];
+  expect(pids).toEqual([null, null, null, null]);
+  expect(launcherOf(dataDir)).toBeUndefined();
+});
+
+test("Ctrl-C in the foreground stops everything within ten seconds, and is no failure", async () => {
+  const dataDir = newDataDir();
+  const running = sluice(["up", "--parts-only", "--free-ports", "--data-dir", dataDir]);
+  await expect.poll(running.output, { timeout: 60_000 }).toContain("Ctrl-C stops everything");
+  const startMs = Date.now();
+  running.child.kill("SIGINT");
+  // One Ctrl-C can arrive twice: from the terminal and from npm.
+  running.child.kill("SIGINT");
+  expect(await running.ended).toBe(0);
+  expect(Date.now() - startMs).toBeLessThan(10_000);
+  expect([...pidsOf(await readStatus(dataDir)).values()]).toEqual([null, null, null, null]);
+});
+
+test("a taken port is one sentence with the remedy, and nothing is left running", async () => {
+  const [port = 0] = await findFreePorts(1);
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const dataDir = newDataDir();
+  const { code, output } = await finished(
+    ["up", "--parts-only", "--free-ports", "--data-dir", dataDir],
+    { SLUICE_REGISTRY_PORT: String(port) },
+  );
+  server.close();
+  expect(code).toBe(1);
+  expect(output).toContain(`port ${port} (registry, SLUICE_REGISTRY_PORT): stop it`);
+  expect((await readStatus(dataDir)).parts.filter(({ pid }) => pid !== null)).toEqual([]);
+});
+
+test.each([
+  [
+    ["up", "--data-dir", "/proc/none"],
+    {},
+    /Cannot write to \/proc\/none \(ENOENT\): give --data-dir/,
+  ],
+  [["up", "--parts-only"], { JAVA_HOME: "/none" }, /need Java 17 or later.*set JAVA_HOME/],
+  [["up", "--parts-only"], { SLUICE_REDIS_URL: "redis://127.0.0.1:1" }, /SLUICE_REDIS_URL is set/],
+  [["up", "--nonsense"], {}, /Unknown option '--nonsense'.*sluice help/],
+  [["sideways"], {}, /no command "sideways".*sluice help/],
+])("%j with %j says what is wrong and ends with 1", async (args, more, expected) => {
+  const where = args.includes("--data-dir") ? [] : ["--data-dir", newDataDir(), "--free-ports"];
+  const isUp = args[0] === "up";
+  const { code, output } = await finished([...args, ...(isUp ? where : [])], more);
+  expect(code).toBe(1);
+  expect(output).toMatch(expected);
+});
