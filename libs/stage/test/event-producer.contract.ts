@@ -9,10 +9,10 @@ export interface ProducerUnderTest {
   readonly published: () => Promise<readonly Note[]>;
 }
 
+const of = (id: number) => outgoing(source, "key", { id, key: "key" });
+
 /** What every EventProducer does, the fake included. */
 export function describeEventProducer(name: string, make: () => Promise<ProducerUnderTest>): void {
-  const of = (id: number) => outgoing(source, "key", { id, key: "key" });
-
   describe(`${name} is an event producer that`, () => {
     it("keeps the order within and between sends", async () => {
       const { producer, published } = await make();
