@@ -6,6 +6,7 @@ import {
   failedFixture,
   fixtureTenant,
 } from "./records.fixture.ts";
+import { withoutMessages } from "./without-messages.ts";
 
 export function admissionsContract(name: string, harnessOf: () => OutcomeHarness): void {
   describe(`admissions: ${name}`, () => {
@@ -57,9 +58,28 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       await admissions.acknowledge([ref]);
       const outcome = answeredFixture(admitted, "a dam");
       await outcomes.claim([outcome], "decision");
-      const known = { admitted, acknowledged: true, outcome, answerGone: false };
+      const kept = withoutMessages(admitted);
+      const known = { admitted: kept, acknowledged: true, outcome, answerGone: false };
       expect(await admissions.admit([{ admitted }])).toEqual([{ kind: "repeat", ...known }]);
       expect(await admissions.find([ref])).toEqual([{ bodyHash: admitted.bodyHash, ...known }]);
+    });
+
+    test("messages are kept while a repeat may have to publish them, and not longer", async () => {
+      const { admissions, outcomes } = harnessOf();
+      const [acknowledged, ended] = [admittedFixture(), admittedFixture()];
+      const refs = [await admit(harnessOf(), acknowledged), await admit(harnessOf(), ended)];
+      const outcome = answeredFixture(ended, "a dam");
+      await outcomes.claim([outcome], "hit");
+      expect(await admissions.find(refs)).toMatchObject([
+        { admitted: acknowledged },
+        { admitted: ended },
+      ]);
+      await admissions.acknowledge([refs[0]!]);
+      await outcomes.published([outcome]);
+      expect(await admissions.find(refs)).toMatchObject([
+        { admitted: withoutMessages(acknowledged) },
+        { admitted: withoutMessages(ended) },
+      ]);
     });
 
     test("an expired answer is told from a request that still runs", async () => {

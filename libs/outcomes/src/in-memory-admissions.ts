@@ -7,6 +7,7 @@ import {
   type KnownRequest,
   type RequestRef,
 } from "./ports.ts";
+import { withoutMessages } from "./without-messages.ts";
 
 const joinMs = 10 * 60 * 1000;
 
@@ -26,7 +27,10 @@ export class InMemoryAdmissions extends Admissions {
   override async acknowledge(refs: readonly RequestRef[]): Promise<void> {
     for (const ref of refs) {
       const request = this.#requests.find(ref);
-      if (request) request.acknowledged = true;
+      if (request?.admitted) {
+        request.acknowledged = true;
+        request.admitted = withoutMessages(request.admitted);
+      }
     }
   }
 
@@ -63,6 +67,7 @@ export class InMemoryAdmissions extends Admissions {
     if (request.outcomeBy === null && request.attempts.size === 0)
       return { kind: "first", admitted };
     request.acknowledged = true;
+    request.admitted = withoutMessages(admitted);
     return { kind: "repeat", ...this.#knownOf(request) };
   }
 

@@ -2,6 +2,7 @@ import type { InferenceResponded } from "@sluice/contracts";
 import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
 import { type Claim, type ClaimedBy, Outcomes } from "./ports.ts";
 import { refOf } from "./request-ref.ts";
+import { withoutMessages } from "./without-messages.ts";
 
 const rememberedMs = 24 * 60 * 60 * 1000;
 const afterDeadlineMs = 10 * 60 * 1000;
@@ -31,6 +32,7 @@ export class InMemoryOutcomes extends Outcomes {
       request.answerExpiresAt = outcome.remembered
         ? now + rememberedMs
         : Math.max(outcome.deadlineAt + afterDeadlineMs, now + leastMs);
+      if (request.admitted) request.admitted = withoutMessages(request.admitted);
     }
   }
 

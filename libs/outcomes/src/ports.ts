@@ -18,7 +18,11 @@ export interface Admission {
 /** What is known of a request id. */
 export interface KnownRequest {
   readonly bodyHash: string;
-  /** The record that was admitted first; a repeat publishes this one. */
+  /**
+   * The record that was admitted first; a repeat publishes this one. Without
+   * its messages once it is acknowledged, or its outcome published: a prompt
+   * is kept no longer than somebody may have to publish it.
+   */
   readonly admitted: InferenceAdmitted;
   /** Whether the broker has acknowledged `inference.admitted`. */
   readonly acknowledged: boolean;
@@ -38,7 +42,7 @@ export abstract class Admissions {
   /** Sets body hash, record and listener once per request id. One round trip for all; one answer per entry, in order. */
   abstract admit(entries: readonly Admission[]): Promise<readonly Admitted[]>;
 
-  /** The broker has acknowledged `inference.admitted` for these: a repeat need not publish it again. */
+  /** The broker has acknowledged `inference.admitted` for these: a repeat need not publish it again, and their messages are dropped. */
   abstract acknowledge(refs: readonly RequestRef[]): Promise<void>;
 
   /** Changes nothing. One answer per ref, in order; null where the id is unknown. */

@@ -1,6 +1,7 @@
 import { askRedis, type ScriptReply } from "@sluice/redis";
 import { type Admission, Admissions, type Admitted, type KnownRequest } from "./ports.ts";
 import type { RequestRef } from "./ports.ts";
+import { withoutMessages } from "./without-messages.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { bytesOf, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { acknowledgeScript } from "./scripts/acknowledge.ts";
@@ -20,8 +21,10 @@ export class RedisAdmissions extends Admissions {
     const runs = entries.map(({ admitted, join, listener }) => {
       const { attribution, bodyHash, request, reply } = admitted;
       const ref = { tenant: attribution.tenant, requestId: request.requestId };
-      const bytes = this.#requests.records.admittedBytes(admitted);
-      const args = [bodyHash, bytes, reply, listener ?? "", request.requestId];
+      const { records } = this.#requests;
+      const bytes = records.admittedBytes(admitted);
+      const slimBytes = records.admittedBytes(withoutMessages(admitted));
+      const args = [bodyHash, bytes, slimBytes, reply, listener ?? "", request.requestId];
       if (!join) return { ref, args };
       const fourthKey = this.#requests.joinKeyOf(ref.tenant, join.keyId, bodyHash);
       return { ref, args, fourthKey };

@@ -3,7 +3,7 @@ import { prelude } from "./prelude.ts";
 
 /**
  * KEYS[4], where an SDK's retry may join: points to the request. ARGV: body hash, admitted
- * record, reply mode, listener or '', request id. Answers first; conflict; or repeat with the
+ * record, the same without messages, reply mode, listener or '', request id. Answers first; conflict; or repeat with the
  * first record, whether it is acknowledged, whether there is an outcome, and its bytes.
  *
  * A hash without body was made by a claim after Redis had lost the request. What a claim knows
@@ -12,20 +12,23 @@ import { prelude } from "./prelude.ts";
 export const admitScript = redisScript(
   prelude,
   `
-local bodyHash, admitted, reply, listener, requestId = unpack(ARGV)
+local bodyHash, admitted, withoutMessages, reply, listener, requestId = unpack(ARGV)
 local known = get('bodyHash')
 if known and known ~= bodyHash then return {'conflict'} end
 if not known then
   local outlived = get('outcomeHash') or phaseOf(1)
-  set('bodyHash', bodyHash, 'admitted', admitted, 'reply', reply)
-  if outlived then set('acknowledged', '1') end
+  set('bodyHash', bodyHash, 'admitted', admitted, 'withoutMessages', withoutMessages, 'reply', reply)
+  if outlived then
+    set('acknowledged', '1')
+    dropMessages()
+  end
   if listener ~= '' then set('listeners', listener) end
   if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', 600000) end
   if not outlived then return {'first'} end
 end
 local outcomeHash = get('outcomeHash')
 return {
-  'repeat', get('admitted'), get('acknowledged') and 1 or 0, outcomeHash and 1 or 0,
+  'repeat', admittedRecord(), get('acknowledged') and 1 or 0, outcomeHash and 1 or 0,
   outcomeHash and redis.call('GET', answer)
 }
 `,

@@ -9,7 +9,7 @@ local bodyHash = get('bodyHash')
 if not bodyHash then return false end
 local outcomeHash = get('outcomeHash')
 return {
-  bodyHash, get('admitted'), get('acknowledged') and 1 or 0, outcomeHash and 1 or 0,
+  bodyHash, admittedRecord(), get('acknowledged') and 1 or 0, outcomeHash and 1 or 0,
   outcomeHash and redis.call('GET', answer)
 }
 `,

@@ -24,6 +24,11 @@ local function set(...)
   redis.call('PEXPIRE', request, keepMs)
 end
 
+-- The record with its messages is kept until nobody can have to publish it again.
+local function dropMessages() redis.call('HDEL', request, 'admitted') end
+
+local function admittedRecord() return get('admitted') or get('withoutMessages') end
+
 local function wake()
   for name in string.gmatch(get('listeners') or '', '%S+') do
     redis.call('PUBLISH', name, request)

@@ -10,6 +10,7 @@ if get('outcomeHash') and redis.call('HSETNX', request, 'published', '1') == 1 t
   local at = now() + 86400000
   if remembered ~= '1' then at = math.max(deadlineAt + 600000, now() + 60000) end
   redis.call('PEXPIREAT', answer, at)
+  dropMessages()
 end
 return 1
 `,
