@@ -19,6 +19,7 @@ import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
 export class InMemoryLedger extends Ledger {
   /** By charge id, in the order of insertion. */
   readonly entries = new Map<string, LedgerEntry>();
+  readonly #byAttempt = new Map<string, readonly CostCharged[]>();
   readonly #open = new Map<string, OpenAttempt>();
   readonly #parked = new Set<string>();
 
@@ -27,7 +28,7 @@ export class InMemoryLedger extends Ledger {
     decide: (standing: Standing) => O,
   ): Promise<O> {
     const outcome = decide(this.#standingOf(place.attemptIds));
-    for (const entry of outcome.entries) this.entries.set(entry.charge.chargeId, entry);
+    for (const entry of outcome.entries) this.#insert(entry);
     for (const attemptId of outcome.metered) this.#open.delete(attemptId);
     for (const attemptId of outcome.parked) this.#parked.add(attemptId);
     return outcome;
@@ -84,20 +85,24 @@ export class InMemoryLedger extends Ledger {
     return formatReplayHash(sum);
   }
 
+  #insert(entry: LedgerEntry): void {
+    const { charge } = entry;
+    const standing = this.#byAttempt.get(charge.attemptId) ?? [];
+    this.#byAttempt.set(charge.attemptId, [...standing, charge]);
+    this.entries.set(charge.chargeId, entry);
+  }
+
   #standingOf(attemptIds: readonly string[]): Standing {
-    const wanted = new Set(attemptIds);
-    const charges = [...this.entries.values()].map(({ charge }) => charge);
-    return Map.groupBy(
-      charges.filter(({ attemptId }) => wanted.has(attemptId)),
-      ({ attemptId }) => attemptId,
-    );
+    const standing = new Map<string, readonly CostCharged[]>();
+    for (const attemptId of attemptIds) {
+      const charges = this.#byAttempt.get(attemptId);
+      if (charges) standing.set(attemptId, charges);
+    }
+    return standing;
   }
 
   #isKnown(attemptId: string): boolean {
-    const isCharged = [...this.entries.values()].some(
-      ({ charge }) => charge.attemptId === attemptId,
-    );
-    return isCharged || this.#parked.has(attemptId);
+    return this.#byAttempt.has(attemptId) || this.#parked.has(attemptId);
   }
 }
 
