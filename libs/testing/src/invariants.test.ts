@@ -54,6 +54,11 @@ test("an attempt that has an estimate needs no more, and may not have two", () =
   expect(billBreaches([estimated, { ...estimated, chargeId: "c2" }], bill(1, 5n))).toHaveLength(1);
 });
 
+test("a report may close an estimate", () => {
+  const estimated = charge({ kind: "estimated", chargeId: "c2", priceNanoUsd: 9n });
+  expect(billBreaches([estimated, charge({ amountNanoUsd: -4n })], bill(1, 5n))).toEqual([]);
+});
+
 test("a charge published twice counts once, unless it changed", () => {
   expect(spentNanoUsd([charge({}), charge({})])).toBe(5n);
   expect(chargeBreaches([charge({}), charge({})])).toEqual([]);

@@ -48,7 +48,7 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
       ...reported
         .filter(({ priceNanoUsd }) => priceNanoUsd !== costNanoUsd)
         .map(({ priceNanoUsd }) => `attempt ${attemptId}: ${priceNanoUsd}, billed ${costNanoUsd}`),
-      ...(costNanoUsd > 0n && reported.length + estimated.length !== 1
+      ...(costNanoUsd > 0n && !isAccounted(reported.length, estimated.length)
         ? [
             `attempt ${attemptId} (${reason}) was billed ${costNanoUsd} and has ` +
               `${reported.length} reported and ${estimated.length} estimated charges`,
@@ -61,6 +61,11 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
       kind === "reported" && priceNanoUsd > 0n && !bill.attempts.has(attemptId),
   );
   return [...onBill, ...unbilled.map(({ attemptId }) => `attempt ${attemptId} is on no bill`)];
+}
+
+/** Reported once, perhaps after an estimate that it closed; or estimated once. */
+function isAccounted(reported: number, estimated: number): boolean {
+  return reported <= 1 && estimated <= 1 && reported + estimated > 0;
 }
 
 /** Sum of the signed amounts of distinct charges: what the ledger says was spent. */

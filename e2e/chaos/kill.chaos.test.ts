@@ -1,0 +1,160 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type CostCharged,
+  type InferenceAdmitted,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import {
+  billBreaches,
+  chargeBreaches,
+  distinct,
+  fetchBill,
+  KafkaUser,
+  outcomeBreaches,
+  type Pipeline,
+  stackAddresses,
+  startPipeline,
+  type TopicReader,
+} from "@sluice/testing";
+import OpenAI from "openai";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
+
+const services = [
+  "ingress",
+  "cache-lookup",
+  "classifier",
+  "dispatcher",
+  "inference-adapter",
+  "cost-accountant",
+] as const;
+/** Long enough for a killed member to be noticed and its lease to expire. */
+const deadlineSeconds = 45;
+const graceSeconds = 5;
+
+let pipeline: Pipeline;
+let user: KafkaUser;
+let openai: OpenAI;
+let admitted: TopicReader<InferenceAdmitted>;
+let responded: TopicReader<InferenceResponded>;
+let charged: TopicReader<CostCharged>;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({
+    environment: {
+      SLUICE_SIMULATOR_SPEED: "3",
+      SLUICE_SWEEP_GRACE_SECONDS: String(graceSeconds),
+      SLUICE_SWEEP_INTERVAL_SECONDS: "1",
+    },
+  });
+  const { brokers, registryUrl } = stackAddresses();
+  const { http, topicPrefix, demoKey: apiKey } = pipeline;
+  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
+  openai = new OpenAI({ baseURL: `${http}/v1`, apiKey, maxRetries: 10, timeout: 60_000 });
+  [admitted, responded, charged] = await Promise.all([
+    user.read(topics.inferenceAdmitted),
+    user.read(topics.inferenceResponded),
+    user.read(topics.costCharged),
+  ]);
+});
+afterAll(async () => {
+  await user?.close();
+  await pipeline?.stop();
+});
+
+/** How many requests ended with an answer, and which errors the others brought. */
+interface Tally {
+  answered: number;
+  readonly errors: string[];
+}
+
+/** Callers as they are: they retry what a dead edge refused, by the same key, and live with a failed outcome. */
+function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
+  return async (request) => {
+    if (request.way === "kafka") {
+      await sendByKafka(user, request, run, Date.now() + deadlineSeconds * 1_000);
+      return;
+    }
+    const headers = {
+      "idempotency-key": `${run}-${request.number}`,
+      "x-sluice-deadline": String(deadlineSeconds),
+    };
+    try {
+      await sendByHttp(openai, request, headers);
+      tally.answered += 1;
+    } catch (error) {
+      tally.errors.push(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+async function untilSettled(): Promise<void> {
+  const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
+  await expect
+    .poll(() => outcomeBreaches(admitted.records, responded.records), {
+      timeout: limitMs,
+      interval: 500,
+    })
+    .toEqual([]);
+  await expect
+    .poll(async () => billBreaches(charged.records, await fetchBill(pipeline.simulator)), {
+      timeout: limitMs,
+      interval: 1_000,
+    })
+    .toEqual([]);
+  expect(chargeBreaches(charged.records)).toEqual([]);
+}
+
+test("a rebalance alone pays nothing twice: one adapter comes and goes while calls run", async () => {
+  const run = `rebalance-${randomBytes(3).toString("hex")}`;
+  const tally: Tally = { answered: 0, errors: [] };
+  const load = runLoad({
+    ...{ count: 400, run, concurrency: 60, perSecond: 30 },
+    send: sender(run, tally),
+  });
+  await sleep(2_000);
+  const extra = await pipeline.startExtra("inference-adapter");
+  await sleep(3_000);
+  await extra.stop();
+  await load;
+  await untilSettled();
+
+  expect(tally.errors).toEqual([]);
+  expect(distinct(charged.records).filter(({ kind }) => kind === "estimated")).toEqual([]);
+  const paid = distinct(charged.records).filter(
+    ({ kind, priceNanoUsd }) => kind === "reported" && priceNanoUsd > 0n,
+  );
+  const requests = new Set(paid.map(({ requestId }) => requestId));
+  expect(paid.length).toBe(requests.size);
+}, 180_000);
+
+test("after a kill of each service in turn every request has one outcome and every attempt its charge", async () => {
+  const run = `kill-${randomBytes(3).toString("hex")}`;
+  const tally: Tally = { answered: 0, errors: [] };
+  const load = runLoad({
+    ...{ count: 2_000, run, concurrency: 400, perSecond: 40 },
+    send: sender(run, tally),
+  });
+  await sleep(2_000);
+  for (const service of services) {
+    await pipeline.killAndAwait(service);
+    await sleep(3_000);
+  }
+  const extra = await pipeline.startExtra("inference-adapter");
+  await sleep(3_000);
+  await extra.stop();
+  await load;
+  await untilSettled();
+
+  const own = responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
+  expect(own.length, "Kafka requests of this run").toBeGreaterThan(0);
+  // A killed adapter breaks streams off, which nobody restarts; everything else is answered.
+  expect(tally.answered).toBeGreaterThan(1_400);
+  const kinds = Map.groupBy(distinct(charged.records), ({ kind }) => kind);
+  process.stderr.write(
+    `chaos: ${tally.answered} answered over HTTP, ${tally.errors.length} errors ` +
+      `(${[...new Set(tally.errors)].join("; ")}), charges ${[...kinds].map(([kind, all]) => `${kind} ${all.length}`).join(", ")}\n`,
+  );
+}, 300_000);

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { InferenceRequested } from "@sluice/contracts";
+import type { KafkaUser } from "@sluice/testing";
+import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import OpenAI from "openai";
+
+/** One request of the load, made from its number alone, so that a run can be repeated. */
+export interface MixedRequest {
+  readonly number: number;
+  readonly way: "http" | "http-stream" | "kafka";
+  readonly model: string;
+  readonly prompt: string;
+  readonly maxTokens: number;
+}
+
+const prompts = readFileSync(
+  join(import.meta.dirname, "../../examples/prompts/prompts.jsonl"),
+  "utf8",
+)
+  .trim()
+  .split("\n")
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file
+  .map((line) => (JSON.parse(line) as { readonly prompt: string }).prompt);
+
+const ways = ["http", "http-stream", "kafka", "http"] as const;
+const models = ["auto", "economy", "standard", "auto", "premium", "auto"] as const;
+
+/**
+ * Real prompts, three ways, all tiers; every eighth asks what was asked a while before,
+ * and a few meet a provider that is busy or fails once.
+ */
+export function mixedRequest(number: number, run: string): MixedRequest {
+  const asked = number % 8 === 7 && number > 400 ? number - 399 : number;
+  const fault =
+    asked % 37 === 5 ? " [[fault:429 times=1]]" : asked % 41 === 6 ? " [[fault:500 times=1]]" : "";
+  return {
+    number,
+    way: ways[number % ways.length]!,
+    model: models[asked % models.length]!,
+    prompt: `${prompts[asked % prompts.length]} (${run} ${asked})${fault}`,
+    // Every fifth answer is cut by its limit, and is therefore not for the cache.
+    maxTokens: asked % 5 === 4 ? 40 : 1_000,
+  };
+}
+
+export interface LoadOptions {
+  readonly count: number;
+  readonly concurrency: number;
+  /** Requests begin at this rate at most, evenly. */
+  readonly perSecond: number;
+  readonly send: (request: MixedRequest) => Promise<void>;
+  /** Names this run's prompts. */
+  readonly run: string;
+}
+
+/** Bounded in count and in what is open at once. */
+export async function runLoad(options: LoadOptions): Promise<void> {
+  const { count, concurrency, perSecond, send, run } = options;
+  const start = Date.now();
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const number = next++;
+      // oxlint-disable-next-line no-await-in-loop -- each worker sends one at a time
+      await sleep(Math.max(0, start + (number * 1000) / perSecond - Date.now()));
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await send(mixedRequest(number, run));
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+/** By the official client, with a key of idempotency so that it may be sent again. */
+export async function sendByHttp(
+  openai: OpenAI,
+  { way, model, prompt, maxTokens }: MixedRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  const body = {
+    model,
+    max_completion_tokens: maxTokens,
+    messages: [{ role: "user" as const, content: prompt }],
+  };
+  if (way !== "http-stream") {
+    await openai.chat.completions.create(body, { headers });
+    return;
+  }
+  const stream = await openai.chat.completions.create({ ...body, stream: true }, { headers });
+  for await (const chunk of stream) if (chunk.choices[0]?.finish_reason) continue;
+}
+
+export async function sendByKafka(
+  user: KafkaUser,
+  { number, model, prompt, maxTokens }: MixedRequest,
+  run: string,
+  deadlineAt: number,
+): Promise<InferenceRequested> {
+  const [message] = aRequest().messages;
+  const request = aRequest({
+    requestId: `${run}-${number}`,
+    model,
+    messages: [{ ...message!, content: prompt }],
+    parameters: JSON.stringify({ max_completion_tokens: maxTokens }),
+    requirements: { ...noRequirements, deadlineAt },
+  });
+  await user.request(request);
+  return request;
+}
