@@ -11,6 +11,7 @@ import {
   StackFault,
 } from "@sluice/local-stack";
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
+import { demoOnFirstStart } from "./demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
 import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
 import { lineOf, print, readyText } from "./progress.ts";
@@ -56,6 +57,7 @@ async function upInForeground(options: UpOptions): Promise<number> {
   try {
     await start(stack, options, interrupted);
     print(readyText(await readStatus(options.dataDir), secondsSince(startMs)));
+    if (options.demo) await demoOnFirstStart(options.dataDir, print, interrupted);
     print(options.watchParent ? "\nCtrl-C stops everything.\n" : "");
     await untilInterrupted(interrupted);
   } catch (error) {

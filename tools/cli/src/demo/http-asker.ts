@@ -7,6 +7,8 @@ import type { ResponseInbox } from "./response-inbox.ts";
 
 /** How long one answer may take, in milliseconds. */
 const timeoutMs = 120_000;
+/** The outcome is published right after the answer; it says how many calls were made. */
+const outcomeLimitMs = 10_000;
 
 /** Asks as any OpenAI program does: the official client with another base URL and key. */
 export class HttpAsker implements Asker {
@@ -38,7 +40,7 @@ export class HttpAsker implements Asker {
       if (cache === "exact")
         return { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 0 };
       const requestId = response.headers.get("x-sluice-request-id") ?? "";
-      const outcome = await this.#inbox.outcomeOf(requestId, signal);
+      const outcome = await this.#inbox.outcomeOf(requestId, outcomeLimitMs, signal);
       return outcome
         ? endOf(outcome)
         : { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 1 };

@@ -25,8 +25,7 @@ export class KafkaAsker implements Asker {
     const value = this.codecs.encode(topic, record);
     const headers = signedHeaders(topic.name, value, this.key, Date.now());
     await this.producer.send([outgoing(topic, record.requestId, record, headers)]);
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const outcome = await this.inbox.outcomeOf(record.requestId, patience);
+    const outcome = await this.inbox.outcomeOf(record.requestId, timeoutMs, signal);
     return outcome ? endOf(outcome) : { kind: "unanswered", code: "no_answer_yet", attempts: 0 };
   }
 }

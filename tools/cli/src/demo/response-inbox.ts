@@ -20,9 +20,14 @@ export class ResponseInbox extends SliceStage<InferenceResponded> {
     return slice.map(() => skip("read"));
   }
 
-  /** Undefined when it has not come before `signal` aborts. */
-  async outcomeOf(requestId: string, signal: AbortSignal): Promise<InferenceResponded | undefined> {
+  /** Undefined when it has not come within `limitMs`, or before `interrupted` aborts. */
+  async outcomeOf(
+    requestId: string,
+    limitMs: number,
+    interrupted: AbortSignal,
+  ): Promise<InferenceResponded | undefined> {
     const arrived = this.#arrived.get(requestId);
+    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(limitMs)]);
     if (arrived || signal.aborted) return arrived;
     return new Promise((resolve) => {
       const giveUp = () => resolve(undefined);
