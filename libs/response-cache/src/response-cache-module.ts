@@ -10,6 +10,11 @@ export interface ResponseCacheConnection {
   readonly prefix: string;
   /** Shown by Redis as the name of the connection. */
   readonly service: string;
+  /**
+   * How long a command may take, in milliseconds; default {@link cacheCommandTimeoutMs}. A stall of
+   * our own event loop counts too, so a stage, where nobody counts milliseconds, allows more.
+   */
+  readonly commandTimeoutMs?: number;
 }
 
 const CACHE = Symbol("CacheRedis");
@@ -19,7 +24,8 @@ const CACHE = Symbol("CacheRedis");
 export class ResponseCacheModule implements OnApplicationShutdown {
   constructor(@Inject(CACHE) private readonly redis: Redis) {}
 
-  static connect({ redisUrl, prefix, service }: ResponseCacheConnection): DynamicModule {
+  static connect(connection: ResponseCacheConnection): DynamicModule {
+    const { redisUrl, prefix, service, commandTimeoutMs = cacheCommandTimeoutMs } = connection;
     return {
       module: ResponseCacheModule,
       global: true,
@@ -30,7 +36,7 @@ export class ResponseCacheModule implements OnApplicationShutdown {
           useFactory: (logger: Logger) =>
             connectRedis(redisUrl, {
               name: `${service}.cache`,
-              commandTimeoutMs: cacheCommandTimeoutMs,
+              commandTimeoutMs,
               onDown: (error) =>
                 logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to the cache"),
             }),

@@ -14,6 +14,8 @@ import { LookingUpStage } from "./looking-up.stage.ts";
 import { LookupMetrics } from "./metrics.ts";
 
 const service = "cache-lookup";
+/** A lookup or fill that is given up costs a provider call; here nobody waits for milliseconds. */
+const cacheTimeoutMs = 500;
 const written = [topics.inferenceMissed, ...storedTopics];
 
 @Module({})
@@ -34,7 +36,10 @@ export class AppModule {
           useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
         }),
         OutcomesModule.connect({ redisUrl: config.SLUICE_REDIS_URL, prefix, service }),
-        ResponseCacheModule.connect({ redisUrl: config.SLUICE_CACHE_REDIS_URL, prefix, service }),
+        ResponseCacheModule.connect({
+          redisUrl: config.SLUICE_CACHE_REDIS_URL,
+          ...{ prefix, service, commandTimeoutMs: cacheTimeoutMs },
+        }),
         StageModule.run(LookingUpStage, { on: topics.inferenceAdmitted, group: service }),
         StageModule.run(FillingStage, { on: topics.inferenceResponded, group: `${service}.fill` }),
       ],
