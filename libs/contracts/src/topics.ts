@@ -38,12 +38,14 @@ interface Kept {
   readonly days: number;
   /** The broker's own time is what a signature's age is judged by. */
   readonly appendTime?: boolean;
+  /** Anybody may write: what came compressed in a way that our client cannot read is recompressed by the broker. */
+  readonly foreign?: boolean;
 }
 
 function topic<R>(
   name: string,
   record: RecordName,
-  { days, appendTime }: Kept,
+  { days, appendTime, foreign }: Kept,
   deadLetter = true,
 ): Topic<R> {
   return {
@@ -56,6 +58,7 @@ function topic<R>(
       "retention.ms": String(days * dayMs),
       "max.message.bytes": maxMessageBytes,
       "message.timestamp.type": appendTime ? "LogAppendTime" : "CreateTime",
+      "compression.type": foreign ? "zstd" : "producer",
     },
   };
 }
@@ -67,6 +70,7 @@ export const topics = {
   inferenceRequested: topic<InferenceRequested>("inference.requested", "InferenceRequested", {
     days: 3,
     appendTime: true,
+    foreign: true,
   }),
   inferenceAdmitted: topic<InferenceAdmitted>("inference.admitted", "InferenceAdmitted", {
     days: 3,

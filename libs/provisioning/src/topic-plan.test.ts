@@ -9,10 +9,14 @@ test("attempts and their metering have as many partitions: the sweep compares th
   expect(partitionsOf("inference.attempted")).toBe(partitionsOf("cost.metered"));
 });
 
-test("dead letters are kept like their source", () => {
-  const source = plans.find(({ name }) => name === "inference.requested");
-  const letters = plans.find(({ name }) => name === "inference.requested.dead-letter");
-  expect(letters).toEqual({ ...source, name: "inference.requested.dead-letter" });
+test("dead letters are kept as long as their source, and take its largest message with headers", () => {
+  const named = (name: string) => plans.find((plan) => plan.name === name)!;
+  const source = named("inference.requested");
+  const letters = named("inference.requested.dead-letter");
+  expect(letters.config["retention.ms"]).toBe(source.config["retention.ms"]);
+  expect(Number(letters.config["max.message.bytes"])).toBeGreaterThan(
+    Number(source.config["max.message.bytes"]),
+  );
 });
 
 test("what is as planned is not mentioned", () => {

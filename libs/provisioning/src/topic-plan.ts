@@ -11,8 +11,20 @@ export interface TopicDefaults {
 export function plansOf(defaults: TopicDefaults): readonly TopicPlan[] {
   return allTopics.flatMap((topic) => {
     const plan = planOf(topic, defaults);
-    return topic.deadLetter ? [plan, { ...plan, name: deadLetterNameOf(topic.name) }] : [plan];
+    return topic.deadLetter ? [plan, deadLetterPlanOf(plan)] : [plan];
   });
+}
+
+/** Headers come to the original bytes: a letter that is refused for its size would hold its partition up. */
+const headerBytes = 64 * 1024;
+
+function deadLetterPlanOf(plan: TopicPlan): TopicPlan {
+  const bytes = Number(plan.config["max.message.bytes"]) + headerBytes;
+  return {
+    ...plan,
+    name: deadLetterNameOf(plan.name),
+    config: { ...plan.config, "max.message.bytes": String(bytes), "compression.type": "producer" },
+  };
 }
 
 function planOf(topic: Topic<unknown>, { partitions, replication }: TopicDefaults): TopicPlan {
