@@ -2,8 +2,8 @@ import avro from "avsc";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bundle } from "../tools/avro-to-ts/src/bundle.ts";
-import { readSchemas, releasesOf, topicRecords } from "../tools/avro-to-ts/src/generate.ts";
+import { bundle } from "@sluice/avro-to-ts/bundle";
+import { readSchemas, releasesOf, topicRecords } from "@sluice/avro-to-ts/generate";
 
 const schemas = readSchemas();
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSchemas } from "../tools/avro-to-ts/src/generate.ts";
+import { readSchemas } from "@sluice/avro-to-ts/generate";
 
 const schemas = [...readSchemas()];
 

@@ -7,7 +7,9 @@ let pipeline: Pipeline;
 let openai: OpenAI;
 
 beforeAll(async () => {
-  pipeline = await startPipeline({ environment: { SLUICE_SIMULATOR_SPEED: "10" } });
+  pipeline = await startPipeline({
+    environment: { SLUICE_SIMULATOR_SPEED: "10", SLUICE_ADAPTER_BREAKER_OPEN_MS: "500" },
+  });
   openai = new OpenAI({ baseURL: `${pipeline.http}/v1`, apiKey: pipeline.demoKey, maxRetries: 0 });
 });
 afterAll(() => pipeline?.stop());

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { generated, topicRecords } from "../../../tools/avro-to-ts/src/generate.ts";
+import { generated, topicRecords } from "@sluice/avro-to-ts/generate";
 import { schemas } from "./generated/schemas.ts";
 import { allTopics } from "./topics.ts";
 

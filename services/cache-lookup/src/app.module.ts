@@ -20,7 +20,7 @@ const written = [topics.inferenceMissed, ...storedTopics];
 
 @Module({})
 export class AppModule {
-  static with(config: Config): DynamicModule {
+  static with(this: void, config: Config): DynamicModule {
     const connection = kafkaConnectionOf(config, service);
     const { topicPrefix: prefix } = connection;
     return {

@@ -17,7 +17,7 @@ const written = [topics.inferenceDispatchedRealtime, ...storedTopics];
 
 @Module({})
 export class AppModule {
-  static with(config: Config): DynamicModule {
+  static with(this: void, config: Config): DynamicModule {
     const connection = kafkaConnectionOf(config, service);
     return {
       module: AppModule,

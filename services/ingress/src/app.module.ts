@@ -28,7 +28,7 @@ const cacheTimeoutMs = 100;
 
 @Module({})
 export class AppModule {
-  static with(config: Config): DynamicModule {
+  static with(this: void, config: Config): DynamicModule {
     const connection = kafkaConnectionOf(config, service);
     return {
       module: AppModule,
