@@ -11,7 +11,7 @@ import { Clock, SystemClock } from "@sluice/domain";
 import { Attempts, OutcomesModule, storedTopics } from "@sluice/outcomes";
 import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
 import { EventProducer, StageModule } from "@sluice/stage";
-import { TelemetryModule } from "@sluice/telemetry";
+import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Registry } from "prom-client";
@@ -89,9 +89,9 @@ function providersOf(config: AdapterConfig): NestProvider[] {
     },
     {
       provide: ProviderGates,
-      inject: [Declarations, AdapterMetrics],
-      useFactory: (declarations: Declarations, metrics: AdapterMetrics) =>
-        new ProviderGates(keyCountsOf(declarations), breakerPolicyOf(config), metrics),
+      inject: [Declarations, AdapterMetrics, LOGGER],
+      useFactory: (declarations: Declarations, metrics: AdapterMetrics, logger: Logger) =>
+        new ProviderGates(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
     },
     {
       provide: AttemptRunner,

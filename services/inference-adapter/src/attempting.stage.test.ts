@@ -14,6 +14,7 @@ import {
   isDeadLetter,
   type LaneWait,
   type Publishable,
+  silentLogger,
 } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
@@ -48,7 +49,7 @@ async function newTestStage(
   const provider = new InMemoryProvider((_, nth) => script(nth));
   const metrics = new AdapterMetrics(new Registry());
   const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
-  const gates = new ProviderGates(new Map([["acme-ai", 1]]), policy, metrics);
+  const gates = new ProviderGates(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
   const dispatched = aDispatched(changes);
   await new InMemoryAdmissions(requests).admit([{ admitted: dispatched.admitted }]);
   const runner = new AttemptRunner({

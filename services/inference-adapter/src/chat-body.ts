@@ -34,7 +34,7 @@ export function chatBodyOf(
 function parametersOf({ parameters }: InferenceRequested): Readonly<Record<string, unknown>> {
   const read = parsed(parameters, "The parameters");
   if (typeof read !== "object" || read === null || Array.isArray(read))
-    throw unreadable("The parameters", undefined);
+    throw unreadable("The parameters");
   return { ...read };
 }
 
@@ -58,7 +58,7 @@ function contentOf(content: string, parts: string | null, toolCalls: string | nu
 function parsed(json: string, what: string): unknown {
   try {
     return JSON.parse(json);
-  } catch (cause) {
-    throw unreadable(what, cause);
+  } catch {
+    throw unreadable(what);
   }
 }

@@ -9,7 +9,8 @@ export type AdapterFaultCode =
   /** The dispatcher named nobody who may answer. */
   | "ADAPTER_NO_CANDIDATE";
 
-export function unreadable(what: string, cause: unknown): PermanentFault {
+/** Without a cause: a parser's message quotes the prompt, and causes are logged. */
+export function unreadable(what: string): PermanentFault {
   const code: AdapterFaultCode = "ADAPTER_REQUEST_UNREADABLE";
-  return new PermanentFault(code, `${what} of the request cannot be read.`, { cause });
+  return new PermanentFault(code, `${what} of the request cannot be read.`);
 }

@@ -1,3 +1,4 @@
+import { silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { aCandidate } from "./dispatched.fixture.ts";
@@ -15,6 +16,7 @@ function gatesWith(keys: number): ProviderGates {
     new Map([["acme-ai", keys]]),
     policy,
     new AdapterMetrics(new Registry()),
+    silentLogger,
   );
 }
 

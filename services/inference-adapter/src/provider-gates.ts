@@ -1,5 +1,6 @@
 import type { Candidate } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
+import type { StageLogger } from "@sluice/stage";
 import {
   begun,
   type Breaker,
@@ -18,12 +19,15 @@ const restMsMax = 10 * 60_000;
 /** Until an operator has changed the key. */
 const badKeyRestMs = 60_000;
 
+type GateLogger = Pick<StageLogger, "warn" | "error">;
+
 /** Who may be called now: a breaker per model and provider key, and the keys in turn. */
 export class ProviderGates {
   readonly #keyCounts: ReadonlyMap<string, number>;
   readonly #policy: BreakerPolicy;
   readonly #metrics: AdapterMetrics;
   readonly #breakers = new Map<string, Breaker>();
+  readonly #logger: GateLogger;
   #turn = 0;
 
   /** @param keyCounts how many keys each declared provider has */
@@ -31,10 +35,12 @@ export class ProviderGates {
     keyCounts: ReadonlyMap<string, number>,
     policy: BreakerPolicy,
     metrics: AdapterMetrics,
+    logger: GateLogger,
   ) {
     this.#keyCounts = keyCounts;
     this.#policy = policy;
     this.#metrics = metrics;
+    this.#logger = logger;
   }
 
   /** When some key may be used for the candidate; Infinity for a provider that is not declared. */
@@ -60,7 +66,19 @@ export class ProviderGates {
   ended(candidate: Candidate, key: number, end: ProviderEnd, now: EpochMillis): void {
     const verdict = verdictOf(end);
     if (!verdict) return;
-    this.#set(candidate, key, ended(this.#breakerOf(candidate, key), verdict, this.#policy, now));
+    const before = this.#breakerOf(candidate, key);
+    const after = ended(before, verdict, this.#policy, now);
+    this.#set(candidate, key, after);
+    if (after.kind === "open" && before.kind !== "open")
+      this.#tell(candidate, key, end, after.until - now);
+  }
+
+  /** Once per trip. The key's place in the list, never the key. */
+  #tell({ provider, model }: Candidate, key: number, end: ProviderEnd, restMs: number): void {
+    const code = end.kind === "answered" ? end.kind : end.code;
+    const fields = { provider, model, key, code, restMs };
+    if (code === "unauthorized") this.#logger.error(fields, "the provider refuses the key");
+    else this.#logger.warn(fields, "the provider is not called for a while");
   }
 
   #keysOf({ provider }: Candidate): readonly number[] {
