@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { StackFault } from "./faults.ts";
+import { errorCodeOf, StackFault } from "./faults.ts";
 
 /** Holds this package's `config/`, whether run from `src/` or from `dist/`. */
 const packageRoot = dirname(import.meta.dirname);
@@ -25,7 +25,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (errorCodeOf(error) !== "EEXIST") throw error;
   }
 }
 
@@ -35,7 +35,7 @@ export function makeWritable(folder: string, remedy: string): void {
     makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const reason = errorCodeOf(cause) ?? String(cause);
     throw new StackFault(
       "STACK_DIRECTORY_UNWRITABLE",
       `Cannot write to ${folder} (${reason}): ${remedy}.`,

@@ -69,7 +69,7 @@ export function shownAddress(address: string): string {
 
 async function anyBrokerAnswers(brokers: string): Promise<boolean> {
   const found = await Promise.all(
-    brokers.split(",").map((broker) => {
+    brokers.split(",").map(async (broker) => {
       const [, host = "", port = ""] = /^\s*\[?(.+?)\]?:(\d+)\s*$/.exec(broker) ?? [];
       return host === "" ? false : answers(host, Number(port));
     }),

@@ -22,9 +22,16 @@ export type StackFaultCode =
 export class StackFault extends PermanentFault {
   declare readonly code: StackFaultCode;
 
+  // oxlint-disable-next-line eslint/no-useless-constructor -- takes this package's codes alone
   constructor(code: StackFaultCode, message: string, options?: { readonly cause?: unknown }) {
     super(code, message, options);
   }
+}
+
+/** `ENOENT` and the like; undefined for what is no error of the system. */
+export function errorCodeOf(error: unknown): string | undefined {
+  const hasCode = error instanceof Error && "code" in error && typeof error.code === "string";
+  return hasCode ? String(error.code) : undefined;
 }
 
 /** Thrown when a start was interrupted; whoever catches it stops what was started. */

@@ -4,7 +4,14 @@ export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
 export { launcherOf, LocalStack, type LocalStackOptions, stopLeftovers } from "./local-stack.ts";
 export { findFreePorts, type Ports } from "./ports.ts";
-export { isAlive, type ProcessIdentity, signalProcess, waitForEnd } from "./processes.ts";
+export {
+  identityOf,
+  isAlive,
+  parentOf,
+  type ProcessIdentity,
+  signalProcess,
+  waitForEnd,
+} from "./processes.ts";
 export { type Program, type Report, secondsSince } from "./program.ts";
 export {
   adminAddress,

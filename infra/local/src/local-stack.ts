@@ -19,6 +19,7 @@ import {
   type PortName,
   portNames,
   type Ports,
+  portsFrom,
 } from "./ports.ts";
 import { isAlive, type ProcessIdentity } from "./processes.ts";
 import type { Program, Report } from "./program.ts";
@@ -155,7 +156,6 @@ export class LocalStack {
   /** First what uses the parts, then the parts; each within 4 s, or it is killed. */
   async stop(): Promise<void> {
     const names = Object.keys(this.state.programs);
-    const isPart = (name: string): boolean => (partNames as readonly string[]).includes(name);
     this.save({ complete: false });
     await Promise.all(names.filter((name) => !isPart(name)).map((name) => this.stopProgram(name)));
     await Promise.all(names.filter(isPart).map((name) => this.stopProgram(name)));
@@ -199,6 +199,10 @@ export class LocalStack {
     this.state = { ...this.state, ...change };
     writeState(this.dataDir, this.state);
   }
+}
+
+function isPart(name: string): boolean {
+  return partNames.some((part) => part === name);
 }
 
 /** The launcher that has this data directory open, if any. */
@@ -253,5 +257,5 @@ async function keptPorts(before: StackState | undefined): Promise<Ports> {
       return [name, (await isFree(port)) ? port : fresh[name]] as const;
     }),
   );
-  return Object.fromEntries(kept) as Ports;
+  return portsFrom(new Map(kept));
 }

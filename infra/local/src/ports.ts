@@ -20,7 +20,18 @@ export const defaultPorts = {
 
 export type PortName = keyof typeof defaultPorts;
 export type Ports = Readonly<Record<PortName, number>>;
-export const portNames = Object.keys(defaultPorts) as readonly PortName[];
+export const portNames: readonly PortName[] = Object.keys(defaultPorts).filter(isPortName);
+
+function isPortName(name: string): name is PortName {
+  return name in defaultPorts;
+}
+
+/** What the map lacks has its default. */
+export function portsFrom(chosen: ReadonlyMap<PortName, number>): Ports {
+  const ports: Record<PortName, number> = { ...defaultPorts };
+  for (const [name, port] of chosen) ports[name] = port;
+  return ports;
+}
 
 const LOOPBACK = "127.0.0.1";
 /**
@@ -45,11 +56,11 @@ export function configuredPorts(
   environment: NodeJS.ProcessEnv,
   kept: Partial<Ports> | undefined,
 ): Ports {
-  const chosen = portNames.map((name) => [
-    name,
-    portFromEnvironment(environment, name) ?? kept?.[name] ?? defaultPorts[name],
-  ]);
-  return Object.fromEntries(chosen) as Ports;
+  const chosen = portNames.map(
+    (name) =>
+      [name, portFromEnvironment(environment, name) ?? kept?.[name] ?? defaultPorts[name]] as const,
+  );
+  return portsFrom(new Map(chosen));
 }
 
 export function portFromEnvironment(
@@ -82,7 +93,7 @@ export async function findFreePorts(count: number): Promise<number[]> {
 
 export async function freePorts(): Promise<Ports> {
   const found = await findFreePorts(portNames.length);
-  return Object.fromEntries(portNames.map((name, index) => [name, found[index]])) as Ports;
+  return portsFrom(new Map(portNames.map((name, index) => [name, found[index] ?? 0])));
 }
 
 /** Whether a server could listen there now. */

@@ -27,14 +27,14 @@ export async function postgresProgram(
     name: "postgres",
     command: join(options.binDir, "postgres"),
     args: [
-      ...["-D", options.dataDir],
-      ...["-c", "listen_addresses=127.0.0.1"],
-      ...["-c", `port=${options.port}`],
+      ["-D", options.dataDir],
+      ["-c", "listen_addresses=127.0.0.1"],
+      ["-c", `port=${options.port}`],
       // Or a socket is left in the system's temporary folder.
-      ...["-c", "unix_socket_directories="],
+      ["-c", "unix_socket_directories="],
       // Six services, tests beside them, and a console must fit.
-      ...["-c", "max_connections=200"],
-    ],
+      ["-c", "max_connections=200"],
+    ].flat(),
     environment: options.environment,
     address: postgresAddress(options.port),
     ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
@@ -57,7 +57,9 @@ async function createCluster(options: PostgresOptions, signal: AbortSignal): Pro
   rmSync(draft, { recursive: true, force: true });
   makePrivate(draft, options.runAs);
   await runTool(options, signal, "initdb", [
-    ...["-D", draft, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"],
+    "-D",
+    draft,
+    ...`-U ${USER} -A trust -E UTF8 --no-locale`.split(" "),
     // Made anew when it is interrupted, so it need not reach the disk before the next step.
     "--no-sync",
   ]);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorCodeOf } from "./faults.ts";
 
 /**
  * A process across restarts of the launcher. `born` is when it began, as the
@@ -35,6 +36,16 @@ function bornAtByProcFs(pid: number): string | undefined {
   }
 }
 
+/** Who started a process; undefined where the system does not tell without asking another program. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1) ?? "";
+    return Number(afterName.split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
 function bornAtByPs(pid: number): string | undefined {
   const { stdout } = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
     encoding: "utf8",
@@ -60,7 +71,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
     process.kill(identity.pid, signal);
   } catch (error) {
     // Ended between the look and the signal.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (errorCodeOf(error) !== "ESRCH") throw error;
   }
 }
 

@@ -24,12 +24,12 @@ export function redisProgram(options: RedisOptions): Program {
     name: "redis",
     command: options.command,
     args: [
-      ...["--bind", "127.0.0.1", "--port", String(options.port), "--dir", folder],
+      ["--bind", "127.0.0.1", "--port", String(options.port), "--dir", folder],
       // Every acknowledged write survives a kill of the process, as the log is written before the answer.
-      ...["--appendonly", "yes", "--save", ""],
+      ["--appendonly", "yes", "--save", ""],
       // Claims and reservations must not be evicted.
-      ...["--maxmemory-policy", "noeviction"],
-    ],
+      ["--maxmemory-policy", "noeviction"],
+    ].flat(),
     environment: options.environment,
     address,
     stopSignal: "SIGTERM",

@@ -46,8 +46,8 @@ export function readState(dataDir: string): StackState | undefined {
   const file = stateFileOf(dataDir);
   if (!existsSync(file)) return undefined;
   try {
-    const state = JSON.parse(readFileSync(file, "utf8")) as StackState;
-    if (state.version === VERSION) return state;
+    const found: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (isState(found)) return found;
   } catch (cause) {
     throw unreadable(file, cause);
   }
@@ -60,6 +60,13 @@ export function writeState(dataDir: string, state: StackState): void {
   const draft = `${file}.${process.pid}.new`;
   writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, file);
+}
+
+/** Written whole by one version, so its number says all. */
+function isState(found: unknown): found is StackState {
+  return (
+    typeof found === "object" && found !== null && "version" in found && found.version === VERSION
+  );
 }
 
 export function emptyState(ports: Ports, freePorts: boolean): StackState {

@@ -145,9 +145,9 @@ export class Supervisor {
     const deadline = Date.now() + START_LIMIT_MS;
     const running = this.launch(entry.program);
     entry.running = running;
-    let end: string | undefined;
-    void running.ended.then((how) => (end = how));
-    while (end === undefined && Date.now() < deadline) {
+    const ends: string[] = [];
+    void running.ended.then((how) => ends.push(how));
+    while (ends.length === 0 && Date.now() < deadline) {
       throwIfInterrupted(signal);
       // The process must still be there after the answer: another may have given it.
       if ((await entry.program.isReady()) && isAlive(running)) {
@@ -156,7 +156,7 @@ export class Supervisor {
       }
       await pause(PROBE_INTERVAL_MS, signal);
     }
-    if (end !== undefined) return `it ended with ${end}`;
+    if (ends.length > 0) return `it ended with ${ends.join("")}`;
     await stopProcess(running, "SIGKILL", STOP_GRACE_MS);
     return `it was not ready within ${START_LIMIT_MS / 1000} s`;
   }
@@ -244,7 +244,9 @@ export function restartDelayMs(failures: number): number {
 
 export function fingerprintOf(program: Program): string {
   const { command, args, environment, runAs } = program;
-  const text = JSON.stringify([command, args, Object.entries(environment).toSorted(), runAs]);
+  const names = Object.keys(environment).toSorted();
+  const namesAndValues = names.map((name) => [name, environment[name]]);
+  const text = JSON.stringify([command, args, namesAndValues, runAs]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

@@ -30,8 +30,11 @@ function newDataDir(): string {
   return dataDir;
 }
 
+function report(name: string, text: string): void {
+  said.push(`${name} ${text}`);
+}
+
 function open(dataDir: string): Promise<LocalStack> {
-  const report = (name: string, text: string): number => said.push(`${name} ${text}`);
   return LocalStack.open({ dataDir, freePorts: true, environment, report });
 }
 

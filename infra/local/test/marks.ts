@@ -59,6 +59,10 @@ async function redisCommand(address: string, command: string): Promise<string> {
   return answer?.toString() ?? "";
 }
 
+function isIdle(answer: Buffer): boolean {
+  return answer.subarray(-6).toString("latin1") === "Z\0\0\0\u0005I";
+}
+
 /** PostgreSQL's simple query, without its client. */
 async function query(address: string, sql: string): Promise<string> {
   const { hostname, port } = new URL(address);
@@ -70,8 +74,6 @@ async function query(address: string, sql: string): Promise<string> {
   const length = Buffer.alloc(4);
   length.writeInt32BE(4 + text.length);
   const frames = [Buffer.concat([head, session]), Buffer.concat([Buffer.from("Q"), length, text])];
-  const isIdle = (answer: Buffer): boolean =>
-    answer.subarray(-6).toString("latin1") === "Z\0\0\0\u0005I";
   const answer = await exchange(hostname, Number(port), frames, isIdle);
   return answer?.toString("latin1") ?? "";
 }

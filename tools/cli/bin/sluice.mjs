@@ -4,9 +4,10 @@
 // has changed, and hands over. Plain ES2020: it begins on whichever Node is there.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { prepare, root, run } from "../../bootstrap.mjs";
 import { buildIfChanged } from "./build.mjs";
 
+// Part of no package, so that it can be there before any is installed.
+const { prepare, root, run } = await import(new URL("../../bootstrap.mjs", import.meta.url).href);
 const main = join(root, "tools", "cli", "dist", "main.js");
 
 await prepare();
@@ -16,5 +17,6 @@ if (status !== 0 || !existsSync(main)) {
 } else {
   process.exitCode = await run("node", ["--enable-source-maps", main, ...process.argv.slice(2)], {
     forwarded: ["SIGINT", "SIGTERM", "SIGHUP"],
+    env: { ...process.env, SLUICE_WRAPPER_PID: String(process.pid) },
   });
 }

@@ -13,10 +13,10 @@ export async function status(args: readonly string[]): Promise<number> {
   return found.ready ? 0 : 1;
 }
 
-export function statusText(status: StackStatus): string {
-  if (status.parts.length === 0) return 'Never started here: run "sluice up".\n';
-  const lines = status.parts.map((part) => lineOf(part.name, partText(part)));
-  return `${status.ready ? "Ready" : "Not ready"}\n\n${lines.join("")}`;
+export function statusText(found: StackStatus): string {
+  if (found.parts.length === 0) return 'Never started here: run "sluice up".\n';
+  const lines = found.parts.map((part) => lineOf(part.name, partText(part)));
+  return `${found.ready ? "Ready" : "Not ready"}\n\n${lines.join("")}`;
 }
 
 function partText({ pid, ready, admin }: PartStatus): string {

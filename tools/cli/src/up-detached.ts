@@ -28,14 +28,14 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  let exitCode: number | undefined;
-  child.once("exit", (code) => (exitCode = code ?? 1));
+  const exitCodes: number[] = [];
+  child.once("exit", (code) => exitCodes.push(code ?? 1));
   interrupted.addEventListener("abort", () => child.kill("SIGTERM"));
 
   const reader = openSync(logFile, "r");
   try {
     // Once ready, it is left alone, and this process may end before it.
-    while (exitCode === undefined && !(await isReady(options.dataDir))) {
+    while (exitCodes.length === 0 && !(await isReady(options.dataDir))) {
       await sleep(POLL_MS);
       copyNew(reader);
     }
@@ -45,6 +45,7 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
     closeSync(reader);
   }
   child.unref();
+  const [exitCode] = exitCodes;
   if (exitCode !== undefined) return exitCode;
   print(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
   return 0;
@@ -65,7 +66,8 @@ function launcherArguments({ dataDir, freePorts, partsOnly, demo }: DetachedOpti
     ...process.execArgv,
     process.argv[1] ?? "",
     "up",
-    ...["--data-dir", dataDir],
+    "--data-dir",
+    dataDir,
     ...(freePorts ? ["--free-ports"] : []),
     ...(partsOnly ? ["--parts-only"] : []),
     ...(demo ? [] : ["--no-demo"]),

@@ -20,8 +20,8 @@ import { lineOf, print, readyText } from "./progress.ts";
 const EXIT_INTERRUPTED = 130;
 
 interface UpOptions extends DetachedOptions {
-  /** Whether the end of the process that started this one ends it too. */
-  readonly watchParent: boolean;
+  /** Whether the end of npm, or of the wrapper, that started this ends it too. */
+  readonly watchStarters: boolean;
 }
 
 /** `sluice up`: everything, until Ctrl-C; with `--detach`, until it is ready. */
@@ -40,12 +40,12 @@ export async function up(args: readonly string[]): Promise<number> {
     demo: values.demo,
   };
   if (values.detach) return upDetached(options);
-  return upInForeground({ ...options, watchParent: process.env["SLUICE_DETACHED"] !== "1" });
+  return upInForeground({ ...options, watchStarters: process.env["SLUICE_DETACHED"] !== "1" });
 }
 
 async function upInForeground(options: UpOptions): Promise<number> {
   const startMs = Date.now();
-  const interrupted = listenForInterrupts(options.watchParent);
+  const interrupted = listenForInterrupts(options.watchStarters);
   print(`Sluice, in ${options.dataDir}\n\n`);
   const stack = await LocalStack.open({
     dataDir: options.dataDir,
@@ -58,7 +58,7 @@ async function upInForeground(options: UpOptions): Promise<number> {
     await start(stack, options, interrupted);
     print(readyText(await readStatus(options.dataDir), secondsSince(startMs)));
     if (options.demo) await demoOnFirstStart(options.dataDir, print, interrupted);
-    print(options.watchParent ? "\nCtrl-C stops everything.\n" : "");
+    print(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
     await untilInterrupted(interrupted);
   } catch (error) {
     if (!(error instanceof StackFault) || error.code !== "STACK_INTERRUPTED") throw error;
