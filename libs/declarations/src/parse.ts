@@ -1,4 +1,4 @@
-import { isAlias, LineCounter, parseDocument, type ParsedNode, type Document } from "yaml";
+import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
 
 /** One thing that is wrong with the file. */
@@ -15,7 +15,7 @@ export type Parsed =
   | { readonly kind: "invalid"; readonly errors: readonly DeclarationError[] };
 
 type Path = readonly (string | number)[];
-type YamlDocument = Document.Parsed<ParsedNode>;
+type YamlDocument = Document.Parsed;
 
 /** Everything that is wrong with the text, at once, with lines. Pure. */
 export function parseDeclarations(text: string): Parsed {

@@ -80,7 +80,7 @@ export class KafkaUser {
   }
 
   #keep<R>(reader: TopicReader<R>): TopicReader<R> {
-    this.#readers.push(reader as TopicReader<unknown>);
+    this.#readers.push(reader);
     return reader;
   }
 }

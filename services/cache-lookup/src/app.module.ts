@@ -38,7 +38,9 @@ export class AppModule {
         OutcomesModule.connect({ redisUrl: config.SLUICE_REDIS_URL, prefix, service }),
         ResponseCacheModule.connect({
           redisUrl: config.SLUICE_CACHE_REDIS_URL,
-          ...{ prefix, service, commandTimeoutMs: cacheTimeoutMs },
+          prefix,
+          service,
+          commandTimeoutMs: cacheTimeoutMs,
         }),
         StageModule.run(LookingUpStage, { on: topics.inferenceAdmitted, group: service }),
         StageModule.run(FillingStage, { on: topics.inferenceResponded, group: `${service}.fill` }),

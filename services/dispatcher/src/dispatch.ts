@@ -132,8 +132,13 @@ function consider(
   return {
     kind: "fits",
     candidate: {
-      ...{ variant: id, provider, model, tier },
-      ...{ outputLimit, worstCaseNanoUsd, rates: price.rates },
+      variant: id,
+      provider,
+      model,
+      tier,
+      outputLimit,
+      worstCaseNanoUsd,
+      rates: price.rates,
     },
   };
 }

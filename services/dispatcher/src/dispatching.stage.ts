@@ -127,7 +127,10 @@ export class DispatchingStage extends SliceStage<InferenceClassified> {
     const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
     return emit(
       outgoing(topics.inferenceDispatchedRealtime, key, {
-        ...{ admitted, lookup, classification, dispatch: plan.dispatch },
+        admitted,
+        lookup,
+        classification,
+        dispatch: plan.dispatch,
         decisions: [...request.decisions, decisionOf(plan)],
       }),
     );

@@ -31,7 +31,10 @@ export class AnswerWait {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(leftMs)]);
     for await (const event of this.replies.follow(ref, signal)) {
       if (event.kind === "token") yield { kind: "tokens", payload: decodeTokens(event.payload) };
-      if (event.kind === "end") return yield { kind: "end", outcome: event.outcome };
+      if (event.kind === "end") {
+        yield { kind: "end", outcome: event.outcome };
+        return;
+      }
       if (event.kind === "answer-gone")
         throw new ApiError(409, "answer_expired", "The answer is no longer kept; ask anew.");
     }

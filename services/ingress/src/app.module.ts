@@ -122,7 +122,13 @@ const edge: readonly Provider[] = [
   {
     provide: Chat,
     inject: [
-      ...[Declarations, Admissions, Outcomes, HitFinder, EventProducer, Clock, Replies],
+      Declarations,
+      Admissions,
+      Outcomes,
+      HitFinder,
+      EventProducer,
+      Clock,
+      Replies,
       IngressMetrics,
     ],
     useFactory: (...parts: ConstructorParameters<typeof Chat>) => new Chat(...parts),

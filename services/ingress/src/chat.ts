@@ -1,9 +1,4 @@
-import {
-  type InferenceAdmitted,
-  type InferenceResponded,
-  type Lookup,
-  topics,
-} from "@sluice/contracts";
+import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type Clock, type EpochMillis, Fault, partitionKeyOf } from "@sluice/domain";
 import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/outcomes";

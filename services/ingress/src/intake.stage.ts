@@ -88,8 +88,12 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
         : await this.outcomes.claim(
             declined.map(({ admitted, refusal }) =>
               refusedOutcome(admitted, {
-                ...{ kind: "declined", code: refusal.code, reason: refusal.reason },
-                ...{ attempts: 0, lookup: null, completedAt: now },
+                kind: "declined",
+                code: refusal.code,
+                reason: refusal.reason,
+                attempts: 0,
+                lookup: null,
+                completedAt: now,
                 decisions: [
                   { stage: "ingress", decision: refusal.code, reasons: [refusal.reason] },
                 ],
@@ -123,6 +127,8 @@ function effectOf(intake: Exclude<Intake, { kind: "decline" }>): Effect {
       return skip(intake.reason);
     case "dead-letter":
       return deadLetter(intake.code, intake.reason);
+    default:
+      return intake satisfies never;
   }
 }
 

@@ -116,6 +116,8 @@ export function intakeOf(
       return { kind: "admit", admitted: known.admitted };
     case "first":
       return refusal ? { kind: "decline", admitted, refusal } : { kind: "admit", admitted };
+    default:
+      return known satisfies never;
   }
 }
 
