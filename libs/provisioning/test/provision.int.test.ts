@@ -1,5 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { RegistryTopicCodecs, SchemaRegistryClient, topics } from "@sluice/contracts";
+import {
+  type CostCharged,
+  RegistryTopicCodecs,
+  SchemaRegistryClient,
+  topics,
+} from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { KafkaTopicAdmin } from "@sluice/stage";
 import { afterAll, expect, test } from "vitest";
@@ -22,17 +27,34 @@ afterAll(async () => {
 });
 
 const charged = topics.costCharged;
-const charge = {
-  ...{ chargeId: "c", attemptId: "a", requestId: "r", kind: "reported", tags: {} },
+const charge: CostCharged = {
+  chargeId: "c",
+  attemptId: "a",
+  requestId: "r",
+  kind: "reported",
+  tags: {},
   attribution: { tenant: "t", team: "x", feature: "f", user: "u", key: "k" },
-  ...{ variant: "v", provider: "p", model: "m", tier: "economy", complexity: "simple" },
-  ...{ lane: "realtime", cache: "miss", calledAt: 1, chargedAt: 2, priceVersion: "v@1" },
+  variant: "v",
+  provider: "p",
+  model: "m",
+  tier: "economy",
+  complexity: "simple",
+  lane: "realtime",
+  cache: "miss",
+  calledAt: 1,
+  chargedAt: 2,
+  priceVersion: "v@1",
   usage: {
-    ...{ inputTokens: 2n ** 60n, cachedInputTokens: null, cacheWriteTokens: null },
-    ...{ outputTokens: 0n, reasoningTokens: null, otherTokens: {} },
+    inputTokens: 2n ** 60n,
+    cachedInputTokens: null,
+    cacheWriteTokens: null,
+    outputTokens: 0n,
+    reasoningTokens: null,
+    otherTokens: {},
   },
-  ...{ priceNanoUsd: 5n, amountNanoUsd: -5n },
-} as const;
+  priceNanoUsd: 5n,
+  amountNanoUsd: -5n,
+};
 
 test("before anything is registered, a writer is told what to do", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
