@@ -1,6 +1,7 @@
 import { type CostMetered, type InferenceResponded, type Topic, topics } from "@sluice/contracts";
 import { attemptIdOf, noUsage, TransientFault } from "@sluice/domain";
 import {
+  type Append,
   InMemoryAdmissions,
   InMemoryAttempts,
   InMemoryOutcomes,
@@ -36,6 +37,14 @@ import { ProviderGates } from "./provider-gates.ts";
 const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
 const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
 
+/** As a store across a network: an answer may be there before its tokens are written. */
+class SlowAttempts extends InMemoryAttempts {
+  override async append(...given: Parameters<InMemoryAttempts["append"]>): Promise<Append> {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return super.append(...given);
+  }
+}
+
 async function newTestStage(
   script: (nth: number) => Scripted,
   changes: DispatchedChanges = {},
@@ -43,7 +52,7 @@ async function newTestStage(
 ) {
   const clock = new StoppedClock();
   const requests = new InMemoryRequests(clock);
-  const attempts = new InMemoryAttempts(requests);
+  const attempts = new SlowAttempts(requests);
   const outcomes = new InMemoryOutcomes(requests);
   const producer = new InMemoryEventProducer();
   const provider = new InMemoryProvider((_, nth) => script(nth));
