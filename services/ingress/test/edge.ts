@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import type { NestFastifyApplication } from "@nestjs/platform-fastify";
+import {
+  type Completed,
+  type InferenceAdmitted,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import {
+  Attempts,
+  completedOutcome,
+  encodeTokens,
+  Outcomes,
+  refusedOutcome,
+} from "@sluice/outcomes";
+import { ExactCache, fillOf } from "@sluice/response-cache";
+import { parseConfig } from "@sluice/service-host";
+import { suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";
+import { aCompletion } from "@sluice/testing/fixtures";
+import { AppModule } from "../src/app.module.ts";
+import { configSchema } from "../src/config.ts";
+import { createHttp, listenHttp } from "../src/http.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+const leaseMs = 10_000;
+
+/** The edge in this process, on a port of its own, and what stands behind it played by hand. */
+export class Edge {
+  readonly #app: NestFastifyApplication;
+  readonly url: string;
+
+  private constructor(app: NestFastifyApplication, url: string) {
+    this.#app = app;
+    this.url = url;
+  }
+
+  static async start(environment: Readonly<Record<string, string>>): Promise<Edge> {
+    const config = { ...parseConfig(configSchema, environment), SLUICE_HTTP_PORT: 0 };
+    const app = await createHttp(AppModule.with(config), config);
+    await listenHttp(app, config);
+    return new Edge(app, await app.getUrl());
+  }
+
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  /** As a program without an SDK would. */
+  async post(body: unknown, headers: Headers = {}, signal?: AbortSignal): Promise<Response> {
+    return fetch(`${this.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${suiteKeys.acme}`,
+        "content-type": "application/json",
+        ...headers,
+      },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  /** The request under the adapter's hands: held, announced and calling. */
+  async call(admitted: InferenceAdmitted): Promise<PlayedCall> {
+    const attempts = this.#app.get(Attempts, { strict: false });
+    const ref = refOf(admitted);
+    const claim = await attempts.claim(ref, 1, randomUUID(), leaseMs);
+    if (claim.kind !== "held") throw new Error(`The attempt is not ours: ${claim.kind}.`);
+    await attempts.calling(ref, 1, claim.fence);
+    return new PlayedCall(attempts, admitted, claim.fence);
+  }
+
+  /** The request ends as completed. */
+  async answer(
+    admitted: InferenceAdmitted,
+    changed: Partial<Completed> = {},
+  ): Promise<InferenceResponded> {
+    return (await this.call(admitted)).finish(changed);
+  }
+
+  async decline(admitted: InferenceAdmitted, code: string): Promise<void> {
+    const outcomes = this.#app.get(Outcomes, { strict: false });
+    await outcomes.claim([declined(admitted, code)], "decision");
+  }
+
+  /** As cache-lookup does when it reads the outcome. */
+  async fill(outcome: InferenceResponded): Promise<void> {
+    const fill = fillOf(outcome);
+    if (!fill) throw new Error("This outcome is not for the cache.");
+    await this.#app.get(ExactCache, { strict: false }).store([fill]);
+  }
+
+  async isCancelled(admitted: InferenceAdmitted): Promise<boolean> {
+    const attempts = this.#app.get(Attempts, { strict: false });
+    return (await attempts.history(refOf(admitted))).cancelled;
+  }
+}
+
+/** A provider call in the test's hands. */
+export class PlayedCall {
+  #sequence = 0;
+
+  constructor(
+    private readonly attempts: Attempts,
+    private readonly admitted: InferenceAdmitted,
+    private readonly fence: number,
+  ) {}
+
+  /** @returns whether the client has gone */
+  async tell(text: string): Promise<boolean> {
+    const { variant, tier, cache } = aCompletion();
+    const choices = [
+      {
+        index: 0,
+        delta: { role: "assistant", content: text },
+        logprobs: null,
+        finish_reason: null,
+      },
+    ];
+    const tokens = { variant, tier, cache, systemFingerprint: null, chunks: [choices] };
+    const payload = encodeTokens(tokens);
+    const sequence = this.#sequence++;
+    const said = await this.attempts.append(refOf(this.admitted), 1, this.fence, sequence, payload);
+    return said.kind === "appended" && said.cancelled;
+  }
+
+  async finish(changed: Partial<Completed> = {}): Promise<InferenceResponded> {
+    return this.#end(
+      completedOutcome(this.admitted, {
+        completed: aCompletion(changed),
+        attempts: 1,
+        lookup: this.admitted.lookup,
+        decisions: [],
+        completedAt: Date.now(),
+      }),
+    );
+  }
+
+  async fail(code: string): Promise<InferenceResponded> {
+    return this.#end({ ...declined(this.admitted, code), outcome: "failed", attempts: 1 });
+  }
+
+  async #end(outcome: InferenceResponded): Promise<InferenceResponded> {
+    const ref = refOf(this.admitted);
+    await this.attempts.finish(ref, 1, this.fence, { metered: null, outcome });
+    return outcome;
+  }
+}
+
+export function chat(content: string, changed: object = {}): object {
+  return { model: "auto", messages: [{ role: "user", content }], ...changed };
+}
+
+/** The record that was admitted for a question; a test asks each question once. */
+export async function admittedFor(
+  admissions: TopicReader<InferenceAdmitted>,
+  content: string,
+): Promise<InferenceAdmitted> {
+  const [admitted] = await admissions.until(isAbout(content));
+  return admitted!;
+}
+
+export function isAbout(content: string): (record: InferenceAdmitted) => boolean {
+  return ({ request }) => request.messages[0]?.content === content;
+}
+
+export function readAdmissions(suite: SuiteTopics): Promise<TopicReader<InferenceAdmitted>> {
+  return suite.read(topics.inferenceAdmitted);
+}
+
+function declined(admitted: InferenceAdmitted, code: string): InferenceResponded {
+  return refusedOutcome(admitted, {
+    ...{ kind: "declined", code, reason: "As the test wants it.", attempts: 0 },
+    ...{ lookup: null, decisions: [], completedAt: Date.now() },
+  });
+}
+
+function refOf({ attribution, request }: InferenceAdmitted): {
+  readonly tenant: string;
+  readonly requestId: string;
+} {
+  return { tenant: attribution.tenant, requestId: request.requestId };
+}

@@ -1,0 +1,123 @@
+import { suiteKeys, SuiteTopics } from "@sluice/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { chat, Edge } from "./edge.ts";
+
+let suite: SuiteTopics;
+let edge: Edge;
+
+beforeAll(async () => {
+  suite = await SuiteTopics.open("refusals");
+  edge = await Edge.start(suite.environment);
+});
+afterAll(async () => {
+  await edge?.stop();
+  await suite?.close();
+});
+
+interface Told {
+  readonly status: number;
+  readonly error: Readonly<Record<"code" | "type" | "param" | "message", string | null>>;
+}
+
+async function told(answer: Response | Promise<Response>): Promise<Told> {
+  const response = await answer;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- OpenAI's envelope
+  const { error } = (await response.json()) as Pick<Told, "error">;
+  return { status: response.status, error };
+}
+
+const good = chat("Who goes there?");
+
+test.each([
+  ["a missing key", {}],
+  ["another scheme", { authorization: `Basic ${suiteKeys.acme}` }],
+  ["an unknown id", { authorization: "Bearer sk-sluice-nobody-open-sesame" }],
+  ["a wrong secret", { authorization: `Bearer ${suiteKeys.acme}x` }],
+  ["another key's secret", { authorization: "Bearer sk-sluice-globex-open-sesame" }],
+  ["a revoked key", { authorization: `Bearer ${suiteKeys.revoked}` }],
+])("%s is 401, and the answer does not say what is wrong with it", async (_, given) => {
+  const response = await fetch(`${edge.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...given },
+    body: JSON.stringify(good),
+  });
+  const answer = await told(response);
+  expect(answer).toMatchObject({
+    status: 401,
+    error: { code: "invalid_api_key", type: "authentication_error", param: null },
+  });
+  expect(answer.error.message).toContain("missing, unknown or revoked");
+});
+
+test.each<readonly [string, unknown, number, string, string | null]>([
+  ["text that is no JSON", '{"model":', 400, "invalid_json", null],
+  ["an empty body", "", 400, "invalid_json", null],
+  ["a JSON array", "[]", 400, "invalid_value", null],
+  ["no messages", { model: "auto", messages: [] }, 400, "invalid_value", "messages"],
+  [
+    "an unknown role",
+    chat("x", { messages: [{ role: "god", content: "x" }] }),
+    400,
+    "invalid_value",
+    "messages.0.role",
+  ],
+  ["an unknown parameter", chat("x", { best_of: 3 }), 400, "unknown_parameter", "best_of"],
+  ["a value out of range", chat("x", { temperature: 3 }), 400, "invalid_value", "temperature"],
+  ["an unknown model", chat("x", { model: "gpt-17" }), 404, "model_not_found", "model"],
+  ["a body above 768 KiB", chat("x".repeat(768 * 1024)), 413, "body_too_large", null],
+])(
+  "%s is refused in OpenAI's envelope, naming what is wrong",
+  async (_, body, status, code, param) => {
+    expect(await told(edge.post(body))).toMatchObject({
+      status,
+      error: { code, param, type: "invalid_request_error" },
+    });
+  },
+);
+
+test.each([
+  ["x-sluice-lane", "fast"],
+  ["x-sluice-max-cost-usd", "cheap"],
+  ["x-sluice-required-accuracy", "1.5"],
+  ["x-sluice-deadline", "tomorrow"],
+  ["x-sluice-cache", "maybe"],
+  ["x-sluice-run", "two words"],
+])("a wrong header %s is named", async (name, value) => {
+  expect(await told(edge.post(good, { [name]: value }))).toMatchObject({
+    status: 400,
+    error: { code: "invalid_header", param: name },
+  });
+});
+
+test("another media type is 415, another path 404, both in the envelope", async () => {
+  expect(await told(edge.post("model=auto", { "content-type": "text/csv" }))).toMatchObject({
+    status: 415,
+    error: { code: "unsupported_media_type" },
+  });
+  expect(await told(fetch(`${edge.url}/v1/engines`))).toMatchObject({
+    status: 404,
+    error: { code: "not_found", type: "invalid_request_error" },
+  });
+});
+
+test("a deadline in the past is 504 at once, and nothing is admitted", async () => {
+  const past = { "x-sluice-deadline": "2020-01-01T00:00:00Z" };
+  expect(await told(edge.post(good, past))).toMatchObject({
+    status: 504,
+    error: { code: "deadline_exceeded" },
+  });
+});
+
+test("models are listed for a key only: auto, tiers and variants", async () => {
+  const headers = { authorization: `Bearer ${suiteKeys.globex}` };
+  const list = await fetch(`${edge.url}/v1/models`, { headers });
+  const { data } = (await list.json()) as { data: readonly { readonly id: string }[] };
+  const ids = ["auto", "economy", "standard", "premium", "small", "middle", "large"];
+  expect(data.map(({ id }) => id)).toEqual(ids);
+  expect((await fetch(`${edge.url}/v1/models/small`, { headers })).status).toBe(200);
+  expect(await told(fetch(`${edge.url}/v1/models/gpt-17`, { headers }))).toMatchObject({
+    status: 404,
+    error: { code: "model_not_found", param: "model" },
+  });
+  expect((await told(fetch(`${edge.url}/v1/models`))).status).toBe(401);
+});

@@ -1,0 +1,161 @@
+import type { InferenceAdmitted } from "@sluice/contracts";
+import { SuiteTopics, type TopicReader } from "@sluice/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { admittedFor, chat, Edge, readAdmissions } from "./edge.ts";
+
+let suite: SuiteTopics;
+let edge: Edge;
+let admissions: TopicReader<InferenceAdmitted>;
+
+beforeAll(async () => {
+  suite = await SuiteTopics.open("streams");
+  [edge, admissions] = await Promise.all([Edge.start(suite.environment), readAdmissions(suite)]);
+});
+afterAll(async () => {
+  await edge?.stop();
+  await suite?.close();
+});
+
+interface Chunk {
+  readonly id?: string;
+  readonly object?: string;
+  readonly choices?: readonly {
+    readonly delta: { readonly content?: string };
+    readonly finish_reason: string | null;
+  }[];
+  readonly usage?: { readonly total_tokens: number };
+  readonly sluice?: { readonly cost_usd: string };
+  readonly error?: { readonly code: string };
+}
+
+const streamed = (content: string, changed: object = {}) =>
+  chat(content, { stream: true, ...changed });
+
+/** The data of every event; `[DONE]` as it is. */
+function eventsOf(text: string): readonly (Chunk | "[DONE]")[] {
+  return text
+    .split("\n\n")
+    .filter((event) => event !== "")
+    .map((event) => event.replace(/^data: /, ""))
+    .map((data) => (data === "[DONE]" ? data : JSON.parse(data)));
+}
+
+function textOf(events: readonly (Chunk | "[DONE]")[]): string {
+  const chunks = events.filter((event) => event !== "[DONE]");
+  return chunks.map(({ choices }) => choices?.[0]?.delta.content ?? "").join("");
+}
+
+test("tokens come as they are told, each once, and the usage chunk is asked for", async () => {
+  const asking = edge.post(streamed("Live?", { stream_options: { include_usage: true } }));
+  const admitted = await admittedFor(admissions, "Live?");
+  expect(admitted.reply).toBe("live");
+  const call = await edge.call(admitted);
+  await call.tell("Pa");
+  const response = await asking;
+  expect(response.headers.get("content-type")).toContain("text/event-stream");
+  expect(response.headers.get("x-sluice-model")).toBe("small");
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const first = await reader.read();
+  expect(textOf(eventsOf(first.value ?? ""))).toBe("Pa");
+
+  await call.tell("ris.");
+  await call.finish();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    rest += value;
+  }
+  const events = eventsOf(rest);
+  expect(textOf(events)).toBe("ris.");
+  expect(events.at(-1)).toBe("[DONE]");
+  expect(events.at(-2)).toMatchObject({
+    choices: [],
+    usage: { total_tokens: 16 },
+    sluice: { cost_usd: "0.0000033", cache: "miss" },
+  });
+});
+
+test("an answer that comes whole is told as a stream", async () => {
+  const asking = edge.post(streamed("Whole?"));
+  await edge.answer(await admittedFor(admissions, "Whole?"));
+  const events = eventsOf(await (await asking).text());
+  expect(textOf(events)).toBe("Paris.");
+  const chunks = events.filter((event) => event !== "[DONE]");
+  expect(chunks.map(({ object }) => object)).toEqual(
+    Array.from({ length: 2 }, () => "chat.completion.chunk"),
+  );
+  expect(chunks.at(-1)?.choices?.[0]?.finish_reason).toBe("stop");
+  expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+});
+
+test("a decline before the first token keeps its status", async () => {
+  const asking = edge.post(streamed("Allowed?"));
+  await edge.decline(await admittedFor(admissions, "Allowed?"), "no_variant_fits");
+  const response = await asking;
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { code: "no_variant_fits" } });
+});
+
+test("a failure after the first token is an error event, without [DONE]", async () => {
+  const asking = edge.post(streamed("Whole way?"));
+  const call = await edge.call(await admittedFor(admissions, "Whole way?"));
+  await call.tell("Half");
+  const response = await asking;
+  await call.fail("stream_interrupted");
+  const events = eventsOf(await response.text());
+  expect(textOf(events)).toBe("Half");
+  expect(events.at(-1)).toMatchObject({ error: { code: "stream_interrupted" } });
+});
+
+test("a client that leaves its stream without a key stops what nobody reads", async () => {
+  const leaving = new AbortController();
+  const response = await leavingAfterFirst("Left?", {}, leaving);
+  expect(response.cancelled).toBe(true);
+});
+
+test("a client with an idempotency key may come back, so that nothing is stopped", async () => {
+  const leaving = new AbortController();
+  const key = { "idempotency-key": "back-soon" };
+  const response = await leavingAfterFirst("Back?", key, leaving);
+  expect(response.cancelled).toBe(false);
+
+  await response.finish();
+  const again = await edge.post(streamed("Back?"), key);
+  expect(textOf(eventsOf(await again.text()))).toBe("Paris.");
+});
+
+test("a client that leaves while it waits for a whole answer cancels nothing", async () => {
+  const leaving = new AbortController();
+  const asking = edge.post(chat("Whole and gone?"), {}, leaving.signal);
+  const admitted = await admittedFor(admissions, "Whole and gone?");
+  leaving.abort();
+  await expect(asking).rejects.toThrow("abort");
+  await pause();
+  expect(await edge.isCancelled(admitted)).toBe(false);
+});
+
+async function leavingAfterFirst(
+  content: string,
+  headers: Readonly<Record<string, string>>,
+  leaving: AbortController,
+): Promise<{ readonly cancelled: boolean; readonly finish: () => Promise<unknown> }> {
+  const asking = edge.post(streamed(content), headers, leaving.signal);
+  const admitted = await admittedFor(admissions, content);
+  const call = await edge.call(admitted);
+  await call.tell("On and on");
+  const response = await asking;
+  const reader = response.body!.getReader();
+  await reader.read();
+  leaving.abort();
+  await reader.read().catch(() => undefined);
+  await pause();
+  const cancelled = await call.tell(" and on");
+  expect(await edge.isCancelled(admitted)).toBe(cancelled);
+  return { cancelled, finish: () => call.finish() };
+}
+
+/** Longer than a closed connection takes to be noticed here. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 400));
+}
