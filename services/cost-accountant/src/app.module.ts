@@ -44,7 +44,7 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
           adminHost: config.SLUICE_ADMIN_HOST,
           adminPort: config.SLUICE_ADMIN_PORT,
         }),
-        LedgerModule.connect(config.SLUICE_LEDGER_URL),
+        LedgerModule.connect(config.SLUICE_LEDGER_URL, config.SLUICE_KAFKA_TOPIC_PREFIX),
         StageModule.connect({
           useFactory: async () => ({
             connection: kafkaConnectionOf(config, service),

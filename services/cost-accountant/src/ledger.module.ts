@@ -4,7 +4,7 @@ import { Pool } from "pg";
 import { migrations } from "./migrations/index.ts";
 import { Ledger } from "./ports.ts";
 import { PostgresLedger } from "./postgres-ledger.ts";
-import { ledgerPool, migrate } from "./postgres-pool.ts";
+import { ledgerPool, ledgerSchemaOf, migrate } from "./postgres-pool.ts";
 
 /** The ledger and its connections, which are closed last, when no stage folds any more. */
 @Module({})
@@ -16,13 +16,13 @@ export class LedgerModule implements OnApplicationShutdown {
     readiness.add("ledger", async () => (await pool.query("select 1")).rowCount === 1);
   }
 
-  /** @param url of the database; its schema is brought up to date before anything else starts. */
-  static connect(url: string): DynamicModule {
+  /** @param url of the database; its tables are brought up to date before anything else starts. */
+  static connect(url: string, topicPrefix: string): DynamicModule {
     return {
       module: LedgerModule,
       global: true,
       providers: [
-        { provide: Pool, useFactory: () => migratedPool(url) },
+        { provide: Pool, useFactory: () => migratedPool(url, topicPrefix) },
         {
           provide: Ledger,
           inject: [Pool],
@@ -38,8 +38,9 @@ export class LedgerModule implements OnApplicationShutdown {
   }
 }
 
-async function migratedPool(url: string): Promise<Pool> {
-  const pool = ledgerPool(url);
-  await migrate(pool, migrations);
+async function migratedPool(url: string, topicPrefix: string): Promise<Pool> {
+  const schema = ledgerSchemaOf(topicPrefix);
+  const pool = ledgerPool(url, schema);
+  await migrate(pool, migrations, schema);
   return pool;
 }

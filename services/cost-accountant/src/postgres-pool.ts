@@ -1,7 +1,9 @@
-import { Pool, type PoolClient, types } from "pg";
+import { hashOf } from "@sluice/domain";
+import { escapeIdentifier, Pool, type PoolClient, types } from "pg";
 import type { Migration } from "./migrations/index.ts";
 
 const int8 = 20;
+const identifierMax = 63;
 
 /** Any process that migrates this database takes the same lock. */
 const migrationLock = 5_116_234_501;
@@ -9,10 +11,12 @@ const migrationLock = 5_116_234_501;
 /**
  * Connections to the ledger. Times are bounded: a half-dead server must turn
  * into an outage, which the stage waits for, and not into a silent partition.
+ *
+ * @param schema from {@link ledgerSchemaOf}
  */
-export function ledgerPool(url: string): Pool {
+export function ledgerPool(url: string, schema: string | null): Pool {
   const pool = new Pool({
-    connectionString: url,
+    connectionString: schema === null ? url : withSearchPath(url, schema),
     application_name: "sluice.cost-accountant",
     max: 8,
     connectionTimeoutMillis: 5_000,
@@ -25,6 +29,23 @@ export function ledgerPool(url: string): Pool {
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on("error", () => undefined);
   return pool;
+}
+
+/**
+ * Installations are told apart by their topic prefix, also where they share a
+ * database: else one would estimate the attempts of another. null is the
+ * database's default, for the installation without prefix.
+ */
+export function ledgerSchemaOf(topicPrefix: string): string | null {
+  if (topicPrefix === "") return null;
+  // Longer names are cut by PostgreSQL, and might meet.
+  return topicPrefix.length <= identifierMax ? topicPrefix : hashOf(topicPrefix);
+}
+
+function withSearchPath(url: string, schema: string): string {
+  const address = new URL(url);
+  address.searchParams.set("options", `-c search_path=${escapeIdentifier(schema)}`);
+  return address.href;
 }
 
 /** Longs as bigint, so that no amount passes through a float. */
@@ -59,9 +80,15 @@ export async function inTransaction<T>(
 }
 
 /** Brings the schema up to date; several processes may start at once. */
-export async function migrate(pool: Pool, migrations: readonly Migration[]): Promise<void> {
+export async function migrate(
+  pool: Pool,
+  migrations: readonly Migration[],
+  schema: string | null,
+): Promise<void> {
   await inTransaction(pool, async (client) => {
     await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
+    if (schema !== null)
+      await client.query(`create schema if not exists ${escapeIdentifier(schema)}`);
     await client.query(
       `create table if not exists schema_migrations (
          version integer primary key,

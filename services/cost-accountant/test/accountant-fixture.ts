@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import type { INestApplicationContext } from "@nestjs/common";
 import { Test } from "@nestjs/testing";
@@ -55,12 +54,12 @@ export class AccountantFixture {
   ) {}
 
   static async create(): Promise<AccountantFixture> {
-    const prefix = `t${randomBytes(4).toString("hex")}.`;
+    const database = await createLedgerDatabase();
+    const prefix = database.topicPrefix;
     const brokers = variable("SLUICE_KAFKA_BROKERS");
     const registryUrl = variable("SLUICE_REGISTRY_URL");
     const connection = { brokers: brokers.split(","), topicPrefix: prefix, clientId: "suite" };
     await provision({ kafka: connection, registryUrl, partitions: 2, replication: 1 });
-    const database = await createLedgerDatabase();
     const environment = {
       SLUICE_KAFKA_BROKERS: brokers,
       SLUICE_KAFKA_TOPIC_PREFIX: prefix,

@@ -26,7 +26,7 @@ models:
 
 let fixture: AccountantFixture;
 let folder: string;
-let process_: ChildProcess | undefined;
+let accountant: ChildProcess | undefined;
 beforeEach(async () => {
   fixture = await AccountantFixture.create();
   folder = mkdtempSync(join(tmpdir(), "sluice-accountant-"));
@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 function start(): void {
-  process_ = spawn(
+  accountant = spawn(
     process.execPath,
     ["--conditions=@sluice/source", "--import", "@oxc-node/core/register", "src/main.ts"],
     {
@@ -56,8 +56,8 @@ function start(): void {
 }
 
 async function kill(): Promise<void> {
-  const child = process_;
-  process_ = undefined;
+  const child = accountant;
+  accountant = undefined;
   if (!child || child.exitCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGKILL");

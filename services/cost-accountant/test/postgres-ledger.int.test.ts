@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerContract } from "../src/ledger.contract.ts";
 import { PostgresLedger } from "../src/postgres-ledger.ts";
 import { migrations } from "../src/migrations/index.ts";
-import { ledgerPool, migrate } from "../src/postgres-pool.ts";
+import { ledgerPool, ledgerSchemaOf, migrate } from "../src/postgres-pool.ts";
 import { intentOf, meteredOf } from "./fixtures.ts";
 import { foldInto } from "./fold-into.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
@@ -27,9 +27,22 @@ ledgerContract("in PostgreSQL", emptyLedger);
 
 describe("PostgreSQL", () => {
   test("several processes may migrate at once", async () => {
-    await Promise.all([1, 2, 3].map(() => migrate(database.pool, migrations)));
+    await Promise.all([1, 2, 3].map(() => migrate(database.pool, migrations, database.schema)));
     const { rows } = await database.pool.query("select version from schema_migrations");
     expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
+  });
+
+  test("installations that share a database do not see each other's charges", async () => {
+    const other = await createLedgerDatabase();
+    const mine = await emptyLedger();
+    await foldInto(mine, [meteredOf()]);
+    await mine.noteIntents([{ partition: 0, intent: intentOf({ attemptId: "open" }) }]);
+    const theirs = new PostgresLedger(other.pool);
+    expect(await theirs.overdue([0], Date.now(), 10)).toEqual([]);
+    expect((await theirs.costs(query)).total.attempts).toBe(0n);
+    await other.drop();
+    const long = "p".repeat(64);
+    expect(new Set(["", "a.", "b.", long, `${long}p`].map(ledgerSchemaOf)).size).toBe(5);
   });
 
   test("a charge can be neither changed nor deleted", async () => {
@@ -111,7 +124,7 @@ describe("PostgreSQL", () => {
   });
 
   test("a database that cannot be reached is an outage", async () => {
-    const nowhere = ledgerPool("postgres://nobody@127.0.0.1:1/none");
+    const nowhere = ledgerPool("postgres://nobody@127.0.0.1:1/none", null);
     await expect(foldInto(new PostgresLedger(nowhere), [meteredOf()])).rejects.toMatchObject({
       code: "LEDGER_UNAVAILABLE",
     });
