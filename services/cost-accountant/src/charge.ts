@@ -5,12 +5,10 @@ import {
   type NanoUsd,
   PermanentFault,
   type PriceBook,
-  type PriceFaultCode,
   priceOf,
   type Rates,
 } from "@sluice/domain";
-
-export type ChargeFaultCode = PriceFaultCode | "PRICE_UNKNOWN" | "CHARGE_INVALID";
+import type { AccountantFaultCode } from "./faults.ts";
 
 /** A charge with what the ledger keeps besides what it publishes. */
 export interface LedgerEntry {
@@ -33,8 +31,8 @@ export type Verdict =
 
 /** A tenth of a million dollars: an attempt beyond it is a broken counter, and the rollups stay far from their bounds. */
 const priceNanoUsdMax = 100_000n * 1_000_000_000n;
-const invalidCode: ChargeFaultCode = "CHARGE_INVALID";
-const unknownCode: ChargeFaultCode = "PRICE_UNKNOWN";
+const invalidCode: AccountantFaultCode = "CHARGE_INVALID";
+const unknownCode: AccountantFaultCode = "PRICE_UNKNOWN";
 const firstTime = Date.UTC(2000, 0, 1);
 const lastTime = Date.UTC(2200, 0, 1);
 

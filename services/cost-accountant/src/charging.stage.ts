@@ -52,8 +52,9 @@ export class ChargingStage extends SliceStage<CostMetered> {
     const { verdicts } = await this.ledger.fold(placeOf(slice), (standing) =>
       foldSlice(meterings, standing, book, now),
     );
-    await this.budgets.settle(verdicts.flatMap(chargesIn).map(settledOf));
+    // At once: should settling fail, the next try finds these recorded and does not count them.
     this.metrics.folded(verdicts);
+    await this.budgets.settle(verdicts.flatMap(chargesIn).map(settledOf));
     return verdicts.map(effectOf);
   }
 }

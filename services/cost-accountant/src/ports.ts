@@ -4,8 +4,6 @@ import type { LedgerEntry } from "./charge.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { UsageChange } from "./usage-change.ts";
 
-export type LedgerFaultCode = "LEDGER_UNAVAILABLE" | "LEDGER_CONTENDED" | "LEDGER_REFUSED";
-
 /** Where a slice of cost.metered stands in the log. */
 export interface SlicePlace {
   /** Without prefix. */

@@ -1,5 +1,9 @@
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { DatabaseError } from "pg";
+import type { AccountantFaultCode } from "./faults.ts";
+
+const refusedCode: AccountantFaultCode = "LEDGER_REFUSED";
+const unavailableCode: AccountantFaultCode = "LEDGER_UNAVAILABLE";
 
 /**
  * Classes of SQLSTATE that waiting heals: connection, resources, an operator's
@@ -23,14 +27,14 @@ function ledgerFaultOf(cause: unknown): unknown {
     const state = cause.code ?? "";
     if (transientStates.test(state)) return unavailable(cause);
     if (refusedStates.test(state))
-      return new PermanentFault("LEDGER_REFUSED", "The ledger cannot hold a value.", { cause });
+      return new PermanentFault(refusedCode, "The ledger cannot hold a value.", { cause });
     return cause;
   }
   return isConnectionError(cause) ? unavailable(cause) : cause;
 }
 
 function unavailable(cause: unknown): TransientFault {
-  return new TransientFault("LEDGER_UNAVAILABLE", "The ledger does not answer.", { cause });
+  return new TransientFault(unavailableCode, "The ledger does not answer.", { cause });
 }
 
 /** The driver has no codes for these; sockets have theirs. */

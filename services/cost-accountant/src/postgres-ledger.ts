@@ -2,6 +2,7 @@ import { type EpochMillis, TransientFault } from "@sluice/domain";
 import type { Pool, PoolClient, QueryResultRow } from "pg";
 import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
 import type { Dimension } from "./dimensions.ts";
+import type { AccountantFaultCode } from "./faults.ts";
 import { intentFrom, intentJson, type StoredIntent } from "./intent-json.ts";
 import {
   chargesOfAttempts,
@@ -28,6 +29,8 @@ import { withLedgerFaults } from "./postgres-faults.ts";
 import { inTransaction } from "./postgres-pool.ts";
 import { formatReplayHash } from "./row-hash.ts";
 import { noChange, type UsageChange, usageChangeNames } from "./usage-change.ts";
+
+const contendedCode: AccountantFaultCode = "LEDGER_CONTENDED";
 
 /** The ledger in PostgreSQL 17 or later. The pool stays its maker's. */
 export class PostgresLedger extends Ledger {
@@ -126,7 +129,7 @@ async function write(client: PoolClient, outcome: SliceOutcome): Promise<void> {
   });
   // Amounts were decided on what another writer has changed meanwhile: decide again.
   if (rows[0]?.inserted !== entries.length)
-    throw new TransientFault("LEDGER_CONTENDED", "Another writer charged one of these attempts.");
+    throw new TransientFault(contendedCode, "Another writer charged one of these attempts.");
 }
 
 function isoOrNull(time: EpochMillis | null): string | null {

@@ -2,6 +2,7 @@ import { type CostMetered, topics } from "@sluice/contracts";
 import { Clock, Fault, partitionKeyOf } from "@sluice/domain";
 import { EventProducer, outgoing, TopicOffsets } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
+import type { AccountantFaultCode } from "./faults.ts";
 import type { AccountantMetrics } from "./metrics.ts";
 import type { OwnedPartitions } from "./owned-partitions.ts";
 import type { Ledger } from "./ports.ts";
@@ -23,6 +24,7 @@ export interface SweeperParts {
 
 /** Of one look; the rest is found by the next. */
 const attemptsMax = 1_000;
+const defectCode: AccountantFaultCode = "SWEEP_DEFECT";
 
 /**
  * Publishes an estimate for every attempt whose usage nobody stated in time.
@@ -103,10 +105,10 @@ export class Sweeper {
     try {
       await this.sweep();
     } catch (error) {
-      const code = error instanceof Fault ? error.code : "SWEEP_DEFECT";
+      const code = error instanceof Fault ? error.code : defectCode;
       const { logger, metrics } = this.#parts;
       metrics.sweepFailed(code);
-      if (code === "SWEEP_DEFECT") logger.error({ code, error }, "defect in the sweep");
+      if (code === defectCode) logger.error({ code, error }, "defect in the sweep");
       else logger.warn({ code, error }, "the sweep waits for an outage to end");
     }
   }
