@@ -1,3 +1,4 @@
+import type { PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerContract } from "../src/ledger.contract.ts";
 import { PostgresLedger } from "../src/postgres-ledger.ts";
@@ -116,7 +117,7 @@ describe("PostgreSQL", () => {
     await held.query("begin");
     await held.query("select * from consumer_offsets for update");
     const waiting = foldInto(ledger, [meteredOf()]);
-    const [ended] = await Promise.allSettled([waiting, endWaiting()]);
+    const [ended] = await Promise.allSettled([waiting, endWaitingFor(held)]);
     expect(ended).toMatchObject({ status: "rejected", reason: { code: "LEDGER_UNAVAILABLE" } });
     await held.query("rollback");
     held.release();
@@ -134,14 +135,16 @@ describe("PostgreSQL", () => {
 
 const query = { by: ["tenant" as const], tenant: null, since: null, until: null, rowsMax: 9 };
 
-/** Ends the sessions that wait for a partition, as a restart of the server would. */
-async function endWaiting(): Promise<void> {
+/** Ends the sessions that wait for what `holder` holds, as a restart of the server would. */
+async function endWaitingFor(holder: PoolClient): Promise<void> {
+  const { rows } = await holder.query<{ pid: number }>("select pg_backend_pid() as pid");
   for (let tries = 0; tries < 100; tries++) {
-    const ended = await database.pool.query(`
-      select pg_terminate_backend(pid) from pg_stat_activity
-      where wait_event_type = 'Lock' and query like '%consumer_offsets as o%'`);
+    const ended = await database.pool.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))",
+      [rows[0]?.pid],
+    );
     if (ended.rowCount) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error("Nobody waited for the partition.");
+  throw new Error("Nobody waited.");
 }
