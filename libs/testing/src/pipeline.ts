@@ -26,7 +26,6 @@ import {
   waitForEnd,
 } from "@sluice/local-stack";
 import { provision } from "@sluice/provisioning";
-import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
 
 export interface PipelineOptions {
   /** Of the topics and groups; a random one when it is not given. */
@@ -73,7 +72,6 @@ export class Pipeline {
   private readonly launch: LaunchOptions;
   private readonly dismissGuard: () => void;
   private readonly log: readonly string[];
-  private readonly ledger: LedgerDatabase;
   private extras = 0;
 
   private constructor(
@@ -81,14 +79,12 @@ export class Pipeline {
     launch: LaunchOptions,
     topicPrefix: string,
     log: readonly string[],
-    ledger: LedgerDatabase,
     dismissGuard: () => void,
   ) {
     this.stack = stack;
     this.launch = launch;
     this.topicPrefix = topicPrefix;
     this.log = log;
-    this.ledger = ledger;
     this.dismissGuard = dismissGuard;
     this.dataDir = stack.dataDir;
     this.http = httpAddress(stack.ports);
@@ -109,7 +105,7 @@ export class Pipeline {
     const report = (name: string, text: string): number => log.push(`${name}: ${text}`);
     const stack = await LocalStack.open({ dataDir, freePorts: true, environment, report });
     try {
-      const { launch, ledger } = await prepareLaunch(stack, options);
+      const launch = await prepareLaunch(stack, options);
       const pipeline = new Pipeline(stack, launch, topicPrefix, log, ledger, () => guard.dismiss());
       await pipeline.startAll(options);
       return pipeline;
@@ -209,7 +205,6 @@ export class Pipeline {
   /** Ends all processes and removes the data directory. Topics stay, under their prefix. */
   async stop(): Promise<void> {
     await this.stack.stop();
-    await this.ledger.drop();
     await removeDataDir(this.dataDir, process.env);
     this.dismissGuard();
   }
@@ -230,10 +225,7 @@ export class Pipeline {
   }
 }
 
-async function prepareLaunch(
-  stack: LocalStack,
-  options: PipelineOptions,
-): Promise<{ readonly launch: LaunchOptions; readonly ledger: LedgerDatabase }> {
+async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promise<LaunchOptions> {
   const { dataDir, environment, ports } = stack;
   if (options.declarations !== undefined) {
     mkdirSync(dataDir, { recursive: true });
@@ -251,14 +243,9 @@ async function prepareLaunch(
     replication: 1,
   });
   // A sluice.yaml of the developer's must not decide what a test sees.
-  const { SLUICE_CONFIG: _ignored, SLUICE_LEDGER_URL: _shared, ...own } = environment;
+  const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);
-  const ledger = await createLedgerDatabase(addresses.ledger);
-  const ownAddresses = { ...addresses, ledger: ledger.url };
-  return {
-    launch: { dataDir, environment: own, ports, addresses: ownAddresses, configuration },
-    ledger,
-  };
+  return { dataDir, environment: own, ports, addresses, configuration };
 }
 
 /** See `Pipeline`. */
