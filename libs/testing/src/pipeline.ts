@@ -106,7 +106,7 @@ export class Pipeline {
     const stack = await LocalStack.open({ dataDir, freePorts: true, environment, report });
     try {
       const launch = await prepareLaunch(stack, options);
-      const pipeline = new Pipeline(stack, launch, topicPrefix, log, ledger, () => guard.dismiss());
+      const pipeline = new Pipeline(stack, launch, topicPrefix, log, () => guard.dismiss());
       await pipeline.startAll(options);
       return pipeline;
     } catch (error) {
