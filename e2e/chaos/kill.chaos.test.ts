@@ -115,7 +115,7 @@ async function slowDown(firstByteMs: number): Promise<void> {
     method: "POST",
     body: JSON.stringify({ models }),
   });
-  expect(answer.status, await answer.text()).toBeLessThan(300);
+  expect(answer.ok, `the script is refused: ${await answer.text()}`).toBe(true);
 }
 
 test("a rebalance alone pays nothing twice: one adapter comes and goes while calls run", async () => {
