@@ -58,11 +58,14 @@ const isKnown = (id: string): string => `(
 
 /** $1 attempt ids, $2 partitions, $3 deadlines, $4 intents. */
 export const noteIntents = `
-  insert into attempts_open (attempt_id, partition, deadline_at, intent)
-  select * from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::jsonb[])
-    as noted (attempt_id, partition, deadline_at, intent)
+  insert into attempts_open as a (attempt_id, partition, deadline_at, intent)
+  select distinct on (attempt_id) attempt_id, partition, deadline_at, intent
+  from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::jsonb[]) with ordinality
+    as noted (attempt_id, partition, deadline_at, intent, place)
   where not ${isKnown("noted.attempt_id")}
-  on conflict (attempt_id) do nothing`;
+  order by attempt_id, place desc
+  on conflict (attempt_id) do update
+  set deadline_at = excluded.deadline_at, intent = excluded.intent`;
 
 /**
  * An intent that was noted while its charge was being written stays behind in

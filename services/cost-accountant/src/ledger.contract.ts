@@ -113,6 +113,16 @@ function openAttempts(ledger: () => Ledger): void {
     ]);
   });
 
+  test("an attempt announced again by the next owner is estimated by what that one called", async () => {
+    const first = { partition: 0, intent: intentOf({ variant: "small" }) };
+    const second = { partition: 0, intent: intentOf({ variant: "large" }) };
+    const third = { partition: 0, intent: intentOf({ variant: "medium" }) };
+    await ledger().noteIntents([first, second]);
+    expect(await ledger().overdue([0], late, 10)).toEqual([second]);
+    await ledger().noteIntents([third]);
+    expect(await ledger().overdue([0], late, 10)).toEqual([third]);
+  });
+
   test("an attempt that is metered is open no more, whichever is seen first", async () => {
     await note("before");
     await foldInto(ledger(), [

@@ -78,7 +78,11 @@ export abstract class Ledger {
     decide: (standing: Standing) => O,
   ): Promise<O>;
 
-  /** Attempts that were announced. Idempotent; in any order with {@link fold}. */
+  /**
+   * Attempts that were announced, in the order of the topic. Of one announced
+   * twice the last counts: its first owner died before the call, and the next
+   * one may have chosen another variant. Idempotent; in any order with {@link fold}.
+   */
   abstract noteIntents(attempts: readonly OpenAttempt[]): Promise<void>;
 
   /** Attempts of these partitions, neither charged nor parked, whose deadline is before `before`; oldest first. */
