@@ -54,7 +54,11 @@ function rowOf({ dimensions, tokens, savedTokens, ...sums }: CostsAnswer["rows"]
   if (!isTier(tier)) throw new Error(`the accountant named a tier that is none: "${tier}"`);
   const { requests, attempts, hits } = sums;
   return {
-    ...{ tier, cache: dimensions["cache"] ?? "", requests, attempts, hits },
+    tier,
+    cache: dimensions["cache"] ?? "",
+    requests,
+    attempts,
+    hits,
     inputTokens: sumOf(tokens.input, tokens.cachedInput, tokens.cacheWrite, savedTokens.input),
     outputTokens: sumOf(tokens.output, tokens.reasoning, savedTokens.output),
     spendNanoUsd: BigInt(sums.spendNanoUsd),

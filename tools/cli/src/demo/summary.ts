@@ -84,8 +84,12 @@ export function totalOf(rows: readonly SummaryRow[]): Sums {
       premiumNanoUsd: sum.premiumNanoUsd + row.premiumNanoUsd,
     }),
     {
-      ...{ requests: 0, inputTokens: 0n, outputTokens: 0n },
-      ...{ spendNanoUsd: 0n, savedNanoUsd: 0n, premiumNanoUsd: 0n },
+      requests: 0,
+      inputTokens: 0n,
+      outputTokens: 0n,
+      spendNanoUsd: 0n,
+      savedNanoUsd: 0n,
+      premiumNanoUsd: 0n,
     },
   );
 }
