@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import { type DynamicModule, type INestApplicationContext } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
@@ -13,7 +14,17 @@ export function createHttp(module: DynamicModule, config: Config): Promise<NestF
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
   });
+  closeAfterLastAnswer(adapter.getInstance().server);
   return NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);
+}
+
+/** A connection that is kept alive after its answer would hold a server that is closing for as long. */
+function closeAfterLastAnswer(server: Server): void {
+  server.on("request", ({ socket }, response) => {
+    response.once("finish", () => {
+      if (!server.listening) socket.end();
+    });
+  });
 }
 
 export async function listenHttp(app: INestApplicationContext, config: Config): Promise<void> {

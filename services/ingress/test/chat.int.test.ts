@@ -120,9 +120,10 @@ test("an SDK's own retry joins without a key; the same body asked anew does not"
   const first = edge.post(chat("Hello?", { temperature: 1 }));
   const admitted = await admittedFor(admissions, "Hello?");
   const second = edge.post(chat("Hello?", { temperature: 1 }), retry);
+  // Of the same tenant, so that only the key tells them apart.
   const ofAnother = edge.post(chat("Hello?", { temperature: 1 }), {
     ...retry,
-    authorization: `Bearer ${suiteKeys.globex}`,
+    authorization: `Bearer ${suiteKeys.acmeLabs}`,
   });
   await admissions.until(isAbout("Hello?"), 2);
   expect(await admittedTimes("Hello?")).toBe(2);

@@ -84,3 +84,16 @@ test("what could not be published is admitted by the repeat, under the same reco
   await edge.answer(await admittedFor(admissions, "Again?"));
   expect((await asking).status).toBe(200);
 });
+
+test("who still waits when the edge stops is sent on, and comes back to the same request", async () => {
+  const leaving = await Edge.start(suite.environment);
+  const waiting = leaving.post(chat("Stopping?"));
+  const admitted = await admittedFor(admissions, "Stopping?");
+  const [sentOn] = await Promise.all([waiting, leaving.stop()]);
+  expect(await errorOf(sentOn)).toEqual([503, "unavailable"]);
+
+  const joining = edge.post(chat("Stopping?"), { "x-stainless-retry-count": "1" });
+  await edge.answer(admitted);
+  const joined = await joining;
+  expect(joined.headers.get("x-sluice-request-id")).toBe(admitted.request.requestId);
+});

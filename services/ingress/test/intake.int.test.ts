@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Test } from "@nestjs/testing";
+import {
+  type InferenceAdmitted,
+  type InferenceRequested,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import { completedOutcome, Outcomes } from "@sluice/outcomes";
+import { parseConfig } from "@sluice/service-host";
+import { EventProducer } from "@sluice/stage";
+import {
+  ForgetfulProducer,
+  KafkaUser,
+  suiteKeys,
+  SuiteTopics,
+  type TopicReader,
+} from "@sluice/testing";
+import { aCompletion, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AppModule } from "../src/app.module.ts";
+import { configSchema } from "../src/config.ts";
+
+let suite: SuiteTopics;
+let service: Awaited<ReturnType<typeof start>>;
+let forgetful: ForgetfulProducer;
+let acme: KafkaUser;
+let globex: KafkaUser;
+let admissions: TopicReader<InferenceAdmitted>;
+let responses: TopicReader<InferenceResponded>;
+let letters: TopicReader<Buffer>;
+
+beforeAll(async () => {
+  suite = await SuiteTopics.open("intake");
+  const { brokers, topicPrefix } = suite.connection;
+  const registryUrl = suite.environment["SLUICE_REGISTRY_URL"]!;
+  const user = { brokers, topicPrefix, registryUrl };
+  acme = new KafkaUser({ ...user, apiKey: suiteKeys.acme });
+  globex = new KafkaUser({ ...user, apiKey: suiteKeys.globex });
+  // The first of each is published and then not known to be: everything comes again.
+  const { inferenceAdmitted, inferenceResponded } = topics;
+  forgetful = new ForgetfulProducer(suite.producer, [inferenceAdmitted, inferenceResponded]);
+  [service, admissions, responses, letters] = await Promise.all([
+    start(),
+    suite.read(inferenceAdmitted),
+    suite.read(inferenceResponded),
+    suite.readDeadLetters(topics.inferenceRequested),
+  ]);
+});
+afterAll(async () => {
+  await service?.close();
+  await Promise.all([acme?.close(), globex?.close()]);
+  await suite?.close();
+});
+
+async function start() {
+  const config = parseConfig(configSchema, suite.environment);
+  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+    .overrideProvider(EventProducer)
+    .useValue(forgetful)
+    .compile();
+  return module.init();
+}
+
+function question(changed: Partial<InferenceRequested> = {}): InferenceRequested {
+  return aRequest({ requestId: randomUUID(), ...changed });
+}
+
+const isOf =
+  ({ requestId }: InferenceRequested) =>
+  (record: InferenceAdmitted | InferenceResponded) =>
+    ("request" in record ? record.request : record).requestId === requestId;
+
+/** The code under which a value was parked; its bytes are the original ones. */
+async function parkedAs(value: Buffer): Promise<string | undefined> {
+  await letters.until((bytes) => bytes.equals(value));
+  const letter = letters.deliveries.find((each) => each.value.equals(value));
+  return letter?.headers["dead-letter-code"]?.toString();
+}
+
+test("a redelivery publishes the same admission and the same decline again", async () => {
+  const good = question();
+  const wrong = question({ model: "gpt-17" });
+  await acme.request(good);
+  await acme.request(wrong);
+  const admitted = await admissions.until(isOf(good), 2);
+  const declined = await responses.until(isOf(wrong), 2);
+  expect(admitted[1]).toEqual(admitted[0]);
+  expect(declined[1]).toEqual(declined[0]);
+  expect(forgetful.waiting).toEqual([]);
+});
+
+test("a signed request is admitted, and its key says who pays", async () => {
+  const request = question({ tags: { team: "not-mine" } });
+  await globex.request(request, { "correlation-id": "c-7" });
+  const [admitted] = await admissions.until(isOf(request));
+  expect(admitted).toMatchObject({
+    attribution: { tenant: "globex", team: "ops", feature: "tickets", key: "globex" },
+    ...{ origin: "kafka", reply: "none", remembered: true, correlationId: "c-7" },
+    request,
+  });
+  expect(admitted!.deadlineAt - admitted!.admittedAt).toBe(10 * 60_000);
+});
+
+test("what nobody proves becomes a dead letter that says why, and the next message passes", async () => {
+  const forged = await acme.request(question(), { "sluice-signature": "0".repeat(64) });
+  const anothers = question();
+  const borrowed = await acme.request(anothers, { "sluice-key-id": "globex" });
+  const unsigned = await unsignedValue(question());
+  const invalid = await acme.request(question({ requestId: "two words" }));
+  const next = question();
+  await acme.request(next);
+
+  expect(await parkedAs(forged)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await parkedAs(borrowed)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await parkedAs(unsigned)).toBe("INTAKE_UNSIGNED");
+  expect(await parkedAs(invalid)).toBe("INTAKE_REQUEST_ID_INVALID");
+  await admissions.until(isOf(next));
+  expect(admissions.records.some(isOf(anothers))).toBe(false);
+});
+
+async function unsignedValue(request: InferenceRequested): Promise<Buffer> {
+  await suite.codecs.prepare([topics.inferenceRequested]);
+  const value = suite.codecs.encode(topics.inferenceRequested, request);
+  await acme.send(value, {}, request.requestId);
+  return value;
+}
+
+test("an old signature is refused, unless its request is known or it is replayed", async () => {
+  await suite.codecs.prepare([topics.inferenceRequested]);
+  const encoded = (request: InferenceRequested) =>
+    suite.codecs.encode(topics.inferenceRequested, request);
+  const anHourAgo = Date.now() - 60 * 60_000;
+  const old = question();
+  const value = encoded(old);
+  await acme.send(value, acme.signatureOf(value, anHourAgo), old.requestId);
+  expect(await parkedAs(value)).toBe("INTAKE_SIGNATURE_STALE");
+  expect(admissions.records.some(isOf(old))).toBe(false);
+
+  const replay = { ...acme.signatureOf(value, anHourAgo), "dead-letter-code": "REPLAYED" };
+  await acme.send(value, replay, old.requestId);
+  await admissions.until(isOf(old));
+
+  await acme.send(value, acme.signatureOf(value, anHourAgo), old.requestId);
+  const next = question();
+  await acme.request(next);
+  await admissions.until(isOf(next));
+  await sleep(500);
+  expect(letters.records.filter((each) => each.equals(value))).toHaveLength(1);
+});
+
+test("an id with another body is parked without an outcome, so that nobody ends another's request", async () => {
+  const first = question();
+  await acme.request(first);
+  await admissions.until(isOf(first));
+  const other = await acme.request({ ...first, model: "premium" });
+  expect(await parkedAs(other)).toBe("INTAKE_ANOTHER_BODY");
+  expect(responses.records.some(isOf(first))).toBe(false);
+
+  await globex.request(first);
+  const [, theirs] = await admissions.until(isOf(first), 2);
+  expect(theirs?.attribution.tenant).toBe("globex");
+});
+
+test.each<readonly [string, Partial<InferenceRequested>, string]>([
+  ["an unknown parameter", { parameters: '{"best_of":2}' }, "unknown_parameter"],
+  ["parameters that are no JSON", { parameters: "{" }, "invalid_json"],
+  ["an unknown model", { model: "gpt-17" }, "model_not_found"],
+  ["no messages", { messages: [] }, "invalid_value"],
+  [
+    "a deadline that has passed",
+    { requirements: { ...noRequirements, deadlineAt: Date.now() - 1_000 } },
+    "deadline_exceeded",
+  ],
+])("%s is declined with its reason, to whom the correlation id names", async (_, changed, code) => {
+  const request = question(changed);
+  await acme.request(request, { "correlation-id": "c-8" });
+  const [declined] = await responses.until(isOf(request));
+  expect(declined).toMatchObject({
+    ...{ outcome: "declined", refused: { code }, attempts: 0, correlationId: "c-8" },
+  });
+  const delivery = responses.deliveries.find(({ record }) => record === declined);
+  expect(delivery?.headers["correlation-id"]?.toString()).toBe("c-8");
+  expect(admissions.records.some(isOf(request))).toBe(false);
+});
+
+test("a repeat is admitted once while it runs, and answered with its outcome afterwards", async () => {
+  const request = question();
+  await acme.request(request);
+  const [admitted] = await admissions.until(isOf(request));
+  await acme.request(request);
+  await sleep(800);
+  expect(admissions.records.filter(isOf(request))).toHaveLength(1);
+
+  const outcome = completedOutcome(admitted!, {
+    ...{ completed: aCompletion(), attempts: 1, lookup: null, decisions: [] },
+    completedAt: Date.now(),
+  });
+  await service.get(Outcomes, { strict: false }).claim([outcome], "decision");
+  await acme.request(request);
+  expect(await responses.until(isOf(request))).toEqual([outcome]);
+});
