@@ -28,7 +28,7 @@ import { ProviderGates } from "./provider-gates.ts";
 const service = "inference-adapter";
 const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.costMetered];
 const liveRenewMs = 1_000;
-const breakerOpenMsMax = 60_000;
+const breakerOpenMsMax = 15_000;
 
 @Module({})
 export class AppModule implements OnApplicationShutdown {

@@ -39,14 +39,14 @@ export const adapterConfig = z.object({
     "How long a stop waits for running calls, in milliseconds; what then runs is left to its lease.",
   ),
   SLUICE_ADAPTER_BREAKER_FAILURES: countKey(
-    5,
+    10,
     { min: 1, max: 1_000 },
     "Failures in a row after which a model is not called with that key for a while.",
   ),
   SLUICE_ADAPTER_BREAKER_OPEN_MS: countKey(
     2_000,
     { min: 10, max: 10 * minuteMs },
-    "How long that while is the first time; it doubles with each further one, up to a minute.",
+    "How long that while is the first time; it doubles with each further one, up to 15 s.",
   ),
 });
 

@@ -2,6 +2,7 @@ import { silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { aCandidate } from "./dispatched.fixture.ts";
+import { answerOf } from "./in-memory-provider.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import type { ProviderEnd } from "./provider.ts";
 import { ProviderGates } from "./provider-gates.ts";
@@ -47,10 +48,14 @@ test("a model that fails with a key is closed for that model alone", () => {
   expect(gates.readyAt(aCandidate({ model: "other" }))).toBe(0);
 });
 
-test("a call that we ended ourselves says nothing of the provider", () => {
+test("a call that we ended, a stream that had begun and a busy answer do not say that it is down", () => {
   const gates = gatesWith(1);
-  for (const _ of [1, 2, 3])
-    gates.ended(small, gates.begin(small, 0), { kind: "lost", code: "aborted" }, 0);
+  const ends: readonly ProviderEnd[] = [
+    { kind: "lost", code: "aborted" },
+    { kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+    { ...refused, code: "rate_limited", status: 429 },
+  ];
+  for (const end of [...ends, ...ends]) gates.ended(small, gates.begin(small, 0), end, 0);
   expect(gates.readyAt(small)).toBe(0);
 });
 

@@ -99,7 +99,11 @@ function nameOf({ provider, model }: Candidate, key: number): string {
   return `${provider}/${model}/${key}`;
 }
 
-/** Null: the end says nothing of the provider, as we ended the call. */
+/**
+ * Null: the end says neither that the provider is down nor that it is well. We
+ * ended the call; or it began an answer; or it was too busy for this one and
+ * named no time, so that the request's own back-off is enough.
+ */
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {
     case "answered":
@@ -107,15 +111,16 @@ export function verdictOf(end: ProviderEnd): Verdict | null {
     case "refused":
       return verdictOfRefusal(end.code, end.retryAfterMs);
     case "cut":
+      return null;
     case "lost":
       return end.code === "aborted" ? null : { kind: "failure" };
   }
 }
 
-function verdictOfRefusal(code: FailureCode, retryAfterMs: number | null): Verdict {
+function verdictOfRefusal(code: FailureCode, retryAfterMs: number | null): Verdict | null {
   if (code === "unauthorized") return { kind: "rest", restMs: badKeyRestMs };
   if (code === "request_refused" || code === "context_length_exceeded") return { kind: "success" };
   if (retryAfterMs !== null && retryAfterMs > 0)
     return { kind: "rest", restMs: Math.min(retryAfterMs, restMsMax) };
-  return { kind: "failure" };
+  return code === "rate_limited" ? null : { kind: "failure" };
 }
