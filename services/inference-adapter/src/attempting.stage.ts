@@ -106,6 +106,8 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
       case "end":
         await this.end(step, dispatched, history);
         return null;
+      default:
+        return step satisfies never;
     }
   }
 

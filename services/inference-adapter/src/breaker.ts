@@ -36,6 +36,8 @@ export function readyAtOf(breaker: Breaker): EpochMillis {
       return breaker.until;
     case "half-open":
       return breaker.probeUntil;
+    default:
+      return breaker satisfies never;
   }
 }
 
@@ -63,6 +65,8 @@ export function ended(
       };
     case "failure":
       return failedOnce(breaker, policy, now);
+    default:
+      return verdict satisfies never;
   }
 }
 
@@ -76,6 +80,8 @@ function failedOnce(breaker: Breaker, policy: BreakerPolicy, now: EpochMillis): 
       const failures = breaker.failures + 1;
       return failures < policy.failuresMax ? { kind: "closed", failures } : opened(0, policy, now);
     }
+    default:
+      return breaker satisfies never;
   }
 }
 

@@ -44,6 +44,8 @@ export class InMemoryProvider extends Provider {
         return tokens.length > 0
           ? { kind: "cut", code: "aborted", answer: answerOf(tokens, "") }
           : { kind: "lost", code: "aborted" };
+      default:
+        return scripted satisfies never;
     }
   }
 

@@ -107,6 +107,8 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
       return { kind: "wait", waitMs: choice.at - now, reason: "every candidate must rest" };
     case "none":
       return givenUp(failures);
+    default:
+      return choice satisfies never;
   }
 }
 

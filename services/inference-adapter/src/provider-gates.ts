@@ -114,6 +114,8 @@ export function verdictOf(end: ProviderEnd): Verdict | null {
       return null;
     case "lost":
       return end.code === "aborted" ? null : { kind: "failure" };
+    default:
+      return end satisfies never;
   }
 }
 
