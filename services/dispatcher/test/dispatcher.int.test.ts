@@ -138,8 +138,9 @@ test("foreign bytes are parked with the original bytes", async () => {
   await suite.producer.send([
     { kind: "dead-letter", topic, key, value, headers: {}, partition: 0 },
   ]);
-  await letters.until((bytes) => bytes.equals(value));
+  const [parked] = await letters.until((bytes) => bytes.equals(value));
+  expect(parked).toEqual(value);
   const next = asking();
   await classify(next);
-  await dispatchesOf(next);
+  expect(await dispatchesOf(next)).toHaveLength(1);
 });
