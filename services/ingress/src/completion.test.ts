@@ -1,0 +1,95 @@
+import { completedOutcome } from "@sluice/outcomes";
+import { aCompletion, anAdmission } from "@sluice/testing/fixtures";
+import { expect, test } from "vitest";
+import {
+  chunksOf,
+  type CompletedOutcome,
+  completionOf,
+  headersOf,
+  identityOf,
+  isCompleted,
+  usageChunkOf,
+  wholeAsPayload,
+} from "./completion.ts";
+
+const calls = [{ id: "c1", type: "function", function: { name: "add", arguments: "{}" } }];
+const [choice] = aCompletion().answer.choices;
+
+function outcomeOf(changed: Parameters<typeof aCompletion>[0] = {}): CompletedOutcome {
+  const outcome = completedOutcome(anAdmission(), {
+    ...{ completed: aCompletion(changed), attempts: 1, lookup: null, decisions: [] },
+    completedAt: 1_800_000_002_000,
+  });
+  if (!isCompleted(outcome)) throw new Error("It was made with an answer.");
+  return outcome;
+}
+
+const withTools = outcomeOf({
+  answer: {
+    ...aCompletion().answer,
+    choices: [
+      { ...choice!, content: null, toolCalls: JSON.stringify(calls), finishReason: "tool_calls" },
+    ],
+  },
+});
+
+test("a completion is OpenAI's, under the variant that answered", () => {
+  expect(completionOf(outcomeOf())).toMatchObject({
+    ...{ id: "chatcmpl-r-1", object: "chat.completion", created: 1_800_000_000, model: "small" },
+    choices: [
+      {
+        ...{ index: 0, finish_reason: "stop", logprobs: null },
+        message: { role: "assistant", content: "Paris.", refusal: null },
+      },
+    ],
+    usage: { prompt_tokens: 14, completion_tokens: 2, total_tokens: 16 },
+  });
+});
+
+test("disjoint classes of tokens are nested again as OpenAI nests them", () => {
+  const usage = {
+    ...{ inputTokens: 100n, cachedInputTokens: 40n, cacheWriteTokens: 7n },
+    ...{ outputTokens: 10n, reasoningTokens: 5n, otherTokens: {} },
+  };
+  expect(completionOf(outcomeOf({ usage }))).toMatchObject({
+    usage: {
+      ...{ prompt_tokens: 147, completion_tokens: 15, total_tokens: 162 },
+      prompt_tokens_details: { cached_tokens: 40 },
+      completion_tokens_details: { reasoning_tokens: 5 },
+    },
+  });
+});
+
+test("tool calls stand in the message, and in a delta each says which one it is", () => {
+  expect(completionOf(withTools)).toMatchObject({
+    choices: [{ finish_reason: "tool_calls", message: { content: null, tool_calls: calls } }],
+  });
+  const [delta] = chunksOf(identityOf(withTools), wholeAsPayload(withTools));
+  expect(delta).toMatchObject({ choices: [{ delta: { tool_calls: [{ index: 0, id: "c1" }] } }] });
+});
+
+test("a message without tool calls has no empty list of them", () => {
+  expect(JSON.stringify(completionOf(outcomeOf()))).not.toContain("tool_calls");
+  expect(JSON.stringify(wholeAsPayload(outcomeOf()))).not.toContain("tool_calls");
+});
+
+test("a whole answer as a stream is one delta per choice, and then its end", () => {
+  const outcome = outcomeOf();
+  expect(chunksOf(identityOf(outcome), wholeAsPayload(outcome))).toMatchObject([
+    { id: "chatcmpl-r-1", choices: [{ delta: { content: "Paris." }, finish_reason: null }] },
+    { object: "chat.completion.chunk", choices: [{ delta: {}, finish_reason: "stop" }] },
+  ]);
+});
+
+test("the usage chunk carries what the headers of a stream could not: the cost", () => {
+  expect(usageChunkOf(outcomeOf())).toMatchObject({
+    ...{ choices: [], usage: { total_tokens: 16 } },
+    sluice: { cache: "miss", tier: "economy", cost_usd: "0.0000033" },
+  });
+});
+
+test("headers name the cost where it is known, exactly", () => {
+  const { completed } = outcomeOf({ costNanoUsd: 1n });
+  expect(headersOf("r-1", completed)["x-sluice-cost-usd"]).toBe("0.000000001");
+  expect(headersOf("r-1", wholeAsPayload(outcomeOf()))).not.toHaveProperty("x-sluice-cost-usd");
+});

@@ -1,0 +1,20 @@
+import { FileDeclarations, parseDeclarations } from "@sluice/declarations";
+
+/** Two tenants' keys and one variant, with secrets from a made-up environment. */
+export function someDeclarations(): FileDeclarations {
+  const parsed = parseDeclarations(`
+tenants:
+  - id: acme
+    keys:
+      - { id: k1, secret: "env:K1", team: search, feature: answers, user: bot }
+      - { id: former, secret: "env:K2", team: search, feature: answers, user: gone, revoked: true }
+  - id: globex
+    keys: [{ id: k3, secret: "env:K3", team: ops, feature: tickets, user: bot }]
+providers: [{ id: p, baseUrl: "http://127.0.0.1:9/v1", keys: ["env:P"] }]
+models:
+  - { id: small, provider: p, tier: economy, contextWindow: 1000,
+      prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 2 }] }
+`);
+  if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
+  return new FileDeclarations(parsed.declared, ".", { K1: "one-secret", K2: "two", K3: "three" });
+}

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { parseHeaders } from "./request-headers.ts";
+
+const now = Date.parse("2026-06-01T12:00:00Z");
+const parsed = (given: Readonly<Record<string, string | string[]>>) => parseHeaders(given, now);
+
+test("what is not said has its default", () => {
+  expect(parsed({ authorization: "whatever" })).toEqual({
+    ...{ idempotencyKey: null, retryCount: 0, cacheMode: "automatic", lane: "realtime" },
+    ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
+    ...{ sessionId: null, runId: null, stepId: null },
+  });
+});
+
+test("every header has its place, amounts exact", () => {
+  expect(
+    parsed({
+      "idempotency-key": "order 7",
+      "x-stainless-retry-count": "2",
+      "x-sluice-cache": "no-store",
+      "x-sluice-required-accuracy": "0.85",
+      "x-sluice-max-latency-ms": "1500",
+      "x-sluice-max-cost-usd": "0.000000001",
+      "x-sluice-lane": "any",
+      "x-sluice-session": "s-1",
+      "x-sluice-run": "r-1",
+      "x-sluice-step": "7",
+    }),
+  ).toEqual({
+    ...{ idempotencyKey: "order 7", retryCount: 2, cacheMode: "no_store", lane: "any" },
+    ...{ requiredAccuracy: 0.85, maxLatencyMs: 1500, maxCostNanoUsd: 1n, deadlineAt: null },
+    ...{ sessionId: "s-1", runId: "r-1", stepId: "7" },
+  });
+});
+
+test("a deadline is seconds from now, or a time with its offset", () => {
+  expect(parsed({ "x-sluice-deadline": "2.5" }).deadlineAt).toBe(now + 2_500);
+  expect(parsed({ "x-sluice-deadline": "2026-06-01T14:00:00+02:00" }).deadlineAt).toBe(now);
+});
+
+test.each([
+  ["idempotency-key", ""],
+  ["idempotency-key", "x".repeat(256)],
+  ["idempotency-key", "clé"],
+  ["x-stainless-retry-count", "-1"],
+  ["x-sluice-cache", "No-Store"],
+  ["x-sluice-required-accuracy", "1.01"],
+  ["x-sluice-max-latency-ms", "1.5"],
+  ["x-sluice-max-cost-usd", "1e-3"],
+  ["x-sluice-max-cost-usd", "0.0000000001"],
+  ["x-sluice-deadline", "2026-06-01"],
+  ["x-sluice-deadline", "2026-06-01T25:00:00Z"],
+  ["x-sluice-lane", "fast"],
+  ["x-sluice-run", "two words"],
+])("%s: '%s' is refused by name, not guessed at", (name, value) => {
+  expect(() => parsed({ [name]: value })).toThrow(
+    expect.objectContaining({ status: 400, code: "invalid_header", param: name }),
+  );
+});
+
+test("a header that is given twice is refused", () => {
+  expect(() => parsed({ "x-sluice-run": ["a", "b"] })).toThrow("x-sluice-run");
+});

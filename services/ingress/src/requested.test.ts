@@ -1,0 +1,55 @@
+import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { expect, test } from "vitest";
+import { someDeclarations } from "./declarations.fixture.ts";
+import { bodyHashOf, deadlineOf, idempotentRequestId, refusalOf } from "./requested.ts";
+
+const declarations = someDeclarations();
+const now = 1_800_000_000_000;
+const hourMs = 60 * 60_000;
+
+test("the same body is the same request, whatever its id and deadline", () => {
+  const hash = bodyHashOf("acme", aRequest());
+  const requirements = { ...noRequirements, deadlineAt: now };
+  expect(bodyHashOf("acme", aRequest({ requestId: "r-2", requirements }))).toBe(hash);
+});
+
+test.each([
+  ["model", aRequest({ model: "premium" })],
+  ["parameter", aRequest({ parameters: '{"seed":1}' })],
+  ["demand", aRequest({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } })],
+  ["cache mode", aRequest({ cache: { mode: "refresh", ttlSeconds: null } })],
+  ["tag", aRequest({ tags: { a: "b" } })],
+])("another %s is another body", (_, other) => {
+  expect(bodyHashOf("acme", other)).not.toBe(bodyHashOf("acme", aRequest()));
+});
+
+test("bodies and idempotency keys of two tenants never meet", () => {
+  expect(bodyHashOf("globex", aRequest())).not.toBe(bodyHashOf("acme", aRequest()));
+  const id = idempotentRequestId("acme", "search", "k");
+  expect(idempotentRequestId("acme", "search", "k")).toBe(id);
+  expect(idempotentRequestId("acme", "labs", "k")).not.toBe(id);
+  expect(idempotentRequestId("globex", "search", "k")).not.toBe(id);
+});
+
+test("without a deadline it is the way's own, and none is later than 48 hours", () => {
+  expect(deadlineOf(null, "http", now)).toBe(now + 120_000);
+  expect(deadlineOf(null, "kafka", now)).toBe(now + 600_000);
+  expect(deadlineOf(now + hourMs, "http", now)).toBe(now + hourMs);
+  expect(deadlineOf(now + 49 * hourMs, "kafka", now)).toBe(now + 48 * hourMs);
+});
+
+test("auto, a tier and a declared variant are models; nothing else is", () => {
+  const codeOf = (model: string) => refusalOf(aRequest({ model }), declarations)?.code;
+  expect(["auto", "premium", "small"].map(codeOf)).toEqual([undefined, undefined, undefined]);
+  expect(codeOf("gpt-17")).toBe("model_not_found");
+});
+
+test("a record is refused for what an HTTP body could not say either", () => {
+  const [message] = aRequest().messages;
+  const ofGod = aRequest({ messages: [{ ...message!, role: "god" }] });
+  expect(refusalOf(ofGod, declarations)?.reason).toContain("messages[0].role");
+  const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });
+  expect(refusalOf(sure, declarations)?.code).toBe("invalid_value");
+  const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });
+  expect(refusalOf(unsure, declarations)?.code).toBe("invalid_value");
+});
