@@ -77,7 +77,14 @@ test("a deadline that has passed, or a wrong request, is a refusal of a proven s
   });
 });
 
-const proven = { ...checked(aRequest()) } as Extract<Checked, { kind: "proven" }>;
+type Proven = Extract<Checked, { kind: "proven" }>;
+
+function provenOf(result: Checked): Proven {
+  if (result.kind === "proven") return result;
+  throw new Error(`It was parked as ${result.code}.`);
+}
+
+const proven = provenOf(checked(aRequest()));
 const refused = { ...proven, refusal: { code: "model_not_found", reason: "No." } };
 const first = anAdmission({ admittedAt: now - 60_000 });
 const repeat = (changed: object = {}): Admitted => ({
@@ -85,7 +92,7 @@ const repeat = (changed: object = {}): Admitted => ({
   ...changed,
 });
 
-test.each<readonly [string, typeof proven, Admitted, Partial<Intake>]>([
+test.each<readonly [string, Proven, Admitted, Partial<Intake>]>([
   ["the first sight admits", proven, { kind: "first", admitted: first }, { kind: "admit" }],
   [
     "a refused first sight is declined",
