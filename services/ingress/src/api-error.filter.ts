@@ -1,7 +1,13 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  NotFoundException,
+} from "@nestjs/common";
 import type { Logger } from "@sluice/telemetry";
 import type { FastifyReply } from "fastify";
-import { ApiError, type ApiErrorCode } from "./api-error.ts";
+import { ApiError, type ApiErrorCode, noSuchPath } from "./api-error.ts";
 import type { IngressMetrics } from "./metrics.ts";
 
 /** Everything that a handler throws leaves in OpenAI's envelope; what we did not foresee says nothing of itself. */
@@ -25,13 +31,13 @@ export class ApiErrorFilter implements ExceptionFilter {
 /** What the server refuses before a handler sees it, as Nest hands it on: by status. */
 const refusals: Readonly<Record<number, readonly [ApiErrorCode, string]>> = {
   400: ["invalid_json", "The body is not a JSON object."],
-  404: ["not_found", "There is no such path; see docs/reference for those that are."],
   413: ["body_too_large", "The body exceeds 768 KiB; shorten it."],
   415: ["unsupported_media_type", "Send the body as application/json."],
 };
 
 function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
+  if (thrown instanceof NotFoundException) return noSuchPath();
   const refusal = thrown instanceof HttpException ? refusals[thrown.getStatus()] : undefined;
   if (refusal && thrown instanceof HttpException)
     return new ApiError(thrown.getStatus(), ...refusal);

@@ -59,6 +59,11 @@ export function badRequest(code: ApiErrorCode, message: string, param: string | 
   return new ApiError(400, code, message, { param });
 }
 
+export function noSuchPath(): ApiError {
+  const message = "There is no such path; see docs/reference for those that are.";
+  return new ApiError(404, "not_found", message);
+}
+
 /** Says that waiting helps, and how long. */
 export function unavailable(code: ApiErrorCode, message: string, cause?: unknown): ApiError {
   return new ApiError(503, code, message, { headers: { "retry-after": "1" }, cause });

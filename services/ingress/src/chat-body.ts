@@ -2,6 +2,7 @@ import type { Message } from "@sluice/contracts";
 import { canonicalJson } from "@sluice/domain";
 import { z } from "zod";
 import { ApiError, badRequest } from "./api-error.ts";
+import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
 import { parameters } from "./parameters.ts";
 
 const part = z.looseObject({ type: z.string() });
@@ -35,6 +36,7 @@ export interface ChatBody {
 
 /** @throws ApiError 400 naming the member that is wrong and what it may be. */
 export function parseChatBody(value: unknown): ChatBody {
+  if (isTooDeep(value)) throw tooDeep("The body", null);
   const result = body.safeParse(value);
   if (!result.success) throw errorOf(result.error.issues[0]!);
   const { model, messages, stream, stream_options, ...rest } = result.data;
@@ -49,7 +51,9 @@ export function parseChatBody(value: unknown): ChatBody {
 
 /** @throws ApiError 400 when the text is no JSON object of known parameters with values in range. */
 export function checkParameters(text: string): string {
-  const result = parameters.safeParse(parseJson(text));
+  const given = parseJson(text);
+  if (isTooDeep(given)) throw tooDeep("'parameters'", "parameters");
+  const result = parameters.safeParse(given);
   if (!result.success) throw errorOf(result.error.issues[0]!, "parameters");
   return setParametersOf(result.data);
 }
@@ -90,6 +94,11 @@ function errorOf(issue: z.core.$ZodIssue, within?: string): ApiError {
     `Invalid value for '${param ?? "body"}': ${issue.message}.`,
     param,
   );
+}
+
+function tooDeep(what: string, param: string | null): ApiError {
+  const message = `${what} is nested deeper than ${jsonDepthMax} levels; flatten it.`;
+  return badRequest("invalid_value", message, param);
 }
 
 function parseJson(text: string): unknown {

@@ -3,6 +3,8 @@ import { type DynamicModule, type INestApplicationContext } from "@nestjs/common
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import { nestOptions } from "@sluice/service-host";
+import type { FastifyReply } from "fastify";
+import { noSuchPath } from "./api-error.ts";
 import type { Config } from "./config.ts";
 
 /** The edge's HTTP server; longer bodies are cut off while they are read. */
@@ -13,6 +15,11 @@ export function createHttp(module: DynamicModule, config: Config): Promise<NestF
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
+    // A path that cannot be decoded never reaches Nest.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
+      const error = noSuchPath();
+      void reply.status(error.status).send(error.envelope());
+    },
   });
   closeAfterLastAnswer(adapter.getInstance().server);
   return NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);

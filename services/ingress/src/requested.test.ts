@@ -48,6 +48,10 @@ test("a record is refused for what an HTTP body could not say either", () => {
   const [message] = aRequest().messages;
   const ofGod = aRequest({ messages: [{ ...message!, role: "god" }] });
   expect(refusalOf(ofGod, declarations)?.reason).toContain("messages[0].role");
+  const torn = aRequest({ messages: [{ ...message!, parts: "[{" }] });
+  expect(refusalOf(torn, declarations)?.reason).toContain("messages[0].parts");
+  const deep = aRequest({ parameters: `{"response_format":${"[".repeat(99)}${"]".repeat(99)}}` });
+  expect(refusalOf(deep, declarations)?.reason).toContain("deeper than 64");
   const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });
   expect(refusalOf(sure, declarations)?.code).toBe("invalid_value");
   const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });

@@ -64,6 +64,13 @@ test.each<readonly [string, unknown, number, string, string | null]>([
   ["an unknown parameter", chat("x", { best_of: 3 }), 400, "unknown_parameter", "best_of"],
   ["a value out of range", chat("x", { temperature: 3 }), 400, "invalid_value", "temperature"],
   ["an unknown model", chat("x", { model: "gpt-17" }), 404, "model_not_found", "model"],
+  [
+    "a body that overflows stacks",
+    `{"stop":${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
+    400,
+    "invalid_value",
+    null,
+  ],
   ["a body above 768 KiB", chat("x".repeat(768 * 1024)), 413, "body_too_large", null],
 ])(
   "%s is refused in OpenAI's envelope, naming what is wrong",
@@ -97,6 +104,10 @@ test("another media type is 415, another path 404, both in the envelope", async 
   expect(await told(fetch(`${edge.url}/v1/engines`))).toMatchObject({
     status: 404,
     error: { code: "not_found", type: "invalid_request_error" },
+  });
+  expect(await told(fetch(`${edge.url}/v1/models/%zz`))).toMatchObject({
+    status: 404,
+    error: { code: "not_found" },
   });
 });
 

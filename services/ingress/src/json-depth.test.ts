@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { isJsonArray, isTooDeep, jsonDepthMax } from "./json-depth.ts";
+
+const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+
+test("a value is too deep one level beyond the limit, however many members it has", () => {
+  expect(isTooDeep(JSON.parse(nested(jsonDepthMax + 1)))).toBe(false);
+  expect(isTooDeep(JSON.parse(nested(jsonDepthMax + 2)))).toBe(true);
+  expect(isTooDeep({ wide: Array.from({ length: 100_000 }, () => [1]) })).toBe(false);
+  expect(isTooDeep("text")).toBe(false);
+});
+
+test("a body that would overflow any stack is told so, and does not overflow ours", () => {
+  expect(isTooDeep(JSON.parse(nested(50_000)))).toBe(true);
+});
+
+test.each(["", "{", "{}", "null", "3", nested(1_000)])("%j is no usable JSON array", (text) => {
+  expect(isJsonArray(text)).toBe(false);
+});
