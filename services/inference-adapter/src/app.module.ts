@@ -20,7 +20,7 @@ import { AttemptingStage } from "./attempting.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
-import { OpenAiProvider } from "./openai-provider.ts";
+import { OpenAiProvider, type ProviderTimeouts } from "./openai-provider.ts";
 import { TokenCounter } from "./ports.ts";
 import { Provider } from "./provider.ts";
 import { ProviderGates } from "./provider-gates.ts";
@@ -152,10 +152,11 @@ function keyCountsOf(declarations: Declarations): ReadonlyMap<string, number> {
   );
 }
 
-function timeoutsOf(config: AdapterConfig): { connectMs: number; silenceMs: number } {
+function timeoutsOf(config: AdapterConfig): ProviderTimeouts {
   return {
     connectMs: config.SLUICE_ADAPTER_CONNECT_TIMEOUT_MS,
     silenceMs: config.SLUICE_ADAPTER_SILENCE_TIMEOUT_MS,
+    wholeMs: config.SLUICE_ADAPTER_WHOLE_TIMEOUT_MS,
   };
 }
 

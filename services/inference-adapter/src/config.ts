@@ -31,7 +31,12 @@ export const adapterConfig = z.object({
   SLUICE_ADAPTER_SILENCE_TIMEOUT_MS: countKey(
     30_000,
     { min: 10, max: 60 * minuteMs },
-    "Until a provider's first byte, and between any two of a stream, in milliseconds.",
+    "Until the first byte of a provider's stream, and between any two, in milliseconds.",
+  ),
+  SLUICE_ADAPTER_WHOLE_TIMEOUT_MS: countKey(
+    100_000,
+    { min: 10, max: 60 * minuteMs },
+    "Until the first byte of an answer that is not streamed: the time of its last token, in milliseconds.",
   ),
   SLUICE_ADAPTER_DRAIN_MS: countKey(
     5_000,

@@ -7,7 +7,7 @@ import { ask, providerContract } from "./provider.contract.ts";
 import { type Simulator, startSimulator } from "./simulator.fixture.ts";
 
 const key = "sk-test";
-const timeouts = { connectMs: 2_000, silenceMs: 600 };
+const timeouts = { connectMs: 2_000, silenceMs: 600, wholeMs: 1_200 };
 
 let simulator: Simulator;
 let provider: OpenAiProvider;
@@ -137,6 +137,23 @@ describe("on the wire", () => {
     expect((await ask(cutting, { prompt: "x" })).end).toEqual({
       kind: "lost",
       code: "connection_lost",
+    });
+  });
+
+  test("a whole answer may take longer than a stream may be silent, up to a limit of its own", async () => {
+    const answerAfter = (delayMs: number) =>
+      serve((_, response) => {
+        const message = { role: "assistant", content: "At last" };
+        const choices = [{ index: 0, message, finish_reason: "stop" }];
+        response.writeHead(200, { "content-type": "application/json" });
+        setTimeout(() => response.end(JSON.stringify({ model: "m", choices })), delayMs);
+      });
+    expect((await ask(await answerAfter(900), { prompt: "x" })).end.kind).toBe("answered");
+    server?.closeAllConnections();
+    server?.close();
+    expect((await ask(await answerAfter(5_000), { prompt: "x" })).end).toEqual({
+      kind: "lost",
+      code: "timed_out",
     });
   });
 

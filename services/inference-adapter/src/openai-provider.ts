@@ -15,38 +15,57 @@ export interface ProviderEndpoint {
   readonly keys: readonly string[];
 }
 
+/** The wire's limits, and one for answers that come in one piece. */
+export interface ProviderTimeouts extends CallTimeouts {
+  /**
+   * Until the first byte of an answer that is not streamed. Providers send it
+   * when the last token is made, so silence says nothing before.
+   */
+  readonly wholeMs: number;
+}
+
+/** One key of a provider, with the limits of either way to answer. */
+interface KeyClients {
+  readonly streamed: OpenAI;
+  readonly whole: OpenAI;
+}
+
 /** The client's own time-out must never be the one that strikes: it does not know what was sent. */
 const clientTimeoutMs = 24 * 60 * 60 * 1_000;
 
 /** Any provider that speaks OpenAI's chat completions. */
 export class OpenAiProvider extends Provider {
-  readonly #clients: ReadonlyMap<string, readonly OpenAI[]>;
-  readonly #connections: ProviderConnections;
+  readonly #clients: ReadonlyMap<string, readonly KeyClients[]>;
+  readonly #connections: readonly ProviderConnections[];
   readonly #clock: Clock;
 
-  constructor(endpoints: readonly ProviderEndpoint[], timeouts: CallTimeouts, clock: Clock) {
+  constructor(endpoints: readonly ProviderEndpoint[], timeouts: ProviderTimeouts, clock: Clock) {
     super();
-    const connections = new ProviderConnections(timeouts);
-    this.#connections = connections;
+    const forStreams = new ProviderConnections(timeouts);
+    const forWholes = new ProviderConnections({ ...timeouts, silenceMs: timeouts.wholeMs });
+    this.#connections = [forStreams, forWholes];
     this.#clock = clock;
     this.#clients = new Map(
       endpoints.map(({ id, baseUrl, keys }) => [
         id,
-        keys.map((apiKey) => clientOf(baseUrl, apiKey, connections)),
+        keys.map((apiKey) => ({
+          streamed: clientOf(baseUrl, apiKey, forStreams),
+          whole: clientOf(baseUrl, apiKey, forWholes),
+        })),
       ]),
     );
   }
 
   override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
-    const client = this.#clients.get(call.provider)?.[call.keyIndex];
-    if (!client) return refused("unreachable");
+    const clients = this.#clients.get(call.provider)?.[call.keyIndex];
+    if (!clients) return refused("unreachable");
     const assembly = new AnswerAssembly();
     // Read whatever happens: a stream may break after it has said what it cost.
     const seen: { usage?: object | null } = {};
     try {
       await (call.body["stream"] === true
-        ? stream(client, call, assembly, seen, onChunk)
-        : complete(client, call, assembly, seen));
+        ? stream(clients.streamed, call, assembly, seen, onChunk)
+        : complete(clients.whole, call, assembly, seen));
     } catch (error) {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
@@ -57,7 +76,7 @@ export class OpenAiProvider extends Provider {
   }
 
   override close(): void {
-    this.#connections.close();
+    for (const connections of this.#connections) connections.close();
   }
 
   #endOf(error: unknown, { signal }: ProviderCall, assembly: AnswerAssembly): ProviderEnd {
