@@ -97,8 +97,8 @@ function errorOf(issue: z.core.$ZodIssue, within?: string): ApiError {
 }
 
 function tooDeep(what: string, param: string | null): ApiError {
-  const message = `${what} is nested deeper than ${jsonDepthMax} levels; flatten it.`;
-  return badRequest("invalid_value", message, param);
+  const reason = `${what} is nested deeper than ${jsonDepthMax} levels; flatten it.`;
+  return badRequest("invalid_value", reason, param);
 }
 
 function parseJson(text: string): unknown {
