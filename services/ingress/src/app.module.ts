@@ -23,8 +23,6 @@ import { ModelsController } from "./models.controller.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 const service = "ingress";
-/** A miss costs a provider call, which is slower and dearer than this; a cache that is down says so at once. */
-const cacheTimeoutMs = 100;
 
 @Module({})
 export class AppModule {
@@ -56,7 +54,7 @@ export class AppModule {
           redisUrl: config.SLUICE_CACHE_REDIS_URL,
           prefix: connection.topicPrefix,
           service,
-          commandTimeoutMs: cacheTimeoutMs,
+          commandTimeoutMs: config.SLUICE_HTTP_CACHE_TIMEOUT_MS,
         }),
         StageModule.run(IntakeStage, {
           on: topics.inferenceRequested,

@@ -28,6 +28,11 @@ export const configSchema = z.object({
     { min: 1, max: 100_000 },
     "HTTP requests that may wait for an answer at once; beyond it 503.",
   ),
+  SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
+    100,
+    { min: 5, max: 10_000 },
+    "How long the edge waits for the response cache before it takes a request for a miss.",
+  ),
   SLUICE_HTTP_PUBLISH_TIMEOUT_MS: countKey(
     2_000,
     { min: 100, max: 30_000 },
