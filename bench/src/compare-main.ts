@@ -1,0 +1,55 @@
+import { writeFileSync } from "node:fs";
+import { Child } from "./child.ts";
+import { describeMachine } from "./machine.ts";
+import { parseOptions } from "./options.ts";
+import { comparisonTable } from "./report.ts";
+import { stepsOf } from "./run.ts";
+import { scheduleOf } from "./schedule.ts";
+import { Side } from "./side.ts";
+import { bestOf, type StepResult } from "./step.ts";
+import { build, checkOut, describeTree, repositoryRoot } from "./tree.ts";
+
+const { plan, json, commit } = parseOptions(process.argv.slice(2));
+if (commit === "") throw new Error("Which commit? npm run bench:compare -- <commit>");
+const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
+tell(`build ${commit} and this tree`);
+build(repositoryRoot);
+const other = checkOut(commit);
+const generator = new Child("generator-main.ts");
+const sides: Side[] = [];
+try {
+  // One after the other: each start alone has the cores that it had in the other's place.
+  const here = await Side.start(repositoryRoot, generator);
+  sides.push(here);
+  const there = await Side.start(other.tree, generator);
+  sides.push(there);
+  const pairs = [];
+  for (const { kind, rate } of stepsOf(plan)) {
+    tell(`${kind} ${rate}/s`);
+    const schedule = scheduleOf(rate, plan.secondsPerStep);
+    const rounds: { here: StepResult; there: StepResult }[] = [];
+    for (let round = 0; round < plan.rounds; round += 1)
+      // Taken in turns, so that what disturbs the machine for a while disturbs both.
+      rounds.push({
+        // oxlint-disable-next-line no-await-in-loop -- one at a time
+        here: (await here.measure(kind, schedule)).step,
+        // oxlint-disable-next-line no-await-in-loop -- one at a time
+        there: (await there.measure(kind, schedule)).step,
+      });
+    pairs.push({
+      here: bestOf(rounds.map((round) => round.here)),
+      there: bestOf(rounds.map((round) => round.there)),
+    });
+  }
+  const machine = describeMachine();
+  process.stdout.write(
+    `${describeTree()} against ${commit}, load ${machine.loadAverage.join(" ")}, best of ${plan.rounds}.\n` +
+      `"there" and what the ratios are of is ${commit}; CPU in ms per request, both stacks stay up.\n\n` +
+      `${comparisonTable(pairs)}\n`,
+  );
+  if (json !== null)
+    writeFileSync(json, `${JSON.stringify({ commit, machine, pairs }, null, 2)}\n`);
+} finally {
+  await Promise.all([...sides, generator].map((each) => each.stop()));
+  other.remove();
+}

@@ -1,0 +1,47 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Child } from "./child.ts";
+import { describeMachine } from "./machine.ts";
+import { parseOptions } from "./options.ts";
+import { reportOf, type Results } from "./report.ts";
+import { runPlan } from "./run.ts";
+import { Side } from "./side.ts";
+import { build, describeTree, repositoryRoot } from "./tree.ts";
+
+const idleSeconds = 4;
+
+const { plan, json, profiles } = parseOptions(process.argv.slice(2));
+const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
+const machine = describeMachine();
+tell("build, start");
+build(repositoryRoot);
+const generator = new Child("generator-main.ts");
+const bareServer = new Child("bare-server-main.ts");
+const bare = { child: bareServer, port: await bareServer.hear<number>() };
+const profiling = profiles === null ? {} : { NODE_OPTIONS: profilingInto(resolve(profiles)) };
+const side = await Side.start(repositoryRoot, generator, profiling);
+try {
+  tell("idle");
+  const idleCpuMsPerSecond = await side.idleCpu(idleSeconds);
+  const pairs = await runPlan(plan, side, bare, tell);
+  const results: Results = {
+    commit: describeTree(),
+    at: new Date().toISOString(),
+    machine,
+    rounds: plan.rounds,
+    secondsPerStep: plan.secondsPerStep,
+    startUpSeconds: side.startUpSeconds,
+    residentMiB: side.residentMiB(),
+    idleCpuMsPerSecond,
+    pairs,
+  };
+  process.stdout.write(`${reportOf(results)}\n`);
+  if (json !== null) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+} finally {
+  await Promise.all([side.stop(), generator.stop(), bareServer.stop()]);
+}
+
+/** Written when a process ends in order; a coarse interval, so that measuring changes little. */
+function profilingInto(folder: string): string {
+  return `--cpu-prof --cpu-prof-interval=2000 --cpu-prof-dir=${folder}`;
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { parseOptions } from "./options.ts";
+
+test("without options the rates of the targets are measured once, five seconds each", () => {
+  expect(parseOptions([])).toEqual({
+    plan: {
+      hitRates: [500, 1_000, 2_000, 3_000],
+      missRates: [50, 100, 200, 400],
+      secondsPerStep: 5,
+      rounds: 1,
+    },
+    json: null,
+    profiles: null,
+    commit: "",
+  });
+});
+
+test("one kind alone is measured by leaving the other one empty", () => {
+  const { plan, commit } = parseOptions(["--hits", "", "--misses=200", "HEAD~1"]);
+  expect([plan.hitRates, plan.missRates, commit]).toEqual([[], [200], "HEAD~1"]);
+});
+
+test("a run is bounded: rates, seconds and rounds beyond reason are refused by name", () => {
+  expect(() => parseOptions(["--misses", "1000000"])).toThrow("--misses");
+  expect(() => parseOptions(["--seconds", "0"])).toThrow("--seconds");
+  expect(() => parseOptions(["--rounds", "many"])).toThrow("--rounds");
+});

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type * as Testing from "@sluice/testing";
+import type { HostedPipeline } from "./hosted-pipeline.ts";
+
+/** Runs the pipeline as built in a tree, this one or a worktree of another commit. */
+const [tree = "", environment = "{}"] = process.argv.slice(2);
+const face = pathToFileURL(join(tree, "libs", "testing", "dist", "index.js")).href;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that tree's own build of the package
+const { startPipeline } = (await import(face)) as typeof Testing;
+const pipeline = await startPipeline({
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by who spawns this
+  environment: JSON.parse(environment) as Record<string, string>,
+});
+
+interface State {
+  readonly programs: Readonly<Record<string, { readonly pid: number } | null>>;
+}
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the launcher's own file
+const state = JSON.parse(readFileSync(join(pipeline.dataDir, "state.json"), "utf8")) as State;
+const pids = Object.entries(state.programs).flatMap(([name, program]) =>
+  program === null ? [] : [[name, program.pid] as const],
+);
+const { http, simulator, demoKey, supervisorLog } = pipeline;
+const hosted: HostedPipeline = {
+  http,
+  simulator,
+  demoKey,
+  pids: Object.fromEntries(pids),
+  log: supervisorLog,
+};
+process.send?.(hosted);
+
+// Also when the bench is killed: its channel closes.
+process.once("disconnect", () => void pipeline.stop().then(() => process.exit(0)));

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { packageOf, sharesOf } from "./profile.ts";
+
+const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 9 });
+const profile = {
+  nodes: [
+    { id: 1, callFrame: frame("(idle)", "") },
+    { id: 2, callFrame: frame("encode", "file:///x/node_modules/kafkajs/src/encoder.js") },
+    { id: 3, callFrame: frame("charge", "file:///x/services/cost-accountant/dist/charge.js") },
+  ],
+  samples: [1, 2, 3, 2],
+  timeDeltas: [50_000, 2_000, 2_000, 4_000],
+};
+
+test("time on the CPU is told by package and by function, and idling is none", () => {
+  expect(sharesOf(profile)).toEqual({
+    busyMs: 8,
+    packages: [
+      ["kafkajs", 6],
+      ["@sluice/cost-accountant", 2],
+    ],
+    functions: [
+      ["encode kafkajs:encoder.js:10", 6],
+      ["charge @sluice/cost-accountant:charge.js:10", 2],
+    ],
+  });
+});
+
+test("what happened before the measurement, such as the start, can be left out", () => {
+  expect(sharesOf(profile, 54).busyMs).toBe(6);
+});
+
+test("a scoped package, Node itself and what has no source have names of their own", () => {
+  expect(packageOf("/x/node_modules/@nestjs/core/index.js")).toBe("@nestjs/core");
+  expect(packageOf("node:internal/streams/writable")).toBe("node:internal/streams");
+  expect(packageOf("")).toBe("native");
+});

@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { comparisonTable, keptUp, reportOf, type Results } from "./report.ts";
+import type { Kind, StepResult } from "./step.ts";
+import { ratioText, tableOf, textOf } from "./table.ts";
+
+const step = (kind: Kind, rate: number, change: Partial<StepResult> = {}): StepResult => ({
+  kind,
+  askedPerSecond: rate,
+  achievedPerSecond: rate,
+  latencyMs: { p50: 1234.5, p95: 5678.9, p99: 9876.5 },
+  failures: {},
+  cpuMsPerRequest: { ingress: 0.25, kafka: 0.5, simulator: 1, generator: 2 },
+  strangersCores: 0.25,
+  ...change,
+});
+const results: Results = {
+  commit: "0123456789 and changes",
+  at: "2026-01-01T00:00:00.000Z",
+  machine: {
+    cores: 2,
+    model: "Processor",
+    memoryGiB: 24,
+    node: "v24.0.0",
+    system: "linux",
+    loadAverage: [10.25, 10.25, 10.25],
+  },
+  rounds: 3,
+  secondsPerStep: 5,
+  startUpSeconds: { "inference-adapter": 1.2 },
+  residentMiB: { "inference-adapter": 120 },
+  idleCpuMsPerSecond: { "inference-adapter": 10 },
+  pairs: [
+    { sluice: step("exact-hit", 3_000), bare: step("exact-hit", 3_000) },
+    { sluice: step("miss", 400), bare: step("miss", 400) },
+  ],
+};
+
+test("what is printed fits 100 columns, even with latencies of seconds", () => {
+  const lines = reportOf(results).split("\n");
+  expect(lines.filter((line) => line.length > 100)).toEqual([]);
+  expect(lines.length).toBeGreaterThan(10);
+});
+
+test("a rate is kept up when nothing failed and 95 of 100 came in time", () => {
+  const pairs = [100, 200, 300, 400].map((rate) => ({
+    sluice: step("miss", rate, {
+      ...(rate === 300 ? { achievedPerSecond: 280 } : {}),
+      ...(rate === 400 ? { failures: { "503": 1 } } : {}),
+    }),
+    bare: step("miss", rate),
+  }));
+  expect(keptUp(pairs, "miss")?.askedPerSecond).toBe(200);
+  expect(keptUp(pairs, "exact-hit")).toBeUndefined();
+});
+
+test("another commit that needs twice the CPU makes ours half as dear", () => {
+  const there = step("miss", 100, { cpuMsPerRequest: { ingress: 1.5 } });
+  const [, row] = comparisonTable([{ here: step("miss", 100), there }]).split("\n");
+  expect(row).toMatch(/0\.75 +1\.50 +0\.50x$/);
+});
+
+test("figures show the digits that matter, and a dash for what was not measured", () => {
+  expect([0.1234, 12.34, 123.4, 7, Infinity, Number.NaN].map(textOf)).toEqual([
+    "0.12",
+    "12.3",
+    "123",
+    "7",
+    "-",
+    "-",
+  ]);
+  expect(ratioText(3, 2)).toBe("1.50x");
+  expect(ratioText(3, 0)).toBe("-");
+});
+
+test("columns are as wide as their widest cell, numbers to the right", () => {
+  expect(tableOf(["what", "ms"], [["hit", 1.5]])).toBe("what    ms\nhit   1.50");
+});

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { bareAnswerOf, type BareAnswer } from "./bare-server.ts";
+import { Child } from "./child.ts";
+import { type HostedPipeline, startUpSecondsOf } from "./hosted-pipeline.ts";
+import { type Load, type LoadResult, placeholder, requestText } from "./load.ts";
+import { percentilesOf } from "./percentiles.ts";
+import { snapshotOf } from "./processes.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
+import type { Kind, StepResult } from "./step.ts";
+
+export const providerLatencyMs = 60;
+const graceMs = 10_000;
+/** What follows an answer is its cost too: metering, charging, the ledger. */
+const settleMs = 1_500;
+const warmUpSeconds = 4;
+
+/** One pipeline under measurement, with the stack it runs on. */
+export class Side {
+  readonly startUpSeconds: Readonly<Record<string, number>>;
+  private readonly host: Child;
+  private readonly pipeline: HostedPipeline;
+  private readonly generator: Child;
+  private asked = 0;
+
+  private constructor(host: Child, pipeline: HostedPipeline, generator: Child) {
+    this.host = host;
+    this.pipeline = pipeline;
+    this.generator = generator;
+    this.startUpSeconds = startUpSecondsOf(pipeline.log);
+  }
+
+  /** @param tree a built working tree; `environment` is added to what its services are told */
+  static async start(
+    tree: string,
+    generator: Child,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Side> {
+    const told = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
+    const host = new Child("pipeline-host-main.ts", [tree, told]);
+    const side = new Side(host, await host.hear<HostedPipeline>(), generator);
+    try {
+      await side.prepare();
+      return side;
+    } catch (error) {
+      await side.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.host.stop();
+  }
+
+  /** In MiB, now. PostgreSQL's processes share pages that count for each of them. */
+  residentMiB(): Readonly<Record<string, number>> {
+    return snapshotOf(this.pipeline.pids).residentMiB;
+  }
+
+  /** CPU while nobody asks, in ms per second, by process. */
+  async idleCpu(seconds: number): Promise<Readonly<Record<string, number>>> {
+    const before = snapshotOf(this.pipeline.pids);
+    await sleep(seconds * 1000);
+    return perUnit(before.cpuMs, snapshotOf(this.pipeline.pids).cpuMs, seconds);
+  }
+
+  async measure(kind: Kind, schedule: Schedule): Promise<{ step: StepResult; sample: Sample }> {
+    return this.measured(kind, schedule, this.pipeline.pids, settleMs, (load) =>
+      this.generate({ ...load, request: this.requestOf(kind) }),
+    );
+  }
+
+  /** The same requests to a server that does nothing but answer, at the same rate. */
+  async measureBare(
+    kind: Kind,
+    schedule: Schedule,
+    bare: { readonly child: Child; readonly port: number },
+    sample: NonNullable<Sample>,
+  ): Promise<StepResult> {
+    const answer: BareAnswer = bareAnswerOf(sample, kind === "miss" ? providerLatencyMs : 0);
+    await bare.child.ask(answer);
+    const pids = { bare: bare.child.pid };
+    const { step } = await this.measured(kind, schedule, pids, 0, (load) =>
+      this.generate({ ...load, port: bare.port, request: this.requestOf(kind) }),
+    );
+    return step;
+  }
+
+  private async measured(
+    kind: Kind,
+    schedule: Schedule,
+    pids: Readonly<Record<string, number>>,
+    settledAfterMs: number,
+    run: (load: Omit<Load, "request">) => Promise<LoadResult>,
+  ): Promise<{ step: StepResult; sample: Sample }> {
+    const known = { ...pids, generator: this.generator.pid, bench: process.pid };
+    const before = snapshotOf(known);
+    const startedAt = performance.now();
+    const port = Number(new URL(this.pipeline.http).port);
+    const result = await run({ port, schedule, firstNumber: this.asked, graceMs });
+    this.asked += schedule.count;
+    await sleep(settledAfterMs);
+    const after = snapshotOf(known);
+    const tookMs = performance.now() - startedAt;
+    const answered = result.latenciesMs.filter(Number.isFinite).length;
+    const { bench: _bench, ...cpuMsPerRequest } = perUnit(before.cpuMs, after.cpuMs, answered);
+    const ours = total(perUnit(before.cpuMs, after.cpuMs, 1));
+    const scheduledMs = (schedule.count * 1000) / schedule.perSecond;
+    const step: StepResult = {
+      kind,
+      askedPerSecond: schedule.perSecond,
+      achievedPerSecond: (answered * 1000) / Math.max(scheduledMs, result.elapsedMs),
+      latencyMs: percentilesOf(result.latenciesMs),
+      failures: result.failures,
+      cpuMsPerRequest,
+      strangersCores: Math.max(0, after.machineBusyMs - before.machineBusyMs - ours) / tookMs,
+    };
+    return { step, sample: result.sample };
+  }
+
+  /** Sets the provider's pace, fills the cache, and lets the compilers see the work once. */
+  private async prepare(): Promise<void> {
+    const pace = { firstByteMs: providerLatencyMs, tokensPerSecond: 1_000_000 };
+    const models = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
+    const script = { models: Object.fromEntries(models.map((model) => [model, pace])) };
+    const answer = await fetch(`${this.pipeline.simulator}/script`, {
+      method: "POST",
+      body: JSON.stringify(script),
+    });
+    if (!answer.ok) throw new Error(`The simulator refused its script: ${await answer.text()}`);
+    await this.measure("miss", scheduleOf(50, warmUpSeconds));
+    const { sample } = await this.measure("exact-hit", scheduleOf(500, warmUpSeconds));
+    if (!sample?.head.includes("x-sluice-cache: exact\r\n"))
+      throw new Error(`What shall hit the cache does not: ${sample?.head ?? "no answer"}`);
+  }
+
+  private generate(load: Load): Promise<LoadResult> {
+    return this.generator.ask<LoadResult>(load);
+  }
+
+  private requestOf(kind: Kind): string {
+    const number = kind === "miss" ? `Number ${placeholder}. ` : "";
+    const content = `${number}Name three rivers of Europe, and one sentence on each.`;
+    const body = { model: "auto", messages: [{ role: "user", content }] };
+    const headers = { authorization: `Bearer ${this.pipeline.demoKey}` };
+    return requestText("/v1/chat/completions", headers, JSON.stringify(body));
+  }
+}
+
+type Sample = LoadResult["sample"];
+
+function perUnit(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  units: number,
+): Record<string, number> {
+  const entries = Object.entries(after);
+  return Object.fromEntries(
+    entries.map(([name, cpuMs]) => [name, (cpuMs - (before[name] ?? 0)) / Math.max(units, 1)]),
+  );
+}
+
+function total(figures: Readonly<Record<string, number>>): number {
+  return Object.values(figures).reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,94 @@
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+export const repositoryRoot = dirname(dirname(import.meta.dirname));
+
+/** Short, with a word when the tree holds more than the commit. */
+export function describeTree(): string {
+  const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
+  return `${git("rev-parse", "--short=10", "HEAD")}${changed ? " and changes" : ""}`;
+}
+
+export function build(tree: string): void {
+  run(tree, "tsc", "--build", "tsconfig.solution.json");
+}
+
+/**
+ * Another commit as a working tree of its own, built, with the packages that are installed here
+ * where its lock names the same ones, and installed there otherwise.
+ */
+export function checkOut(commit: string): { readonly tree: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+  const tree = join(folder, "tree");
+  git("worktree", "add", "--detach", "--quiet", tree, commit);
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+    git("worktree", "prune");
+  };
+  try {
+    if (packagesIn(tree) === packagesIn(repositoryRoot)) linkPackages(tree);
+    else run(tree, "npm", "ci", "--silent");
+    build(tree);
+    return { tree, remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** What is installed from elsewhere, as one text. */
+function packagesIn(tree: string): string {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm's own file
+  const lock = JSON.parse(readFileSync(join(tree, "package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, { readonly version?: string; link?: boolean }>>;
+  };
+  const installed = Object.entries(lock.packages).filter(
+    ([path, { link }]) => path.includes("node_modules/") && link !== true,
+  );
+  return JSON.stringify(installed.map(([path, { version }]) => [path, version]));
+}
+
+/** Our own packages are links into the tree itself; everything else is shared. */
+function linkPackages(tree: string): void {
+  const from = join(repositoryRoot, "node_modules");
+  const into = join(tree, "node_modules");
+  mkdirSync(into);
+  for (const name of readdirSync(from)) {
+    if (name === "@sluice") cpSync(join(from, name), join(into, name), copyLinks);
+    else symlinkSync(join(from, name), join(into, name));
+  }
+  for (const folder of nestedFolders(tree)) {
+    const nested = join(repositoryRoot, folder, "node_modules");
+    if (existsSync(nested)) symlinkSync(nested, join(tree, folder, "node_modules"));
+  }
+}
+
+const copyLinks = { recursive: true, verbatimSymlinks: true };
+
+function nestedFolders(tree: string): readonly string[] {
+  return ["libs", "services", "tools", "infra"].flatMap((parent) =>
+    readdirSync(join(tree, parent))
+      .map((name) => join(parent, name))
+      .filter((folder) => lstatSync(join(tree, folder)).isDirectory()),
+  );
+}
+
+function run(tree: string, command: string, ...args: readonly string[]): void {
+  execFileSync(command, args, { cwd: tree, stdio: ["ignore", 2, 2] });
+}
+
+function git(...args: readonly string[]): string {
+  return execFileSync("git", args, { cwd: repositoryRoot, encoding: "utf8" }).trim();
+}
