@@ -38,7 +38,7 @@ test("spend is shown to the nano-dollar, aligned, with the total last", () => {
       "tier     cache  requests  hits  input  output    spend USD  saved USD",
       "───────  ─────  ────────  ────  ─────  ──────  ───────────  ─────────",
       "economy  miss         12     0   1024       9  1.500000001       0.00",
-      "premium  exact         3     3      0       0         0.00       0.25",
+      "premium  exact         3     3      0       0  0.000000000       0.25",
       "───────  ─────  ────────  ────  ─────  ──────  ───────────  ─────────",
       "total                 15     3      0       0  1.500000001       0.25",
       "",

@@ -1,7 +1,8 @@
-import { formatUsd, TransientFault } from "@sluice/domain";
+import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
 import { print } from "./progress.ts";
+import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** As the accountant's `GET /costs` answers: tokens and nano-USD are decimal strings. */
@@ -82,12 +83,12 @@ function unready(cause?: unknown): TransientFault {
 /** The answer as an aligned table; dollars are exact. */
 export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
   const heads = [...by, "requests", "hits", "input", "output", "spend USD", "saved USD"];
-  const lines = rows.map((row) => [
-    ...by.map((name) => row.dimensions[name] ?? ""),
-    ...figures(row),
-  ]);
-  const last = [...by.map((_, index) => (index === 0 ? "total" : "")), ...figures(total)];
-  const table = [heads, ...lines, last];
+  const names = [
+    ...rows.map((row) => by.map((name) => row.dimensions[name] ?? "")),
+    by.map((_, index) => (index === 0 ? "total" : "")),
+  ];
+  const figures = figuresOf([...rows, total]);
+  const table = [heads, ...names.map((cells, line) => [...cells, ...figures[line]!])];
   const widths = heads.map((_, column) =>
     Math.max(...table.map((cells) => (cells[column] ?? "").length)),
   );
@@ -106,15 +107,12 @@ export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
 }
 
 /** Tokens are those of provider calls; what hits avoided is in `saved`, counted at most once. */
-function figures({ requests, hits, tokens, spendNanoUsd, savedNanoUsd }: CostsSums): string[] {
-  const input = BigInt(tokens.input) + BigInt(tokens.cachedInput) + BigInt(tokens.cacheWrite);
-  const output = BigInt(tokens.output) + BigInt(tokens.reasoning);
-  return [
-    String(requests),
-    String(hits),
-    String(input),
-    String(output),
-    formatUsd(BigInt(spendNanoUsd)),
-    formatUsd(BigInt(savedNanoUsd)),
-  ];
+function figuresOf(lines: readonly CostsSums[]): readonly (readonly string[])[] {
+  const spend = usdColumn(lines.map(({ spendNanoUsd }) => BigInt(spendNanoUsd)));
+  const saved = usdColumn(lines.map(({ savedNanoUsd }) => BigInt(savedNanoUsd)));
+  return lines.map(({ requests, hits, tokens }, line) => {
+    const input = BigInt(tokens.input) + BigInt(tokens.cachedInput) + BigInt(tokens.cacheWrite);
+    const output = BigInt(tokens.output) + BigInt(tokens.reasoning);
+    return [requests, hits, input, output].map(String).concat(spend[line]!, saved[line]!);
+  });
 }

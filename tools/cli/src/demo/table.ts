@@ -1,4 +1,5 @@
-import { formatUsd, type NanoUsd } from "@sluice/domain";
+import type { NanoUsd } from "@sluice/domain";
+import { usdColumn } from "../usd-column.ts";
 import { type Sums, type SummaryRow, totalOf } from "./summary.ts";
 
 interface Column {
@@ -49,14 +50,8 @@ function countsOf({ requests, inputTokens, outputTokens }: Sums): readonly strin
 
 /** The three amounts of each line, with equally many decimals within a column. */
 function moneyColumnsOf(lines: readonly Sums[]): readonly (readonly string[])[] {
-  const spend = alignedUsd(lines.map(({ spendNanoUsd }) => spendNanoUsd));
-  const saved = alignedUsd(lines.map(({ savedNanoUsd }) => savedNanoUsd));
-  const premium = alignedUsd(lines.map(({ premiumNanoUsd }) => premiumNanoUsd));
-  return lines.map((_, at) => [spend[at]!, saved[at]!, premium[at]!]);
-}
-
-function alignedUsd(amounts: readonly NanoUsd[]): readonly string[] {
-  const texts = amounts.map(formatUsd);
-  const decimals = Math.max(...texts.map((text) => text.length - text.indexOf(".") - 1));
-  return texts.map((text) => `$${text.padEnd(text.indexOf(".") + 1 + decimals, "0")}`);
+  const spend = usdColumn(lines.map(({ spendNanoUsd }) => spendNanoUsd));
+  const saved = usdColumn(lines.map(({ savedNanoUsd }) => savedNanoUsd));
+  const premium = usdColumn(lines.map(({ premiumNanoUsd }) => premiumNanoUsd));
+  return lines.map((_, at) => [`$${spend[at]}`, `$${saved[at]}`, `$${premium[at]}`]);
 }
