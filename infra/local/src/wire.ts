@@ -1,6 +1,6 @@
 import net from "node:net";
 
-const ANSWER_LIMIT_MS = 1500;
+const ANSWER_LIMIT_MS = 4_000;
 
 /**
  * Sends each frame after the answer to the one before, and yields the last answer;
