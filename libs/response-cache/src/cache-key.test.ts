@@ -64,6 +64,18 @@ test("the order and spelling of JSON do not change the key", () => {
   expect(keyWith('{"top_p":0.10,"seed":1}')).toBe(keyWith('{"seed":1.0,"top_p":1e-1}'));
 });
 
+test.each(["response_format", "tools"])(
+  "the order of properties inside %s is part of it",
+  (name) => {
+    const keyOfOrder = (...names: readonly string[]) =>
+      keyWith(
+        JSON.stringify({ [name]: { properties: Object.fromEntries(names.map((n) => [n, {}])) } }),
+      );
+    expect(keyOfOrder("reason", "verdict")).not.toBe(keyOfOrder("verdict", "reason"));
+    expect(keyWith(`{"${name}": {"properties": {"a": {}}}}`)).toBe(keyOfOrder("a"));
+  },
+);
+
 test("whatever differs in one turn of a conversation changes the key", () => {
   const message = fc.record({
     role: fc.constantFrom("system", "user", "assistant", "tool"),

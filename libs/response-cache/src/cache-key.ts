@@ -22,6 +22,9 @@ const withoutInfluence: ReadonlySet<string> = new Set([
   "prompt_cache_retention",
 ]);
 
+/** A model answers in the order of a schema's properties: other order, other answer. */
+const ordered: ReadonlySet<string> = new Set(["response_format", "tools"]);
+
 /**
  * Canonical hash of all that changes the answer: model or tier as asked,
  * messages, and parameters. Independent of the spelling of JSON; null means
@@ -49,9 +52,9 @@ function shapeOf({ role, content, parts, toolCalls, toolCallId, name }: Message)
 
 function influential(parameters: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(
-    Object.entries(parameters).filter(
-      ([name, value]) => !withoutInfluence.has(name) && value !== null,
-    ),
+    Object.entries(parameters)
+      .filter(([name, value]) => !withoutInfluence.has(name) && value !== null)
+      .map(([name, value]) => [name, ordered.has(name) ? JSON.stringify(value) : value]),
   );
 }
 

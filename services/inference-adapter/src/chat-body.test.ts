@@ -24,6 +24,17 @@ describe("the body for a provider", () => {
     const body = bodyOf({ max_tokens: 9_999 });
     expect(body).toMatchObject({ max_tokens: 400 });
     expect(body).not.toHaveProperty("max_completion_tokens");
+    expect(bodyOf({ max_tokens: null })).toMatchObject({ max_completion_tokens: 400 });
+  });
+
+  test("never has two limits, one of which would be ours and the other the caller's", () => {
+    const body = bodyOf({ max_tokens: 9_999, max_completion_tokens: 9_999 });
+    expect(body).toMatchObject({ max_tokens: 400 });
+    expect(body).not.toHaveProperty("max_completion_tokens");
+  });
+
+  test("leaves out what a record sets to null", () => {
+    expect(bodyOf({ seed: null })).not.toHaveProperty("seed");
   });
 
   test("asks for usage with a stream, whatever the caller asked for", () => {

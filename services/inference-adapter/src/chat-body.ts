@@ -5,7 +5,14 @@ import { unreadable } from "./faults.ts";
 export type ChatBody = Readonly<Record<string, unknown>>;
 
 /** Ours to set, whatever the parameters say. */
-const ours = new Set(["model", "messages", "stream", "stream_options", "max_tokens"]);
+const ours = new Set([
+  "model",
+  "messages",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "max_completion_tokens",
+]);
 
 /**
  * The request as the provider gets it: the caller's parameters, the candidate's
@@ -20,8 +27,10 @@ export function chatBodyOf(
   stream: boolean,
 ): ChatBody {
   const parameters = parametersOf(request);
-  const limitName = "max_tokens" in parameters ? "max_tokens" : "max_completion_tokens";
-  const passed = Object.entries(parameters).filter(([name]) => !ours.has(name));
+  const limitName = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
+  const passed = Object.entries(parameters).filter(
+    ([name, value]) => !ours.has(name) && value !== null,
+  );
   return {
     ...Object.fromEntries(passed),
     model: candidate.model,

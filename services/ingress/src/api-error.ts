@@ -23,6 +23,7 @@ export type ApiErrorCode =
   | "unavailable"
   | "unknown_parameter"
   | "unsupported_media_type"
+  | "unsupported_parameter"
   | "internal_error";
 
 export interface ApiErrorOptions {
@@ -86,6 +87,7 @@ const statusOfOutcome: Readonly<Record<string, number>> = {
   stream_interrupted: 502,
   shed: 503,
   unknown_parameter: 400,
+  unsupported_parameter: 400,
 };
 
 /** @returns the answer for an outcome that is no completion. */

@@ -20,18 +20,39 @@ test("an ordinary body becomes messages and canonical parameters", () => {
   });
 });
 
-test("text parts are their text; other parts are kept whole", () => {
-  const text = [
-    { type: "text", text: "What is" },
-    { type: "text", text: " this?" },
-  ];
+const partsOf = (content: unknown) =>
+  parseChatBody(body({ messages: [{ role: "user", content }] })).messages[0];
+
+test("one text part is its text; several parts are kept as they came", () => {
+  const text = { type: "text", text: "What is" };
+  const rest = { type: "text", text: " this?" };
   const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } };
-  const [plain] = parseChatBody(body({ messages: [{ role: "user", content: text }] })).messages;
-  expect(plain).toMatchObject({ content: "What is this?", parts: null });
-  const messages = [{ role: "user", content: [...text, image] }];
-  const [mixed] = parseChatBody(body({ messages })).messages;
-  expect(mixed?.content).toBe("What is this?");
-  expect(JSON.parse(mixed?.parts ?? "")).toEqual([...text, image]);
+  const marked = { ...text, prompt_cache_breakpoint: { mode: "explicit" } };
+  expect(partsOf([text])).toMatchObject({ content: "What is", parts: null });
+  expect(partsOf([text, rest])?.content).toBe("What is this?");
+  for (const parts of [[text, rest], [text, image], [image], [marked]])
+    expect(JSON.parse(partsOf(parts)?.parts ?? "")).toEqual(parts);
+});
+
+test("a refusal that is sent back is kept as the part that says the same", () => {
+  const said = (message: object) =>
+    parseChatBody(body({ messages: [{ role: "assistant", ...message }] })).messages[0];
+  const refusal = { type: "refusal", refusal: "No." };
+  expect(JSON.parse(said({ content: null, refusal: "No." })?.parts ?? "")).toEqual([refusal]);
+  expect(JSON.parse(said({ content: "Well.", refusal: "No." })?.parts ?? "")).toEqual([
+    { type: "text", text: "Well." },
+    refusal,
+  ]);
+  const answer = { content: "Yes.", refusal: null, annotations: [], audio: null };
+  expect(said(answer)).toMatchObject({ content: "Yes.", parts: null });
+});
+
+test("members of schemas keep their order: a model answers in it", () => {
+  const schema = { properties: { z: { type: "string" }, a: { type: "string" } }, type: "object" };
+  const response_format = { type: "json_schema", json_schema: { name: "x", schema } };
+  const tools = [{ type: "function", function: { name: "f", parameters: schema } }];
+  const { parameters } = parseChatBody(body({ tools, response_format }));
+  expect(parameters.split(JSON.stringify(schema))).toHaveLength(3);
 });
 
 test("a turn of tools keeps its calls and what they answer", () => {
@@ -54,15 +75,48 @@ test.each<readonly [object, string, string]>([
   [body({ n: 0 }), "invalid_value", "n"],
   [body({ best_of: 2 }), "unknown_parameter", "best_of"],
   [body({ stream_options: { speed: 1 } }), "unknown_parameter", "stream_options.speed"],
+  [body({ stream_options: { include_usage: true } }), "invalid_value", "stream_options"],
+  [body({ web_search_options: {} }), "unsupported_parameter", "web_search_options"],
+  [body({ tools: [{ type: "custom" }] }), "invalid_value", "tools.0.type"],
+  [body({ tool_choice: { type: "custom" } }), "invalid_value", "tool_choice.type"],
+  [body({ response_format: { type: "xml" } }), "invalid_value", "response_format.type"],
+  [
+    body({ response_format: { type: "text", strict: true } }),
+    "unknown_parameter",
+    "response_format.strict",
+  ],
+  [body({ stop: ["a", ""] }), "invalid_value", "stop.1"],
+  [body({ top_logprobs: 2 }), "invalid_value", "top_logprobs"],
+  [body({ max_tokens: 1, max_completion_tokens: 1 }), "invalid_value", "max_tokens"],
+  [
+    body({ messages: [{ role: "user", content: "x", parsed: {} }] }),
+    "unknown_parameter",
+    "messages.0.parsed",
+  ],
+  [
+    body({ messages: [{ role: "assistant", audio: { id: "a" } }] }),
+    "unsupported_parameter",
+    "messages.0.audio",
+  ],
+  [
+    body({ messages: [{ role: "user", content: [{ type: "input_audio" }] }] }),
+    "invalid_value",
+    "messages.0.content.0.type",
+  ],
 ])("%j is refused as %s of '%s'", (value, code, param) => {
   expect(() => parseChatBody(value)).toThrow(expect.objectContaining({ status: 400, code, param }));
+});
+
+test("what is refused with a reason may be null, as it is in bodies that name every parameter", () => {
+  expect(parseChatBody(body({ audio: null, functions: null })).parameters).toBe("{}");
+  expect(() => parseChatBody(body({ functions: [] }))).toThrow("use 'tools'");
 });
 
 test.each([null, "text", 3, [body()]])("%j is no body", (value) => {
   expect(() => parseChatBody(value)).toThrow(expect.objectContaining({ code: "invalid_value" }));
 });
 
-test("parameters of a record are checked like those of a body, and made canonical", () => {
+test("parameters of a record are checked like those of a body, and named in one order", () => {
   expect(checkParameters('{ "top_p": 1, "seed": 7, "user": null }')).toBe('{"seed":7,"top_p":1}');
   expect(() => checkParameters("{")).toThrow(expect.objectContaining({ code: "invalid_json" }));
   expect(() => checkParameters('{"best_of":2}')).toThrow(

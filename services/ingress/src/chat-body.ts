@@ -1,34 +1,29 @@
 import type { Message } from "@sluice/contracts";
-import { canonicalJson } from "@sluice/domain";
 import { z } from "zod";
-import { ApiError, badRequest } from "./api-error.ts";
+import { type ApiError, badRequest } from "./api-error.ts";
+import { chatMessage, messageOf, parts, toolCalls } from "./chat-message.ts";
 import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
-import { parameters } from "./parameters.ts";
+import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
+import { isUnsupported } from "./unsupported.ts";
 
-const part = z.looseObject({ type: z.string() });
-const content = z.union([z.string(), z.array(part).min(1)]);
-
-const message = z.looseObject({
-  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
-  content: content.nullish(),
-  name: z.string().max(64).nullish(),
-  tool_calls: z.array(z.json()).nullish(),
-  tool_call_id: z.string().nullish(),
-  refusal: z.string().nullish(),
+const streamOptions = z.strictObject({
+  include_usage: z.boolean().nullish(),
+  // No chunk is padded here, so that "no padding" is what a caller gets.
+  include_obfuscation: z.literal(false).nullish(),
 });
 
 const body = parameters.extend({
   model: z.string().min(1).max(128),
-  messages: z.array(message).min(1).max(10_000),
+  messages: z.array(chatMessage).min(1).max(10_000),
   stream: z.boolean().nullish(),
-  stream_options: z.strictObject({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: streamOptions.nullish(),
 });
 
 /** A chat completion as it is asked for, before anything is decided. */
 export interface ChatBody {
   readonly model: string;
   readonly messages: readonly Message[];
-  /** Canonical JSON of the sampling parameters that were set. */
+  /** JSON of the parameters that were set, their names in one order, their values as they came. */
   readonly parameters: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
@@ -37,63 +32,92 @@ export interface ChatBody {
 /** @throws ApiError 400 naming the member that is wrong and what it may be. */
 export function parseChatBody(value: unknown): ChatBody {
   if (isTooDeep(value)) throw tooDeep("The body", null);
-  const result = body.safeParse(value);
-  if (!result.success) throw errorOf(result.error.issues[0]!);
-  const { model, messages, stream, stream_options, ...rest } = result.data;
+  const { model, messages, stream, stream_options: options, ...rest } = checked(body, value);
+  refuseContradictions(rest);
+  if (options && stream !== true)
+    throw invalid("stream_options", "it is only allowed where 'stream' is true");
   return {
     model,
-    messages: messages.map(toMessage),
+    messages: messages.map(messageOf),
     parameters: setParametersOf(rest),
     stream: stream ?? false,
-    includeUsage: stream_options?.include_usage ?? false,
+    includeUsage: options?.include_usage ?? false,
   };
 }
 
-/** @throws ApiError 400 when the text is no JSON object of known parameters with values in range. */
+/**
+ * The parameters of a record.
+ *
+ * @throws ApiError 400 when the text is no JSON object of known parameters with values in range.
+ */
 export function checkParameters(text: string): string {
-  const given = parseJson(text);
-  if (isTooDeep(given)) throw tooDeep("'parameters'", "parameters");
-  const result = parameters.safeParse(given);
-  if (!result.success) throw errorOf(result.error.issues[0]!, "parameters");
-  return setParametersOf(result.data);
+  const given = checked(parameters, parsed(text, "parameters", "object"), ["parameters"]);
+  refuseContradictions(given, "parameters.");
+  return setParametersOf(given);
 }
 
-/** A parameter that is null is not set. */
+/**
+ * Content parts and tool calls of a record, which stages and adapter parse without asking again.
+ *
+ * @throws ApiError 400
+ */
+export function checkMessage(message: Message, index: number): void {
+  const path = [`messages[${index}]`];
+  if (message.parts !== null) checkJson(parts, message.parts, [...path, "parts"]);
+  if (message.toolCalls !== null) checkJson(toolCalls, message.toolCalls, [...path, "toolCalls"]);
+}
+
+function checkJson(schema: z.ZodType, text: string, path: readonly string[]): void {
+  checked(schema, parsed(text, path.join("."), "array"), path);
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, within: readonly string[] = []): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw errorOf(result.error.issues[0]!, within);
+}
+
+function refuseContradictions(given: Parameters, prefix = ""): void {
+  const [name, reason] = contradictionIn(given) ?? [];
+  if (name !== undefined && reason !== undefined) throw invalid(`${prefix}${name}`, reason);
+}
+
+/**
+ * A parameter that is null is not set. Values keep the order of their members:
+ * a model answers in the order of the schema's properties.
+ */
 function setParametersOf(given: object): string {
   const set = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
-  return canonicalJson(Object.fromEntries(set));
+  return JSON.stringify(Object.fromEntries(set));
 }
 
-function toMessage(given: z.output<typeof message>): Message {
-  const { role, content: said, name, tool_calls: toolCalls, tool_call_id: toolCallId } = given;
-  return {
-    role,
-    content: textOf(said),
-    parts:
-      Array.isArray(said) && said.some(({ type }) => type !== "text") ? canonicalJson(said) : null,
-    toolCalls: toolCalls?.length ? canonicalJson(toolCalls) : null,
-    toolCallId: toolCallId ?? null,
-    name: name ?? null,
-  };
-}
-
-function textOf(said: z.output<typeof content> | null | undefined): string {
-  if (typeof said === "string") return said;
-  return (said ?? []).map((one) => (typeof one["text"] === "string" ? one["text"] : "")).join("");
-}
-
-function errorOf(issue: z.core.$ZodIssue, within?: string): ApiError {
-  const path = [...(within ? [within] : []), ...issue.path.map(String)];
+function errorOf(issue: z.core.$ZodIssue, within: readonly string[]): ApiError {
+  const path = [...within, ...issue.path.map(String)];
+  const inner = innermost(issue);
+  if (inner) return errorOf(inner, path);
   if (issue.code === "unrecognized_keys") {
     const name = [...path, issue.keys[0]].join(".");
     return badRequest("unknown_parameter", `Unknown parameter: '${name}'. Remove it.`, name);
   }
   const param = path.join(".") || null;
-  return badRequest(
-    "invalid_value",
-    `Invalid value for '${param ?? "body"}': ${issue.message}.`,
-    param,
-  );
+  if (isUnsupported(issue)) {
+    const reason = `Unsupported parameter: '${param}': ${issue.message}. Remove it.`;
+    return badRequest("unsupported_parameter", reason, param);
+  }
+  return invalid(param, issue.message);
+}
+
+/** Where a value may be one thing or another, what is wrong inside the one that it is. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined {
+  if (issue.code !== "invalid_union") return undefined;
+  return issue.errors
+    .flat()
+    .find(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
+}
+
+function invalid(param: string | null, reason: string): ApiError {
+  const name = param ?? "body";
+  return badRequest("invalid_value", `Invalid value for '${name}': ${reason}.`, param);
 }
 
 function tooDeep(what: string, param: string | null): ApiError {
@@ -101,10 +125,12 @@ function tooDeep(what: string, param: string | null): ApiError {
   return badRequest("invalid_value", reason, param);
 }
 
-function parseJson(text: string): unknown {
+function parsed(text: string, param: string, expected: "object" | "array"): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    if (!isTooDeep(value)) return value;
   } catch {
-    throw badRequest("invalid_json", "'parameters' must be a JSON object.", "parameters");
+    throw badRequest("invalid_json", `'${param}' must be a JSON ${expected}.`, param);
   }
+  throw tooDeep(`'${param}'`, param);
 }

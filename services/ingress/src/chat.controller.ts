@@ -77,7 +77,7 @@ export class ChatController {
   ): Promise<void> {
     const stream = new EventStream(reply.raw);
     try {
-      const outcome = await this.tellTokens(opened, gone, stream);
+      const outcome = await this.tellTokens(opened, body, gone, stream);
       if (!outcome) return;
       if (!isCompleted(outcome)) return refuse(outcome);
       await this.tellEnd(outcome, body, stream);
@@ -93,6 +93,7 @@ export class ChatController {
   /** Tokens as they come; the outcome when it is there, undefined when the caller has left. */
   private async tellTokens(
     opened: Opened,
+    body: ChatBody,
     gone: AbortSignal,
     stream: EventStream,
   ): Promise<Extract<Opened, { kind: "answered" }>["outcome"] | undefined> {
@@ -102,7 +103,7 @@ export class ChatController {
     for await (const heard of this.answers.listen(opened, gone)) {
       if (heard.kind === "end") return heard.outcome;
       stream.begin(headersOf(ref.requestId, heard.payload));
-      await stream.send(chunksOf(identity, heard.payload));
+      await stream.send(chunksOf(identity, heard.payload, body.includeUsage));
     }
     return undefined;
   }
@@ -114,7 +115,8 @@ export class ChatController {
   ): Promise<void> {
     if (!stream.begun) {
       stream.begin(headersOf(outcome.requestId, outcome.completed));
-      await stream.send(chunksOf(identityOf(outcome), wholeAsPayload(outcome)));
+      const payload = wholeAsPayload(outcome);
+      await stream.send(chunksOf(identityOf(outcome), payload, body.includeUsage));
     }
     if (body.includeUsage) await stream.send([usageChunkOf(outcome)]);
     await stream.end();

@@ -54,7 +54,7 @@ test("disjoint classes of tokens are nested again as OpenAI nests them", () => {
   expect(completionOf(outcomeOf({ usage }))).toMatchObject({
     usage: {
       ...{ prompt_tokens: 147, completion_tokens: 15, total_tokens: 162 },
-      prompt_tokens_details: { cached_tokens: 40 },
+      prompt_tokens_details: { cached_tokens: 40, cache_write_tokens: 7 },
       completion_tokens_details: { reasoning_tokens: 5 },
     },
   });
@@ -64,7 +64,7 @@ test("tool calls stand in the message, and in a delta each says which one it is"
   expect(completionOf(withTools)).toMatchObject({
     choices: [{ finish_reason: "tool_calls", message: { content: null, tool_calls: calls } }],
   });
-  const [delta] = chunksOf(identityOf(withTools), wholeAsPayload(withTools));
+  const [delta] = chunksOf(identityOf(withTools), wholeAsPayload(withTools), false);
   expect(delta).toMatchObject({ choices: [{ delta: { tool_calls: [{ index: 0, id: "c1" }] } }] });
 });
 
@@ -75,10 +75,19 @@ test("a message without tool calls has no empty list of them", () => {
 
 test("a whole answer as a stream is one delta per choice, and then its end", () => {
   const outcome = outcomeOf();
-  expect(chunksOf(identityOf(outcome), wholeAsPayload(outcome))).toMatchObject([
+  expect(chunksOf(identityOf(outcome), wholeAsPayload(outcome), false)).toMatchObject([
     { id: "chatcmpl-r-1", choices: [{ delta: { content: "Paris." }, finish_reason: null }] },
     { object: "chat.completion.chunk", choices: [{ delta: {}, finish_reason: "stop" }] },
   ]);
+});
+
+test("chunks name a usage, which is null, only where the last one will have it", () => {
+  const chunks = (asked: boolean) =>
+    chunksOf(identityOf(withTools), wholeAsPayload(withTools), asked).map(
+      (chunk) => "usage" in chunk,
+    );
+  expect(chunks(true)).toEqual([true, true]);
+  expect(chunks(false)).toEqual([false, false]);
 });
 
 test("the usage chunk carries what the headers of a stream could not: the cost", () => {

@@ -51,14 +51,22 @@ export function identityOf({
   return { id: `chatcmpl-${requestId}`, created: Math.floor(admittedAt / 1000) };
 }
 
-/** OpenAI's `chat.completion.chunk`s for one entry of the reply stream. */
-export function chunksOf(identity: Identity, payload: TokenPayload): readonly object[] {
+/**
+ * OpenAI's `chat.completion.chunk`s for one entry of the reply stream. Where the
+ * usage is asked for, each says that it is not the one with the usage.
+ */
+export function chunksOf(
+  identity: Identity,
+  payload: TokenPayload,
+  includeUsage: boolean,
+): readonly object[] {
   return payload.chunks.map((choices) => ({
     ...identity,
     object: "chat.completion.chunk",
     model: payload.variant,
     system_fingerprint: payload.systemFingerprint,
     choices,
+    ...(includeUsage && { usage: null }),
   }));
 }
 
@@ -98,7 +106,12 @@ function usageOf(usage: Usage): object {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: cached },
+    prompt_tokens_details: {
+      cached_tokens: cached,
+      ...(usage.cacheWriteTokens !== null && {
+        cache_write_tokens: Number(usage.cacheWriteTokens),
+      }),
+    },
     completion_tokens_details: { reasoning_tokens: reasoning },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isJsonArray, isTooDeep, jsonDepthMax } from "./json-depth.ts";
+import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
 
 const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
 
@@ -12,8 +12,4 @@ test("a value is too deep one level beyond the limit, however many members it ha
 
 test("a body that would overflow any stack is told so, and does not overflow ours", () => {
   expect(isTooDeep(JSON.parse(nested(50_000)))).toBe(true);
-});
-
-test.each(["", "{", "{}", "null", "3", nested(1_000)])("%j is no usable JSON array", (text) => {
-  expect(isJsonArray(text)).toBe(false);
 });

@@ -12,13 +12,3 @@ export function isTooDeep(value: unknown): boolean {
   }
   return true;
 }
-
-/** Whether a text is a JSON array that may be passed on. */
-export function isJsonArray(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && !isTooDeep(value);
-  } catch {
-    return false;
-  }
-}

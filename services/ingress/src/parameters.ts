@@ -1,37 +1,85 @@
 import { z } from "zod";
+import { unsupported } from "./unsupported.ts";
 
-const json = z.json();
 const penalty = z.number().min(-2).max(2);
 const outputTokens = z.number().int().min(1).max(1_000_000);
+const label = z.string().max(512).nullish();
+/** What is inside is the provider's to judge, and goes to it with its members in the order they came. */
+const schema = z.record(z.string(), z.unknown());
+
+const tool = z.looseObject({
+  type: z.literal("function", { error: "only tools of type 'function' are supported" }),
+  function: z.looseObject({
+    name: z.string().min(1).max(64),
+    parameters: schema.nullish(),
+  }),
+});
+
+const toolChoice = z.union([
+  z.enum(["none", "auto", "required"]),
+  z.looseObject({ type: z.enum(["function", "allowed_tools"]) }),
+]);
+
+const responseFormat = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("text") }),
+  z.strictObject({ type: z.literal("json_object") }),
+  z.strictObject({
+    type: z.literal("json_schema"),
+    json_schema: z.looseObject({
+      name: z.string().min(1).max(64),
+      schema: schema.optional(),
+    }),
+  }),
+]);
 
 /**
- * The sampling parameters that are passed on, by their OpenAI names. Another
- * name is refused: a parameter that is silently dropped is a wrong answer.
+ * The parameters that are passed on, by their OpenAI names, and those that are
+ * refused with a reason. Another name is refused too: a parameter that is
+ * silently dropped is a wrong answer. `docs/reference/openai.md` lists them all.
  */
 export const parameters = z.strictObject({
+  audio: unsupported("the model prices declared here have no rate for sound"),
   frequency_penalty: penalty.nullish(),
+  function_call: unsupported("it is OpenAI's former name; use 'tool_choice'"),
+  functions: unsupported("it is OpenAI's former name; use 'tools'"),
   logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
   logprobs: z.boolean().nullish(),
   max_completion_tokens: outputTokens.nullish(),
   max_tokens: outputTokens.nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   modalities: z.array(z.enum(["text"])).nullish(),
+  moderation: unsupported("its verdict has no place in an answer here"),
   n: z.number().int().min(1).max(16).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
+  prediction: unsupported("rejected predictions cost more than the output limit reserves"),
   presence_penalty: penalty.nullish(),
-  reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh"]).nullish(),
-  response_format: json.optional(),
+  prompt_cache_key: label,
+  prompt_cache_options: unsupported("cache writes that are asked for are priced apart"),
+  prompt_cache_retention: z.enum(["in_memory", "in-memory", "24h"]).nullish(),
+  reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
+  response_format: responseFormat.nullish(),
+  safety_identifier: label,
   seed: z.number().int().nullish(),
   service_tier: z.enum(["auto", "default"]).nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
+  stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(4)]).nullish(),
   store: z.boolean().nullish(),
   temperature: z.number().min(0).max(2).nullish(),
-  tool_choice: json.optional(),
-  tools: z.array(json).max(128).nullish(),
+  tool_choice: toolChoice.nullish(),
+  tools: z.array(tool).max(128).nullish(),
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
-  user: z.string().max(512).nullish(),
+  user: label,
   verbosity: z.enum(["low", "medium", "high"]).nullish(),
+  web_search_options: unsupported("searches are billed by the call, which no budget reserves"),
 });
 
 export type Parameters = z.output<typeof parameters>;
+
+/** Parameters that are right alone and wrong together. @returns the name of one, and the reason. */
+export function contradictionIn(given: Parameters): readonly [string, string] | undefined {
+  if (given.max_tokens != null && given.max_completion_tokens != null)
+    return ["max_tokens", "'max_completion_tokens' is its new name; set one of the two"];
+  if (given.top_logprobs != null && given.logprobs !== true)
+    return ["top_logprobs", "it needs 'logprobs' to be true"];
+  return undefined;
+}

@@ -1,3 +1,4 @@
+import type { InferenceRequested } from "@sluice/contracts";
 import { aRequest, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "./declarations.fixture.ts";
@@ -38,10 +39,12 @@ test("without a deadline it is the way's own, and none is later than 48 hours", 
   expect(deadlineOf(now + 49 * hourMs, "kafka", now)).toBe(now + 48 * hourMs);
 });
 
+const codeOf = (request: InferenceRequested) => refusalOf(request, declarations)?.code;
+
 test("auto, a tier and a declared variant are models; nothing else is", () => {
-  const codeOf = (model: string) => refusalOf(aRequest({ model }), declarations)?.code;
-  expect(["auto", "premium", "small"].map(codeOf)).toEqual([undefined, undefined, undefined]);
-  expect(codeOf("gpt-17")).toBe("model_not_found");
+  const known = ["auto", "premium", "small"].map((model) => codeOf(aRequest({ model })));
+  expect(known).toEqual([undefined, undefined, undefined]);
+  expect(codeOf(aRequest({ model: "gpt-17" }))).toBe("model_not_found");
 });
 
 test("a record is refused for what an HTTP body could not say either", () => {
@@ -50,6 +53,10 @@ test("a record is refused for what an HTTP body could not say either", () => {
   expect(refusalOf(ofGod, declarations)?.reason).toContain("messages[0].role");
   const torn = aRequest({ messages: [{ ...message!, parts: "[{" }] });
   expect(refusalOf(torn, declarations)?.reason).toContain("messages[0].parts");
+  for (const parts of ["", "{}", "null", "3", "[".repeat(1_000), '[{"type":"file"}]'])
+    expect(codeOf(aRequest({ messages: [{ ...message!, parts }] }))).toMatch(/^invalid_/);
+  const call = aRequest({ messages: [{ ...message!, toolCalls: '[{"id":"c"}]' }] });
+  expect(refusalOf(call, declarations)?.reason).toContain("messages[0].toolCalls.0.type");
   const deep = aRequest({ parameters: `{"response_format":${"[".repeat(99)}${"]".repeat(99)}}` });
   expect(refusalOf(deep, declarations)?.reason).toContain("deeper than 64");
   const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });

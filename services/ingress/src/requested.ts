@@ -1,9 +1,8 @@
-import type { InferenceRequested, Message } from "@sluice/contracts";
+import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import { canonicalJson, type EpochMillis, hashOf, isRequestId, isTier } from "@sluice/domain";
 import { ApiError } from "./api-error.ts";
-import { type ChatBody, checkParameters } from "./chat-body.ts";
-import { isJsonArray } from "./json-depth.ts";
+import { type ChatBody, checkMessage, checkParameters } from "./chat-body.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** The same record whether a request came by HTTP or by Kafka. */
@@ -86,30 +85,20 @@ export function refusalOf(
   declarations: Declarations,
 ): Refusal | undefined {
   if (request.messages.length === 0) return invalid("messages", "at least one message");
-  const wrong = request.messages.map(messageRefusalOf).find((refusal) => refusal !== undefined);
-  if (wrong) return wrong;
+  const stranger = request.messages.findIndex(({ role }) => !roles.has(role));
+  if (stranger >= 0) return invalid(`messages[${stranger}].role`, [...roles].join(", "));
   const { requiredAccuracy } = request.requirements;
   if (requiredAccuracy !== null && !(requiredAccuracy >= 0 && requiredAccuracy <= 1))
     return invalid("requirements.requiredAccuracy", "a number from 0 to 1");
   if (!isKnownModel(request.model, declarations)) return unknownModel(request.model);
   try {
     checkParameters(request.parameters);
+    for (const [index, message] of request.messages.entries()) checkMessage(message, index);
     return undefined;
   } catch (error) {
     if (error instanceof ApiError) return { code: error.code, reason: error.message };
     throw error;
   }
-}
-
-/** Stages and adapter parse parts and tool calls without asking again. */
-function messageRefusalOf(message: Message, index: number): Refusal | undefined {
-  if (!roles.has(message.role)) return invalid(`messages[${index}].role`, [...roles].join(", "));
-  for (const field of ["parts", "toolCalls"] as const) {
-    const text = message[field];
-    if (text !== null && !isJsonArray(text))
-      return invalid(`messages[${index}].${field}`, "a JSON array, not nested too deep");
-  }
-  return undefined;
 }
 
 export function hasValidId({ requestId }: InferenceRequested): boolean {
