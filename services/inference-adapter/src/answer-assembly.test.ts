@@ -57,6 +57,13 @@ test("tool calls are joined by their index, and say nothing besides", () => {
   ]);
 });
 
+test("who refuses says nothing besides, though a stream opens with an empty text", () => {
+  const assembly = new AnswerAssembly();
+  assembly.add(head, [{ delta: { content: "", refusal: null } }]);
+  assembly.add(head, [{ delta: { refusal: "No" } }, { delta: { refusal: "." } }]);
+  expect(assembly.answer(0).choices).toMatchObject([{ content: null, refusal: "No." }]);
+});
+
 test("a role alone is not the beginning of an answer", () => {
   const assembly = new AnswerAssembly();
   assembly.add(head, [{ delta: { content: "" } }]);

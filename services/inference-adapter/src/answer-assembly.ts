@@ -142,9 +142,10 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
     function: { name, arguments: args },
   }));
   const hasLogprobs = logprobs.content !== null || logprobs.refusal !== null;
+  const saysElse = calls.length > 0 || refusal !== null;
   return {
     index,
-    content: calls.length > 0 && content === "" ? null : content,
+    content: saysElse && content === "" ? null : content,
     refusal,
     toolCalls: calls.length > 0 ? JSON.stringify(calls) : null,
     logprobs: hasLogprobs ? JSON.stringify(logprobs) : null,

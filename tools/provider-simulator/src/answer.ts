@@ -1,4 +1,4 @@
-import type { AnswerForm, ChatRequest } from "./chat-request.ts";
+import type { ChatRequest } from "./chat-request.ts";
 import type { ModelProfile } from "./models.ts";
 import { promptDigestOf } from "./prompt.ts";
 import { sampleOf } from "./sample-json.ts";
@@ -23,7 +23,10 @@ export interface Answer {
   readonly reasoningTokens: number;
   /** Set when `tokens` are the arguments of a tool call. */
   readonly toolName: string | null;
-  readonly finishReason: "stop" | "length" | "tool_calls";
+  /** What `tokens` are, where they are no arguments. */
+  readonly voice: "content" | "refusal";
+  readonly topLogprobs: number | null;
+  readonly finishReason: "stop" | "length" | "tool_calls" | "content_filter";
 }
 
 /**
@@ -43,16 +46,21 @@ function answerTo(request: ChatRequest, profile: ModelProfile, numbers: SeededNu
   const tokens = tokensOf(text);
   const reasoningTokens = reasoningOf(tokens.length, request.completionTokensMax, profile, numbers);
   const visibleMax = request.completionTokensMax - reasoningTokens;
+  const isFiltered = request.ending === "content_filter";
+  const said = isFiltered ? tokens.slice(0, Math.ceil(tokens.length / 2)) : tokens;
 
   return {
-    tokens: tokens.slice(0, visibleMax),
+    tokens: said.slice(0, visibleMax),
     reasoningTokens,
     toolName: request.form.kind === "tool" ? request.form.tool.name : null,
-    finishReason: tokens.length > visibleMax ? "length" : finishOf(request.form),
+    voice: request.ending === "refusal" ? "refusal" : "content",
+    topLogprobs: request.topLogprobs,
+    finishReason: said.length > visibleMax ? "length" : finishOf(request),
   };
 }
 
-function finishOf(form: AnswerForm): Answer["finishReason"] {
+function finishOf({ form, ending }: ChatRequest): Answer["finishReason"] {
+  if (ending === "content_filter") return "content_filter";
   return form.kind === "tool" ? "tool_calls" : "stop";
 }
 

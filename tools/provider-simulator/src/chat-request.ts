@@ -1,5 +1,6 @@
 import { badRequest } from "./api-error.ts";
 import { isObject, isWholeNumber, type JsonObject } from "./json.ts";
+import { type AskedEnding, endingIn } from "./prompt-markers.ts";
 import { LABEL } from "./tokens.ts";
 
 export interface ChatMessage {
@@ -31,6 +32,9 @@ export interface ChatRequest {
   readonly completionTokensMax: number;
   readonly choices: number;
   readonly stops: readonly string[];
+  /** How many likely tokens are told beside each; null for no log probabilities. */
+  readonly topLogprobs: number | null;
+  readonly ending: AskedEnding | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** Tool definitions and an answer's schema: they are part of the prompt and are counted. */
@@ -52,13 +56,16 @@ export function parseChatRequest(body: unknown): ChatRequest {
   if (streamOptions !== undefined && streamOptions !== null && stream !== true)
     throw badRequest("'stream_options' is only allowed when 'stream' is true.", "stream_options");
 
+  const parsed = messages.map(parseMessage);
   return {
     model,
-    messages: messages.map(parseMessage),
+    messages: parsed,
     form: parseForm(body),
     completionTokensMax: parseLimit(body),
     choices: typeof n === "number" ? n : 1,
     stops: parseStops(body["stop"]),
+    topLogprobs: parseTopLogprobs(body),
+    ending: endingIn(parsed.map(({ text }) => text).join("\n")),
     stream: stream === true,
     includeUsage: isObject(streamOptions) && streamOptions["include_usage"] === true,
     definitions: [body["tools"], body["response_format"]].filter((part) => part != null),
@@ -98,6 +105,14 @@ function parseStops(stop: unknown): readonly string[] {
     throw badRequest("'stop' must be a string or a list of at most four strings.", "stop");
   // A stop inside the label would leave an answer that does not say it is simulated.
   return stops.filter((text): text is string => typeof text === "string" && text !== LABEL);
+}
+
+function parseTopLogprobs({ logprobs, top_logprobs: top }: JsonObject): number | null {
+  const isSet = top !== undefined && top !== null;
+  if (isSet && (logprobs !== true || !isWholeNumber(top, 0, 20)))
+    throw badRequest("'top_logprobs' must be 0 to 20, with 'logprobs'.", "top_logprobs");
+  if (logprobs !== true) return null;
+  return isSet ? Number(top) : 0;
 }
 
 function parseForm(body: JsonObject): AnswerForm {

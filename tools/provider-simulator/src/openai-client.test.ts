@@ -102,6 +102,40 @@ describe("the official client", () => {
     );
   });
 
+  it.each(["refusal", "content_filter"])(
+    "gets a %s that a prompt asks for, streamed or not",
+    async (ending) => {
+      const messages = [{ role: "user" as const, content: `Well? [[answer:${ending}]]` }];
+      const asked = { ...prompt, messages, logprobs: true, top_logprobs: 2 };
+      const whole = await client.chat.completions.create(asked);
+      const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+      const [said, again] = [whole.choices[0], streamed.choices[0]];
+      const isRefusal = ending === "refusal";
+      expect(said?.finish_reason).toBe(isRefusal ? "stop" : "content_filter");
+      expect(said?.message[isRefusal ? "refusal" : "content"]).toMatch(/^\[simulated\]/);
+      expect(again?.finish_reason).toBe(said?.finish_reason);
+      expect(again?.message.refusal).toBe(said?.message.refusal);
+      expect(again?.logprobs).toEqual(said?.logprobs);
+      const told = said?.logprobs?.[isRefusal ? "refusal" : "content"] ?? [];
+      expect(told[0]).toMatchObject({ token: "[simulated]", top_logprobs: [{}, {}] });
+    },
+  );
+
+  it("finds what it sent under the name that its prompt asked to be recorded", async () => {
+    const messages = [{ role: "user" as const, content: "Hi [[record:r.1]]", name: "ann" }];
+    await client.chat.completions.create({ ...prompt, messages, seed: 7 }, named("a1"));
+    const response = await control("GET", "/calls/r.1");
+    expect(await response.json()).toEqual({
+      ...{ simulated: true, attemptId: "a1", calls: 1 },
+      body: { model: prompt.model, messages, seed: 7 },
+    });
+    expect((await fetch(`${simulator.url}/calls/r.2`)).status).toBe(404);
+    const misspelt = [{ role: "user" as const, content: "[[answer:no]]" }];
+    await expect(
+      client.chat.completions.create({ ...prompt, messages: misspelt }),
+    ).rejects.toMatchObject({ code: "simulator_fault_malformed" });
+  });
+
   it("sees reasoning and cached tokens where there are any", async () => {
     const content = "A long preamble is repeated here. ".repeat(200);
     const long = { model: "sim-premium", messages: [{ role: "user" as const, content }] };

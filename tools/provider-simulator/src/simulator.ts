@@ -11,6 +11,8 @@ import { MalformedFault, type Fault } from "./faults.ts";
 import { servedModels } from "./models.ts";
 import { PromptCache } from "./prompt-cache.ts";
 import { promptDigestOf, promptTextOf } from "./prompt.ts";
+import { recordNameIn } from "./prompt-markers.ts";
+import { RecordedCalls } from "./recorded-calls.ts";
 import { readJson } from "./request-body.ts";
 import { emptyScript, parseScript, type Script } from "./script.ts";
 import type { ChatRequest } from "./chat-request.ts";
@@ -28,6 +30,7 @@ export class Simulator {
   readonly #bill: Bill;
   readonly #promptCache = new PromptCache();
   readonly #faults = new FaultPlan();
+  readonly #recorded = new RecordedCalls();
   readonly #chat: Chat;
 
   constructor(options: SimulatorOptions) {
@@ -66,6 +69,7 @@ export class Simulator {
       case "DELETE /bill":
         this.#bill.clear();
         this.#promptCache.clear();
+        this.#recorded.clear();
         return sendJson(response, { simulated: true, cleared: true });
       case "POST /script":
         this.#faults.use(parseScript(await readJson(request)));
@@ -80,13 +84,18 @@ export class Simulator {
 
   /** Routes with a name in the path. */
   #routeOne(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const [, resource, name] = /^(\/bill|\/v1\/models)\/([^/]+)$/.exec(path) ?? [];
+    const [, resource, name] = /^(\/bill|\/calls|\/v1\/models)\/([^/]+)$/.exec(path) ?? [];
     if (request.method === "GET" && name !== undefined) {
       const decoded = decodeName(name);
       if (resource === "/v1/models") {
         this.#authenticate(request);
         if (servedModels.has(decoded)) return sendJson(response, modelOf(decoded));
         throw unknownModel(decoded);
+      }
+      if (resource === "/calls") {
+        const recorded = this.#recorded.of(decoded);
+        if (recorded) return sendJson(response, { simulated: true, ...recorded });
+        throw new ApiError(404, `No call asked to be recorded as '${decoded}'.`);
       }
       const attempt = this.#bill.attempt(decoded);
       if (attempt) return sendJson(response, attemptViewOf(attempt));
@@ -98,11 +107,14 @@ export class Simulator {
   }
 
   async #complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chatRequest = parseChatRequest(await readJson(request));
+    const body = await readJson(request);
+    const chatRequest = parseChatRequest(body);
     const profile = this.#faults.profileOf(chatRequest.model);
     if (!profile) throw unknownModel(chatRequest.model);
     const callId = randomUUID();
     const attemptId = headerOf(request, "x-client-request-id") ?? `unnamed-${callId}`;
+    const name = recordNameIn(promptTextOf(chatRequest.messages));
+    if (name !== null) this.#recorded.add(name, attemptId, body);
     await this.#chat.answer(
       {
         request: chatRequest,

@@ -1,4 +1,5 @@
 import type { Answer } from "./answer.ts";
+import { logprobsOf } from "./logprobs.ts";
 import type { ReportedUsage } from "./usage.ts";
 
 /** What names a completion on the wire. */
@@ -29,7 +30,7 @@ export function completionOf(
     choices: answers.map((answer, index) => ({
       index,
       message: messageOf(answer, toolCallIdOf(head, index)),
-      logprobs: null,
+      logprobs: logprobsOf(answer, answer.tokens),
       finish_reason: answer.finishReason,
     })),
     ...(usage && { usage }),
@@ -38,8 +39,10 @@ export function completionOf(
   };
 }
 
-function messageOf({ toolName, tokens }: Answer, toolCallId: string): object {
+function messageOf({ toolName, voice, tokens }: Answer, toolCallId: string): object {
   const text = tokens.join("");
+  if (toolName === null && voice === "refusal")
+    return { role: "assistant", content: null, refusal: text };
   if (toolName === null) return { role: "assistant", content: text, refusal: null };
   const call = { id: toolCallId, type: "function", function: { name: toolName, arguments: text } };
   return { role: "assistant", content: null, refusal: null, tool_calls: [call] };
@@ -76,22 +79,28 @@ export class ChunkWriter {
 
   piece({ choice, tokens }: Piece): string {
     const text = tokens.join("");
-    if (this.#answers[choice]?.toolName == null) return this.#delta(choice, { content: text });
+    const answer = this.#answers[choice];
+    if (answer && answer.toolName === null)
+      return this.#delta(
+        choice,
+        { [answer.voice]: text },
+        { logprobs: logprobsOf(answer, tokens) },
+      );
     return this.#delta(choice, { tool_calls: [{ index: 0, function: { arguments: text } }] });
   }
 
   /** Everything after the last token. */
   closing(usage: ReportedUsage | null): string {
     const ends = this.#answers.map(({ finishReason }, choice) =>
-      this.#delta(choice, {}, finishReason),
+      this.#delta(choice, {}, { finish_reason: finishReason }),
     );
     const counted =
       usage && this.#includeUsage ? eventOf({ ...this.#base(), choices: [], usage }) : "";
     return `${ends.join("")}${counted}data: [DONE]\n\n`;
   }
 
-  #delta(index: number, delta: object, finishReason: string | null = null): string {
-    const choices = [{ index, delta, logprobs: null, finish_reason: finishReason }];
+  #delta(index: number, delta: object, end: object = {}): string {
+    const choices = [{ index, delta, logprobs: null, finish_reason: null, ...end }];
     return eventOf({ ...this.#base(), choices, ...(this.#includeUsage && { usage: null }) });
   }
 
