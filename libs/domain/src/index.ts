@@ -18,3 +18,4 @@ export { type ApplicablePrice, PriceBook, type PriceEntry } from "./price-book.t
 export { type PriceFaultCode, priceOf, type Rates, worstCaseOf } from "./price.ts";
 export { complexities, type Complexity, isTier, type Tier, tierFor, tiers } from "./tiers.ts";
 export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";
+export { uuidv7 } from "./uuidv7.ts";

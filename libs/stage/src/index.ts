@@ -1,4 +1,4 @@
-export { type BackOff, defaultBackOff } from "./back-off.ts";
+export { type BackOff, backOffMs, defaultBackOff } from "./back-off.ts";
 export { type ConsumerSettings, defaultConsumerSettings } from "./consumer-settings.ts";
 export {
   type DeadLetter,

@@ -136,10 +136,10 @@ export class KafkaSubscription {
   async stop(): Promise<void> {
     this.halted.abort();
     this.watch.stop();
-    const left = this.consumer.disconnect().catch(() => undefined);
-    await Promise.race([left, this.watch.idle(handMsMax).then(() => sleep(goodbyeMsMax))]);
+    const left = this.consumer.disconnect();
+    await orAfter(goodbyeMsMax, left, this.watch.idle(handMsMax));
     this.generationEnds();
-    await Promise.race([this.admin.disconnect().catch(() => undefined), sleep(goodbyeMsMax)]);
+    await orAfter(goodbyeMsMax, this.admin.disconnect());
   }
 
   /**
@@ -291,4 +291,21 @@ function rawMessageOf(topic: string, partition: number, message: kafkajs.KafkaMe
     headers: message.headers ?? {},
     appendedAt: Number(message.timestamp),
   };
+}
+
+/**
+ * Resolves with the goodbye, however it ends, or `ms` after `from`. No timer is left behind:
+ * it would keep a short-lived program alive.
+ */
+async function orAfter(
+  ms: number,
+  goodbye: Promise<void>,
+  from = Promise.resolve(),
+): Promise<void> {
+  const said = new AbortController();
+  const late = from.then(() =>
+    sleep(ms, undefined, { signal: said.signal }).catch(() => undefined),
+  );
+  await Promise.race([goodbye.catch(() => undefined), late]);
+  said.abort();
 }

@@ -1,6 +1,6 @@
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis, Fault, partitionKeyOf } from "@sluice/domain";
+import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sluice/domain";
 import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/outcomes";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
 import { type EventProducer, outgoing } from "@sluice/stage";
@@ -18,7 +18,6 @@ import {
   requestedOf,
   unknownModel,
 } from "./requested.ts";
-import { uuidv7 } from "./uuidv7.ts";
 
 /** A chat completion with who asks for it. */
 export interface ChatAsk {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { EpochMillis } from "@sluice/domain";
+import type { EpochMillis } from "./clock.ts";
 
 /** RFC 9562: 48 bits of milliseconds, then random. Ids of one moment lie together in an index. */
 export function uuidv7(now: EpochMillis): string {

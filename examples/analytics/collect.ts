@@ -1,0 +1,34 @@
+import { createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { SluiceClient } from "@sluice/client";
+
+/** No charge for so long, in milliseconds: what there was has been read. */
+const quietMs = 5_000;
+
+const environment = process.env;
+const path = process.argv[2] ?? "charges.ndjson";
+await using sluice = await SluiceClient.connect({
+  brokers: (environment["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),
+  registryUrl: environment["SLUICE_REGISTRY_URL"] ?? "http://127.0.0.1:19094/apis/ccompat/v7",
+  topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
+  apiKey: environment["SLUICE_API_KEY"] ?? "",
+});
+
+// The group remembers how far it came: the next run appends what was charged since.
+const quiet = new AbortController();
+const timer = setTimeout(() => quiet.abort(), quietMs);
+const file = createWriteStream(path, { flags: "a" });
+let charges = 0;
+for await (const charge of sluice.costs({ group: "analytics", signal: quiet.signal })) {
+  timer.refresh();
+  charges += 1;
+  file.write(`${JSON.stringify(charge, decimalOfLong)}\n`);
+}
+file.end();
+await finished(file);
+console.log(`${charges} charges appended to ${path}`);
+
+/** JSON has no integers of 64 bits: they are decimal strings. */
+function decimalOfLong(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}

@@ -1,0 +1,65 @@
+"""Sluice over Kafka with nothing but confluent-kafka[avro]: a signed request, and its response."""
+
+import hashlib
+import hmac
+import os
+import sys
+import time
+import uuid
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+brokers = os.environ.get("SLUICE_KAFKA_BROKERS", "127.0.0.1:19092")
+prefix = os.environ.get("SLUICE_KAFKA_TOPIC_PREFIX", "")
+registry = SchemaRegistryClient(
+    {"url": os.environ.get("SLUICE_REGISTRY_URL", "http://127.0.0.1:19094/apis/ccompat/v7")}
+)
+_, _, key_id, secret = os.environ["SLUICE_API_KEY"].split("-", 3)
+requested, responded = "inference.requested", "inference.responded"
+
+
+def signature(value: bytes) -> dict[str, str]:
+    """Proves who sent it, without the secret on a topic. The topic is named without prefix."""
+    issued_at = str(int(time.time() * 1000))
+    signed = "\n".join([requested, key_id, issued_at, hashlib.sha256(value).hexdigest()])
+    mac = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+    return {"sluice-key-id": key_id, "sluice-issued-at": issued_at, "sluice-signature": mac}
+
+
+# Reading begins where the topic ends now, before anything is sent.
+consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"{prefix}sluice.client.python"})
+partitions = consumer.list_topics(prefix + responded, timeout=10).topics[prefix + responded].partitions
+ends = {p: consumer.get_watermark_offsets(TopicPartition(prefix + responded, p))[1] for p in partitions}
+consumer.assign([TopicPartition(prefix + responded, p, end) for p, end in ends.items()])
+
+# Fields that have a default in the schema may be left out.
+question = sys.argv[1] if len(sys.argv) > 1 else "Why is the sky blue?"
+request = {"requestId": str(uuid.uuid4()), "messages": [{"role": "user", "content": question}]}
+schema = registry.get_latest_version(f"{prefix}{requested}-value").schema
+serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
+value = serialize(request, SerializationContext(prefix + requested, MessageField.VALUE))
+producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True})
+producer.produce(prefix + requested, value, request["requestId"], headers=signature(value))
+producer.flush()
+
+deserialize = AvroDeserializer(registry)
+deadline = time.time() + 60
+while time.time() < deadline:
+    message = consumer.poll(1)
+    if message is None or message.error():
+        continue
+    response = deserialize(message.value(), SerializationContext(message.topic(), MessageField.VALUE))
+    if response["requestId"] != request["requestId"]:
+        continue
+    if response["completed"]:
+        print(response["completed"]["answer"]["choices"][0]["content"])
+        print(f"{response['completed']['variant']}, {response['completed']['costNanoUsd']} nano-USD")
+    else:
+        print(f"{response['outcome']}: {response['refused']['reason']}")
+    break
+else:
+    sys.exit(f"No answer within 60 s: is {key_id}'s secret right? See {prefix}{requested}.dead-letter.")
+consumer.close()

@@ -1,0 +1,37 @@
+import { SluiceClient, SluiceError } from "@sluice/client";
+
+const environment = process.env;
+await using sluice = await SluiceClient.connect({
+  brokers: (environment["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),
+  registryUrl: environment["SLUICE_REGISTRY_URL"] ?? "http://127.0.0.1:19094/apis/ccompat/v7",
+  topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
+  apiKey: environment["SLUICE_API_KEY"] ?? "",
+});
+const content = process.argv[2] ?? "Why is the sky blue?";
+
+// One question, its answer, and what Sluice decided on the way.
+const { completed, decisions } = await sluice.ask({ messages: [{ role: "user", content }] });
+console.log(completed.answer.choices[0]?.content);
+for (const { stage, decision } of decisions) console.log(`  ${stage}: ${decision}`);
+
+// Many questions out; answers in whatever order they come.
+const responses = sluice.responses();
+const open = new Set<string>();
+for (const language of ["French", "German", "Welsh"])
+  open.add(
+    await sluice.send({ messages: [{ role: "user", content: `${content} In ${language}.` }] }),
+  );
+for await (const { requestId, completed: answer, refused } of responses) {
+  if (!open.delete(requestId)) continue;
+  console.log(
+    `${requestId}: ${answer?.cache ?? refused?.code}, ${answer?.costNanoUsd ?? 0} nano-USD`,
+  );
+  if (open.size === 0) break;
+}
+
+// What Sluice refuses says why, and what to do.
+const hot = { messages: [{ role: "user", content }], parameters: { temperature: 9 } };
+await sluice.ask(hot).catch((error: unknown) => {
+  if (!(error instanceof SluiceError)) throw error;
+  console.log(`${error.code}: ${error.message}`);
+});

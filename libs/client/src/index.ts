@@ -1,0 +1,13 @@
+export { type CompletedResponse, SluiceClient } from "./client.ts";
+export {
+  AnswerTimedOut,
+  type ClientErrorCode,
+  RequestDeclined,
+  RequestFailed,
+  RequestNotSent,
+  SluiceError,
+  Unreachable,
+} from "./errors.ts";
+export type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./options.ts";
+export type { Request } from "./request.ts";
+export { signedHeaders, type SigningKey, signingKeyOf } from "./signature.ts";

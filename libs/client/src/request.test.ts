@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { recordOf } from "./request.ts";
+
+const ask = { messages: [{ role: "user", content: "Hello" }] } as const;
+
+test("what a request does not say has the contract's default", () => {
+  expect(recordOf(ask, "r-1")).toEqual({
+    requestId: "r-1",
+    model: "auto",
+    messages: [
+      {
+        role: "user",
+        content: "Hello",
+        parts: null,
+        toolCalls: null,
+        toolCallId: null,
+        name: null,
+      },
+    ],
+    parameters: "{}",
+    requirements: {
+      requiredAccuracy: null,
+      maxLatencyMs: null,
+      maxCostNanoUsd: null,
+      deadlineAt: null,
+      lane: "realtime",
+      onDoubt: "retry",
+    },
+    cache: { mode: "automatic", ttlSeconds: null },
+    sessionId: null,
+    runId: null,
+    stepId: null,
+    tags: {},
+  });
+});
+
+test("what a request says is kept, and its parameters become JSON", () => {
+  const record = recordOf(
+    {
+      ...ask,
+      requestId: "mine",
+      model: "premium",
+      parameters: { temperature: 0.2, stop: ["\n"] },
+      requirements: { maxCostNanoUsd: 1_000n, onDoubt: "fail" },
+      cache: { mode: "refresh" },
+      tags: { page: "help" },
+    },
+    "r-1",
+  );
+  expect(record).toMatchObject({
+    requestId: "mine",
+    model: "premium",
+    parameters: '{"temperature":0.2,"stop":["\\n"]}',
+    requirements: { maxCostNanoUsd: 1_000n, onDoubt: "fail", lane: "realtime" },
+    cache: { mode: "refresh", ttlSeconds: null },
+    tags: { page: "help" },
+  });
+});
+
+test.each(["", "two words", "ä", "x".repeat(129)])(
+  "the id '%s' is refused at once: on the topic it would be a dead letter without an answer",
+  (requestId) => {
+    expect(() => recordOf({ ...ask, requestId }, "r-1")).toThrow("requestId");
+  },
+);
+
+test("a request without messages is refused at once", () => {
+  expect(() => recordOf({ messages: [] }, "r-1")).toThrow("at least one message");
+});

@@ -1,0 +1,65 @@
+import type { InferenceResponded } from "@sluice/contracts";
+import { SluiceError } from "./errors.ts";
+
+type Take = (response: InferenceResponded) => void;
+
+/** Who waits for which request's outcome. Bounded; what nobody waits for passes by. */
+export class WaitingAnswers {
+  readonly #waiting = new Map<string, Set<Take>>();
+  #count = 0;
+
+  constructor(private readonly waitingMax: number) {}
+
+  arrived(response: InferenceResponded): void {
+    for (const take of this.#waiting.get(response.requestId) ?? []) take(response);
+  }
+
+  /** @throws SluiceError `CLIENT_TOO_MANY_WAITING`; asked before a request is sent that nobody could wait for */
+  ensureRoom(requestId: string): void {
+    if (this.#count >= this.waitingMax)
+      throw new SluiceError(
+        "CLIENT_TOO_MANY_WAITING",
+        `${this.waitingMax} requests wait for their answers already.`,
+        { requestId, remedy: "Ask fewer at once, or raise asksMax." },
+      );
+  }
+
+  /**
+   * The first outcome of the request from now on; all are equal.
+   *
+   * @returns undefined when it has not come within `timeoutMs`
+   * @throws the reason of `interrupted`
+   */
+  async answerTo(
+    requestId: string,
+    timeoutMs: number,
+    interrupted: AbortSignal,
+  ): Promise<InferenceResponded | undefined> {
+    interrupted.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<InferenceResponded | undefined>();
+    const stop = (): void => reject(interrupted.reason);
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    interrupted.addEventListener("abort", stop, { once: true });
+    this.#add(requestId, resolve);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      interrupted.removeEventListener("abort", stop);
+      this.#remove(requestId, resolve);
+    }
+  }
+
+  #add(requestId: string, take: Take): void {
+    this.#count += 1;
+    const takers = this.#waiting.get(requestId) ?? new Set();
+    this.#waiting.set(requestId, takers.add(take));
+  }
+
+  #remove(requestId: string, take: Take): void {
+    this.#count -= 1;
+    const takers = this.#waiting.get(requestId);
+    takers?.delete(take);
+    if (takers?.size === 0) this.#waiting.delete(requestId);
+  }
+}
