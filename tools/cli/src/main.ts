@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   down: async () => (await import("./down.ts")).down,
   status: async () => (await import("./status.ts")).status,
   costs: async () => (await import("./costs.ts")).costs,
+  provision: async () => (await import("./provision.ts")).provision,
 };
 
 const help = `sluice <command>
@@ -27,6 +28,9 @@ const help = `sluice <command>
                            cache, complexity, lane, hour; separated by commas, by default tenant
             --tenant <id>, --since <hour>, --until <hour>
             --format table|json
+  provision create topics and register schemas on the Kafka and the registry that
+            SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL name
+            --set-compatibility   set the registry's own level to FULL_TRANSITIVE
 
   All take --data-dir <folder>, by default .sluice in the repository.
 `;

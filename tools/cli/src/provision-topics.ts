@@ -5,7 +5,7 @@ const PARTITIONS = 4;
 
 /** Creates what is missing, says what differs. `SLUICE_KAFKA_PARTITIONS`, `SLUICE_KAFKA_REPLICATION`. */
 export async function provisionTopics(
-  addresses: Addresses,
+  addresses: Pick<Addresses, "kafka" | "registry">,
   environment: NodeJS.ProcessEnv,
   report: Report,
 ): Promise<void> {

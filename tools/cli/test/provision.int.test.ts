@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { repositoryRoot } from "@sluice/local-stack";
+import { expect, test } from "vitest";
+
+const main = join(repositoryRoot, "tools", "cli", "src", "main.ts");
+const prefix = `cli-${process.pid}-${Date.now()}.`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** With this run's own Kafka and registry, but for what is given otherwise. */
+function provision(
+  args: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      // The libraries below it have decorators, which Node alone does not take away.
+      [
+        "--conditions=@sluice/source",
+        "--import",
+        "@oxc-node/core/register",
+        main,
+        "provision",
+      ].concat(args),
+      { env: { ...process.env, SLUICE_KAFKA_TOPIC_PREFIX: prefix, ...more } },
+      (_, output, errors) => resolve({ code: child.exitCode, output: output + errors }),
+    );
+  });
+}
+
+test("topics and schemas are made where the environment says, and found the second time", async () => {
+  const first = await provision(["--set-compatibility"]);
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.output).toMatch(/ [1-9]\d* created, [1-9]\d* schemas registered/);
+
+  const second = await provision();
+  expect(second).toMatchObject({ code: 0 });
+  expect(second.output).toMatch(/ 0 created, /);
+
+  const level = await fetch(`${process.env["SLUICE_REGISTRY_URL"]}/config`);
+  expect(await level.json()).toEqual({ compatibilityLevel: "FULL_TRANSITIVE" });
+});
+
+test("whoever says not where is told what to set", async () => {
+  expect(await provision([], { SLUICE_REGISTRY_URL: "" })).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("SLUICE_REGISTRY_URL"),
+  });
+});
+
+test("a registry that does not answer is named, and ends it with an error", async () => {
+  const registry = { SLUICE_REGISTRY_URL: "http://127.0.0.1:1/apis/ccompat/v7" };
+  const { code, output } = await provision(["--set-compatibility"], registry);
+  expect(code).toBe(1);
+  expect(output).toContain("schema registry does not answer");
+});
