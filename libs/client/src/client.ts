@@ -158,7 +158,7 @@ export class SluiceClient implements AsyncDisposable {
   }
 
   /** All outcomes on the topic that the account may read, whoever asked; a repeated request's comes again. */
-  responses(options: ReadOptions = {}): AsyncIterableIterator<InferenceResponded, void, undefined> {
+  responses(options: ReadOptions = {}): Records<InferenceResponded> {
     return this.#read(topics.inferenceResponded, options, () => true);
   }
 
@@ -166,7 +166,7 @@ export class SluiceClient implements AsyncDisposable {
    * Charges as they stand in the ledger. The accountant may publish a charge again after a
    * crash: of repeats within 100,000 charges only the first is given.
    */
-  costs(options: ReadOptions = {}): AsyncIterableIterator<CostCharged, void, undefined> {
+  costs(options: ReadOptions = {}): Records<CostCharged> {
     const seen = new RecentIds();
     return this.#read(topics.costCharged, options, ({ chargeId }) => seen.isNew(chargeId));
   }
@@ -257,11 +257,7 @@ export class SluiceClient implements AsyncDisposable {
     await this.#inbox;
   }
 
-  #read<R>(
-    topic: Topic<R>,
-    options: ReadOptions,
-    isWanted: (record: R) => boolean,
-  ): AsyncIterableIterator<R, void, undefined> {
+  #read<R>(topic: Topic<R>, options: ReadOptions, isWanted: (record: R) => boolean): Records<R> {
     const handoff = new Handoff<R>();
     const opening = this.#open(
       topic,

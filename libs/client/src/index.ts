@@ -9,5 +9,6 @@ export {
   Unreachable,
 } from "./errors.ts";
 export type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./options.ts";
+export type { Records } from "./records.ts";
 export type { Request } from "./request.ts";
 export { signedHeaders, type SigningKey, signingKeyOf } from "./signature.ts";

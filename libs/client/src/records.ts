@@ -13,7 +13,7 @@ interface RecordsParts<R> {
   readonly signal: AbortSignal;
 }
 
-/** The records of one reading. It has begun when this is made, not with the first `next`. */
+/** The records of one reading, which begins when this is made, not with the first `next`. */
 export class Records<R> implements AsyncIterableIterator<R, void, undefined> {
   readonly #parts: RecordsParts<R>;
   #last: Promise<unknown> = Promise.resolve();
@@ -23,6 +23,11 @@ export class Records<R> implements AsyncIterableIterator<R, void, undefined> {
     // Thrown by `next`.
     parts.opening.catch(() => undefined);
     parts.signal.addEventListener("abort", () => void this.return(), { once: true });
+  }
+
+  /** Resolves when the place to begin is known: what is published from then on is given. */
+  async begun(): Promise<void> {
+    await this.#parts.opening;
   }
 
   /** @throws SluiceError `CLIENT_UNREACHABLE` when reading cannot begin, or broke down */

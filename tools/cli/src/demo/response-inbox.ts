@@ -1,23 +1,13 @@
 import type { InferenceResponded } from "@sluice/contracts";
-import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
 
 /** Outcomes from `inference.responded`, kept until whoever asked for them comes. */
-export class ResponseInbox extends SliceStage<InferenceResponded> {
+export class ResponseInbox {
   readonly #arrived = new Map<string, InferenceResponded>();
   readonly #waiting = new Map<string, (outcome: InferenceResponded) => void>();
-  readonly #since: number;
 
-  /** @param since what was admitted earlier is no affair of this run. */
-  constructor(since: number) {
-    super();
-    this.#since = since;
-  }
-
-  override async process(
-    slice: readonly Delivery<InferenceResponded>[],
-  ): Promise<readonly Effect[]> {
-    for (const { record } of slice) if (record.admittedAt >= this.#since) this.#take(record);
-    return slice.map(() => skip("read"));
+  /** Resolves when the outcomes end. */
+  async takeAll(outcomes: AsyncIterable<InferenceResponded>): Promise<void> {
+    for await (const outcome of outcomes) this.#take(outcome);
   }
 
   /** Undefined when it has not come within `limitMs`, or before `interrupted` aborts. */

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RegistryTopicCodecs, SchemaRegistryClient, topics } from "@sluice/contracts";
+import { SluiceClient } from "@sluice/client";
 import { FileDeclarations } from "@sluice/declarations";
 import { formatUsd } from "@sluice/domain";
 import { repositoryRoot } from "@sluice/local-stack";
-import { type KafkaConnection, KafkaEventProducer, runSliceStage } from "@sluice/stage";
+import type { KafkaConnection } from "@sluice/stage";
 import type { Ended } from "./answer.ts";
 import type { Asker } from "./asker.ts";
 import { HttpAsker } from "./http-asker.ts";
@@ -13,7 +13,6 @@ import { KafkaAsker } from "./kafka-asker.ts";
 import { awaitAddition, type Expected, ledgerRows } from "./ledger-costs.ts";
 import { type Ask, passesOf, readPrompts, type Way } from "./prompts.ts";
 import { ResponseInbox } from "./response-inbox.ts";
-import { signingKeyOf } from "./signed-headers.ts";
 import { premiumOf, simulatedOnly } from "./simulated-only.ts";
 import { summarise, type SummaryRow, totalOf } from "./summary.ts";
 import { renderTable } from "./table.ts";
@@ -85,22 +84,22 @@ async function askAll(
   first: readonly Ask[],
   repeats: readonly Ask[],
 ): Promise<readonly Ended[]> {
-  const { print, signal, kafka: connection } = options;
-  const codecs = new RegistryTopicCodecs(
-    new SchemaRegistryClient(options.registryUrl, connection.topicPrefix),
-  );
-  const producer = new KafkaEventProducer({ connection, codecs });
-  const inbox = new ResponseInbox(Date.now());
-  const reading = await runSliceStage(
-    inbox,
-    { connection, codecs, producer, onFatal: () => undefined },
-    { on: topics.inferenceResponded, group: "demo", settings: { fetchWaitMsMax: 100 } },
-  );
+  const { print, signal } = options;
+  const client = await SluiceClient.connect({
+    ...options.kafka,
+    registryUrl: options.registryUrl,
+    apiKey: options.demoKey,
+  });
+  const inbox = new ResponseInbox();
+  const done = new AbortController();
+  const responses = client.responses({ signal: done.signal });
+  // Without them the demo takes each answer for one attempt, and goes on.
+  const reading = inbox.takeAll(responses).catch(() => undefined);
   try {
-    await codecs.prepare([topics.inferenceRequested]);
+    await responses.begun();
     const askers: Readonly<Record<Way, Asker>> = {
       http: new HttpAsker(options.http, options.demoKey, inbox),
-      kafka: new KafkaAsker(producer, codecs, signingKeyOf(options.demoKey), inbox),
+      kafka: new KafkaAsker(client),
     };
     print(
       `\nDemo: ${first.length + repeats.length} real prompts, half over HTTP and half over Kafka.` +
@@ -112,8 +111,9 @@ async function askAll(
     await sleep(fillMs, undefined, { signal });
     return [...answered, ...(await pass(repeats, "asked again"))];
   } finally {
-    await reading.stop();
-    await producer.close();
+    done.abort();
+    await client.close();
+    await reading;
   }
 }
 
