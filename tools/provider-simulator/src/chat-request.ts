@@ -112,7 +112,7 @@ function parseTopLogprobs({ logprobs, top_logprobs: top }: JsonObject): number |
   if (isSet && (logprobs !== true || !isWholeNumber(top, 0, 20)))
     throw badRequest("'top_logprobs' must be 0 to 20, with 'logprobs'.", "top_logprobs");
   if (logprobs !== true) return null;
-  return isSet ? Number(top) : 0;
+  return isSet ? top : 0;
 }
 
 function parseForm(body: JsonObject): AnswerForm {

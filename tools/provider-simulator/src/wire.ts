@@ -63,7 +63,9 @@ export class ChunkWriter {
   /** Says who speaks, and which tool is called. */
   opening(): string {
     return this.#answers
-      .map(({ toolName }, choice) => {
+      .map(({ toolName, voice }, choice) => {
+        if (toolName === null && voice === "refusal")
+          return this.#delta(choice, { role: "assistant", content: null, refusal: "" });
         if (toolName === null)
           return this.#delta(choice, { role: "assistant", content: "", refusal: null });
         const call = {

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+
+/** One row of a table in docs/reference/openai.md, its cells by their heading. */
+export type Row = Readonly<Record<string, string>>;
+
+const reference = new URL("../../docs/reference/openai.md", import.meta.url);
+const typesOfOpenAi = new URL(
+  "resources/chat/completions/completions.d.ts",
+  import.meta.resolve("openai"),
+);
+
+/** The rows of the first table under a heading. @throws when there is none: its tests would hold of nothing. */
+export function rowsUnder(heading: string): readonly Row[] {
+  const lines = readFileSync(reference, "utf8").split("\n");
+  const section = lines.slice(lines.indexOf(`## ${heading}`) + 1);
+  const table = section.slice(section.findIndex(isOfTable));
+  const end = table.findIndex((line) => !isOfTable(line));
+  const [head, , ...rows] = table.slice(0, end).map(cellsOf);
+  if (!head || rows.length === 0) throw new Error(`There is no table under '${heading}'.`);
+  return rows.map((cells) => Object.fromEntries(head.map((name, at) => [name, cells[at] ?? ""])));
+}
+
+function isOfTable(line: string): boolean {
+  return line.startsWith("|");
+}
+
+function cellsOf(line: string): readonly string[] {
+  const cells = line.split("|").slice(1, -1);
+  return cells.map((cell) => cell.trim().replaceAll("`", ""));
+}
+
+/** The parameters of a chat completion that the official client has types for. */
+export function parametersOfOpenAi(): readonly string[] {
+  const types = readFileSync(typesOfOpenAi, "utf8");
+  const [, base = ""] = /interface ChatCompletionCreateParamsBase \{\n(.*?)\n\}/s.exec(types) ?? [];
+  return [...base.matchAll(/^ {4}(\w+)\??:/gm)].map(([, name = ""]) => name);
+}
