@@ -29,8 +29,8 @@ export interface Snapshot {
   /** By name, with all descendants: PostgreSQL is many processes. */
   readonly cpuMs: Readonly<Record<string, number>>;
   readonly residentMiB: Readonly<Record<string, number>>;
-  /** Of the whole machine since it started. */
-  readonly machineBusyMs: number;
+  /** CPU of all processes that are alive, and of the children they have outlived. */
+  readonly machineCpuMs: number;
 }
 
 /** Reads all figures now. Processes that have ended count nothing. */
@@ -42,20 +42,14 @@ export function snapshotOf(pids: Readonly<Record<string, number>>): Snapshot {
       trees.map(([name, tree]) => [name, tree.reduce((total, each) => total + of(each), 0)]),
     );
   return {
-    cpuMs: sum(({ cpuMs, endedChildrenCpuMs }) => cpuMs + endedChildrenCpuMs),
+    cpuMs: sum(spentOf),
     residentMiB: sum(({ residentMiB }) => residentMiB),
-    machineBusyMs: busyMsOf(readFileSync("/proc/stat", "utf8")),
+    machineCpuMs: [...all.values()].reduce((total, each) => total + spentOf(each), 0),
   };
 }
 
-/** Without idle and waiting for disks. */
-export function busyMsOf(stat: string): number {
-  const [user = 0, nice = 0, system = 0, , , interrupts = 0, soft = 0] = stat
-    .slice(0, stat.indexOf("\n"))
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  return (user + nice + system + interrupts + soft) * tickMs;
+function spentOf({ cpuMs, endedChildrenCpuMs }: ProcessFigures): number {
+  return cpuMs + endedChildrenCpuMs;
 }
 
 function treeOf(root: number, all: ReadonlyMap<number, ProcessFigures>): ProcessFigures[] {
