@@ -141,8 +141,8 @@ test.each(handledAs(parameters, "refused"))(
     const asked = { messages: questionOf(`r-${parameter}`) };
     const refused = { ...asked, [parameter]: refusedParameters[parameter] };
     const isKnown = parametersOfOpenAi().includes(parameter);
-    for (const way of [client.whole(refused), client.streamed(refused)])
-      await expect(way).rejects.toMatchObject({
+    for (const ask of [() => client.whole(refused), () => client.streamed(refused)])
+      await expect(ask()).rejects.toMatchObject({
         ...{ status: 400, param: parameter },
         code: isKnown ? "unsupported_parameter" : "unknown_parameter",
       });
@@ -184,8 +184,9 @@ describe("messages", () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
     const wrong = message as OpenAI.ChatCompletionMessageParam;
     const given = [...questionOf("refused"), wrong];
-    for (const way of [client.whole({ messages: given }), client.streamed({ messages: given })])
-      await expect(way).rejects.toMatchObject({
+    const asked = { messages: given };
+    for (const ask of [() => client.whole(asked), () => client.streamed(asked)])
+      await expect(ask()).rejects.toMatchObject({
         ...{ status: 400, code, param: `messages.1.${param}` },
       });
   });
