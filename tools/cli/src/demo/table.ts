@@ -1,4 +1,3 @@
-import type { NanoUsd } from "@sluice/domain";
 import { usdColumn } from "../usd-column.ts";
 import { type Sums, type SummaryRow, totalOf } from "./summary.ts";
 
