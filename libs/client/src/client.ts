@@ -249,7 +249,10 @@ export class SluiceClient implements AsyncDisposable {
         for (const response of responses) this.#answers.arrived(response);
         return true;
       },
-      () => (this.#inbox = undefined),
+      (error) => {
+        this.#inbox = undefined;
+        this.#answers.broke(error);
+      },
     ).catch((error: unknown) => {
       this.#inbox = undefined;
       throw error;

@@ -89,7 +89,9 @@ export class Unreachable extends SluiceError {
   constructor(where: string, cause: unknown) {
     super("CLIENT_UNREACHABLE", `Cannot reach ${where}: ${reasonOf(cause)}.`, {
       cause,
-      remedy: "Check the address, sasl, tls and topicPrefix, and that `sluice up` has prepared it.",
+      remedy:
+        "Check the address, sasl, tls and topicPrefix, the account's rights to the topic and, for " +
+        "reading, to groups that begin with sluice.client., and that `sluice up` has prepared it.",
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import {
+  type BackOff,
   backOffMs,
   type Delivery,
   type Effect,
@@ -30,26 +31,30 @@ export interface ReaderParts<R> {
   readonly take: (records: readonly R[]) => Promise<boolean>;
   /** Called once when the consumer could not be brought back. */
   readonly failed: (error: Unreachable) => void;
+  readonly pauses?: BackOff;
+  readonly goodbyeMs?: number;
 }
 
 /** A consumer that breaks this often without a record in between is given up. */
 const breakdownsMax = 5;
-const pauses = { firstMs: 500, maxMs: 10_000 };
+const defaultPauses: BackOff = { firstMs: 500, maxMs: 10_000 };
 /** Records that are handed over together; small, as a slice that was begun is read again whole. */
 const sliceMax = 64;
-const goodbyeMs = 3_000;
+const defaultGoodbyeMs = 3_000;
 
 /** Reads a topic in the background; what services do with a broken consumer, it does without ending the process. */
 export class Reader<R> extends SliceStage<R> {
   readonly #parts: ReaderParts<R>;
   readonly #next: Map<number, bigint>;
   readonly #closed = new AbortController();
+  readonly #runStage: typeof runSliceStage<R>;
   #running: Promise<RunningStage>;
   #breakdowns = 0;
 
-  constructor(parts: ReaderParts<R>) {
+  constructor(parts: ReaderParts<R>, runStage: typeof runSliceStage<R> = runSliceStage) {
     super();
     this.#parts = parts;
+    this.#runStage = runStage;
     this.#next = new Map(parts.start);
     this.#running = this.#run();
   }
@@ -72,6 +77,7 @@ export class Reader<R> extends SliceStage<R> {
     this.#closed.abort();
     const said = new AbortController();
     // Without a broker it never began to run. No timer is left behind to keep the program alive.
+    const { goodbyeMs = defaultGoodbyeMs } = this.#parts;
     const late = sleep(goodbyeMs, undefined, { signal: said.signal }).catch(() => undefined);
     await Promise.race([this.#running.then((running) => running.stop()), late]);
     said.abort();
@@ -79,7 +85,7 @@ export class Reader<R> extends SliceStage<R> {
 
   #run(): Promise<RunningStage> {
     const { connection, codecs, topic, group, logger } = this.#parts;
-    return runSliceStage(
+    return this.#runStage(
       this,
       {
         connection,
@@ -96,11 +102,14 @@ export class Reader<R> extends SliceStage<R> {
   }
 
   async #beginAgain(code: StageFaultCode, reason: string): Promise<void> {
-    const { topic, logger, failed } = this.#parts;
+    const { topic, logger, failed, pauses = defaultPauses } = this.#parts;
     if (this.#closed.signal.aborted) return;
     this.#breakdowns += 1;
     const error = new Unreachable(topic.name, `${code}, ${reason}`);
-    if (this.#breakdowns > breakdownsMax) return failed(error);
+    if (this.#breakdowns > breakdownsMax) {
+      failed(error);
+      return this.close();
+    }
     logger.warn({ topic: topic.name, code, reason }, "reading begins again");
     const broken = await this.#running;
     await broken.stop();

@@ -53,3 +53,14 @@ test("more than the bound are refused at once, and an end makes room", async () 
   await first;
   expect(() => answers.ensureRoom("b")).not.toThrow();
 });
+
+test("when responses cannot be read any more, all that wait are told why", async () => {
+  const answers = new WaitingAnswers(10);
+  const asked = ["a", "b"].map((id) => answers.answerTo(id, 1_000, never));
+  answers.broke(new Error("no right to the group"));
+  const ends = await Promise.allSettled(asked);
+  expect(ends.map((end) => end.status === "rejected" && String(end.reason))).toEqual([
+    "Error: no right to the group",
+    "Error: no right to the group",
+  ]);
+});

@@ -1,17 +1,25 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import { SluiceError } from "./errors.ts";
 
-type Take = (response: InferenceResponded) => void;
+interface Waiting {
+  readonly take: (response: InferenceResponded | undefined) => void;
+  readonly refuse: (reason: unknown) => void;
+}
 
 /** Who waits for which request's outcome. Bounded; what nobody waits for passes by. */
 export class WaitingAnswers {
-  readonly #waiting = new Map<string, Set<Take>>();
+  readonly #waiting = new Map<string, Set<Waiting>>();
   #count = 0;
 
   constructor(private readonly waitingMax: number) {}
 
   arrived(response: InferenceResponded): void {
-    for (const take of this.#waiting.get(response.requestId) ?? []) take(response);
+    for (const { take } of this.#waiting.get(response.requestId) ?? []) take(response);
+  }
+
+  /** Responses cannot be read any more: all that wait are told at once. */
+  broke(error: Error): void {
+    for (const each of this.#waiting.values()) for (const { refuse } of each) refuse(error);
   }
 
   /** @throws SluiceError `CLIENT_TOO_MANY_WAITING`; asked before a request is sent that nobody could wait for */
@@ -28,7 +36,7 @@ export class WaitingAnswers {
    * The first outcome of the request from now on; all are equal.
    *
    * @returns undefined when it has not come within `timeoutMs`
-   * @throws the reason of `interrupted`
+   * @throws the reason of `interrupted`; what `broke` was told
    */
   async answerTo(
     requestId: string,
@@ -37,29 +45,30 @@ export class WaitingAnswers {
   ): Promise<InferenceResponded | undefined> {
     interrupted.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResponded | undefined>();
+    const waiting: Waiting = { take: resolve, refuse: reject };
     const stop = (): void => reject(interrupted.reason);
     const timer = setTimeout(() => resolve(undefined), timeoutMs);
     interrupted.addEventListener("abort", stop, { once: true });
-    this.#add(requestId, resolve);
+    this.#add(requestId, waiting);
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
       interrupted.removeEventListener("abort", stop);
-      this.#remove(requestId, resolve);
+      this.#remove(requestId, waiting);
     }
   }
 
-  #add(requestId: string, take: Take): void {
+  #add(requestId: string, waiting: Waiting): void {
     this.#count += 1;
-    const takers = this.#waiting.get(requestId) ?? new Set();
-    this.#waiting.set(requestId, takers.add(take));
+    const same = this.#waiting.get(requestId) ?? new Set();
+    this.#waiting.set(requestId, same.add(waiting));
   }
 
-  #remove(requestId: string, take: Take): void {
+  #remove(requestId: string, waiting: Waiting): void {
     this.#count -= 1;
-    const takers = this.#waiting.get(requestId);
-    takers?.delete(take);
-    if (takers?.size === 0) this.#waiting.delete(requestId);
+    const same = this.#waiting.get(requestId);
+    same?.delete(waiting);
+    if (same?.size === 0) this.#waiting.delete(requestId);
   }
 }

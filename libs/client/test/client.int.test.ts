@@ -149,6 +149,21 @@ test("no answer in time is said so, and asked again the request is joined, not p
   expect([...attempts.values()].filter(({ calls }) => calls > 1)).toEqual([]);
 });
 
+test("the time to wait is the request's deadline: what nobody waits for is not worked on", async () => {
+  const responses = client.responses();
+  const asked = { ...question("Too slow. [[fault:hang]]"), requestId: randomUUID() };
+  await expect(client.ask(asked, { timeoutMs: 1_000 })).rejects.toMatchObject({
+    code: "CLIENT_NO_ANSWER",
+  });
+  const codes: (string | undefined)[] = [];
+  for await (const { requestId, refused } of responses) {
+    if (requestId !== asked.requestId) continue;
+    codes.push(refused?.code);
+    break;
+  }
+  expect(codes).toEqual(["deadline_exceeded"]);
+});
+
 test("a key with another secret is never answered: the error says where to look, and there it is", async () => {
   const forger = await SluiceClient.connect({ ...options, apiKey: "sk-sluice-demo-wrong" });
   const asking = forger.ask(question("Who pays?"), { timeoutMs: 3_000 });
