@@ -1,5 +1,5 @@
 export { type BackOff, backOffMs, defaultBackOff } from "./back-off.ts";
-export { type ConsumerSettings, defaultConsumerSettings } from "./consumer-settings.ts";
+export { type ConsumerSettings, defaultConsumerSettings, gathering } from "./consumer-settings.ts";
 export {
   type DeadLetter,
   deadLetter,

@@ -76,6 +76,7 @@ export class KafkaSubscription {
       rebalanceTimeout: settings.rebalanceTimeoutMs,
       heartbeatInterval: settings.heartbeatMs,
       maxWaitTimeInMs: settings.fetchWaitMsMax,
+      minBytes: settings.fetchBytesMin,
       maxBytesPerPartition: settings.fetchBytesPerPartition,
       allowAutoTopicCreation: false,
       retry: { ...patientRetry },

@@ -5,7 +5,7 @@ import { Clock, SystemClock } from "@sluice/domain";
 import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
 import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
-import { StageModule } from "@sluice/stage";
+import { gathering, StageModule } from "@sluice/stage";
 import { LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
 import type { Config } from "./config.ts";
@@ -43,7 +43,11 @@ export class AppModule {
           commandTimeoutMs: cacheTimeoutMs,
         }),
         StageModule.run(LookingUpStage, { on: topics.inferenceAdmitted, group: service }),
-        StageModule.run(FillingStage, { on: topics.inferenceResponded, group: `${service}.fill` }),
+        StageModule.run(FillingStage, {
+          on: topics.inferenceResponded,
+          group: `${service}.fill`,
+          settings: gathering,
+        }),
       ],
       providers: [
         { provide: Clock, useClass: SystemClock },

@@ -10,7 +10,7 @@ import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
-import { EventProducer, StageModule, TopicOffsets } from "@sluice/stage";
+import { EventProducer, gathering, StageModule, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
 import { ChargingStage } from "./charging.stage.ts";
@@ -51,11 +51,17 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
             codecs: await registryCodecs(config, [topics.costCharged, topics.costMetered]),
           }),
         }),
-        StageModule.run(ChargingStage, { on: topics.costMetered, group: service, sliceMax: 1_000 }),
+        StageModule.run(ChargingStage, {
+          on: topics.costMetered,
+          group: service,
+          sliceMax: 1_000,
+          settings: gathering,
+        }),
         StageModule.run(IntentsStage, {
           on: topics.inferenceAttempted,
           group: `${service}.intents`,
           sliceMax: 1_000,
+          settings: gathering,
         }),
       ],
       providers: [
