@@ -28,10 +28,14 @@ export interface RunningStage {
 /** Commits that failed are tried again this often, in milliseconds. */
 const recommitMs = 1_000;
 
+/** What is done waits this long for the other partitions of its fetch, in milliseconds. */
+const commitWaitMs = 20;
+
 /**
  * Works through the partitions in slices. A batch is held inside the client's
  * handler until it is done: a slice is short, and a rebalance then finds
- * everything finished and committed.
+ * everything finished and committed. What one fetch brought of several partitions
+ * is committed together, at the end of the last of them.
  */
 export class SliceConsumer<In> implements RunningStage {
   private readonly parts: StageParts<In>;
@@ -43,6 +47,8 @@ export class SliceConsumer<In> implements RunningStage {
   private readonly uncommitted = new Map<number, bigint>();
   private generation: Generation | undefined;
   private recommit: NodeJS.Timeout | undefined;
+  private batchesInHand = 0;
+  private commitSoon: NodeJS.Timeout | undefined;
 
   constructor(
     stage: SliceStage<In>,
@@ -87,6 +93,8 @@ export class SliceConsumer<In> implements RunningStage {
   private forget(): void {
     for (const timer of this.resumptions.values()) clearTimeout(timer);
     this.resumptions.clear();
+    clearTimeout(this.commitSoon);
+    this.commitSoon = undefined;
     this.failures.clear();
     this.uncommitted.clear();
     this.generation = undefined;
@@ -97,12 +105,15 @@ export class SliceConsumer<In> implements RunningStage {
       () => void batch.heartbeat().catch(() => undefined),
       this.parts.settings.heartbeatMs,
     );
+    this.batchesInHand += 1;
     try {
       for (const slice of slicesOf(batch.messages, this.limits)) {
         if (!batch.isWanted()) return;
         if (!(await this.work(batch, slice))) return;
       }
     } finally {
+      this.batchesInHand -= 1;
+      if (this.batchesInHand === 0) await this.commitPending();
       clearInterval(beating);
     }
   }
@@ -119,7 +130,7 @@ export class SliceConsumer<In> implements RunningStage {
     if (last) {
       this.failures.delete(batch.partition);
       batch.resolve(last.offset);
-      await this.commit(batch, last.offset + 1n);
+      this.noteDone(batch, last.offset + 1n);
       this.parts.metrics.sliceTook((performance.now() - startedAt) / 1_000);
     }
     if (outage === undefined) return true;
@@ -127,15 +138,16 @@ export class SliceConsumer<In> implements RunningStage {
     return false;
   }
 
-  private async commit(batch: FetchedBatch, next: bigint): Promise<void> {
+  private noteDone(batch: FetchedBatch, next: bigint): void {
     if (batch.generation.ended.aborted) return;
     this.subscription.watch.progressed();
     this.uncommitted.set(batch.partition, next);
-    const offsets = new Map([[batch.partition, next]]);
-    if (await this.subscription.commit(batch.generation, offsets)) this.forgetCommitted(offsets);
+    this.commitSoon ??= setTimeout(() => void this.commitPending(), commitWaitMs);
   }
 
   private async commitPending(): Promise<void> {
+    clearTimeout(this.commitSoon);
+    this.commitSoon = undefined;
     const { generation } = this;
     if (!generation || this.uncommitted.size === 0) return;
     const offsets = new Map(this.uncommitted);
