@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
@@ -5,6 +6,9 @@ import type { StageLogger } from "./logger.ts";
 import { TopicAdmin, type TopicFound, type TopicPlan } from "./topic-admin.ts";
 
 const { ConfigResourceTypes } = kafkajs;
+
+const layoutAttemptsMax = 20;
+const layoutPauseMs = 250;
 
 export class KafkaTopicAdmin extends TopicAdmin {
   private readonly admin: KafkaAdmin;
@@ -40,9 +44,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
     const there = await this.existing(names);
     if (there.length === 0) return [];
     const topics = there.map((name) => prefixed(this.connection, name));
-    const { topics: layouts } = await this.admin.ask((admin) =>
-      admin.fetchTopicMetadata({ topics }),
-    );
+    const layouts = await this.layoutsOf(topics);
     const { resources } = await this.admin.ask((admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
@@ -70,6 +72,19 @@ export class KafkaTopicAdmin extends TopicAdmin {
 
   override async close(): Promise<void> {
     await this.admin.close();
+  }
+
+  /** A topic that was created a moment ago is listed before its partitions have leaders. */
+  private async layoutsOf(topics: string[]): Promise<kafkajs.ITopicMetadata[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const found = await this.admin.ask((admin) => admin.fetchTopicMetadata({ topics }));
+        return found.topics;
+      } catch (error) {
+        if (attempt === layoutAttemptsMax) throw error;
+        await sleep(layoutPauseMs);
+      }
+    }
   }
 
   private async existing(names: readonly string[]): Promise<string[]> {
