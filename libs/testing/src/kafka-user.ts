@@ -69,9 +69,14 @@ export class KafkaUser {
     return this.#keep(await TopicReader.open(this.#connection, this.#codecs, topic));
   }
 
+  /** Every message as its bytes, also those that nobody can decode. */
+  async readBytes(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {
+    const bytes: Topic<Buffer> = { ...topic, type: Buffer.alloc(0) };
+    return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), bytes));
+  }
+
   async readDeadLetters(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {
-    const letters = deadLettersOf(topic);
-    return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), letters));
+    return this.readBytes(deadLettersOf(topic));
   }
 
   async close(): Promise<void> {
