@@ -9,6 +9,8 @@ export interface ConsumerSettings {
   readonly fetchWaitMsMax: number;
   /** A fetch with as much is answered at once; 1 answers as soon as there is anything. */
   readonly fetchBytesMin: number;
+  /** Fetches that bring something are at least this far apart: what comes meanwhile shares one. */
+  readonly fetchEveryMs: number;
   /** Partitions worked on at once by a slice stage. */
   readonly partitionsAtOnce: number;
   readonly fetchBytesPerPartition: number;
@@ -32,6 +34,7 @@ export const defaultConsumerSettings: ConsumerSettings = {
   heartbeatMs: 1_000,
   fetchWaitMsMax: 500,
   fetchBytesMin: 1,
+  fetchEveryMs: 10,
   partitionsAtOnce: 4,
   fetchBytesPerPartition: 1_024 * 1_024,
   noProgressMs: 120_000,

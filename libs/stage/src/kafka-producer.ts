@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { messageOf } from "./faults.ts";
 import {
@@ -14,6 +15,8 @@ import { partitionAmong, ProducerSession } from "./producer-session.ts";
 export interface KafkaProducerOptions {
   /** After this a send is rejected as an outage, in milliseconds; default 30,000, for an HTTP edge 2,000. */
   readonly sendTimeoutMs?: number;
+  /** Flights begin at least this far apart, in milliseconds (5): what comes meanwhile shares one. */
+  readonly flightEveryMs?: number;
   /** More messages than this never wait (10,000). */
   readonly queueMessagesMax?: number;
   /** More bytes than this never wait (64 MiB). */
@@ -71,6 +74,7 @@ export class KafkaProducer {
   private session: ProducerSession | undefined;
   private pumping: Promise<void> | undefined;
   private closed = false;
+  private lastFlightAt = Number.NEGATIVE_INFINITY;
   private readonly partitionCounts = new Map<string, number>();
   private readonly options: Required<KafkaProducerOptions>;
 
@@ -82,6 +86,7 @@ export class KafkaProducer {
   ) {
     this.options = {
       sendTimeoutMs: 30_000,
+      flightEveryMs: 5,
       queueMessagesMax: 10_000,
       queueBytesMax: 64 * 1_024 * 1_024,
       limits: defaultFlightLimits,
@@ -143,6 +148,9 @@ export class KafkaProducer {
     // One turn of the loop, so that sends of the same moment share a flight.
     await Promise.resolve();
     while (this.waiting.length > 0) {
+      const leftMs = this.lastFlightAt + this.options.flightEveryMs - performance.now();
+      if (leftMs >= 1) await sleep(leftMs);
+      this.lastFlightAt = performance.now();
       const flight = this.takeFlight();
       try {
         await this.fly(flight.map(({ message }) => message));

@@ -248,7 +248,11 @@ export class KafkaSubscription {
         !this.halted.signal.aborted &&
         !this.holds.isHeld(partition),
     };
+    const startedAt = performance.now();
     await this.watch.working(() => this.parts.onBatch(batch));
+    // The client fetches again when all batches of the last fetch are done.
+    const leftMs = startedAt + this.parts.settings.fetchEveryMs - performance.now();
+    if (leftMs >= 1 && batch.isWanted()) await sleep(leftMs);
   }
 
   private fail(code: StageFaultCode, reason: string): void {
