@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import {
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -48,13 +47,23 @@ export function checkOut(commit: string): { readonly tree: string; remove: () =>
   }
 }
 
+interface Lock {
+  readonly packages: Readonly<
+    Record<
+      string,
+      { readonly version?: string; readonly link?: boolean; readonly resolved?: string }
+    >
+  >;
+}
+
+function lockOf(tree: string): Lock {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm's own file
+  return JSON.parse(readFileSync(join(tree, "package-lock.json"), "utf8")) as Lock;
+}
+
 /** What is installed from elsewhere, as one text. */
 function packagesIn(tree: string): string {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm's own file
-  const lock = JSON.parse(readFileSync(join(tree, "package-lock.json"), "utf8")) as {
-    readonly packages: Readonly<Record<string, { readonly version?: string; link?: boolean }>>;
-  };
-  const installed = Object.entries(lock.packages).filter(
+  const installed = Object.entries(lockOf(tree).packages).filter(
     ([path, { link }]) => path.includes("node_modules/") && link !== true,
   );
   return JSON.stringify(installed.map(([path, { version }]) => [path, version]));
@@ -65,17 +74,18 @@ function linkPackages(tree: string): void {
   const from = join(repositoryRoot, "node_modules");
   const into = join(tree, "node_modules");
   mkdirSync(into);
-  for (const name of readdirSync(from)) {
-    if (name === "@sluice") cpSync(join(from, name), join(into, name), copyLinks);
-    else symlinkSync(join(from, name), join(into, name));
-  }
+  for (const name of readdirSync(from))
+    if (name !== ownScope) symlinkSync(join(from, name), join(into, name));
+  mkdirSync(join(into, ownScope));
+  for (const [path, { link, resolved = "" }] of Object.entries(lockOf(tree).packages))
+    if (link === true) symlinkSync(join(tree, resolved), join(tree, path));
   for (const folder of nestedFolders(tree)) {
     const nested = join(repositoryRoot, folder, "node_modules");
     if (existsSync(nested)) symlinkSync(nested, join(tree, folder, "node_modules"));
   }
 }
 
-const copyLinks = { recursive: true, verbatimSymlinks: true };
+const ownScope = "@sluice";
 
 function nestedFolders(tree: string): readonly string[] {
   return ["libs", "services", "tools", "infra"].flatMap((parent) =>
