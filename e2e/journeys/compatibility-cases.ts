@@ -96,10 +96,12 @@ export const refusedParameters: Readonly<Record<string, unknown>> = {
   anything_else: 1,
 };
 
-/** What a provider gets, where it is not what was sent. */
 export interface MessageCase {
   readonly sent: readonly Message[];
+  /** What a provider gets, where it is not what was sent. */
   readonly arrives?: readonly object[];
+  /** The same but for the member in question: to the cache another question. */
+  readonly other: readonly Message[];
 }
 
 const text = { type: "text" as const, text: "What is this?" };
@@ -124,24 +126,46 @@ export const passedMessages: Readonly<Record<string, MessageCase>> = {
       { role: "assistant", content: "I am." },
       { role: "user", content: "Good." },
     ],
+    other: [
+      { role: "developer", content: "Be brief." },
+      { role: "developer", content: "Be kind." },
+      { role: "assistant", content: "I am." },
+      { role: "user", content: "Good." },
+    ],
   },
-  "content as text": { sent: [{ role: "user", content: "Grüße, 世界 👋\u0000\u001F" }] },
+  "content as text": {
+    sent: [{ role: "user", content: "Grüße, 世界 👋\u0000\u001F" }],
+    other: [{ role: "user", content: "Grüße, 世界 👋\u0000" }],
+  },
   "content as one text part": {
     sent: [{ role: "user", content: [text] }],
     arrives: [{ role: "user", content: text.text }],
+    other: [{ role: "user", content: `${text.text} ` }],
   },
-  "content as parts": { sent: [{ role: "user", content: [text, { type: "text", text: "Say." }] }] },
+  "content as parts": {
+    sent: [{ role: "user", content: [text, { type: "text", text: "Say." }] }],
+    other: [{ role: "user", content: `${text.text}Say.` }],
+  },
   "part image_url, by URL": {
     sent: [{ role: "user", content: [text, imageAt("https://example.org/a.png?b=c&d")] }],
+    other: [{ role: "user", content: [text, imageAt("https://example.org/a.png?b=c&e")] }],
   },
-  "part image_url, by data": { sent: [{ role: "user", content: [imageAt(pixel), text] }] },
+  "part image_url, by data": {
+    sent: [{ role: "user", content: [imageAt(pixel), text] }],
+    other: [{ role: "user", content: [imageAt(pixel.replace("iVB", "iVC")), text] }],
+  },
   "part refusal": {
     sent: [{ role: "assistant", content: [{ type: "refusal", refusal: "I cannot." }] }],
+    other: [{ role: "assistant", content: "I cannot." }],
   },
   name: {
     sent: [
       { role: "system", name: "house", content: "Be brief." },
       { role: "user", name: "ann", content: "Hello." },
+    ],
+    other: [
+      { role: "system", name: "house", content: "Be brief." },
+      { role: "user", name: "bob", content: "Hello." },
     ],
   },
   "tool_calls, tool_call_id": {
@@ -150,10 +174,16 @@ export const passedMessages: Readonly<Record<string, MessageCase>> = {
       { role: "tool", tool_call_id: "call_1", content: '{"paid":true}' },
       { role: "tool", tool_call_id: "call_2", content: [text, text] },
     ],
+    other: [
+      { role: "assistant", content: null, tool_calls: [call, { ...call, id: "call_2" }] },
+      { role: "tool", tool_call_id: "call_2", content: '{"paid":true}' },
+      { role: "tool", tool_call_id: "call_1", content: [text, text] },
+    ],
   },
   refusal: {
     sent: [{ role: "assistant", content: null, refusal: "I cannot." }],
     arrives: [{ role: "assistant", content: [{ type: "refusal", refusal: "I cannot." }] }],
+    other: [{ role: "assistant", content: "I cannot." }],
   },
 };
 
