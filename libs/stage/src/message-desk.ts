@@ -7,7 +7,6 @@ import type { StageLogger } from "./logger.ts";
 import type { StageMetrics } from "./metrics.ts";
 import { deliveryFrom, type RawMessage } from "./raw-message.ts";
 import type { DeadLetterOutcome } from "./stage.ts";
-import { tracedMessage, traceIn } from "./trace.ts";
 
 /**
  * What to do with an id that the registry could not be asked about: wait for
@@ -64,7 +63,7 @@ export class MessageDesk<In> {
     if (effect.kind === "skip") return [];
     if (effect.kind === "dead-letter") return this.deadLettersOf(opened, effect);
     if (opened.kind === "poison") return effect.messages;
-    return tracedAs(opened.delivery, effect.messages);
+    return effect.messages.map((message) => traced(message, opened.delivery));
   }
 
   count(opened: Opened<In>, effect: Effect): void {
@@ -91,7 +90,7 @@ export class MessageDesk<In> {
     const { stage, clock } = this.parts;
     const letter = deadLetterOf(opened.raw, effect.code, stage, clock.now());
     if (opened.kind === "poison") return [letter];
-    return [...tracedAs(opened.delivery, await this.outcomeOf(opened, effect.code)), letter];
+    return [...(await this.outcomeOf(opened, effect.code)), letter];
   }
 
   private async outcomeOf(
@@ -112,10 +111,15 @@ export class MessageDesk<In> {
   }
 }
 
-function tracedAs(
-  { headers }: Delivery<unknown>,
-  messages: readonly Outgoing[],
-): readonly Outgoing[] {
-  const trace = traceIn(headers);
-  return messages.map((message) => tracedMessage(message, trace));
+const traceHeaders = ["traceparent", "tracestate"] as const;
+
+function traced(message: Outgoing, { headers }: Delivery<unknown>): Outgoing {
+  const inherited: Record<string, Buffer> = {};
+  for (const name of traceHeaders) {
+    const value = headers[name];
+    if (value) inherited[name] = value;
+  }
+  return Object.keys(inherited).length === 0
+    ? message
+    : { ...message, headers: { ...inherited, ...message.headers } };
 }
