@@ -24,6 +24,7 @@ export { type StageConnection, type StageConnectionSource, StageModule } from ".
 export { deliveryOf, InMemoryEventProducer } from "./in-memory-event-producer.ts";
 export { TopicAdmin, type TopicFound, type TopicPlan } from "./topic-admin.ts";
 export { TopicOffsets } from "./topic-offsets.ts";
+export { traced, type TraceHeaders, traceIn, traceInOrNew } from "./trace.ts";
 export { type LaneStageOptions, runLaneStage } from "./lane-consumer.ts";
 export { silentLogger, type StageLogger } from "./logger.ts";
 export type { UnknownSchemas } from "./message-desk.ts";

@@ -7,6 +7,7 @@ import type { StageLogger } from "./logger.ts";
 import type { StageMetrics } from "./metrics.ts";
 import { deliveryFrom, type RawMessage } from "./raw-message.ts";
 import type { DeadLetterOutcome } from "./stage.ts";
+import { tracedMessage, traceIn } from "./trace.ts";
 
 /**
  * What to do with an id that the registry could not be asked about: wait for
@@ -63,7 +64,7 @@ export class MessageDesk<In> {
     if (effect.kind === "skip") return [];
     if (effect.kind === "dead-letter") return this.deadLettersOf(opened, effect);
     if (opened.kind === "poison") return effect.messages;
-    return effect.messages.map((message) => traced(message, opened.delivery));
+    return tracedAs(opened.delivery, effect.messages);
   }
 
   count(opened: Opened<In>, effect: Effect): void {
@@ -90,7 +91,7 @@ export class MessageDesk<In> {
     const { stage, clock } = this.parts;
     const letter = deadLetterOf(opened.raw, effect.code, stage, clock.now());
     if (opened.kind === "poison") return [letter];
-    return [...(await this.outcomeOf(opened, effect.code)), letter];
+    return [...tracedAs(opened.delivery, await this.outcomeOf(opened, effect.code)), letter];
   }
 
   private async outcomeOf(
@@ -111,15 +112,10 @@ export class MessageDesk<In> {
   }
 }
 
-const traceHeaders = ["traceparent", "tracestate"] as const;
-
-function traced(message: Outgoing, { headers }: Delivery<unknown>): Outgoing {
-  const inherited: Record<string, Buffer> = {};
-  for (const name of traceHeaders) {
-    const value = headers[name];
-    if (value) inherited[name] = value;
-  }
-  return Object.keys(inherited).length === 0
-    ? message
-    : { ...message, headers: { ...inherited, ...message.headers } };
+function tracedAs(
+  { headers }: Delivery<unknown>,
+  messages: readonly Outgoing[],
+): readonly Outgoing[] {
+  const trace = traceIn(headers);
+  return messages.map((message) => tracedMessage(message, trace));
 }

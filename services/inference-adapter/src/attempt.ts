@@ -7,7 +7,13 @@ import {
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, TransientFault } from "@sluice/domain";
 import { type Attempts, refOf, type RequestRef } from "@sluice/outcomes";
-import { type EventProducer, type LaneWait, outgoing, waitInLane } from "@sluice/stage";
+import {
+  type EventProducer,
+  type LaneWait,
+  outgoing,
+  type TraceHeaders,
+  waitInLane,
+} from "@sluice/stage";
 import { chatBodyOf } from "./chat-body.ts";
 import { completedOutcomeOf } from "./completed.ts";
 import { completedUsage } from "./estimate.ts";
@@ -47,6 +53,8 @@ export interface AttemptOrder {
   readonly candidate: Candidate;
   /** Provider calls made for the request before. */
   readonly callsBefore: number;
+  /** Of the dispatch's message; told to the provider too. */
+  readonly trace: TraceHeaders;
   /** The process ends: what runs is left to the lease. */
   readonly stopping: AbortSignal;
 }
@@ -82,13 +90,13 @@ export class AttemptRunner {
    */
   async run(order: AttemptOrder): Promise<LaneWait | null> {
     const { attempts, producer, clock } = this.#parts;
-    const { dispatched, candidate, number, stopping } = order;
+    const { dispatched, candidate, number, trace, stopping } = order;
     const body = chatBodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
     const claimed = await this.#claim(order);
     if (typeof claimed !== "number") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed, intent };
-    await producer.send([outgoing(topics.inferenceAttempted, keyOf(held.intent), held.intent)]);
+    await producer.send([outgoing(topics.inferenceAttempted, keyOf(intent), intent, trace)]);
     if (clock.now() >= dispatched.admitted.deadlineAt) return this.#release(held);
     const { ref, fence } = held;
     if (!(await persistently(() => attempts.calling(ref, number, fence), stopping))) return null;
@@ -156,7 +164,7 @@ export class AttemptRunner {
     goneOrLate: AbortController,
   ): Promise<Called> {
     const { provider, gates, clock, metrics } = this.#parts;
-    const { dispatched, candidate, intent, stopping } = held;
+    const { dispatched, candidate, intent, trace, stopping } = held;
     const reply = isLive(dispatched) ? this.#replyOf(held, goneOrLate) : null;
     const calledAt = clock.now();
     const late = setTimeout(() => goneOrLate.abort(), intent.deadlineAt - calledAt);
@@ -168,6 +176,7 @@ export class AttemptRunner {
         provider: candidate.provider,
         keyIndex,
         attemptId: intent.attemptId,
+        trace,
         body,
         answers: dispatched.dispatch.answers,
         signal: AbortSignal.any([goneOrLate.signal, stopping]),
@@ -277,8 +286,8 @@ export class AttemptRunner {
   }
 
   /** The record is another's now, but what is known closes the intent exactly, whoever publishes it. */
-  async #closeFenced({ intent }: Held, metered: CostMetered): Promise<void> {
-    await this.#parts.producer.send([outgoing(topics.costMetered, keyOf(intent), metered)]);
+  async #closeFenced({ intent, trace }: Held, metered: CostMetered): Promise<void> {
+    await this.#parts.producer.send([outgoing(topics.costMetered, keyOf(intent), metered, trace)]);
   }
 
   #count({ candidate }: Held, metered: CostMetered | null): void {

@@ -22,6 +22,7 @@ import {
   type LaneWait,
   outgoing,
   skip,
+  traceIn,
   waitInLane,
 } from "@sluice/stage";
 import { Inject } from "@nestjs/common";
@@ -52,9 +53,10 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
   }
 
   override async handle(
-    { record }: Delivery<InferenceDispatched>,
+    delivery: Delivery<InferenceDispatched>,
     { stopping }: LaneContext,
   ): Promise<Effect | LaneWait> {
+    const { record } = delivery;
     const { request, attribution } = record.admitted;
     const ref = { tenant: attribution.tenant, requestId: request.requestId };
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
@@ -65,7 +67,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
         readyAt: (candidate) => this.gates.readyAt(candidate),
         now: this.clock.now(),
       });
-      const said = await this.take(step, record, history, stopping);
+      const said = await this.take(step, delivery, history, stopping);
       if (said) return said;
     }
     return waitInLane(breatherMs, "the record did not come to rest");
@@ -79,7 +81,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
   /** Does one step; null when the record says what is next. */
   private async take(
     step: NextStep,
-    dispatched: InferenceDispatched,
+    { record: dispatched, headers }: Delivery<InferenceDispatched>,
     history: RequestHistory,
     stopping: AbortSignal,
   ): Promise<Effect | LaneWait | null> {
@@ -88,6 +90,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
       number,
       candidate,
       callsBefore: callsMade(history),
+      trace: traceIn(headers),
       stopping,
     });
     switch (step.kind) {

@@ -140,8 +140,8 @@ async function complete(
   assembly.add(completion, completion.choices);
 }
 
-function optionsOf({ attemptId, signal }: ProviderCall): OpenAI.RequestOptions {
-  return { signal, headers: { "x-client-request-id": attemptId } };
+function optionsOf({ attemptId, trace, signal }: ProviderCall): OpenAI.RequestOptions {
+  return { signal, headers: { "x-client-request-id": attemptId, ...trace } };
 }
 
 function refused(

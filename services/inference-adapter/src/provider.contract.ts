@@ -22,6 +22,7 @@ export async function ask(
       provider: "acme-ai",
       keyIndex: 0,
       attemptId: crypto.randomUUID(),
+      trace: {},
       body: chatBodyOf(request, aCandidate(), stream),
       answers,
       signal: new AbortController().signal,

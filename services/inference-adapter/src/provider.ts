@@ -1,5 +1,6 @@
 import type { Answer } from "@sluice/contracts";
 import type { ChunkChoices } from "@sluice/outcomes";
+import type { TraceHeaders } from "@sluice/stage";
 import type { ChatBody } from "./chat-body.ts";
 import type { LossCode, RefusalCode } from "./failure.ts";
 import type { ReportedUsage } from "./usage.ts";
@@ -11,6 +12,8 @@ export interface ProviderCall {
   readonly keyIndex: number;
   /** Told to the provider, so that its bill can be held against ours. */
   readonly attemptId: string;
+  /** Told to the provider as it is, so that its spans join the caller's trace. */
+  readonly trace: TraceHeaders;
   readonly body: ChatBody;
   /** How many answers were asked for (n). */
   readonly answers: number;

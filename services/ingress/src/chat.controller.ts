@@ -1,5 +1,6 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import { Clock } from "@sluice/domain";
+import { traceInOrNew } from "@sluice/stage";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { AnswerWait, type Running } from "./answer-wait.ts";
@@ -41,6 +42,7 @@ export class ChatController {
     const key = this.authentication.keyOf(request.headers.authorization);
     const headers = parseHeaders(request.headers, this.clock.now());
     const body = parseChatBody(request.body);
+    const trace = traceInOrNew(request.headers);
     const leave = this.room.enter();
     if (!leave) {
       this.metrics.decisions.inc({ decision: "shed", reason: "overloaded" });
@@ -48,7 +50,7 @@ export class ChatController {
     }
     const gone = abortedOnClose(reply);
     try {
-      const opened = await this.chat.open({ key, headers, body });
+      const opened = await this.chat.open({ key, headers, body, trace });
       if (body.stream) await this.stream(opened, body, gone, reply);
       else await this.whole(opened, gone, reply);
       await this.afterAnswer(opened);

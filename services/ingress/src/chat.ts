@@ -3,7 +3,7 @@ import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sluice/domain";
 import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/outcomes";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
-import { type EventProducer, outgoing } from "@sluice/stage";
+import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
 import { ApiError, errorOfRefusal, unavailable } from "./api-error.ts";
 import type { ChatBody } from "./chat-body.ts";
 import type { HitFinder } from "./hit-finder.ts";
@@ -24,6 +24,8 @@ export interface ChatAsk {
   readonly key: ApiKey;
   readonly body: ChatBody;
   readonly headers: RequestHeaders;
+  /** Goes along with everything that is published for it, to the provider. */
+  readonly trace: TraceHeaders;
 }
 
 /** What a caller gets: an answer that is there, or one to wait for. */
@@ -75,7 +77,7 @@ export class Chat {
     }
     const admitted = this.admissionOf(ask);
     const known = await this.findKnown(ask, admitted);
-    if (known) return this.resume(known, admitted);
+    if (known) return this.resume(known, admitted, ask.trace);
 
     const lookup = lookupOf(admitted.request, this.declarations.cachePolicyOf(key.tenant));
     const found = await this.hits.find(admitted, lookup);
@@ -127,12 +129,16 @@ export class Chat {
     return known ?? null;
   }
 
-  private async resume(known: KnownRequest, asked: InferenceAdmitted): Promise<Opened> {
+  private async resume(
+    known: KnownRequest,
+    asked: InferenceAdmitted,
+    trace: TraceHeaders,
+  ): Promise<Opened> {
     if (known.bodyHash !== asked.bodyHash) throw conflict();
     if (known.answerGone) throw answerExpired();
     this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
     if (known.outcome) return { kind: "answered", outcome: known.outcome, afterwards: nothing };
-    if (!known.acknowledged) await this.publish(known.admitted);
+    if (!known.acknowledged) await this.publish(known.admitted, trace);
     return runningOf(known.admitted);
   }
 
@@ -148,7 +154,7 @@ export class Chat {
     const outcome = hitOutcome(admitted, lookup, entry, "ingress", this.clock.now());
     if (ask.headers.idempotencyKey !== null) {
       const [first] = await this.admissions.admit([{ admitted }]);
-      if (first?.kind !== "first") return this.afterRace(first, admitted);
+      if (first?.kind !== "first") return this.afterRace(first, admitted, ask.trace);
       const [claim] = await this.outcomes.claim([outcome], "hit");
       if (claim?.kind !== "won") return undefined;
     }
@@ -156,7 +162,7 @@ export class Chat {
     return {
       kind: "answered",
       outcome,
-      afterwards: () => this.publishSaving(admitted, outcome),
+      afterwards: () => this.publishSaving(admitted, outcome, ask.trace),
     };
   }
 
@@ -165,8 +171,8 @@ export class Chat {
     const [result] = await this.admissions.admit([
       { admitted, listener, join: { keyId: ask.key.id } },
     ]);
-    if (result?.kind !== "first") return this.afterRace(result, admitted);
-    await this.publish(admitted);
+    if (result?.kind !== "first") return this.afterRace(result, admitted, ask.trace);
+    await this.publish(admitted, ask.trace);
     this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
     return runningOf(admitted);
   }
@@ -175,17 +181,18 @@ export class Chat {
   private async afterRace(
     result: Awaited<ReturnType<Admissions["admit"]>>[number] | undefined,
     asked: InferenceAdmitted,
+    trace: TraceHeaders,
   ): Promise<Opened> {
     if (result?.kind !== "repeat") throw conflict();
-    return this.resume({ ...result, bodyHash: asked.bodyHash }, asked);
+    return this.resume({ ...result, bodyHash: asked.bodyHash }, asked, trace);
   }
 
   /** Once this is acknowledged the request is accepted: it ends in exactly one outcome. */
-  private async publish(admitted: InferenceAdmitted): Promise<void> {
+  private async publish(admitted: InferenceAdmitted, trace: TraceHeaders): Promise<void> {
     const { tenant } = admitted.attribution;
     const { requestId } = admitted.request;
     const key = partitionKeyOf(tenant, requestId);
-    await this.producer.send([outgoing(topics.inferenceAdmitted, key, admitted)]);
+    await this.producer.send([outgoing(topics.inferenceAdmitted, key, admitted, trace)]);
     // Not noted, a repeat publishes the same record again: dearer, and harmless.
     await this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
   }
@@ -194,10 +201,11 @@ export class Chat {
   private async publishSaving(
     admitted: InferenceAdmitted,
     outcome: InferenceResponded,
+    trace: TraceHeaders,
   ): Promise<void> {
     const key = partitionKeyOf(outcome.attribution.tenant, outcome.requestId);
     const saving = savingOf(admitted, outcome);
-    await this.producer.send([outgoing(topics.costMetered, key, saving)]);
+    await this.producer.send([outgoing(topics.costMetered, key, saving, trace)]);
     // From now on the kept answer may expire.
     if (admitted.remembered) await this.outcomes.published([outcome]);
   }

@@ -18,6 +18,8 @@ import {
   outgoing,
   skip,
   SliceStage,
+  traced,
+  traceInOrNew,
 } from "@sluice/stage";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -46,7 +48,8 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     const intakes = await this.decide(await this.withoutStale(checked));
     const effects = await this.act(intakes);
     intakes.forEach(({ kind }) => this.metrics.decisions.inc({ decision: kind, reason: "kafka" }));
-    return effects;
+    // A request without a trace gets one here, as over HTTP; what has one keeps it.
+    return effects.map((effect, index) => traced(effect, traceInOrNew(slice[index]!.headers)));
   }
 
   override async settled(

@@ -123,10 +123,13 @@ describe("the official client", () => {
 
   it("finds what it sent under the name that its prompt asked to be recorded", async () => {
     const messages = [{ role: "user" as const, content: "Hi [[record:r.1]]", name: "ann" }];
-    await client.chat.completions.create({ ...prompt, messages, seed: 7 }, named("a1"));
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const { headers } = named("a1");
+    const traced = { headers: { ...headers, traceparent } };
+    await client.chat.completions.create({ ...prompt, messages, seed: 7 }, traced);
     const response = await control("GET", "/calls/r.1");
     expect(await response.json()).toEqual({
-      ...{ simulated: true, attemptId: "a1", calls: 1 },
+      ...{ simulated: true, attemptId: "a1", calls: 1, traceparent },
       body: { model: prompt.model, messages, seed: 7 },
     });
     expect((await fetch(`${simulator.url}/calls/r.2`)).status).toBe(404);

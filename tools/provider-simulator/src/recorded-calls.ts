@@ -9,18 +9,20 @@ export interface RecordedCall {
   /** How many calls came under this name. */
   readonly calls: number;
   readonly body: unknown;
+  /** The header, null where none came. */
+  readonly traceparent: string | null;
 }
 
 /**
- * The bodies of calls whose prompt asked to be recorded, so that a test can hold what
+ * The bodies, and the trace, of calls whose prompt asked to be recorded, so that a test can hold what
  * arrived against what was sent. In memory alone; nothing of it is logged.
  */
 export class RecordedCalls {
   readonly #byName = new BoundedMap<string, RecordedCall>(RECORDS_MAX);
 
-  add(name: string, attemptId: string, body: unknown): void {
+  add(name: string, call: Omit<RecordedCall, "calls">): void {
     const calls = (this.#byName.get(name)?.calls ?? 0) + 1;
-    this.#byName.set(name, { attemptId, calls, body });
+    this.#byName.set(name, { ...call, calls });
   }
 
   of(name: string): RecordedCall | undefined {

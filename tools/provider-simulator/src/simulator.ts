@@ -114,7 +114,8 @@ export class Simulator {
     const callId = randomUUID();
     const attemptId = headerOf(request, "x-client-request-id") ?? `unnamed-${callId}`;
     const name = recordNameIn(promptTextOf(chatRequest.messages));
-    if (name !== null) this.#recorded.add(name, attemptId, body);
+    const traceparent = headerOf(request, "traceparent");
+    if (name !== null) this.#recorded.add(name, { attemptId, body, traceparent });
     await this.#chat.answer(
       {
         request: chatRequest,
