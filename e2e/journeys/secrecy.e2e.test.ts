@@ -165,6 +165,21 @@ test("no metric, no health answer and no cost report holds a prompt, an answer o
   expect(findings(texts, [canary, ...answerCanaries, ...secrets])).toEqual([]);
 });
 
+test("every metric of the reference, which alerts and panels keep to, is served by a service", async () => {
+  const reference = readFileSync(
+    join(import.meta.dirname, "../../docs/reference/metrics.md"),
+    "utf8",
+  );
+  const documented = [...reference.matchAll(/^\| `(\w+)` /gm)].map(([, metric = ""]) => metric);
+  const served = [...(await adminAnswers()).values()].join("\n");
+  expect(documented.length).toBeGreaterThan(25);
+  expect(documented.filter((metric) => !served.includes(`# TYPE ${metric} `))).toEqual([]);
+  for (const name of services)
+    expect(await (await fetch(`${pipeline.admin(name)}/metrics`)).text()).toContain(
+      'dependency_ready{dependency="',
+    );
+});
+
 test("the topics of costs and attempts, kept for years, hold no prompt and no answer", () => {
   const kept = ["inference.attempted", "cost.metered", "cost.charged"];
   const texts = new Map(kept.map((name) => [name, onTopics.get(name) ?? ""]));

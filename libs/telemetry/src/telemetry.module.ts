@@ -8,6 +8,7 @@ import {
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { AdminServer } from "./admin-server.ts";
 import { createLogger, type LogLevel } from "./logger.ts";
+import { exposeReadiness } from "./readiness-metric.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface TelemetryOptions {
@@ -36,6 +37,7 @@ export class TelemetryModule implements OnApplicationBootstrap, OnApplicationShu
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     const readiness = new Readiness();
+    exposeReadiness(readiness, registry);
     return {
       module: TelemetryModule,
       global: true,
