@@ -11,3 +11,4 @@ export {
 export { kafkaConnectionOf } from "./kafka-connection.ts";
 export { nestOptions, runService, type ServiceDefinition } from "./run-service.ts";
 export { registryCodecs, type RegistryConfig } from "./registry-codecs.ts";
+export { telemetryOptionsOf } from "./telemetry-options.ts";

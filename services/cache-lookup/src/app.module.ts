@@ -4,7 +4,7 @@ import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { gathering, StageModule } from "@sluice/stage";
 import { LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
@@ -26,12 +26,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service,
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, service)),
         StageModule.connect({
           useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
         }),

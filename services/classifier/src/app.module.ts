@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { topics } from "@sluice/contracts";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { StageModule } from "@sluice/stage";
 import { TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
@@ -15,12 +15,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service: "classifier",
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, "classifier")),
         StageModule.connect({
           useFactory: async () => ({
             connection: kafkaConnectionOf(config, "classifier"),

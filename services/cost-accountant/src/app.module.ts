@@ -9,7 +9,7 @@ import { Budgets, GrantAllBudgets } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { EventProducer, gathering, StageModule, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
@@ -38,12 +38,7 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service,
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, service)),
         LedgerModule.connect(config.SLUICE_LEDGER_URL, config.SLUICE_KAFKA_TOPIC_PREFIX),
         StageModule.connect({
           useFactory: async () => ({

@@ -4,7 +4,7 @@ import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { StageModule } from "@sluice/stage";
 import { TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
@@ -22,12 +22,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service,
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, service)),
         OutcomesModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
           prefix: connection.topicPrefix,

@@ -9,7 +9,7 @@ import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { Attempts, OutcomesModule, storedTopics } from "@sluice/outcomes";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { EventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { randomUUID } from "node:crypto";
@@ -38,12 +38,7 @@ export class AppModule implements OnApplicationShutdown {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service,
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, service)),
         StageModule.connect({
           useFactory: async () => ({
             connection: kafkaConnectionOf(config, service),

@@ -5,7 +5,7 @@ import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { Admissions, Outcomes, OutcomesModule, Replies, storedTopics } from "@sluice/outcomes";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
-import { kafkaConnectionOf, registryCodecs } from "@sluice/service-host";
+import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { EventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
@@ -31,12 +31,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService({
-          service,
-          logLevel: config.SLUICE_LOG_LEVEL,
-          adminHost: config.SLUICE_ADMIN_HOST,
-          adminPort: config.SLUICE_ADMIN_PORT,
-        }),
+        TelemetryModule.forService(telemetryOptionsOf(config, service)),
         StageModule.connect({
           useFactory: async () => ({
             connection,
