@@ -6,7 +6,8 @@ import { SluiceError } from "./errors.ts";
 export interface Request extends Partial<
   Omit<InferenceRequested, "messages" | "parameters" | "requirements" | "cache">
 > {
-  readonly messages: readonly (Pick<Message, "role"> & Partial<Message>)[];
+  /** Needed for a chat, and only there; for vectors set `operation`, and `inputs` or `tokenInputs`. */
+  readonly messages?: readonly (Pick<Message, "role"> & Partial<Message>)[];
   /** OpenAI's sampling parameters by their names; those that Sluice does not know are declined by name. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly requirements?: Partial<Requirements>;
@@ -20,13 +21,16 @@ export interface Request extends Partial<
  * @throws SluiceError `CLIENT_REQUEST_INVALID` for what could only become a dead letter, unanswered
  */
 export function recordOf(request: Request, requestId: string): InferenceRequested {
-  const { messages, parameters = {}, requirements, cache, ...given } = request;
+  const { messages = [], parameters = {}, requirements, cache, ...given } = request;
   const record: InferenceRequested = {
     model: "auto",
     sessionId: null,
     runId: null,
     stepId: null,
     tags: {},
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
     ...definedOf(given),
     requestId: given.requestId ?? requestId,
     messages: messages.map((message) => ({ ...plainMessage, ...message })),
@@ -36,7 +40,11 @@ export function recordOf(request: Request, requestId: string): InferenceRequeste
   };
   if (!isRequestId(record.requestId))
     throw invalid("requestId must be 1 to 128 printable ASCII characters without spaces.");
-  if (record.messages.length === 0) throw invalid("messages must hold at least one message.");
+  const { operation, inputs, tokenInputs } = record;
+  if (operation === "chat" && record.messages.length === 0)
+    throw invalid("messages must hold at least one message.");
+  if (operation === "embeddings" && inputs.length + tokenInputs.length === 0)
+    throw invalid("inputs or tokenInputs must hold at least one.");
   return record;
 }
 

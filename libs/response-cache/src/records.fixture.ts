@@ -39,6 +39,9 @@ export function requestFixture(changes: Partial<InferenceRequested> = {}): Infer
     runId: null,
     stepId: null,
     tags: { experiment: "b" },
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
     ...changes,
   };
 }
@@ -82,6 +85,7 @@ export function completedFixture(changes: Partial<Completed> = {}): Completed {
       systemFingerprint: null,
       createdAt: now,
       cut: false,
+      embeddings: [],
     },
     usage: { ...noUsage, inputTokens: 10n, outputTokens: 2n ** 60n, otherTokens: { audio: 3n } },
     variant: "small",

@@ -40,6 +40,9 @@ export function aRequest(changed: Partial<InferenceRequested> = {}): InferenceRe
     runId: null,
     stepId: null,
     tags: {},
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
     ...changed,
   };
 }
@@ -106,6 +109,7 @@ export function aCompletion(changed: Partial<Completed> = {}): Completed {
       systemFingerprint: null,
       createdAt: 1_800_000_001_000,
       cut: false,
+      embeddings: [],
     },
     usage: {
       inputTokens: 14n,

@@ -81,6 +81,7 @@ export class AnswerAssembly {
       systemFingerprint: this.#head.system_fingerprint ?? null,
       createdAt: this.#head.created === undefined ? at : this.#head.created * 1_000,
       cut: false,
+      embeddings: [],
     };
   }
 

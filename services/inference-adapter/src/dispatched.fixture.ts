@@ -116,6 +116,9 @@ function requestWith(changes: DispatchedChanges): InferenceRequested {
     runId: null,
     stepId: null,
     tags: {},
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
   };
 }
 

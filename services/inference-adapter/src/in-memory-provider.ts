@@ -98,6 +98,7 @@ export function answerOf(tokens: readonly string[], finishReason: string): Answe
     systemFingerprint: null,
     createdAt: 0,
     cut: false,
+    embeddings: [],
   };
 }
 

@@ -30,6 +30,9 @@ export function requestedOf(
     runId: headers.runId,
     stepId: headers.stepId,
     tags: {},
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
   };
 }
 

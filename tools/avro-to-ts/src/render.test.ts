@@ -31,6 +31,12 @@ export interface Charge {
   );
 });
 
+test("a list of lists is read-only at every depth", () => {
+  const numbers = { type: "array", items: { type: "array", items: "int" } };
+  const schema = { type: "record", name: "R", fields: [{ name: "f", type: numbers }] };
+  expect(renderAll([schema])).toContain("readonly f: readonly (readonly number[])[];");
+});
+
 test("what would be rendered wrongly is refused", () => {
   const field = (type: NamedSchema["type"]): NamedSchema => ({
     type: "record",

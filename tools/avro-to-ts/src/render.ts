@@ -91,7 +91,7 @@ const isUnion = (schema: Schema): schema is readonly Schema[] => Array.isArray(s
 const literals = (schema: NamedSchema): string =>
   schema.symbols!.map((symbol) => JSON.stringify(symbol)).join(" | ");
 
-const parenthesised = (type: string): string => (type.includes("|") ? `(${type})` : type);
+const parenthesised = (type: string): string => (type.includes(" ") ? `(${type})` : type);
 
 const comment = (doc: string | undefined, indent: string): string =>
   doc ? `${indent}/** ${doc} */\n` : "";

@@ -2,7 +2,7 @@
 
 /** What the provider answered. */
 export interface Answer {
-  /** One per answer asked for. */
+  /** One per answer asked for; none where vectors were. */
   readonly choices: readonly Choice[];
   /** Model that the provider named. */
   readonly providerModel: string;
@@ -12,6 +12,8 @@ export interface Answer {
   readonly createdAt: number;
   /** Whether it was shortened to the limit of a message. */
   readonly cut: boolean;
+  /** One vector per input, in the inputs' order: 32-bit floats (IEEE 754, little-endian), never cut. */
+  readonly embeddings: readonly Uint8Array[];
 }
 
 /** Who pays: taken from the key's record, never from the request. */
@@ -327,9 +329,9 @@ export interface InferenceMissed {
 export interface InferenceRequested {
   /** 1 to 128 printable ASCII characters, chosen by the producer; the same id is the same request. */
   readonly requestId: string;
-  /** auto, a tier's name, or a model's id. */
+  /** auto, a tier's name, or a model's id; for vectors the id of an embedding model. */
   readonly model: string;
-  /** The conversation. */
+  /** The conversation; empty where vectors are asked for. */
   readonly messages: readonly Message[];
   /** JSON object of sampling parameters by their OpenAI names; others than the known are refused by name. */
   readonly parameters: string;
@@ -345,6 +347,12 @@ export interface InferenceRequested {
   readonly stepId: string | null;
   /** The caller's own labels for analytics; never attribution. */
   readonly tags: Readonly<Record<string, string>>;
+  /** What is asked for. */
+  readonly operation: Operation;
+  /** Texts to make vectors of, 1 to 2,048; empty for a chat. */
+  readonly inputs: readonly string[];
+  /** The same as tokens of the model's own vocabulary, in the place of inputs. */
+  readonly tokenInputs: readonly (readonly number[])[];
 }
 
 /** A request's outcome. All outcomes published for a request are equal. */
@@ -425,6 +433,9 @@ export type MeteringKind = "reported" | "estimated" | "saving";
 
 /** What to do when nobody knows whether a provider was paid: a new attempt, or an end. */
 export type OnDoubt = "retry" | "fail";
+
+/** What is asked for: a chat completion, or vectors of inputs. */
+export type Operation = "chat" | "embeddings";
 
 /** How the request came in. */
 export type Origin = "http" | "kafka";
