@@ -1,4 +1,5 @@
 import avro from "avsc";
+import { countedTypeOf } from "./counted-types.ts";
 
 /** Longs are bigints, so that money never loses precision; timestamps are epoch milliseconds. */
 export function compile(schema: avro.Schema): avro.Type {
@@ -6,10 +7,10 @@ export function compile(schema: avro.Schema): avro.Type {
 }
 
 /** How our codec reads and writes the types that Avro leaves open. */
-export function typeHook(schema: avro.Schema): avro.Type | undefined {
+export function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
-  return undefined;
+  return countedTypeOf(schema, options);
 }
 
 /** The object form, as some writers' libraries spell it. */

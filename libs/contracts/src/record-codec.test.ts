@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { RecordCodec, typeOf } from "./record-codec.ts";
+
+const schemaId = 7;
+const codec = new RecordCodec("InferenceRequested");
+codec.learn(schemaId, typeOf("InferenceRequested"));
+
+const envelope = Buffer.from([0, 0, 0, 0, schemaId]);
+
+const message = {
+  ...{ role: "user", content: "Hi", parts: null },
+  ...{ toolCalls: null, toolCallId: null, name: null },
+};
+
+function requestOf(changed: object): object {
+  return {
+    ...{ requestId: "r-1", model: "auto", messages: [message], parameters: "{}" },
+    requirements: {
+      ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
+      ...{ lane: "realtime", onDoubt: "retry" },
+    },
+    cache: { mode: "automatic", ttlSeconds: null },
+    ...{ sessionId: null, runId: null, stepId: null, tags: {} },
+    ...{ operation: "chat", inputs: [], tokenInputs: [] },
+    ...changed,
+  };
+}
+
+/** Avro's zig-zag varint. */
+function longOf(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let left = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  for (; left > 127n; left >>= 7n) bytes.push(Number(left & 127n) | 128);
+  return Buffer.from([...bytes, Number(left)]);
+}
+
+const textOf = (text: string) => Buffer.concat([longOf(BigInt(text.length)), Buffer.from(text)]);
+
+const beginning = [envelope, textOf("r-1"), textOf("auto")];
+
+test("what is encoded comes back, with many messages and tags", () => {
+  const said = {
+    messages: Array.from({ length: 300 }, (_, index) => ({ ...message, content: `${index}` })),
+    tags: { a: "1", b: "2" },
+  };
+  const encoded = codec.encode(schemaId, requestOf(said));
+  expect(codec.decode(schemaId, encoded)).toMatchObject(said);
+});
+
+test.each([2n ** 22n, 2n ** 31n, 2n ** 40n, -(2n ** 40n)])(
+  "a message of few bytes that promises %d items is refused before memory is taken for them",
+  (count) => {
+    const before = process.memoryUsage().heapTotal;
+    const bomb = Buffer.concat([...beginning, longOf(count), Buffer.alloc(20)]);
+    expect(() => codec.decode(schemaId, bomb)).toThrow(
+      expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
+    );
+    expect(process.memoryUsage().heapTotal - before).toBeLessThan(64 * 1024 * 1024);
+  },
+);
+
+test("a map that promises more than it has is refused too", () => {
+  const whole = codec.encode(schemaId, requestOf({ tags: {} }));
+  // The last byte says that the tags end.
+  const bomb = Buffer.concat([whole.subarray(0, -1), longOf(2n ** 40n)]);
+  expect(() => codec.decode(schemaId, bomb)).toThrow(
+    expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
+  );
+});
+
+test("no prefix of a message, and no message with a byte more, is a message", () => {
+  const whole = codec.encode(schemaId, requestOf({ tags: { a: "1" } }));
+  for (let length = envelope.length; length < whole.length; length += 1)
+    expect(() => codec.decode(schemaId, whole.subarray(0, length))).toThrow(/Avro body/);
+  expect(() => codec.decode(schemaId, Buffer.concat([whole, Buffer.alloc(1)]))).toThrow(
+    /Avro body/,
+  );
+});
