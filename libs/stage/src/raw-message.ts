@@ -1,3 +1,4 @@
+import type kafkajs from "kafkajs";
 import type { Delivery } from "./effects.ts";
 
 /** What Kafka gave, as bytes; `topic` is without prefix. */
@@ -11,17 +12,54 @@ export interface RawMessage {
   readonly appendedAt: number;
 }
 
+/** @param topic without prefix */
+export function rawMessageOf(
+  topic: string,
+  partition: number,
+  message: kafkajs.KafkaMessage,
+): RawMessage {
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    key: message.key,
+    value: message.value,
+    headers: headersFrom(message.headers ?? {}),
+    appendedAt: Number(message.timestamp),
+  };
+}
+
 export function deliveryFrom<R>(raw: RawMessage, value: Buffer, record: R): Delivery<R> {
   const { topic, partition, offset, appendedAt } = raw;
   const key = raw.key === null ? null : raw.key.toString("utf8");
   return { record, key, headers: lastOfEach(raw), value, topic, partition, offset, appendedAt };
 }
 
+/**
+ * Headers as any other client would give them. Ours cannot send a value of null again, though
+ * the protocol has it, and under a name that every object has ("constructor") it puts that
+ * member before the value. A dead letter with either would never be published, and its
+ * partition would stand still for ever.
+ */
+function headersFrom(given: Readonly<Record<string, unknown>>): RawMessage["headers"] {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const values = (Array.isArray(value) ? value : [value]).flatMap(bytesIn);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}
+
+function bytesIn(value: unknown): (Buffer | string)[] {
+  if (value === null || value === undefined) return [Buffer.alloc(0)];
+  return Buffer.isBuffer(value) || typeof value === "string" ? [value] : [];
+}
+
 function lastOfEach({ headers }: RawMessage): Record<string, Buffer> {
-  const single: Record<string, Buffer> = {};
-  for (const [name, given] of Object.entries(headers)) {
-    const last = Array.isArray(given) ? given.at(-1) : given;
-    if (last !== undefined) single[name] = Buffer.isBuffer(last) ? last : Buffer.from(last);
-  }
-  return single;
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, given]) => {
+      const last = Array.isArray(given) ? given.at(-1) : given;
+      return last === undefined ? [] : [[name, Buffer.from(last)]];
+    }),
+  );
 }
