@@ -31,7 +31,23 @@ test("what a request does not say has the contract's default", () => {
     runId: null,
     stepId: null,
     tags: {},
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
   });
+});
+
+test("vectors are asked for by inputs, texts or tokens, and without messages", () => {
+  const model = "text-embedding-3-small";
+  const record = recordOf({ model, operation: "embeddings", inputs: ["Hello"] }, "r-1");
+  expect(record).toMatchObject({ operation: "embeddings", messages: [], inputs: ["Hello"] });
+  expect(
+    recordOf({ model, operation: "embeddings", tokenInputs: [[9906]] }, "r-2").tokenInputs,
+  ).toEqual([[9906]]);
+  expect(() => recordOf({ model, operation: "embeddings" }, "r-3")).toThrow(
+    "inputs or tokenInputs",
+  );
+  expect(() => recordOf({ model }, "r-4")).toThrow("messages");
 });
 
 test("what a request says is kept, and its parameters become JSON", () => {

@@ -19,3 +19,12 @@ export { type PriceFaultCode, priceOf, type Rates, worstCaseOf } from "./price.t
 export { complexities, type Complexity, isTier, type Tier, tierFor, tiers } from "./tiers.ts";
 export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";
 export { uuidv7 } from "./uuidv7.ts";
+export {
+  base64Of,
+  dimensionsOf,
+  numbersOf,
+  vectorBytesMax,
+  vectorInputsMax,
+  vectorOf,
+  vectorsThatFit,
+} from "./vectors.ts";

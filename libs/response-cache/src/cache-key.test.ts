@@ -111,3 +111,29 @@ test("the model asked for is part of the key: auto and a tier are different ques
   const keys = ["auto", "economy", "small"].map((model) => cacheKeyOf(requestFixture({ model })));
   expect(new Set(keys).size).toBe(3);
 });
+
+const vectorsOf = (changes: Partial<InferenceRequested>): string =>
+  cacheKeyOf(
+    requestFixture({
+      model: "vectors",
+      operation: "embeddings",
+      messages: [],
+      inputs: ["a", "b"],
+      ...changes,
+    }),
+  );
+
+test("of vectors, model, inputs in their order, and dimensions make the key; nothing else does", () => {
+  const keys = [
+    vectorsOf({}),
+    vectorsOf({ model: "other" }),
+    vectorsOf({ inputs: ["b", "a"] }),
+    vectorsOf({ inputs: ["ab"] }),
+    vectorsOf({ inputs: [], tokenInputs: [[1], [2]] }),
+    vectorsOf({ inputs: [], tokenInputs: [[1, 2]] }),
+    vectorsOf({ parameters: '{"dimensions":8}' }),
+    cacheKeyOf(requestFixture({ model: "vectors", messages: [] })),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(vectorsOf({ parameters: '{"user":"u"}', requestId: "r9" })).toBe(vectorsOf({}));
+});

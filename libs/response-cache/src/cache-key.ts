@@ -27,16 +27,16 @@ const ordered: ReadonlySet<string> = new Set(["response_format", "tools"]);
 
 /**
  * Canonical hash of all that changes the answer: model or tier as asked,
- * messages, and parameters. Independent of the spelling of JSON; null means
- * absent, as it does to OpenAI. Requirements are not in it: what is found has to
- * satisfy them.
+ * messages or inputs in their order, and parameters. Independent of the spelling
+ * of JSON; null means absent, as it does to OpenAI. Requirements are not in it:
+ * what is found has to satisfy them.
  */
 export function cacheKeyOf(request: InferenceRequested): string {
-  return hashOf(
-    request.model,
-    canonicalJson(request.messages.map(shapeOf)),
-    canonicalJson(influential(objectOf(request.parameters))),
-  );
+  const { model, inputs, tokenInputs } = request;
+  const parameters = canonicalJson(influential(objectOf(request.parameters)));
+  if (request.operation === "embeddings")
+    return hashOf(model, "embeddings", JSON.stringify([inputs, tokenInputs]), parameters);
+  return hashOf(model, canonicalJson(request.messages.map(shapeOf)), parameters);
 }
 
 function shapeOf({ role, content, parts, toolCalls, toolCallId, name }: Message): object {

@@ -1,3 +1,4 @@
+import { base64Of, vectorOf } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
 import { completedFixture, now } from "./records.fixture.ts";
@@ -12,6 +13,15 @@ test("an entry is read back as it was, amounts beyond 2^53 included", () => {
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });
 
+test("vectors are read back bit for bit, in base64 rather than as a list of numbers", () => {
+  const { answer, ...completed } = completedFixture();
+  const embeddings = [vectorOf([0.1, -0.2, 1e-30]), vectorOf([3, 4, 5])];
+  const vectors = { ...completed, answer: { ...answer, choices: [], embeddings } };
+  const entry = { completed: vectors, completedAt: now, expiresAt: now + 1, requestId: "r1" };
+  expect(encodeEntry(entry)).toContain(base64Of(embeddings[0]!));
+  expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
+});
+
 test("what is not an entry is not found, rather than failing a request", () => {
   expect(decodeEntry("")).toBeUndefined();
   expect(decodeEntry('{"$bigint":"x"}')).toBeUndefined();
@@ -21,9 +31,9 @@ test("a change of the record's members needs another version of the key", () => 
   const { answer, ...completed } = completedFixture();
   const members = [completed, answer, answer.choices[0]!, completed.usage, completed.rates];
   expect([entryVersion, ...members.map((each) => Object.keys(each).toSorted().join(" "))]).toEqual([
-    1,
+    2,
     "attemptId cache complexity costNanoUsd model provider rates tier usage variant",
-    "choices createdAt cut providerModel systemFingerprint",
+    "choices createdAt cut embeddings providerModel systemFingerprint",
     "content finishReason index logprobs refusal toolCalls",
     "cacheWriteTokens cachedInputTokens inputTokens otherTokens outputTokens reasoningTokens",
     "cacheWriteNanoUsd cachedInputNanoUsd inputNanoUsd otherNanoUsd outputNanoUsd reasoningNanoUsd",

@@ -1,25 +1,37 @@
+import { base64Of } from "@sluice/domain";
 import type { CacheEntry } from "./exact-cache.ts";
 
 /**
  * Part of every key. Raise it with every change of `Completed`: entries of
  * another shape are then not found, instead of being served half.
  */
-export const entryVersion = 1;
+export const entryVersion = 2;
 
-/** JSON with bigints as `{"$bigint":"…"}`; no record of ours has a member of that name. */
+/**
+ * JSON with bigints as `{"$bigint":"…"}` and vectors as `{"$base64":"…"}`; no record of ours has
+ * members of these names.
+ */
 export function encodeEntry(entry: CacheEntry): string {
-  return JSON.stringify(entry, (_name, value: unknown) =>
+  return JSON.stringify(withoutBytes(entry), (_name, value: unknown) =>
     typeof value === "bigint" ? { $bigint: String(value) } : value,
   );
+}
+
+/** Before it is JSON: bytes turn themselves into a list of numbers, which is ten times as long. */
+function withoutBytes(entry: CacheEntry): object {
+  const { completed } = entry;
+  const embeddings = completed.answer.embeddings.map((vector) => ({ $base64: base64Of(vector) }));
+  return { ...entry, completed: { ...completed, answer: { ...completed.answer, embeddings } } };
 }
 
 /** undefined for what {@link encodeEntry} has not written: a cache may lose, never fail. */
 export function decodeEntry(text: string): CacheEntry | undefined {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the version in the key names its shape
-    return JSON.parse(text, (_name, value: unknown) =>
-      isBigint(value) ? BigInt(value.$bigint) : value,
-    ) as CacheEntry;
+    return JSON.parse(text, (_name, value: unknown) => {
+      if (isBigint(value)) return BigInt(value.$bigint);
+      return isBytes(value) ? Buffer.from(value.$base64, "base64") : value;
+    }) as CacheEntry;
   } catch {
     return undefined;
   }
@@ -27,4 +39,8 @@ export function decodeEntry(text: string): CacheEntry | undefined {
 
 function isBigint(value: unknown): value is { readonly $bigint: string } {
   return typeof value === "object" && value !== null && "$bigint" in value;
+}
+
+function isBytes(value: unknown): value is { readonly $base64: string } {
+  return typeof value === "object" && value !== null && "$base64" in value;
 }
