@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { answersTo, type Answer } from "./answer.ts";
-import { ApiError } from "./api-error.ts";
 import type { Bill, OpenCall } from "./bill.ts";
+import { endedBefore, endWhole } from "./call-end.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import type { Fault } from "./faults.ts";
 import type { ModelProfile } from "./models.ts";
@@ -11,9 +11,6 @@ import type { PromptCache } from "./prompt-cache.ts";
 import { countPromptTokens } from "./prompt.ts";
 import { reportedUsageOf, type BilledUsage } from "./usage.ts";
 import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
-
-/** A silent call is let go after this, so that forgotten clients do not pile up. */
-const SILENCE_MS_MAX = 10 * 60_000;
 
 /** One call that passed all checks. */
 export interface ChatCall {
@@ -43,29 +40,11 @@ export class Chat {
     const closed = new AbortController();
     response.once("close", () => closed.abort());
 
-    if (fault?.kind === "429" || fault?.kind === "500") this.#refuse(call, fault);
-    if (fault?.kind === "hang") {
-      await silence(closed.signal);
-      this.#bill.endUnbilled(call, "hung");
-      response.destroy();
-      return;
-    }
+    if (fault && (await endedBefore(fault, call, this.#bill, response, closed.signal))) return;
     const answers = answersTo(request, chatCall.profile);
     if (request.stream && fault?.kind !== "timeout-after-billing")
       return this.#stream(chatCall, answers, response, closed.signal);
     return this.#answerWhole(chatCall, answers, response, closed.signal);
-  }
-
-  #refuse(call: OpenCall, { kind, retryAfterSeconds }: Fault): never {
-    const headers = retryAfterSeconds === null ? {} : { "retry-after": String(retryAfterSeconds) };
-    if (kind === "429") {
-      this.#bill.endUnbilled(call, "rate-limited");
-      const message = `Rate limit reached for ${call.model} (simulated).`;
-      throw new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", headers });
-    }
-    this.#bill.endUnbilled(call, "server-error");
-    const message = "The server had an error while processing your request (simulated).";
-    throw new ApiError(500, message, { type: "server_error", headers });
   }
 
   /** Billed in full when computed, whoever is still there to read it. */
@@ -80,22 +59,9 @@ export class Chat {
       this.#delayMs(profile, (usage.outputTokens + usage.reasoningTokens) / answers.length),
     );
 
-    if (fault?.kind === "timeout-after-billing") {
-      this.#bill.charge(call, usage, "timeout-after-billing", Date.now());
-      await silence(closed);
-      response.destroy();
-      return;
-    }
-    const gone = closed.aborted ? "client-closed" : "answered";
-    const cut = fault?.kind === "cut-stream";
-    this.#bill.charge(call, usage, cut ? "cut-stream" : gone, Date.now());
     const reported = profile.reportsUsage ? reportedUsageOf(usage) : null;
-    const body = JSON.stringify(completionOf(headOf(completionId, request), answers, reported));
-    response.setHeader("content-type", "application/json");
-    response.setHeader("content-length", Buffer.byteLength(body));
-    if (!cut) return void response.end(body);
-    response.write(body.slice(0, body.length / 2));
-    response.socket?.destroySoon();
+    const body = (): object => completionOf(headOf(completionId, request), answers, reported);
+    await endWhole({ call, usage, fault, body }, this.#bill, response, closed);
   }
 
   /** Billed for the input and for the tokens handed to the socket before its end. */
@@ -172,11 +138,6 @@ export class Chat {
 
 function headOf(id: string, { model }: ChatRequest): CompletionHead {
   return { id, created: Math.floor(Date.now() / 1_000), model };
-}
-
-/** Until the client leaves. */
-async function silence(closed: AbortSignal): Promise<void> {
-  await pause(SILENCE_MS_MAX, undefined, { signal: closed }).catch(() => undefined);
 }
 
 /** Waits while the reader is slow: what it has not taken is not piled up here. */

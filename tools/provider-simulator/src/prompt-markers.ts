@@ -5,6 +5,7 @@ const endings = ["refusal", "content_filter"] as const;
 export type AskedEnding = (typeof endings)[number];
 
 const ANSWER_MARKER = /\[\[answer:([^[\]]{1,64})\]\]/;
+const VECTOR_MISSING = "[[answer:vector-missing]]";
 const RECORD_MARKER = /\[\[record:([\w.-]{1,128})\]\]/;
 
 /**
@@ -18,6 +19,11 @@ export function endingIn(promptText: string): AskedEnding | null {
   const found = endings.find((ending) => ending === word);
   if (found) return found;
   throw new MalformedFault(`Unknown answer '${word}'; known are ${endings.join(", ")}.`);
+}
+
+/** Whether an input asks for one vector less than there are inputs. */
+export function isVectorMissing(inputText: string): boolean {
+  return inputText.includes(VECTOR_MISSING);
 }
 
 /** The name under which `[[record:<name>]]` has a call's body kept. */

@@ -6,16 +6,18 @@ import type { BillJournal } from "./bill-journal.ts";
 import { attemptViewOf, billViewOf } from "./bill-view.ts";
 import { Chat } from "./chat.ts";
 import { parseChatRequest } from "./chat-request.ts";
-import { FaultPlan } from "./fault-plan.ts";
+import { inputDigestOf, inputTextOf } from "./embedding.ts";
+import { parseEmbeddingRequest } from "./embedding-request.ts";
+import { Embeddings } from "./embeddings.ts";
+import { FaultPlan, type FaultQuestion } from "./fault-plan.ts";
 import { MalformedFault, type Fault } from "./faults.ts";
-import { servedModels } from "./models.ts";
+import { servedModels, type ModelProfile } from "./models.ts";
 import { PromptCache } from "./prompt-cache.ts";
 import { promptDigestOf, promptTextOf } from "./prompt.ts";
 import { recordNameIn } from "./prompt-markers.ts";
 import { RecordedCalls } from "./recorded-calls.ts";
 import { readJson } from "./request-body.ts";
 import { emptyScript, parseScript, type Script } from "./script.ts";
-import type { ChatRequest } from "./chat-request.ts";
 
 export interface SimulatorOptions {
   readonly key: string | undefined;
@@ -32,11 +34,13 @@ export class Simulator {
   readonly #faults = new FaultPlan();
   readonly #recorded = new RecordedCalls();
   readonly #chat: Chat;
+  readonly #embeddings: Embeddings;
 
   constructor(options: SimulatorOptions) {
     this.#options = options;
     this.#bill = new Bill(options.journal);
     this.#chat = new Chat(this.#bill, this.#promptCache, options.speed);
+    this.#embeddings = new Embeddings(this.#bill, options.speed);
     this.#faults.use(options.script);
   }
 
@@ -59,6 +63,9 @@ export class Simulator {
       case "POST /v1/chat/completions":
         this.#authenticate(request);
         return this.#complete(request, response);
+      case "POST /v1/embeddings":
+        this.#authenticate(request);
+        return this.#embed(request, response);
       case "GET /v1/models":
         this.#authenticate(request);
         return sendJson(response, { object: "list", data: [...servedModels.keys()].map(modelOf) });
@@ -109,34 +116,61 @@ export class Simulator {
   async #complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readJson(request);
     const chatRequest = parseChatRequest(body);
-    const profile = this.#faults.profileOf(chatRequest.model);
-    if (!profile) throw unknownModel(chatRequest.model);
-    const callId = randomUUID();
-    const attemptId = headerOf(request, "x-client-request-id") ?? `unnamed-${callId}`;
-    const name = recordNameIn(promptTextOf(chatRequest.messages));
-    const traceparent = headerOf(request, "traceparent");
-    if (name !== null) this.#recorded.add(name, { attemptId, body, traceparent });
-    await this.#chat.answer(
-      {
-        request: chatRequest,
-        call: { attemptId, model: chatRequest.model },
-        completionId: `chatcmpl-simulated-${callId}`,
-        profile,
-        fault: this.#faultOf(request, chatRequest),
-      },
+    const { model, messages, stream } = chatRequest;
+    const profile = this.#profileOf(model, "chat");
+    const promptText = promptTextOf(messages);
+    const { attemptId, callId } = this.#called(request, body, promptText);
+    const fault = this.#faultOf(request, {
+      ...{ model, stream, promptText },
+      promptDigest: promptDigestOf(chatRequest),
+    });
+    const completionId = `chatcmpl-simulated-${callId}`;
+    const call = { attemptId, model };
+    await this.#chat.answer({ request: chatRequest, call, completionId, profile, fault }, response);
+  }
+
+  async #embed(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readJson(request);
+    const embeddingRequest = parseEmbeddingRequest(body);
+    const { model } = embeddingRequest;
+    const profile = this.#profileOf(model, "embeddings");
+    const dimensions = servedModels.get(model)?.dimensions ?? 0;
+    const promptText = inputTextOf(embeddingRequest);
+    const { attemptId } = this.#called(request, body, promptText);
+    const promptDigest = inputDigestOf(embeddingRequest);
+    const fault = this.#faultOf(request, { model, stream: false, promptText, promptDigest });
+    const call = { attemptId, model };
+    await this.#embeddings.answer(
+      { request: embeddingRequest, call, profile, dimensions, fault },
       response,
     );
   }
 
-  #faultOf(request: IncomingMessage, chatRequest: ChatRequest): Fault | undefined {
-    const { model, messages, stream } = chatRequest;
-    return this.#faults.faultOf({
-      model,
-      stream,
-      promptDigest: promptDigestOf(chatRequest),
-      promptText: promptTextOf(messages),
-      header: headerOf(request, "x-simulator-fault"),
-    });
+  /** @throws ApiError 404 for a model that is not served, 400 for one that does something else */
+  #profileOf(model: string, operation: "chat" | "embeddings"): ModelProfile {
+    const profile = this.#faults.profileOf(model);
+    if (!profile) throw unknownModel(model);
+    const isEmbedding = servedModels.get(model)?.dimensions !== null;
+    if (isEmbedding === (operation === "embeddings")) return profile;
+    throw badRequest(`The model '${model}' does not support this operation.`, "model");
+  }
+
+  /** Names the call, and keeps it where its prompt asks for that. */
+  #called(
+    request: IncomingMessage,
+    body: unknown,
+    promptText: string,
+  ): { readonly attemptId: string; readonly callId: string } {
+    const callId = randomUUID();
+    const attemptId = headerOf(request, "x-client-request-id") ?? `unnamed-${callId}`;
+    const name = recordNameIn(promptText);
+    const traceparent = headerOf(request, "traceparent");
+    if (name !== null) this.#recorded.add(name, { attemptId, body, traceparent });
+    return { attemptId, callId };
+  }
+
+  #faultOf(request: IncomingMessage, asked: Omit<FaultQuestion, "header">): Fault | undefined {
+    return this.#faults.faultOf({ ...asked, header: headerOf(request, "x-simulator-fault") });
   }
 
   #authenticate(request: IncomingMessage): void {

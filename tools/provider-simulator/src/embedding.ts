@@ -1,0 +1,54 @@
+import type { EmbeddingInput, EmbeddingRequest } from "./embedding-request.ts";
+import { digestOf, SeededNumbers } from "./seeded.ts";
+import { countTokens } from "./tokens.ts";
+
+/** Tokens of a request: those of its texts, and those that came as tokens. */
+export function countInputTokens({ inputs }: EmbeddingRequest): number {
+  return inputs
+    .map((input) => (typeof input === "string" ? countTokens(input) : input.length))
+    .reduce((sum, tokens) => sum + tokens, 0);
+}
+
+/** Names the inputs, whichever the model and parameters. */
+export function inputDigestOf({ inputs }: EmbeddingRequest): string {
+  return digestOf("embeddings", inputs);
+}
+
+/** Where faults look for markers. */
+export function inputTextOf({ inputs }: EmbeddingRequest): string {
+  return inputs.filter((input) => typeof input === "string").join("\n");
+}
+
+/** A vector of length 1 that depends on model and input alone; a shorter one is its beginning, as long as 1 again. */
+export function vectorOf(model: string, input: EmbeddingInput, dimensions: number): Float32Array {
+  const numbers = new SeededNumbers("embedding", model, input);
+  const drawn = Float64Array.from({ length: dimensions }, () => numbers.next() * 2 - 1);
+  const length = Math.hypot(...drawn);
+  return Float32Array.from(drawn, (number) => number / length);
+}
+
+/** OpenAI's list of embeddings; without usage if `promptTokens` is null. */
+export function embeddingListOf(
+  request: EmbeddingRequest,
+  vectors: readonly Float32Array[],
+  promptTokens: number | null,
+): object {
+  const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
+  return {
+    object: "list",
+    simulated: true,
+    model: request.model,
+    data: vectors.map((vector, index) => ({
+      object: "embedding",
+      index,
+      embedding: request.encoding === "base64" ? base64Of(vector) : [...vector],
+    })),
+    ...(promptTokens !== null && { usage }),
+  };
+}
+
+function base64Of(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((number, index) => bytes.writeFloatLE(number, index * 4));
+  return bytes.toString("base64");
+}

@@ -1,0 +1,66 @@
+import type { ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { badRequest } from "./api-error.ts";
+import type { Bill, OpenCall } from "./bill.ts";
+import { endedBefore, endWhole } from "./call-end.ts";
+import { countInputTokens, embeddingListOf, inputTextOf, vectorOf } from "./embedding.ts";
+import type { EmbeddingRequest } from "./embedding-request.ts";
+import type { Fault } from "./faults.ts";
+import type { ModelProfile } from "./models.ts";
+import { isVectorMissing } from "./prompt-markers.ts";
+
+/** One call that passed all checks but that of its dimensions. */
+export interface EmbeddingCall {
+  readonly request: EmbeddingRequest;
+  readonly call: OpenCall;
+  readonly profile: ModelProfile;
+  /** As many as the model's vectors have. */
+  readonly dimensions: number;
+  readonly fault: Fault | undefined;
+}
+
+/** Makes vectors at a model's pace, billed in full like every answer in one piece. */
+export class Embeddings {
+  readonly #bill: Bill;
+  readonly #speed: number;
+
+  constructor(bill: Bill, speed: number) {
+    this.#bill = bill;
+    this.#speed = speed;
+  }
+
+  /** @throws ApiError for a call that is refused, which costs nothing */
+  async answer(embeddingCall: EmbeddingCall, response: ServerResponse): Promise<void> {
+    const { call, request, profile, fault, dimensions: dimensionsMax } = embeddingCall;
+    const dimensions = request.dimensions ?? dimensionsMax;
+    if (dimensions > dimensionsMax)
+      throw badRequest(`'dimensions' must be at most ${dimensionsMax}.`, "dimensions");
+    this.#bill.begin(call, false);
+    const closed = new AbortController();
+    response.once("close", () => closed.abort());
+    if (fault && (await endedBefore(fault, call, this.#bill, response, closed.signal))) return;
+
+    const tokens = countInputTokens(request);
+    await pause((profile.firstByteMs + (tokens / profile.tokensPerSecond) * 1_000) / this.#speed);
+    const usage = {
+      inputTokens: tokens,
+      cachedInputTokens: 0,
+      outputTokens: 0,
+      reasoningTokens: 0,
+    };
+    const body = (): object =>
+      embeddingListOf(
+        request,
+        vectorsOf(request, dimensions),
+        profile.reportsUsage ? tokens : null,
+      );
+    await endWhole({ call, usage, fault, body }, this.#bill, response, closed.signal);
+  }
+}
+
+function vectorsOf(request: EmbeddingRequest, dimensions: number): readonly Float32Array[] {
+  const answered = isVectorMissing(inputTextOf(request))
+    ? request.inputs.slice(0, -1)
+    : request.inputs;
+  return answered.map((input) => vectorOf(request.model, input, dimensions));
+}
