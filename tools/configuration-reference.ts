@@ -13,6 +13,8 @@ interface Key {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];
+  /** May stand in a file: see `secret` in libs/service-host. */
+  readonly secret?: boolean;
 }
 
 interface Schema {
@@ -74,16 +76,14 @@ function isSchema(value: unknown): value is Schema {
 }
 
 function tableOf(rows: readonly Row[]): readonly string[] {
-  const lines = rows.map(
-    (row) => `| \`${row.name}\` | ${defaultOf(row)} | ${meaningOf(row.key)} |`,
-  );
+  const lines = rows.map((row) => `| \`${row.name}\` | ${defaultOf(row)} | ${meaningOf(row)} |`);
   return ["| key | default | meaning |", "| --- | --- | --- |", ...lines];
 }
 
 function sharedTableOf(rows: readonly Row[]): readonly string[] {
   const lines = rows.map((row) => {
     const readers = row.readers.length === services.length ? "all" : row.readers.join(", ");
-    return `| \`${row.name}\` | ${defaultOf(row)} | ${readers} | ${meaningOf(row.key)} |`;
+    return `| \`${row.name}\` | ${defaultOf(row)} | ${readers} | ${meaningOf(row)} |`;
   });
   return ["| key | default | read by | meaning |", "| --- | --- | --- | --- |", ...lines];
 }
@@ -93,7 +93,9 @@ function defaultOf({ key, required }: Row): string {
   return key.default === "" || key.default === undefined ? "empty" : `\`${key.default}\``;
 }
 
-function meaningOf({ description = "", minimum, maximum, enum: values }: Key): string {
+function meaningOf({ name, key }: Row): string {
+  const { description = "", minimum, maximum, enum: values, secret } = key;
+  if (secret) return `${description} A secret: may stand in a file that \`${name}_FILE\` names.`;
   if (values) return `${description} One of ${values.join(", ")}.`;
   return minimum === undefined || maximum === undefined
     ? description

@@ -36,7 +36,7 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
-export { SchemaRegistryClient } from "./schema-registry.ts";
+export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
 export {
   allTopics,

@@ -1,20 +1,42 @@
+import { Agent } from "node:https";
 import { SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import type avro from "avsc";
-import { PermanentFault, TransientFault } from "@sluice/domain";
+import { connectionTroubleOf, PermanentFault, TransientFault } from "@sluice/domain";
 import { typeHook } from "./avro.ts";
 import { schemas } from "./generated/schemas.ts";
 import { subjectOf, type Topic } from "./topics.ts";
+
+/** Who we are to the registry, and whom we trust there. */
+export interface RegistryAccess {
+  readonly basic?: { readonly username: string; readonly password: string };
+  /** Sent as bearer token. */
+  readonly token?: string;
+  /** PEM text of the CA that signs its certificate; without it those that Node trusts. */
+  readonly ca?: string;
+}
+
+type RegistryOptions = ConstructorParameters<typeof SchemaRegistry>[0];
+type Middleware = NonNullable<RegistryOptions["middlewares"]>[number];
 
 /** Confluent's registry, as far as we use it, with its failures told apart. */
 export class SchemaRegistryClient {
   readonly #registry: SchemaRegistry;
   readonly #prefix: string;
+  /** Without user and password, for people to read. */
+  readonly #shown: string;
 
   /** @param prefix the topic prefix; subjects carry it too. */
-  constructor(url: string, prefix = "") {
+  constructor(url: string, prefix = "", { basic, token, ca }: RegistryAccess = {}) {
     this.#prefix = prefix;
+    this.#shown = URL.parse(url)?.host ?? "an address that is none";
     this.#registry = new SchemaRegistry(
-      { host: url, retry: { retries: 2, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 1 } },
+      {
+        host: url,
+        retry: { retries: 2, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 1 },
+        ...(basic ? { auth: { ...basic } } : {}),
+        ...(token ? { middlewares: [bearing(token)] } : {}),
+        ...(ca ? { agent: new Agent({ ca, keepAlive: true }) } : {}),
+      },
       { [SchemaType.AVRO]: { typeHook } },
     );
   }
@@ -51,7 +73,7 @@ export class SchemaRegistryClient {
     return registered.id;
   }
 
-  /** undefined for "not there" or "refused"; a fault for an outage. */
+  /** undefined for "not there" or "refused"; a fault for an outage, and for a door that is shut. */
   async #ask<T>(call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await call();
@@ -59,7 +81,7 @@ export class SchemaRegistryClient {
       if (answersNo(cause)) return undefined;
       throw new TransientFault(
         "CONTRACT_REGISTRY_UNAVAILABLE",
-        "The schema registry does not answer.",
+        `The schema registry at ${this.#shown} cannot be used: ${reasonOf(cause)}.`,
         { cause },
       );
     }
@@ -73,9 +95,28 @@ function confluentSchema(topic: Topic<unknown>): { type: SchemaType.AVRO; schema
   return { type: SchemaType.AVRO, schema: schemas[topic.record] };
 }
 
+function bearing(token: string): Middleware {
+  return () => ({
+    prepareRequest: async (next) =>
+      (await next()).enhance({ headers: { authorization: `Bearer ${token}` } }),
+  });
+}
+
 /** The client's own errors, 404 and 409 are answers. A refused connection is reported as 400, so that is none. */
 function answersNo(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name.startsWith("ConfluentSchemaRegistry")) return true;
-  return "status" in error && (error.status === 404 || error.status === 409);
+  const status = statusOf(error);
+  return status === 404 || status === 409;
+}
+
+function reasonOf(error: unknown): string {
+  const status = statusOf(error);
+  if (status === 401) return "it does not accept our user and password, or token (401)";
+  if (status === 403) return "our account may not do this there (403): have the right given to it";
+  return connectionTroubleOf(error) ?? `it answers with ${status ?? "nothing"}`;
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && "status" in error ? error.status : undefined;
 }

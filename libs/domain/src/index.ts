@@ -1,5 +1,6 @@
 export { canonicalJson } from "./canonical-json.ts";
 export { Clock, type EpochMillis, SystemClock } from "./clock.ts";
+export { connectionTroubleOf, errorsIn } from "./connection-trouble.ts";
 export { assert, Defect, Fault, PermanentFault, TransientFault } from "./faults.ts";
 export {
   type AttemptId,

@@ -25,6 +25,8 @@ import { RedisRequests } from "./redis-requests.ts";
 
 export interface OutcomesConnection {
   readonly redisUrl: string;
+  /** For `rediss://`: PEM text of the CA that signs its certificate. */
+  readonly redisCa?: string | undefined;
   /** The topic prefix: it keeps installations on one server apart. */
   readonly prefix: string;
   /** Shown by Redis as the name of the connection. */
@@ -45,8 +47,8 @@ export class OutcomesModule implements OnApplicationShutdown {
   ) {}
 
   static connect(connection: OutcomesConnection): DynamicModule {
-    const { redisUrl, prefix, service, followsReplies = false } = connection;
-    const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs };
+    const { redisUrl, redisCa: ca, prefix, service, followsReplies = false } = connection;
+    const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs, ca };
     const providers: Provider[] = [
       {
         provide: STATE,

@@ -1,10 +1,14 @@
+import { isIP } from "node:net";
 import { Redis, type RedisOptions } from "ioredis";
+import { unusable } from "./faults.ts";
 
 export interface RedisConnection {
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
   /** How long a command may take, in milliseconds. Default {@link cacheCommandTimeoutMs}. */
   readonly commandTimeoutMs?: number;
+  /** For `rediss://`: PEM text of the CA that signs the server's certificate; without it those that Node trusts. */
+  readonly ca?: string | undefined;
   /** Told of each lost or refused connection. The client reconnects by itself, so there is nothing to do but say it. */
   readonly onDown?: (error: Error) => void;
 }
@@ -61,9 +65,10 @@ export async function isRedisReady(redis: Redis): Promise<boolean> {
 
 type Differing = Pick<RedisOptions, "commandTimeout" | "socketTimeout" | "autoResubscribe">;
 
-function open(url: string, { name, onDown }: RedisConnection, options: Differing): Redis {
+function open(url: string, { name, ca, onDown }: RedisConnection, options: Differing): Redis {
   const redis = new Redis(url, {
     ...options,
+    ...tlsOf(url, ca),
     connectionName: name,
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: false,
@@ -73,8 +78,15 @@ function open(url: string, { name, onDown }: RedisConnection, options: Differing
     retryStrategy: reconnectAfterMs,
   });
   // Without a listener the client prints to the console.
-  redis.on("error", (error: Error) => onDown?.(error));
+  redis.on("error", (error: Error) => onDown?.(unusable(url, error)));
   return redis;
+}
+
+/** The server's name is verified, and told to it, so that one behind a shared address knows who is meant. */
+function tlsOf(url: string, ca: string | undefined): Pick<RedisOptions, "tls"> {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== "rediss:") return {};
+  return { tls: { ...(ca ? { ca } : {}), ...(isIP(hostname) ? {} : { servername: hostname }) } };
 }
 
 /** Doubles from 50 ms to a second, with up to a quarter of jitter so that a fleet does not return at once. */

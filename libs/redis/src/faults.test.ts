@@ -1,7 +1,7 @@
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { ReplyError } from "ioredis";
 import { expect, test } from "vitest";
-import { askRedis, isRedisDown, redisFaultOf } from "./faults.ts";
+import { askRedis, isRedisDown, redisFaultOf, unusable } from "./faults.ts";
 
 function replyError(message: string): Error {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ioredis exports it untyped
@@ -40,4 +40,27 @@ test("a fault does not carry the command's arguments, which may be a prompt", ()
     command: { name: "set", args: ["secret"] },
   });
   expect(redisFaultOf(error).cause).not.toHaveProperty("command");
+});
+
+test("a shut door is an outage that says why: nothing leaves as poison until an operator opens it", () => {
+  const shut = [
+    replyError("WRONGPASS invalid username-password pair or user is disabled."),
+    replyError("NOAUTH Authentication required."),
+    replyError("NOPERM this user has no permissions to run the 'evalsha' command"),
+  ].map(redisFaultOf);
+  expect(shut.map(({ code }) => code)).toEqual(shut.map(() => "REDIS_UNAVAILABLE"));
+  expect(shut.map(({ message }) => message)).toEqual([
+    expect.stringContaining("does not accept our user"),
+    expect.stringContaining("asks for a user"),
+    expect.stringContaining("the 'evalsha' command"),
+  ]);
+});
+
+test("a connection that cannot be made names the server and the reason, and shows no password", () => {
+  const cause = Object.assign(new Error("connect ECONNREFUSED"), {
+    command: { name: "auth", args: ["user", "canary"] },
+  });
+  const said = unusable("rediss://user:canary@redis.internal:6380/1", cause);
+  expect(said.message).toContain("Redis at redis.internal:6380: nothing listens there");
+  expect(said.message + JSON.stringify(said.cause)).not.toContain("canary");
 });

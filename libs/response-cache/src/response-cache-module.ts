@@ -6,6 +6,8 @@ import { RedisExactCache } from "./redis-exact-cache.ts";
 
 export interface ResponseCacheConnection {
   readonly redisUrl: string;
+  /** For `rediss://`: PEM text of the CA that signs its certificate. */
+  readonly redisCa?: string | undefined;
   /** The topic prefix: it keeps installations on one server apart. */
   readonly prefix: string;
   /** Shown by Redis as the name of the connection. */
@@ -25,7 +27,8 @@ export class ResponseCacheModule implements OnApplicationShutdown {
   constructor(@Inject(CACHE) private readonly redis: Redis) {}
 
   static connect(connection: ResponseCacheConnection): DynamicModule {
-    const { redisUrl, prefix, service, commandTimeoutMs = cacheCommandTimeoutMs } = connection;
+    const { redisUrl, redisCa: ca, prefix, service } = connection;
+    const { commandTimeoutMs = cacheCommandTimeoutMs } = connection;
     return {
       module: ResponseCacheModule,
       global: true,
@@ -37,6 +40,7 @@ export class ResponseCacheModule implements OnApplicationShutdown {
             connectRedis(redisUrl, {
               name: `${service}.cache`,
               commandTimeoutMs,
+              ca,
               onDown: (error) =>
                 logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to the cache"),
             }),

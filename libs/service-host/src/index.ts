@@ -1,14 +1,15 @@
+export { declarationKeys, platformKeys } from "./config.ts";
 export {
   cacheKeys,
   ConfigurationError,
   countKey,
-  declarationKeys,
+  kafkaConnectionOf,
   parseConfig,
-  platformKeys,
   portKey,
+  registryAccessOf,
+  secret,
   stateKeys,
-} from "./config.ts";
-export { kafkaConnectionOf } from "./kafka-connection.ts";
+} from "./environment.ts";
 export { nestOptions, runService, type ServiceDefinition } from "./run-service.ts";
-export { registryCodecs, type RegistryConfig } from "./registry-codecs.ts";
+export { registryCodecs } from "./registry-codecs.ts";
 export { telemetryOptionsOf } from "./telemetry-options.ts";

@@ -6,7 +6,7 @@ import {
 import { NestFactory } from "@nestjs/core";
 import { createLogger, type Logger, LOGGER } from "@sluice/telemetry";
 import type { z } from "zod";
-import { ConfigurationError, parseConfig } from "./config.ts";
+import { ConfigurationError, parseConfig } from "./parse-config.ts";
 
 export interface ServiceDefinition<S extends z.ZodObject> {
   readonly name: string;

@@ -33,6 +33,7 @@ export class AppModule {
         OutcomesModule.connect({ redisUrl: config.SLUICE_REDIS_URL, prefix, service }),
         ResponseCacheModule.connect({
           redisUrl: config.SLUICE_CACHE_REDIS_URL,
+          redisCa: config.SLUICE_CACHE_REDIS_TLS_CA_FILE,
           prefix,
           service,
           commandTimeoutMs: cacheTimeoutMs,

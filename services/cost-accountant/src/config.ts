@@ -1,12 +1,18 @@
-import { countKey, declarationKeys, platformKeys } from "@sluice/service-host";
+import { countKey, declarationKeys, platformKeys, secret } from "@sluice/service-host";
 import { z } from "zod";
+import { ledgerAddressProblem } from "./ledger-address.ts";
 
 export const configSchema = z.object({
   ...platformKeys,
   ...declarationKeys,
-  SLUICE_LEDGER_URL: z
-    .url()
-    .describe("PostgreSQL of the ledger: postgres://user:password@host:port/database."),
+  SLUICE_LEDGER_URL: secret(
+    z.string().superRefine((address, context) => {
+      const message = ledgerAddressProblem(address);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    }),
+    "PostgreSQL of the ledger: postgres://user:password@host:port/database, with TLS " +
+      "?sslmode=verify-full&sslrootcert=<PEM file of the CA>.",
+  ),
   SLUICE_SWEEP_GRACE_SECONDS: countKey(
     60,
     { min: 0, max: 86_400 },

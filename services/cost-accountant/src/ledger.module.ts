@@ -3,6 +3,7 @@ import { Readiness } from "@sluice/telemetry";
 import { Pool } from "pg";
 import { migrations } from "./migrations/index.ts";
 import { Ledger } from "./ports.ts";
+import { ledgerUnusable } from "./postgres-faults.ts";
 import { PostgresLedger } from "./postgres-ledger.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "./postgres-pool.ts";
 
@@ -41,6 +42,10 @@ export class LedgerModule implements OnApplicationShutdown {
 async function migratedPool(url: string, topicPrefix: string): Promise<Pool> {
   const schema = ledgerSchemaOf(topicPrefix);
   const pool = ledgerPool(url, schema);
-  await migrate(pool, migrations, schema);
-  return pool;
+  try {
+    await migrate(pool, migrations, schema);
+    return pool;
+  } catch (cause) {
+    throw ledgerUnusable(url, cause);
+  }
 }

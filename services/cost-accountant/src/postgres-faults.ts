@@ -1,4 +1,4 @@
-import { PermanentFault, TransientFault } from "@sluice/domain";
+import { connectionTroubleOf, PermanentFault, TransientFault } from "@sluice/domain";
 import { DatabaseError } from "pg";
 import type { AccountantFaultCode } from "./faults.ts";
 
@@ -7,9 +7,11 @@ const unavailableCode: AccountantFaultCode = "LEDGER_UNAVAILABLE";
 
 /**
  * Classes of SQLSTATE that waiting heals: connection, resources, an operator's
- * intervention, a serialisation failure or deadlock, a disk that failed.
+ * intervention, a serialisation failure or deadlock, a disk that failed; and a
+ * password, database or right that an operator has to put right: usage must
+ * not become dead letters meanwhile.
  */
-const transientStates = /^(08|53|57|58|40|55P03|25006)/;
+const transientStates = /^(08|53|57|58|40|55P03|25006|28|3D000|42501)/;
 /** The store has understood and refuses the value; it will refuse it again. */
 const refusedStates = /^22/;
 
@@ -34,7 +36,19 @@ function ledgerFaultOf(cause: unknown): unknown {
 }
 
 function unavailable(cause: unknown): TransientFault {
-  return new TransientFault(unavailableCode, "The ledger does not answer.", { cause });
+  const said = cause instanceof DatabaseError ? cause.message : connectionTroubleOf(cause);
+  const message = `The ledger does not answer${said ? `: ${said}` : ""}.`;
+  return new TransientFault(unavailableCode, message, { cause });
+}
+
+/** Why the ledger cannot be used, at a start: names it without its password. */
+export function ledgerUnusable(url: string, cause: unknown): Error {
+  const { host, pathname } = new URL(url);
+  const said =
+    cause instanceof DatabaseError
+      ? `it says "${cause.message}"`
+      : (connectionTroubleOf(cause) ?? (cause instanceof Error ? cause.message : String(cause)));
+  return new Error(`The ledger at ${host}${pathname} cannot be used: ${said}.`, { cause });
 }
 
 /** The driver has no codes for these; sockets have theirs. */

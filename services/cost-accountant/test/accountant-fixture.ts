@@ -87,6 +87,7 @@ export class AccountantFixture {
       SLUICE_KAFKA_BROKERS: [...this.connection.brokers],
       SLUICE_KAFKA_TOPIC_PREFIX: this.connection.topicPrefix,
       SLUICE_REGISTRY_URL: this.environment["SLUICE_REGISTRY_URL"]!,
+      SLUICE_KAFKA_TLS: "false",
       SLUICE_CONFIG: "not read",
       SLUICE_LEDGER_URL: this.database.url,
       SLUICE_SWEEP_GRACE_SECONDS: 0,

@@ -25,6 +25,7 @@ export class AppModule {
         TelemetryModule.forService(telemetryOptionsOf(config, service)),
         OutcomesModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
+          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: connection.topicPrefix,
           service,
         }),

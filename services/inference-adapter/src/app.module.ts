@@ -47,6 +47,7 @@ export class AppModule implements OnApplicationShutdown {
         }),
         OutcomesModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
+          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
           service,
         }),

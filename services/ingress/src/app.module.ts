@@ -41,12 +41,14 @@ export class AppModule {
         }),
         OutcomesModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
+          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: connection.topicPrefix,
           service,
           followsReplies: true,
         }),
         ResponseCacheModule.connect({
           redisUrl: config.SLUICE_CACHE_REDIS_URL,
+          redisCa: config.SLUICE_CACHE_REDIS_TLS_CA_FILE,
           prefix: connection.topicPrefix,
           service,
           commandTimeoutMs: config.SLUICE_HTTP_CACHE_TIMEOUT_MS,

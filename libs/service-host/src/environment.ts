@@ -1,0 +1,10 @@
+// What a program that is no service reads of the same environment, without loading Nest.
+export { cacheKeys, kafkaKeys, registryKeys, stateKeys } from "./connection-keys.ts";
+export {
+  kafkaConnectionOf,
+  type KafkaConfig,
+  registryAccessOf,
+  type RegistryConfig,
+} from "./connections.ts";
+export { countKey, portKey, secret } from "./keys.ts";
+export { ConfigurationError, parseConfig } from "./parse-config.ts";
