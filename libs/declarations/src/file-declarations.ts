@@ -112,6 +112,7 @@ function variantOf(model: DeclaredModel): Variant {
     provider,
     tier,
     contextWindow,
+    dimensions: model.dimensions ?? null,
     model: model.model ?? id,
     quantisation: model.quantisation ?? null,
     p95LatencyMs: model.p95LatencyMs ?? null,

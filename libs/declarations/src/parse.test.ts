@@ -50,6 +50,15 @@ test("broken YAML is an error with a line, not an exception", () => {
   expect(errorsOf("tenants: [\n  - {")[0]).toMatch(/^\d/);
 });
 
+test("a model with dimensions makes vectors, and one without chats", () => {
+  const declarations = FileDeclarations.read(local, {});
+  expect(declarations.variantOf("sim-embedding-small")?.dimensions).toBe(1_536);
+  expect(declarations.variantOf("sim-premium")?.dimensions).toBeNull();
+  expect(errorsOf(text.replace("dimensions: 1536", "dimensions: 0.5"))).toEqual([
+    expect.stringContaining("models[4].dimensions"),
+  ]);
+});
+
 test("prices are exact, and a secret's reference is resolved only when asked", () => {
   const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
   const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);

@@ -1,4 +1,4 @@
-import { type NanoUsd, parseUsd, tiers } from "@sluice/domain";
+import { type NanoUsd, parseUsd, tiers, vectorBytesMax } from "@sluice/domain";
 import { z } from "zod";
 
 const id = z
@@ -48,7 +48,18 @@ const model = z.strictObject({
   model: name.optional().describe("Name under which the provider serves it; the id where absent."),
   tier: z.enum(tiers),
   quantisation: name.optional().describe("q4, q8, fp8 …; absent for the published weights."),
-  contextWindow: z.number().int().positive().describe("Tokens of input and output together."),
+  contextWindow: z
+    .number()
+    .int()
+    .positive()
+    .describe("Tokens of input and output together; of an embedding model, those of one input."),
+  dimensions: z
+    .number()
+    .int()
+    .min(1)
+    .max(vectorBytesMax / 4)
+    .optional()
+    .describe("Makes it an embedding model: how many numbers its vectors have. It never chats."),
   accuracy: z
     .strictObject({ simple: share, medium: share, complex: share })
     .partial()

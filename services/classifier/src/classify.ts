@@ -34,6 +34,14 @@ export function classify(messages: readonly ConversationTurn[]): Classification 
   };
 }
 
+/** Vectors are made by the model that was named, however hard the inputs are. */
+export const notClassified: Classification = {
+  complexity: "simple",
+  score: 0,
+  margin: 0,
+  reasons: ["vectors are asked for: the model is named, and no other may make them"],
+};
+
 function complexityOf(score: number): Complexity {
   if (score >= thresholds.complex) return "complex";
   return score >= thresholds.medium ? "medium" : "simple";

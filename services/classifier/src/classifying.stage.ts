@@ -1,7 +1,8 @@
-import { type InferenceMissed, topics } from "@sluice/contracts";
+import { type Classification, type InferenceMissed, topics } from "@sluice/contracts";
 import { partitionKeyOf } from "@sluice/domain";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
-import { classify } from "./classify.ts";
+import { classify, notClassified } from "./classify.ts";
+import type { ConversationTurn } from "./features.ts";
 import type { ClassifierMetrics } from "./metrics.ts";
 
 /**
@@ -21,19 +22,26 @@ export class ClassifyingStage extends SliceStage<InferenceMissed> {
   }
 
   #pass({ admitted, lookup, decisions }: InferenceMissed): Effect {
-    const stopTimer = this.#metrics.duration.startTimer();
-    const classification = classify(admitted.request.messages);
-    stopTimer();
+    const isVectors = admitted.request.operation === "embeddings";
+    const classification = isVectors ? notClassified : this.#classify(admitted.request.messages);
     const { complexity, reasons } = classification;
-    this.#metrics.classified.inc({ complexity });
+    const decision = isVectors ? "not-classified" : complexity;
     const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
     return emit(
       outgoing(topics.inferenceClassified, key, {
         admitted,
         lookup,
         classification,
-        decisions: [...decisions, { stage: "classifier", decision: complexity, reasons }],
+        decisions: [...decisions, { stage: "classifier", decision, reasons }],
       }),
     );
+  }
+
+  #classify(messages: readonly ConversationTurn[]): Classification {
+    const stopTimer = this.#metrics.duration.startTimer();
+    const classification = classify(messages);
+    stopTimer();
+    this.#metrics.classified.inc({ complexity: classification.complexity });
+    return classification;
   }
 }

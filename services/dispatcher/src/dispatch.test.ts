@@ -6,7 +6,15 @@ import { expect, test } from "vitest";
 import { type DispatchFacts, type Plan, planDispatch } from "./dispatch.ts";
 
 const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_000): Variant => ({
-  ...{ id, tier, contextWindow, provider: "p", model: `${id}-served`, quantisation: null },
+  ...{
+    id,
+    tier,
+    contextWindow,
+    provider: "p",
+    model: `${id}-served`,
+    quantisation: null,
+    dimensions: null,
+  },
   accuracy: { simple: accuracy, medium: accuracy, complex: accuracy },
   p95LatencyMs: 1_000,
 });
@@ -35,7 +43,7 @@ const priceBook = new PriceBook(
 );
 const limits = { economy: 1_024, standard: 2_048, premium: 4_096 };
 const facts: DispatchFacts = {
-  ...{ variants, priceBook, inputTokens: 1_000n, now: 1_800_000_000_000 },
+  ...{ variants, priceBook, inputTokens: 1_000n, contextTokens: 1_000n, now: 1_800_000_000_000 },
   outputLimitOf: (tier) => limits[tier],
 };
 
@@ -50,7 +58,8 @@ function planned(
     admitted: anAdmission({ request: aRequest({ ...rest, requirements }) }),
     classification: { complexity, score: 0, margin: 0, reasons: [] },
   });
-  return planDispatch(classified, { ...facts, ...changed });
+  const { inputTokens: contextTokens = facts.contextTokens } = changed;
+  return planDispatch(classified, { ...facts, contextTokens, ...changed });
 }
 const candidatesOf = (plan: Plan): readonly string[] =>
   plan.kind === "dispatch" ? plan.dispatch.candidates.map((each) => each.variant) : [];
@@ -59,6 +68,57 @@ test("auto goes to the tier of the complexity, cheapest first, and falls back up
   expect(candidatesOf(planned({}))).toEqual(["small-q4", "small", "middle", "big"]);
   expect(candidatesOf(planned({}, "medium"))).toEqual(["middle", "big"]);
   expect(candidatesOf(planned({}, "complex"))).toEqual(["big"]);
+});
+
+const vectors = { ...variant("vectors", "economy", 0, 8_192), dimensions: 1_536 };
+const withVectors = {
+  variants: [vectors, ...variants],
+  priceBook: new PriceBook([
+    {
+      variant: "vectors",
+      effectiveFrom: 0,
+      inputAboveTokens: null,
+      rates: {
+        ...{ inputNanoUsd: 20_000_000n, outputNanoUsd: 0n, cachedInputNanoUsd: null },
+        ...{ cacheWriteNanoUsd: null, reasoningNanoUsd: null, otherNanoUsd: {} },
+      },
+    },
+  ]),
+};
+const askedForVectors = {
+  ...{ operation: "embeddings" as const, model: "vectors", messages: [] },
+  inputs: ["one", "two", "three"],
+};
+
+test("vectors are made by the model that was named alone, at the price of the input", () => {
+  const plan = planned(askedForVectors, "simple", withVectors);
+  expect(plan).toMatchObject({
+    dispatch: {
+      answers: 3,
+      candidates: [{ variant: "vectors", outputLimit: 0n, worstCaseNanoUsd: 20_000n }],
+    },
+  });
+  expect(
+    candidatesOf(planned({ ...askedForVectors, model: "middle" }, "simple", withVectors)),
+  ).toEqual([]);
+  expect(
+    candidatesOf(planned({ ...askedForVectors, model: "economy" }, "simple", withVectors)),
+  ).toEqual([]);
+});
+
+test("a chat never goes to a model that makes vectors, by whatever name", () => {
+  const asked = ["auto", "economy", "vectors"].map((model) =>
+    candidatesOf(planned({ model }, "simple", { variants: withVectors.variants })),
+  );
+  expect(asked).toEqual([["small-q4", "small", "middle", "big"], ["small-q4", "small"], []]);
+});
+
+test("of several inputs each may fill the context by itself", () => {
+  const fitting = { ...withVectors, inputTokens: 50_000n, contextTokens: 8_192n };
+  expect(candidatesOf(planned(askedForVectors, "simple", fitting))).toEqual(["vectors"]);
+  expect(planned(askedForVectors, "simple", { ...fitting, contextTokens: 8_193n })).toMatchObject({
+    code: "context_length_exceeded",
+  });
 });
 
 test("a tier is its variants, and a model is that model alone", () => {

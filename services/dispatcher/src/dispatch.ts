@@ -20,6 +20,8 @@ export interface DispatchFacts {
   readonly outputLimitOf: (tier: Tier) => number;
   /** Upper estimate of the request's input. */
   readonly inputTokens: bigint;
+  /** The part of it that must fit a context window: all of a chat, the longest of several inputs. */
+  readonly contextTokens: bigint;
   readonly now: EpochMillis;
 }
 
@@ -76,12 +78,18 @@ interface Unfit {
 
 type Considered = { readonly kind: "fits"; readonly candidate: Candidate } | Unfit;
 
-/** A named model is that model alone; a tier is its variants; auto is the tier that the complexity asks for, and above. */
+/**
+ * A named model is that model alone; a tier is its variants; auto is the tier that the complexity
+ * asks for, and above. Vectors of two models cannot be compared, so no model stands in for another.
+ */
 function wantedVariants(
   request: InferenceClassified,
-  variants: readonly Variant[],
+  declared: readonly Variant[],
 ): readonly Variant[] {
-  const { model, requirements } = request.admitted.request;
+  const { model, operation, requirements } = request.admitted.request;
+  if (operation === "embeddings")
+    return declared.filter(({ id, dimensions }) => id === model && dimensions !== null);
+  const variants = declared.filter(({ dimensions }) => dimensions === null);
   if (isTier(model)) return variants.filter(({ tier }) => tier === model);
   if (model !== "auto") return variants.filter(({ id }) => id === model);
   // Where an accuracy is demanded it alone decides: a cheap tier that is good enough may answer.
@@ -110,10 +118,9 @@ function consider(
   if (maxLatencyMs !== null && (variant.p95LatencyMs ?? Infinity) > maxLatencyMs)
     return unfit(`P95 latency ${variant.p95LatencyMs ?? "unknown"} ms exceeds ${maxLatencyMs} ms`);
 
-  const room = variant.contextWindow - Number(facts.inputTokens);
-  if (room < 1) return unfit(`about ${facts.inputTokens} input tokens exceed its context`, true);
-  const asked = outputLimitAskedFor(request.admitted.request) ?? facts.outputLimitOf(variant.tier);
-  const outputLimit = BigInt(Math.min(asked, room));
+  const outputLimit = outputLimitOf(variant, request, facts);
+  if (outputLimit === undefined)
+    return unfit(`about ${facts.contextTokens} input tokens exceed its context`, true);
 
   const price = facts.priceBook.priceOf(variant.id, facts.now, facts.inputTokens);
   if (!price) return unfit("it has no price in force");
@@ -141,6 +148,18 @@ function consider(
       rates: price.rates,
     },
   };
+}
+
+/** Most tokens of an answer, none of a vector; undefined where the context leaves no room. */
+function outputLimitOf(
+  variant: Variant,
+  { admitted: { request } }: InferenceClassified,
+  { contextTokens, outputLimitOf: limitOf }: DispatchFacts,
+): bigint | undefined {
+  const room = variant.contextWindow - Number(contextTokens);
+  if (request.operation === "embeddings") return room < 0 ? undefined : 0n;
+  if (room < 1) return undefined;
+  return BigInt(Math.min(outputLimitAskedFor(request) ?? limitOf(variant.tier), room));
 }
 
 function accuracyUnfit(

@@ -11,7 +11,7 @@ import { type Clock, type EpochMillis, partitionKeyOf } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/outcomes";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { planDispatch } from "./dispatch.ts";
-import { estimateInputTokens } from "./input-estimate.ts";
+import { estimateInput } from "./input-estimate.ts";
 import type { DispatcherMetrics } from "./metrics.ts";
 
 type Planned =
@@ -54,7 +54,7 @@ export class DispatchingStage extends SliceStage<InferenceClassified> {
       variants: this.declarations.variants(),
       priceBook: this.declarations.priceBook(),
       outputLimitOf: (tier) => this.declarations.outputLimitOf(tier),
-      inputTokens: estimateInputTokens(request.admitted.request),
+      ...estimateInput(request.admitted.request),
       now,
     });
   }

@@ -6,8 +6,10 @@ export function outputLimitAskedFor({ parameters }: InferenceRequested): number 
   return completion ?? total;
 }
 
-/** How many answers were asked for (`n`). */
-export function answersOf({ parameters }: InferenceRequested): number {
+/** How many answers were asked for: `n`, or a vector per input. */
+export function answersOf(request: InferenceRequested): number {
+  const { operation, inputs, tokenInputs, parameters } = request;
+  if (operation === "embeddings") return inputs.length + tokenInputs.length;
   return parametersOf(parameters).n ?? 1;
 }
 
