@@ -6,9 +6,10 @@ import {
   NotFoundException,
 } from "@nestjs/common";
 import type { Logger } from "@sluice/telemetry";
-import type { FastifyReply } from "fastify";
-import { ApiError, type ApiErrorCode, noSuchPath } from "./api-error.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ApiError, type ApiErrorCode, bodyTooLarge, noSuchPath } from "./api-error.ts";
 import type { IngressMetrics } from "./metrics.ts";
+import { dropRest } from "./refused-body.ts";
 
 /** Everything that a handler throws leaves in OpenAI's envelope; what we did not foresee says nothing of itself. */
 @Catch()
@@ -18,11 +19,14 @@ export class ApiErrorFilter implements ExceptionFilter {
     private readonly metrics: IngressMetrics,
   ) {}
 
-  catch(thrown: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const error = apiErrorOf(thrown);
+  async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    const error = apiErrorOf(thrown, request.routeOptions.bodyLimit);
     if (error.status === 500) this.logger.error({ error: thrown }, "a request met a defect");
     this.metrics.decisions.inc({ decision: "refuse", reason: error.code });
+    await dropRest(request.raw);
     if (reply.raw.headersSent || reply.raw.destroyed) return;
     void reply.status(error.status).headers(error.headers).send(error.envelope());
   }
@@ -31,13 +35,14 @@ export class ApiErrorFilter implements ExceptionFilter {
 /** What the server refuses before a handler sees it, as Nest hands it on: by status. */
 const refusals: Readonly<Record<number, readonly [ApiErrorCode, string]>> = {
   400: ["invalid_json", "The body is not a JSON object."],
-  413: ["body_too_large", "The body exceeds 768 KiB; shorten it."],
   415: ["unsupported_media_type", "Send the body as application/json."],
 };
 
-function apiErrorOf(thrown: unknown): ApiError {
+function apiErrorOf(thrown: unknown, bodyBytesMax: number): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof NotFoundException) return noSuchPath();
+  if (thrown instanceof HttpException && thrown.getStatus() === 413)
+    return bodyTooLarge(bodyBytesMax);
   const refusal = thrown instanceof HttpException ? refusals[thrown.getStatus()] : undefined;
   if (refusal && thrown instanceof HttpException)
     return new ApiError(thrown.getStatus(), ...refusal);

@@ -65,6 +65,11 @@ export function noSuchPath(): ApiError {
   return new ApiError(404, "not_found", message);
 }
 
+export function bodyTooLarge(bytesMax: number): ApiError {
+  const message = `The body exceeds ${bytesMax / 1_024} KiB; shorten it.`;
+  return new ApiError(413, "body_too_large", message);
+}
+
 /** Says that waiting helps, and how long. */
 export function unavailable(code: ApiErrorCode, message: string, cause?: unknown): ApiError {
   return new ApiError(503, code, message, { headers: { "retry-after": "1" }, cause });

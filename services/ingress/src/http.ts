@@ -1,14 +1,18 @@
+import { isUtf8 } from "node:buffer";
 import type { Server } from "node:http";
 import { type DynamicModule, type INestApplicationContext } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import { nestOptions } from "@sluice/service-host";
-import type { FastifyReply } from "fastify";
-import { noSuchPath } from "./api-error.ts";
+import type { FastifyReply, RawServerDefault } from "fastify";
+import { badRequest, noSuchPath } from "./api-error.ts";
 import type { Config } from "./config.ts";
 
 /** The edge's HTTP server; longer bodies are cut off while they are read. */
-export function createHttp(module: DynamicModule, config: Config): Promise<NestFastifyApplication> {
+export async function createHttp(
+  module: DynamicModule,
+  config: Config,
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.SLUICE_HTTP_BODY_MAX_BYTES,
     // A header or body that never ends must not hold a socket for ever.
@@ -22,7 +26,18 @@ export function createHttp(module: DynamicModule, config: Config): Promise<NestF
     },
   });
   closeAfterLastAnswer(adapter.getInstance().server);
-  return NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);
+  takeJsonInUtf8(app, config.SLUICE_HTTP_BODY_MAX_BYTES);
+  return app;
+}
+
+/** Decoding alone would put a replacement character for each wrong byte: another prompt than was sent. */
+function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
+  const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser("error", "error");
+  app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (request, body, done) => {
+    if (isUtf8(body)) parse(request, body.toString(), done);
+    else done(badRequest("invalid_json", "The body is not in UTF-8; encode it so.", null));
+  });
 }
 
 /** A connection that is kept alive after its answer would hold a server that is closing for as long. */

@@ -11,12 +11,12 @@ const declarations = someDeclarations();
 const keys = new KeyRing(declarations);
 const now = 1_800_000_000_000;
 const topic = "inference.requested";
-const value = Buffer.from("the bytes of the record");
 
 function checked(
   record: InferenceRequested,
   given: Readonly<Record<string, string>> = {},
   issuedAt = now,
+  value = Buffer.from("the bytes of the record"),
 ): Checked {
   const signed = { topic, keyId: "k1", issuedAt: String(issuedAt), value };
   const texts = {
@@ -74,6 +74,19 @@ test("a deadline that has passed, or a wrong request, is a refusal of a proven s
   expect(checked(late)).toMatchObject({ refusal: { code: "deadline_exceeded" } });
   expect(checked(aRequest({ model: "gpt-17" }))).toMatchObject({
     refusal: { code: "model_not_found" },
+  });
+});
+
+test("a record longer than a body may be, and a correlation id that is no id, are refused to a proven sender", () => {
+  expect(checked(aRequest(), {}, now, Buffer.alloc(768 * 1_024))).toMatchObject({
+    refusal: undefined,
+  });
+  expect(checked(aRequest(), {}, now, Buffer.alloc(768 * 1_024 + 1))).toMatchObject({
+    refusal: { code: "body_too_large", reason: expect.stringContaining("786432 are allowed") },
+  });
+  expect(checked(aRequest(), { "correlation-id": "c".repeat(1_025) })).toMatchObject({
+    refusal: { code: "invalid_header", reason: expect.stringContaining("correlation-id") },
+    admitted: { correlationId: null },
   });
 });
 

@@ -3,6 +3,7 @@ import type { Declarations } from "@sluice/declarations";
 import type { EpochMillis } from "@sluice/domain";
 import type { Admitted } from "@sluice/outcomes";
 import { attributionOf, type KeyRing } from "./key-ring.ts";
+import { correlationIdBytesMax, recordBytesMax } from "./record-limits.ts";
 import { bodyHashOf, deadlineOf, hasValidId, type Refusal, refusalOf } from "./requested.ts";
 import { isFresh, isSignedBy } from "./signature.ts";
 
@@ -45,6 +46,7 @@ export function checkIntake(
   const keyId = headers["sluice-key-id"]?.toString() ?? "";
   const issuedAt = headers["sluice-issued-at"]?.toString() ?? "";
   const signature = headers["sluice-signature"]?.toString() ?? "";
+  const correlationId = headers["correlation-id"];
   if (!keyId || !issuedAt || !signature)
     return deadLetter(
       "INTAKE_UNSIGNED",
@@ -64,7 +66,7 @@ export function checkIntake(
   return {
     kind: "proven",
     isFresh: isFresh(issuedAt, appendedAt, isReplay),
-    refusal: refusalOf(record, declarations) ?? expired(record, now),
+    refusal: tooLarge(message) ?? refusalOf(record, declarations) ?? expired(record, now),
     admitted: {
       request: record,
       attribution,
@@ -74,11 +76,29 @@ export function checkIntake(
       origin: "kafka",
       reply: "none",
       remembered: true,
-      correlationId: headers["correlation-id"]?.toString() ?? null,
+      correlationId: isCorrelationId(correlationId) ? correlationId.toString() : null,
       lookup: null,
       decisions: [],
     },
   };
+}
+
+function tooLarge({ value, headers }: IntakeMessage): Refusal | undefined {
+  if (value.length > recordBytesMax)
+    return {
+      code: "body_too_large",
+      reason: `The record has ${value.length} bytes, and ${recordBytesMax} are allowed; shorten it.`,
+    };
+  const correlationId = headers["correlation-id"];
+  if (correlationId === undefined || isCorrelationId(correlationId)) return undefined;
+  return {
+    code: "invalid_header",
+    reason: `Header 'correlation-id' must have at most ${correlationIdBytesMax} bytes.`,
+  };
+}
+
+function isCorrelationId(given: Buffer | undefined): given is Buffer {
+  return given !== undefined && given.length <= correlationIdBytesMax;
 }
 
 function expired({ requirements }: InferenceRequested, now: EpochMillis): Refusal | undefined {

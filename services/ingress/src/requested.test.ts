@@ -64,3 +64,16 @@ test("a record is refused for what an HTTP body could not say either", () => {
   const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });
   expect(refusalOf(unsure, declarations)?.code).toBe("invalid_value");
 });
+
+test("a reason names what is wrong, but never at the record's own length", () => {
+  const parameters = JSON.stringify({ ["x".repeat(700_000)]: 1 });
+  const refusal = refusalOf(aRequest({ parameters }), declarations);
+  expect(refusal).toMatchObject({ code: "unknown_parameter" });
+  expect(refusal!.reason.length).toBeLessThan(1_000);
+});
+
+test("a demand out of bounds is refused with its path", () => {
+  const { code, reason } = refusalOf(aRequest({ tags: { a: "\u0000" } }), declarations)!;
+  expect(code).toBe("invalid_value");
+  expect(reason).toContain("'tags': expected names of 1 to 64");
+});

@@ -3,6 +3,7 @@ import type { Declarations } from "@sluice/declarations";
 import { canonicalJson, type EpochMillis, hashOf, isRequestId, isTier } from "@sluice/domain";
 import { ApiError } from "./api-error.ts";
 import { type ChatBody, checkMessage, checkParameters } from "./chat-body.ts";
+import { excessIn } from "./record-limits.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** The same record whether a request came by HTTP or by Kafka. */
@@ -80,6 +81,7 @@ export function unknownModel(model: string): Refusal {
   };
 }
 
+const reasonLengthMax = 500;
 const roles = new Set(["system", "developer", "user", "assistant", "tool"]);
 
 /** What is wrong with a request that came as a record; HTTP bodies were checked while they were parsed. */
@@ -93,13 +95,17 @@ export function refusalOf(
   const { requiredAccuracy } = request.requirements;
   if (requiredAccuracy !== null && !(requiredAccuracy >= 0 && requiredAccuracy <= 1))
     return invalid("requirements.requiredAccuracy", "a number from 0 to 1");
+  const excess = excessIn(request);
+  if (excess) return invalid(...excess);
   if (!isKnownModel(request.model, declarations)) return unknownModel(request.model);
   try {
     checkParameters(request.parameters);
     for (const [index, message] of request.messages.entries()) checkMessage(message, index);
     return undefined;
   } catch (error) {
-    if (error instanceof ApiError) return { code: error.code, reason: error.message };
+    // A name in it may be as long as the record, and the reason is written down more than once.
+    if (error instanceof ApiError)
+      return { code: error.code, reason: error.message.slice(0, reasonLengthMax) };
     throw error;
   }
 }

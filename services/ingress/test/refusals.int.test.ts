@@ -49,35 +49,83 @@ test.each([
   expect(answer.error.message).toContain("missing, unknown or revoked");
 });
 
-test.each<readonly [string, unknown, number, string, string | null]>([
-  ["text that is no JSON", '{"model":', 400, "invalid_json", null],
-  ["an empty body", "", 400, "invalid_json", null],
-  ["a JSON array", "[]", 400, "invalid_value", null],
-  ["no messages", { model: "auto", messages: [] }, 400, "invalid_value", "messages"],
+test.each<readonly [string, unknown, number, string, string | null, string]>([
+  ["text that is no JSON", '{"model":', 400, "invalid_json", null, "not a JSON object"],
+  ["an empty body", "", 400, "invalid_json", null, "not a JSON object"],
+  ["a JSON array", "[]", 400, "invalid_value", null, "expected object"],
+  ["no messages", { model: "auto" }, 400, "invalid_value", "messages", "expected array"],
+  [
+    "an empty list of messages",
+    { model: "auto", messages: [] },
+    400,
+    "invalid_value",
+    "messages",
+    ">=1 items",
+  ],
   [
     "an unknown role",
     chat("x", { messages: [{ role: "god", content: "x" }] }),
     400,
     "invalid_value",
     "messages.0.role",
+    '"assistant"',
   ],
-  ["an unknown parameter", chat("x", { best_of: 3 }), 400, "unknown_parameter", "best_of"],
-  ["a value out of range", chat("x", { temperature: 3 }), 400, "invalid_value", "temperature"],
-  ["an unknown model", chat("x", { model: "gpt-17" }), 404, "model_not_found", "model"],
+  [
+    "an unknown parameter",
+    chat("x", { best_of: 3 }),
+    400,
+    "unknown_parameter",
+    "best_of",
+    "Remove it",
+  ],
+  [
+    "a value out of range",
+    chat("x", { temperature: 3 }),
+    400,
+    "invalid_value",
+    "temperature",
+    "<=2",
+  ],
+  ["a negative limit", chat("x", { max_tokens: -1 }), 400, "invalid_value", "max_tokens", ">=1"],
+  [
+    "an absurd limit",
+    chat("x", { max_completion_tokens: 1e9 }),
+    400,
+    "invalid_value",
+    "max_completion_tokens",
+    "<=1000000",
+  ],
+  ["an absurd number of answers", chat("x", { n: 1e6 }), 400, "invalid_value", "n", "<=16"],
+  [
+    "an unknown model",
+    chat("x", { model: "gpt-17" }),
+    404,
+    "model_not_found",
+    "model",
+    "GET /v1/models",
+  ],
   [
     "a body that overflows stacks",
     `{"stop":${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
     400,
     "invalid_value",
     null,
+    "flatten it",
   ],
-  ["a body above 768 KiB", chat("x".repeat(768 * 1024)), 413, "body_too_large", null],
+  [
+    "a body above 768 KiB",
+    chat("x".repeat(768 * 1024)),
+    413,
+    "body_too_large",
+    null,
+    "exceeds 768 KiB; shorten it",
+  ],
 ])(
-  "%s is refused in OpenAI's envelope, naming what is wrong",
-  async (_, body, status, code, param) => {
-    expect(await told(edge.post(body))).toMatchObject({
+  "%s is refused in OpenAI's envelope, naming what is wrong and what would be right",
+  async (_, body, status, code, param, says) => {
+    expect(await told(edge.post(body))).toEqual({
       status,
-      error: { code, param, type: "invalid_request_error" },
+      error: { code, param, type: "invalid_request_error", message: expect.stringContaining(says) },
     });
   },
 );
