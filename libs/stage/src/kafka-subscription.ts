@@ -1,13 +1,14 @@
 import type kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConsumerSettings } from "./consumer-settings.ts";
+import { brokerReasonOf } from "./broker-trouble.ts";
 import { isOutage, messageOf, type StageFaultCode } from "./faults.ts";
 import { generationHook } from "./generation-hook.ts";
 import { type KafkaConnection, kafkaClientOf, patientRetry, prefixed } from "./kafka-connection.ts";
 import type { StageLogger } from "./logger.ts";
 import type { StageMetrics } from "./metrics.ts";
 import { PartitionHolds } from "./partition-holds.ts";
-import type { RawMessage } from "./raw-message.ts";
+import { type RawMessage, rawMessageOf } from "./raw-message.ts";
 import type { PartitionHooks } from "./stage.ts";
 import { StartingOffsets } from "./starting-offsets.ts";
 import { SubscriptionWatch } from "./subscription-watch.ts";
@@ -115,7 +116,7 @@ export class KafkaSubscription {
         break;
       } catch (error) {
         const { logger, topic } = this.parts;
-        logger.warn({ topic, err: error }, "cannot subscribe yet");
+        logger.warn({ topic, reason: this.reasonOf(error), err: error }, "cannot subscribe yet");
         await sleep(waitMs, undefined, { signal: this.halted.signal }).catch(() => undefined);
       }
     }
@@ -175,7 +176,7 @@ export class KafkaSubscription {
     this.consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.parts.logger.warn({ err: error, restart }, "the consumer crashed");
       this.generationEnds();
-      if (!restart) this.fail("STAGE_CONSUMER_CRASHED", messageOf(error));
+      if (!restart) this.fail("STAGE_CONSUMER_CRASHED", this.reasonOf(error));
     });
   }
 
@@ -255,6 +256,11 @@ export class KafkaSubscription {
     if (leftMs >= 1 && batch.isWanted()) await sleep(leftMs);
   }
 
+  private reasonOf(error: unknown): string {
+    const { connection, groupId: group } = this.parts;
+    return brokerReasonOf(error, connection, { kind: "read", topic: this.topic, group });
+  }
+
   private fail(code: StageFaultCode, reason: string): void {
     if (this.halted.signal.aborted) return;
     this.halted.abort();
@@ -284,18 +290,6 @@ export class KafkaSubscription {
       this.parts.logger.debug({ reason: messageOf(error) }, "not pausing now");
     }
   }
-}
-
-function rawMessageOf(topic: string, partition: number, message: kafkajs.KafkaMessage): RawMessage {
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: message.headers ?? {},
-    appendedAt: Number(message.timestamp),
-  };
 }
 
 /**
