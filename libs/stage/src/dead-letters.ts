@@ -1,6 +1,6 @@
 import { deadLetterNameOf } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
-import type { DeadLetter } from "./effects.ts";
+import { type DeadLetter, isDeadLetter, type Publishable } from "./effects.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /**
@@ -30,4 +30,16 @@ export function deadLetterOf(
       "dead-letter-at": String(at),
     },
   };
+}
+
+/**
+ * A dead letter that the broker refuses, as its bytes pack worse with us than with their sender,
+ * leaves without them: its headers say where they stand, for as long as that topic keeps them.
+ * Otherwise it would hold up its partition for ever.
+ */
+export function withoutOriginal(message: Publishable): Publishable {
+  if (!isDeadLetter(message)) return message;
+  const own = Object.entries(message.headers).filter(([name]) => name.startsWith("dead-letter-"));
+  const headers = { ...Object.fromEntries(own), "dead-letter-omitted": "original" };
+  return { ...message, key: null, value: null, headers };
 }

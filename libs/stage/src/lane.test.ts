@@ -62,6 +62,7 @@ function newLane(call: Call, concurrency = 2) {
     codecs: new TextCodecs(),
     deadLetterOutcome: new NoDeadLetterOutcome(),
     unknownSchemas: "wait",
+    valueBytesMax: 1_024,
     clock: new SystemClock(),
     logger: silentLogger,
     metrics,

@@ -22,6 +22,8 @@ export interface MessageDeskParts<In> {
   readonly codecs: TopicCodecs;
   readonly deadLetterOutcome: DeadLetterOutcome;
   readonly unknownSchemas: UnknownSchemas;
+  /** Longer ones are not decoded: records take many times the memory of their bytes. */
+  readonly valueBytesMax: number;
   readonly clock: Clock;
   readonly logger: StageLogger;
   readonly metrics: StageMetrics;
@@ -42,16 +44,16 @@ export class MessageDesk<In> {
 
   /** @throws TransientFault when the registry must be waited for */
   async open(raw: RawMessage): Promise<Opened<In>> {
-    const { codecs, topic, unknownSchemas } = this.parts;
-    if (raw.value === null)
-      return { kind: "poison", raw, poison: { code: "STAGE_UNDECODABLE", reason: "no value" } };
+    const { codecs, topic, unknownSchemas, valueBytesMax } = this.parts;
+    if (raw.value === null) return poisoned(raw, "STAGE_UNDECODABLE", "no value");
+    if (raw.value.length > valueBytesMax)
+      return poisoned(raw, "STAGE_MESSAGE_TOO_LONG", `more than ${valueBytesMax} bytes`);
     try {
       const record = await codecs.decode(topic, raw.value);
       return { kind: "delivery", raw, delivery: deliveryFrom(raw, raw.value, record) };
     } catch (error) {
       if (isOutage(error) && unknownSchemas === "wait") throw error;
-      const poison = { code: codeOf(error, "STAGE_UNDECODABLE"), reason: messageOf(error) };
-      return { kind: "poison", raw, poison };
+      return poisoned(raw, codeOf(error, "STAGE_UNDECODABLE"), messageOf(error));
     }
   }
 
@@ -110,6 +112,10 @@ export class MessageDesk<In> {
       return [];
     }
   }
+}
+
+function poisoned(raw: RawMessage, code: string, reason: string): Opened<never> {
+  return { kind: "poison", raw, poison: { code, reason } };
 }
 
 function tracedAs(

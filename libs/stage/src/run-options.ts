@@ -30,6 +30,8 @@ export interface StageOptions<In> {
   /** `<service>` or `<service>.<role>`; names the consumer group, and the stage in logs, metrics and dead letters. */
   readonly group: string;
   readonly unknownSchemas?: UnknownSchemas;
+  /** Longer values leave undecoded, in bytes; for topics that anybody writes. They unpack to far more than their topic takes. */
+  readonly valueBytesMax?: number;
   readonly settings?: Partial<ConsumerSettings>;
   readonly backOff?: BackOff;
 }
@@ -64,6 +66,7 @@ export function partsOf<In>(
     codecs,
     deadLetterOutcome: surroundings.deadLetterOutcome ?? new NoDeadLetterOutcome(),
     unknownSchemas: options.unknownSchemas ?? "wait",
+    valueBytesMax: options.valueBytesMax ?? Number.POSITIVE_INFINITY,
     clock: surroundings.clock ?? new SystemClock(),
     logger,
     metrics,

@@ -63,12 +63,14 @@ function newRunner(say: (record: string) => Effect) {
     codecs: new TextCodecs(),
     deadLetterOutcome: new NoDeadLetterOutcome(),
     unknownSchemas: "wait",
+    valueBytesMax: 3,
     clock: new SystemClock(),
     logger: silentLogger,
     metrics: stageMetricsOf("suite", new Registry()),
   });
   const runner = new SliceRunner(stage, desk, producer, silentLogger);
-  return { stage, producer, run: (texts: string) => runner.run(texts.split("").map(rawOf)) };
+  const take = (texts: readonly string[]) => runner.run(texts.map(rawOf));
+  return { stage, producer, take, run: (texts: string) => take(texts.split("")) };
 }
 
 function rawOf(text: string, index: number): RawMessage {
@@ -102,6 +104,29 @@ describe("running a slice", () => {
     expect(await run("a#0b")).toEqual({ done: 4 });
     expect(sentBy(producer)).toBe("a[# CONTRACT_UNDECODABLE][ STAGE_UNDECODABLE]b");
     expect(stage.slices).toEqual(["ab"]);
+  });
+
+  it("lets a message that is too long leave undecoded", async () => {
+    const { take, producer, stage } = newRunner(copy);
+    expect(await take(["a", "????", "b"])).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("a[???? STAGE_MESSAGE_TOO_LONG]b");
+    expect(stage.slices).toEqual(["ab"]);
+  });
+
+  it("publishes a dead letter that the broker refuses without its bytes, and goes on", async () => {
+    const { run, producer } = newRunner(copy);
+    const send = producer.send.bind(producer);
+    producer.send = async (messages) => {
+      if (messages.some((message) => isDeadLetter(message) && message.value !== null))
+        throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
+      await send(messages);
+    };
+    expect(await run("a#b")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("a[ CONTRACT_UNDECODABLE]b");
+    expect(producer.deadLetters[0]?.headers).toMatchObject({
+      ...{ "dead-letter-omitted": "original", "dead-letter-topic": "source" },
+      "dead-letter-offset": "1",
+    });
   });
 
   it("stops before a message that must wait for the registry", async () => {

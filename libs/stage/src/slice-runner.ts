@@ -1,5 +1,6 @@
 import { Defect, PermanentFault, type TransientFault } from "@sluice/domain";
-import { deadLetter, type Delivery, type Effect } from "./effects.ts";
+import { withoutOriginal } from "./dead-letters.ts";
+import { deadLetter, type Delivery, type Effect, type Publishable } from "./effects.ts";
 import type { EventProducer } from "./event-producer.ts";
 import { isOutage, poisonOf } from "./faults.ts";
 import type { StageLogger } from "./logger.ts";
@@ -73,17 +74,28 @@ export class SliceRunner<In> {
 
   /** What still throws alone becomes a dead letter. */
   private async leave(opened: Opened<In>, thrown: unknown): Promise<SliceResult> {
-    const poison = poisonOf(thrown);
+    const poison = opened.kind === "poison" ? opened.poison : poisonOf(thrown);
     if (!(thrown instanceof PermanentFault))
       this.logger.error({ ...this.desk.fieldsOf(opened.raw), err: thrown }, "defect in the stage");
     const effect = deadLetter(poison.code, poison.reason);
     try {
-      await this.producer.send(await this.desk.publishableOf(opened, effect));
+      await this.publishLetter(opened, await this.desk.publishableOf(opened, effect));
       this.desk.count(opened, effect);
       return { done: 1 };
     } catch (error) {
       if (isOutage(error)) return { done: 0, outage: error };
       throw error;
+    }
+  }
+
+  private async publishLetter(opened: Opened<In>, letter: readonly Publishable[]): Promise<void> {
+    try {
+      await this.producer.send(letter);
+    } catch (error) {
+      if (!(error instanceof PermanentFault)) throw error;
+      const fields = { ...this.desk.fieldsOf(opened.raw), code: error.code, err: error };
+      this.logger.error(fields, "a dead letter leaves without the original bytes");
+      await this.producer.send(letter.map(withoutOriginal));
     }
   }
 

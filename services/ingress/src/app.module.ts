@@ -23,6 +23,8 @@ import { ModelsController } from "./models.controller.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 const service = "ingress";
+/** Longer records are not even decoded, and so not declined: what their topic takes, unpacked. */
+const foreignBytesMax = 2 * 1_024 * 1_024;
 
 @Module({})
 export class AppModule {
@@ -57,6 +59,7 @@ export class AppModule {
           on: topics.inferenceRequested,
           group: `${service}.intake`,
           unknownSchemas: "dead-letter",
+          valueBytesMax: foreignBytesMax,
         }),
       ],
       controllers: [ChatController, ModelsController],

@@ -5,6 +5,7 @@ import {
   type InferenceAdmitted,
   type InferenceRequested,
   type InferenceResponded,
+  SchemaRegistryClient,
   topics,
 } from "@sluice/contracts";
 import { completedOutcome, Outcomes } from "@sluice/outcomes";
@@ -27,6 +28,7 @@ let service: Awaited<ReturnType<typeof start>>;
 let forgetful: ForgetfulProducer;
 let acme: KafkaUser;
 let globex: KafkaUser;
+let former: KafkaUser;
 let admissions: TopicReader<InferenceAdmitted>;
 let responses: TopicReader<InferenceResponded>;
 let letters: TopicReader<Buffer>;
@@ -38,6 +40,7 @@ beforeAll(async () => {
   const user = { brokers, topicPrefix, registryUrl };
   acme = new KafkaUser({ ...user, apiKey: suiteKeys.acme });
   globex = new KafkaUser({ ...user, apiKey: suiteKeys.globex });
+  former = new KafkaUser({ ...user, apiKey: suiteKeys.revoked });
   // The first of each is published and then not known to be: everything comes again.
   const { inferenceAdmitted, inferenceResponded } = topics;
   forgetful = new ForgetfulProducer(suite.producer, [inferenceAdmitted, inferenceResponded]);
@@ -50,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service?.close();
-  await Promise.all([acme?.close(), globex?.close()]);
+  await Promise.all([acme?.close(), globex?.close(), former?.close()]);
   await suite?.close();
 });
 
@@ -107,6 +110,8 @@ test("what nobody proves becomes a dead letter that says why, and the next messa
   const forged = await acme.request(question(), { "sluice-signature": "0".repeat(64) });
   const anothers = question();
   const borrowed = await acme.request(anothers, { "sluice-key-id": "globex" });
+  const strangers = await acme.request(question(), { "sluice-key-id": "nobody" });
+  const revoked = await former.request(question());
   const unsigned = await unsignedValue(question());
   const invalid = await acme.request(question({ requestId: "two words" }));
   const next = question();
@@ -114,10 +119,58 @@ test("what nobody proves becomes a dead letter that says why, and the next messa
 
   expect(await parkedAs(forged)).toBe("INTAKE_SIGNATURE_WRONG");
   expect(await parkedAs(borrowed)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await parkedAs(strangers)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await parkedAs(revoked)).toBe("INTAKE_SIGNATURE_WRONG");
   expect(await parkedAs(unsigned)).toBe("INTAKE_UNSIGNED");
   expect(await parkedAs(invalid)).toBe("INTAKE_REQUEST_ID_INVALID");
   await admissions.until(isOf(next));
   expect(admissions.records.some(isOf(anothers))).toBe(false);
+});
+
+test("bytes that are no record of this topic become dead letters, undecoded and unchanged", async () => {
+  const { costMetered, inferenceRequested } = topics;
+  await suite.codecs.prepare([inferenceRequested]);
+  const whole = suite.codecs.encode(inferenceRequested, question());
+  const withId = (id: number, body: Buffer) => {
+    const envelope = Buffer.alloc(5);
+    envelope.writeUInt32BE(id, 1);
+    return Buffer.concat([envelope, body]);
+  };
+  const { topicPrefix } = suite.connection;
+  const registry = new SchemaRegistryClient(suite.environment["SLUICE_REGISTRY_URL"]!, topicPrefix);
+  const foreignId = (await registry.idOf(costMetered)) ?? 0;
+  const promising = Buffer.from([2, 0x72, 8, ...Buffer.from("auto"), 0x80, 0x80, 0x80, 0x80, 0x40]);
+  const bad: readonly (readonly [Buffer, string])[] = [
+    [Buffer.from("no Avro at all"), "CONTRACT_UNDECODABLE"],
+    [whole.subarray(0, -3), "CONTRACT_UNDECODABLE"],
+    [withId(2_000_000_000, whole.subarray(5)), "CONTRACT_SCHEMA_UNKNOWN"],
+    [withId(foreignId, whole.subarray(5)), "CONTRACT_UNDECODABLE"],
+    // Few bytes that promise 2^33 messages: they took ingress down with every restart.
+    [withId(whole.readUInt32BE(1), promising), "CONTRACT_UNDECODABLE"],
+    [Buffer.alloc(2 * 1_024 * 1_024 + 1, "x"), "STAGE_MESSAGE_TOO_LONG"],
+  ];
+  for (const [value] of bad) await acme.send(value, acme.signatureOf(value), "bad");
+  const next = question();
+  await acme.request(next);
+  await admissions.until(isOf(next));
+  for (const [value, code] of bad) expect(await parkedAs(value)).toBe(code);
+});
+
+test("headers that no client of ours would send hold nobody up", async () => {
+  const odd = { constructor: "a", ["__proto__"]: "b", "correlation-id": "c".repeat(2_000) };
+  const request = question();
+  await acme.request(request, odd);
+  const [declined] = await responses.until(isOf(request));
+  expect(declined).toMatchObject({ outcome: "declined", correlationId: null });
+  expect(declined!.refused).toMatchObject({
+    code: "invalid_header",
+    reason: expect.stringContaining("'correlation-id' must have at most 1024 bytes"),
+  });
+  const forged = await acme.request(question(), { ...odd, "sluice-signature": "0" });
+  expect(await parkedAs(forged)).toBe("INTAKE_SIGNATURE_WRONG");
+  const next = question();
+  await acme.request(next);
+  await admissions.until(isOf(next));
 });
 
 async function unsignedValue(request: InferenceRequested): Promise<Buffer> {
@@ -163,27 +216,57 @@ test("an id with another body is parked without an outcome, so that nobody ends 
   expect(theirs?.attribution.tenant).toBe("globex");
 });
 
-test.each<readonly [string, Partial<InferenceRequested>, string]>([
-  ["an unknown parameter", { parameters: '{"best_of":2}' }, "unknown_parameter"],
-  ["parameters that are no JSON", { parameters: "{" }, "invalid_json"],
-  ["an unknown model", { model: "gpt-17" }, "model_not_found"],
-  ["no messages", { messages: [] }, "invalid_value"],
+const longMessage = { ...aRequest().messages[0]!, content: "x".repeat(800_000) };
+
+test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
+  [
+    "an unknown parameter",
+    { parameters: '{"best_of":2}' },
+    "unknown_parameter",
+    "'parameters.best_of'. Remove it",
+  ],
+  ["parameters that are no JSON", { parameters: "{" }, "invalid_json", "must be a JSON object"],
+  [
+    "a negative parameter",
+    { parameters: '{"max_tokens":-1}' },
+    "invalid_value",
+    "'parameters.max_tokens'",
+  ],
+  ["an unknown model", { model: "gpt-17" }, "model_not_found", "GET /v1/models"],
+  ["no messages", { messages: [] }, "invalid_value", "'messages': expected at least one"],
+  [
+    "a tag that no ledger can hold",
+    { tags: { a: "\u0000" } },
+    "invalid_value",
+    "'tags': expected names",
+  ],
+  [
+    "more than 768 KiB",
+    { messages: [longMessage] },
+    "body_too_large",
+    "786432 are allowed; shorten it",
+  ],
   [
     "a deadline that has passed",
     { requirements: { ...noRequirements, deadlineAt: Date.now() - 1_000 } },
     "deadline_exceeded",
+    "set a later one",
   ],
-])("%s is declined with its reason, to whom the correlation id names", async (_, changed, code) => {
-  const request = question(changed);
-  await acme.request(request, { "correlation-id": "c-8" });
-  const [declined] = await responses.until(isOf(request));
-  expect(declined).toMatchObject({
-    ...{ outcome: "declined", refused: { code }, attempts: 0, correlationId: "c-8" },
-  });
-  const delivery = responses.deliveries.find(({ record }) => record === declined);
-  expect(delivery?.headers["correlation-id"]?.toString()).toBe("c-8");
-  expect(admissions.records.some(isOf(request))).toBe(false);
-});
+])(
+  "%s is declined with its reason, to whom the correlation id names",
+  async (_, changed, code, says) => {
+    const request = question(changed);
+    await acme.request(request, { "correlation-id": "c-8" });
+    const [declined] = await responses.until(isOf(request));
+    expect(declined).toMatchObject({
+      ...{ outcome: "declined", attempts: 0, correlationId: "c-8" },
+      refused: { code, reason: expect.stringContaining(says) },
+    });
+    const delivery = responses.deliveries.find(({ record }) => record === declined);
+    expect(delivery?.headers["correlation-id"]?.toString()).toBe("c-8");
+    expect(admissions.records.some(isOf(request))).toBe(false);
+  },
+);
 
 test("a repeat is admitted once while it runs, and answered with its outcome afterwards", async () => {
   const request = question();
