@@ -1,1 +1,17 @@
-export { provision, type Provisioned, type ProvisioningOptions } from "./provision.ts";
+export {
+  type Access,
+  aclCommandOf,
+  clientRules,
+  principalOf,
+  type ServiceAccount,
+  serviceAccess,
+  serviceAccounts,
+  serviceRules,
+} from "./access.ts";
+export { provisioningOptionsOf, provisioningSchema } from "./environment.ts";
+export {
+  provision,
+  type Provisioned,
+  type ProvisioningFaultCode,
+  type ProvisioningOptions,
+} from "./provision.ts";

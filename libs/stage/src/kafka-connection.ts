@@ -85,7 +85,8 @@ function socketOf(
 ): net.Socket {
   const plain = open(wanted.host, wanted.port);
   if (!wanted.ssl) return plain.once("connect", wanted.onConnect);
-  return tls.connect({ ...wanted.ssl, socket: plain }, wanted.onConnect);
+  // Without a host the certificate would be held against "localhost".
+  return tls.connect({ host: wanted.host, ...wanted.ssl, socket: plain }, wanted.onConnect);
 }
 
 /** Info becomes debug: a healthy consumer logs nothing per rebalance, pause or resume. */

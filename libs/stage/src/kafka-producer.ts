@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, TransientFault } from "@sluice/domain";
+import { brokerReasonOf } from "./broker-trouble.ts";
 import { messageOf } from "./faults.ts";
 import {
   defaultFlightLimits,
@@ -211,10 +212,16 @@ export class KafkaProducer {
     }
     const fault = refused
       ? new PermanentFault("STAGE_MESSAGE_REFUSED", messageOf(error), { cause: error })
-      : new TransientFault("STAGE_BROKER_UNAVAILABLE", messageOf(error), { cause: error });
+      : this.outageOf(error, flight);
     this.metrics.failed(fault.code);
     for (const call of calls) call.reject(fault);
     this.dropSettled();
+  }
+
+  private outageOf(cause: unknown, flight: readonly Waiting[]): TransientFault {
+    const topics = [...new Set(flight.map(({ message }) => message.topic))];
+    const reason = brokerReasonOf(cause, this.connection, { kind: "write", topics });
+    return new TransientFault("STAGE_BROKER_UNAVAILABLE", reason, { cause });
   }
 
   /** What nobody waits for any more is not sent: its caller was told, and sends it again. */

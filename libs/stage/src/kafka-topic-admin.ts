@@ -21,6 +21,11 @@ export class KafkaTopicAdmin extends TopicAdmin {
     this.admin = new KafkaAdmin(connection, logger);
   }
 
+  override async brokerCount(): Promise<number> {
+    const { brokers } = await this.admin.ask((admin) => admin.describeCluster());
+    return brokers.length;
+  }
+
   override async create(plans: readonly TopicPlan[]): Promise<readonly string[]> {
     const there = new Set(await this.existing(plans.map(({ name }) => name)));
     const missing = plans.filter(({ name }) => !there.has(name));

@@ -17,14 +17,22 @@ export class KafkaTopicOffsets extends TopicOffsets {
 
   override async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
     const name = prefixed(this.connection, topic);
-    const offsets = await this.admin.ask((admin) => admin.fetchTopicOffsets(name));
+    const offsets = await this.admin.ask((admin) => admin.fetchTopicOffsets(name), {
+      kind: "read",
+      topic: name,
+      group: "",
+    });
     return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
   }
 
   override async committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>> {
     const groupId = groupIdOf(this.connection, group);
     const topics = [prefixed(this.connection, topic)];
-    const found = await this.admin.ask((admin) => admin.fetchOffsets({ groupId, topics }));
+    const found = await this.admin.ask((admin) => admin.fetchOffsets({ groupId, topics }), {
+      kind: "read",
+      topic: topics.join(),
+      group: groupId,
+    });
     return new Map(
       found
         .flatMap(({ partitions }) => partitions)

@@ -20,6 +20,9 @@ export interface TopicFound {
  * Everything throws TransientFault `STAGE_BROKER_UNAVAILABLE`.
  */
 export abstract class TopicAdmin {
+  /** How many brokers there are: no topic can have more replicas. */
+  abstract brokerCount(): Promise<number>;
+
   /** Creates those that do not exist yet and leaves the others as they are; gives the names of the created. */
   abstract create(plans: readonly TopicPlan[]): Promise<readonly string[]>;
 
