@@ -25,6 +25,7 @@ export type {
   Message,
   MeteringKind,
   OnDoubt,
+  Operation,
   Origin,
   OutcomeKind,
   Rates,

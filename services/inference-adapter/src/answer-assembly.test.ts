@@ -35,6 +35,7 @@ test("texts, refusals, log probabilities and ends of several choices come togeth
     systemFingerprint: "fp",
     createdAt: 1_800_000_000_000,
     cut: false,
+    embeddings: [],
   });
 });
 

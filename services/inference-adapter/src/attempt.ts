@@ -1,4 +1,5 @@
 import {
+  type Answer,
   type Candidate,
   type CostMetered,
   type InferenceAttempted,
@@ -14,7 +15,6 @@ import {
   type TraceHeaders,
   waitInLane,
 } from "@sluice/stage";
-import { chatBodyOf } from "./chat-body.ts";
 import { completedOutcomeOf } from "./completed.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "./failure.ts";
@@ -25,7 +25,8 @@ import { intentOf, meteredOf, meteredZero } from "./metering.ts";
 import type { AdapterMetrics } from "./metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "./ports.ts";
-import type { Provider, ProviderEnd } from "./provider.ts";
+import type { Provider, ProviderBody, ProviderEnd } from "./provider.ts";
+import { bodyOf } from "./provider-body.ts";
 import type { ProviderGates } from "./provider-gates.ts";
 
 export interface AttemptSettings {
@@ -91,7 +92,7 @@ export class AttemptRunner {
   async run(order: AttemptOrder): Promise<LaneWait | null> {
     const { attempts, producer, clock } = this.#parts;
     const { dispatched, candidate, number, trace, stopping } = order;
-    const body = chatBodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
+    const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
     const claimed = await this.#claim(order);
     if (typeof claimed !== "number") return claimed;
     const intent = intentFor(order, clock.now());
@@ -137,7 +138,7 @@ export class AttemptRunner {
     return null;
   }
 
-  async #callAndRecord(held: Held, body: ReturnType<typeof chatBodyOf>): Promise<null> {
+  async #callAndRecord(held: Held, body: ProviderBody): Promise<null> {
     const { attempts, settings, metrics } = this.#parts;
     const { dispatched, ref, number, fence } = held;
     const live = isLive(dispatched);
@@ -158,11 +159,7 @@ export class AttemptRunner {
     }
   }
 
-  async #call(
-    held: Held,
-    body: ReturnType<typeof chatBodyOf>,
-    goneOrLate: AbortController,
-  ): Promise<Called> {
+  async #call(held: Held, body: ProviderBody, goneOrLate: AbortController): Promise<Called> {
     const { provider, gates, clock, metrics } = this.#parts;
     const { dispatched, candidate, intent, trace, stopping } = held;
     const reply = isLive(dispatched) ? this.#replyOf(held, goneOrLate) : null;
@@ -177,6 +174,7 @@ export class AttemptRunner {
         keyIndex,
         attemptId: intent.attemptId,
         trace,
+        operation: dispatched.admitted.request.operation,
         body,
         answers: dispatched.dispatch.answers,
         signal: AbortSignal.any([goneOrLate.signal, stopping]),
@@ -213,6 +211,11 @@ export class AttemptRunner {
       case "refused": {
         const zero = meteredZero(held.intent, "refused", calledAt, clock.now());
         return this.#fail(held, end, zero);
+      }
+      case "unusable": {
+        const seen = { answer: null, usage: end.usage, reason: "answered" } as const;
+        const metered = await this.#metered(held, seen, calledAt);
+        return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
       case "cut": {
         const cut = { answer: end.answer, usage: null, reason: "cut" } as const;
@@ -268,7 +271,9 @@ export class AttemptRunner {
 
   async #metered(
     { intent, dispatched }: Held,
-    seen: Pick<Extract<ProviderEnd, { kind: "answered" }>, "answer" | "usage"> & {
+    seen: Pick<Extract<ProviderEnd, { kind: "answered" }>, "usage"> & {
+      /** null where there is none that could be counted. */
+      readonly answer: Answer | null;
       readonly reason: "answered" | "cut";
     },
     calledAt: EpochMillis,

@@ -33,6 +33,7 @@ import { answerOf, InMemoryProvider, type Scripted } from "./in-memory-provider.
 import { AdapterMetrics } from "./metrics.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
 import { ProviderGates } from "./provider-gates.ts";
+import { reportedUsageOf } from "./usage.ts";
 
 const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
 const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
@@ -168,6 +169,31 @@ describe("a request that is answered", () => {
     expect(requests.find(ref)?.answerExpiresAt).toBeNull();
     await stage.settled(deliveryOf(aDispatched()), effect);
     expect(requests.find(ref)?.answerExpiresAt).not.toBeNull();
+  });
+});
+
+describe("a request for vectors", () => {
+  const asked = { inputs: ["a", "b"], candidates: [aCandidate()] };
+
+  test("is answered and metered like any other, with no output", async () => {
+    const { handle } = await newTestStage(() => ({ kind: "answer", tokens: [] }), asked);
+    const effect = await handle();
+    const usage = { inputTokens: 10n, outputTokens: 0n };
+    expect(meteredIn(effect)).toMatchObject([{ kind: "reported", reason: "answered", usage }]);
+    expect(outcomeIn(effect)?.completed?.answer.embeddings).toHaveLength(2);
+  });
+
+  test("that is answered with what nobody can use fails, paid in full and asked once", async () => {
+    const usage = reportedUsageOf({ prompt_tokens: 12 });
+    const { handle, provider } = await newTestStage(
+      () => ({ kind: "end", end: { kind: "unusable", code: "answer_too_large", usage } }),
+      asked,
+    );
+    const effect = await handle();
+    expect(provider.calls).toHaveLength(1);
+    expect(meteredIn(effect)).toMatchObject([{ kind: "reported", usage: { inputTokens: 12n } }]);
+    const reason = expect.stringContaining("fewer inputs");
+    expect(outcomeIn(effect)).toMatchObject({ refused: { code: "provider_failed", reason } });
   });
 });
 

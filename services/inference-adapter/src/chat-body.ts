@@ -1,8 +1,6 @@
 import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
 import { unreadable } from "./faults.ts";
-
-/** The body of `POST /chat/completions`. */
-export type ChatBody = Readonly<Record<string, unknown>>;
+import type { ProviderBody } from "./provider.ts";
 
 /** Ours to set, whatever the parameters say. */
 const ours = new Set([
@@ -15,7 +13,7 @@ const ours = new Set([
 ]);
 
 /**
- * The request as the provider gets it: the caller's parameters, the candidate's
+ * The body of `POST /chat/completions`: the caller's parameters, the candidate's
  * model, and its output limit under the name that the caller chose (some
  * providers know only the older `max_tokens`).
  *
@@ -25,7 +23,7 @@ export function chatBodyOf(
   request: InferenceRequested,
   candidate: Candidate,
   stream: boolean,
-): ChatBody {
+): ProviderBody {
   const parameters = parametersOf(request);
   const limitName = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
   const passed = Object.entries(parameters).filter(
@@ -40,7 +38,10 @@ export function chatBodyOf(
   };
 }
 
-function parametersOf({ parameters }: InferenceRequested): Readonly<Record<string, unknown>> {
+/** @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE` */
+export function parametersOf({
+  parameters,
+}: InferenceRequested): Readonly<Record<string, unknown>> {
   const read = parsed(parameters, "The parameters");
   if (typeof read !== "object" || read === null || Array.isArray(read))
     throw unreadable("The parameters");

@@ -60,6 +60,8 @@ export interface DispatchedChanges {
   readonly parameters?: string;
   readonly onDoubt?: "retry" | "fail";
   readonly candidates?: readonly Candidate[];
+  /** Asks for vectors of them. */
+  readonly inputs?: readonly string[];
 }
 
 export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatched {
@@ -90,7 +92,7 @@ export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatche
     dispatch: {
       lane: "realtime",
       inputTokens: 14n,
-      answers: 1,
+      answers: changes.inputs?.length ?? 1,
       candidates: changes.candidates ?? [aCandidate(), large],
     },
     decisions: [],
@@ -101,7 +103,7 @@ function requestWith(changes: DispatchedChanges): InferenceRequested {
   return {
     requestId: changes.requestId ?? "r-1",
     model: "auto",
-    messages: [{ ...message, content: changes.prompt ?? message.content }],
+    messages: changes.inputs ? [] : [{ ...message, content: changes.prompt ?? message.content }],
     parameters: changes.parameters ?? "{}",
     requirements: {
       requiredAccuracy: null,
@@ -116,8 +118,8 @@ function requestWith(changes: DispatchedChanges): InferenceRequested {
     runId: null,
     stepId: null,
     tags: {},
-    operation: "chat",
-    inputs: [],
+    operation: changes.inputs ? "embeddings" : "chat",
+    inputs: changes.inputs ?? [],
     tokenInputs: [],
   };
 }

@@ -1,3 +1,4 @@
+import { noUsage } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { aDispatched } from "./dispatched.fixture.ts";
 import { completedUsage } from "./estimate.ts";
@@ -45,4 +46,21 @@ test("a control token in a text is text, and a long run of letters is counted in
   expect(await counter.count(["<|endoftext|>"])).toBeGreaterThan(1n);
   expect(await counter.count(["a".repeat(64_000)])).toBeGreaterThan(4_000n);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
+test("vectors put out nothing, and what they read is estimated where it was not reported", async () => {
+  const { request: asked } = aDispatched({
+    inputs: ["What is the", "capital of France?"],
+  }).admitted;
+  const given = { ...asked, inputs: [], tokenInputs: [[1, 2, 3], [4]] };
+  const reported = { ...noUsage, inputTokens: 9n, outputTokens: null };
+  expect(await completedUsage(reported, asked, null, counter)).toMatchObject({
+    ...{ usage: { inputTokens: 9n, outputTokens: 0n }, estimatedFigures: [] },
+  });
+  expect(await completedUsage(null, asked, null, counter)).toMatchObject({
+    ...{ usage: { inputTokens: 7n, outputTokens: 0n }, estimatedFigures: ["inputTokens"] },
+  });
+  expect(await completedUsage(null, given, null, counter)).toMatchObject({
+    usage: { inputTokens: 4n },
+  });
 });

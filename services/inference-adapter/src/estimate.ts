@@ -17,10 +17,10 @@ export interface CompletedUsage {
 export async function completedUsage(
   reported: Usage | null,
   request: InferenceRequested,
-  answer: Answer,
+  answer: Answer | null,
   counter: TokenCounter,
 ): Promise<CompletedUsage> {
-  const known = reported ?? nothingReported;
+  const known = { ...nothingReported, ...reported, ...putOutBy(request) };
   const inputTokens = known.inputTokens ?? (await inputTokensOf(request, counter));
   const outputTokens = known.outputTokens ?? (await counter.count(textsOf(answer)));
   const estimatedFigures = [
@@ -28,6 +28,11 @@ export async function completedUsage(
     ...(known.outputTokens === null ? ["outputTokens"] : []),
   ];
   return { usage: { ...known, inputTokens, outputTokens }, estimatedFigures };
+}
+
+/** A vector has no tokens, whether anybody says so or not. */
+function putOutBy({ operation }: InferenceRequested): Partial<Usage> {
+  return operation === "embeddings" ? { outputTokens: 0n } : {};
 }
 
 const nothingReported: Usage = {
@@ -40,7 +45,11 @@ const nothingReported: Usage = {
 };
 
 async function inputTokensOf(request: InferenceRequested, counter: TokenCounter): Promise<bigint> {
-  const { messages, parameters } = request;
+  const { messages, parameters, operation, inputs, tokenInputs } = request;
+  if (operation === "embeddings") {
+    const given = tokenInputs.reduce((sum, { length }) => sum + length, 0);
+    return (await counter.count(inputs)) + BigInt(given);
+  }
   const texts = messages.flatMap(({ content, toolCalls, name }) => [
     content,
     toolCalls ?? "",
@@ -70,8 +79,8 @@ function mediaOf(parts: string | null): number {
   return read.filter((part: { readonly type?: unknown } | null) => part?.type !== "text").length;
 }
 
-function textsOf({ choices }: Answer): readonly string[] {
-  return choices.flatMap(({ content, refusal, toolCalls }) => [
+function textsOf(answer: Answer | null): readonly string[] {
+  return (answer?.choices ?? []).flatMap(({ content, refusal, toolCalls }) => [
     content ?? "",
     refusal ?? "",
     toolCalls ?? "",

@@ -16,7 +16,11 @@ export type RefusalCode = (typeof refusalCodes)[number];
 export const lossCodes = ["timed_out", "connection_lost", "aborted"] as const;
 export type LossCode = (typeof lossCodes)[number];
 
-export type FailureCode = RefusalCode | LossCode;
+/** It answered and is to be paid, with what nobody can use; asked again it would be paid again. */
+export const unusableCodes = ["answer_unusable", "answer_too_large"] as const;
+export type UnusableCode = (typeof unusableCodes)[number];
+
+export type FailureCode = RefusalCode | LossCode | UnusableCode;
 
 /** Why an attempt failed, as the attempt record keeps it: the next owner decides by it. */
 export interface AttemptFailure {
@@ -48,7 +52,7 @@ function isFailure(read: unknown): read is AttemptFailure {
     typeof read === "object" &&
     read !== null &&
     "code" in read &&
-    [...refusalCodes, ...lossCodes].some((code) => code === read.code) &&
+    [...refusalCodes, ...lossCodes, ...unusableCodes].some((code) => code === read.code) &&
     "variant" in read &&
     typeof read.variant === "string" &&
     "retryAt" in read &&
@@ -62,6 +66,7 @@ const hopeless: ReadonlySet<FailureCode> = new Set([
   "model_unknown",
   "context_length_exceeded",
   "request_refused",
+  ...unusableCodes,
 ]);
 
 const firstBackOffMs = 500;

@@ -1,4 +1,5 @@
 import type { Answer } from "@sluice/contracts";
+import { vectorOf } from "@sluice/domain";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
 import { reportedUsageOf } from "./usage.ts";
 
@@ -29,6 +30,7 @@ export class InMemoryProvider extends Provider {
     await scripted.meanwhile?.();
     switch (scripted.kind) {
       case "answer":
+        if (call.operation === "embeddings") return embedded(call, scripted.usage);
         return {
           kind: "answered",
           answer: answerOf(tokens, "stop"),
@@ -56,10 +58,16 @@ export class InMemoryProvider extends Provider {
 
 const plainAnswer: Scripted = { kind: "answer", tokens: ["One", " two", " three."] };
 
+const vectorMissing: Scripted = {
+  kind: "end",
+  end: { kind: "unusable", code: "answer_unusable", usage: reportedUsageOf({ prompt_tokens: 2 }) },
+};
+
 /** Obeys the markers that the provider simulator knows, as far as the contract needs them. */
 export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
   const refusal = { kind: "refused", status: null, retryAfterMs: null } as const;
   if (provider !== "acme-ai") return { kind: "end", end: { ...refusal, code: "unreachable" } };
+  if (JSON.stringify(body).includes("[[answer:vector-missing]]")) return vectorMissing;
   const [, fault, settings = ""] =
     /\[\[fault:(\S+?)( [^\]]*)?\]\]/.exec(JSON.stringify(body)) ?? [];
   const setting = (name: string): number =>
@@ -88,6 +96,13 @@ function cutAfter(tokenCount: number): Scripted {
   if (tokenCount === 0) return { kind: "end", end: { kind: "lost", code } };
   const tokens = Array.from({ length: tokenCount }, (_, index) => ` ${index}`);
   return { kind: "end", end: { kind: "cut", code, answer: answerOf(tokens, "") }, tokens };
+}
+
+/** A vector per input, of two dimensions. */
+function embedded({ answers }: ProviderCall, usage: object | null | undefined): ProviderEnd {
+  const embeddings = Array.from({ length: answers }, (_, index) => vectorOf([index, 1]));
+  const answer = { ...answerOf([], ""), choices: [], embeddings };
+  return { kind: "answered", answer, usage: usageOf(0, usage) };
 }
 
 export function answerOf(tokens: readonly string[], finishReason: string): Answer {

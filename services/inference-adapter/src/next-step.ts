@@ -2,7 +2,7 @@ import type { Candidate, InferenceDispatched, InferenceResponded } from "@sluice
 import type { EpochMillis } from "@sluice/domain";
 import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/outcomes";
 import { chooseCandidate } from "./choose-candidate.ts";
-import { type AttemptFailure, decodeFailure } from "./failure.ts";
+import { type AttemptFailure, decodeFailure, type UnusableCode } from "./failure.ts";
 
 export type EndCode =
   | "client_closed"
@@ -125,6 +125,8 @@ function givenUp(failures: readonly AttemptFailure[]): End {
       "provider_refused",
       `Every provider refused the request itself (HTTP ${last?.status ?? "4xx"}); check its parameters.`,
     );
+  if (last?.code === "answer_too_large" || last?.code === "answer_unusable")
+    return failed("provider_failed", unusableReasons[last.code]);
   return failed(
     "provider_failed",
     last
@@ -132,6 +134,14 @@ function givenUp(failures: readonly AttemptFailure[]): End {
       : "No provider can be called now. Try again later.",
   );
 }
+
+/** The provider is paid for these, and would be again. */
+const unusableReasons: Readonly<Record<UnusableCode, string>> = {
+  answer_too_large:
+    "The provider's vectors are larger than an answer may be; send fewer inputs at once, or ask for fewer dimensions.",
+  answer_unusable:
+    "The provider answered with other vectors than were asked for: in number, in dimensions, or in kind. Name another model, and tell whoever runs this one.",
+};
 
 function failed(code: EndCode, reason: string): End {
   return { kind: "end", outcome: "failed", code, reason };

@@ -1,7 +1,9 @@
 import type { Clock } from "@sluice/domain";
 import OpenAI, { APIError } from "openai";
 import type { ChatCompletionCreateParams } from "openai/resources/chat/completions";
+import type { EmbeddingCreateParams } from "openai/resources/embeddings";
 import { AnswerAssembly, hasSubstance } from "./answer-assembly.ts";
+import { embeddingEndOf } from "./embedding-end.ts";
 import type { LossCode, RefusalCode } from "./failure.ts";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
 import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
@@ -33,7 +35,7 @@ interface KeyClients {
 /** The client's own time-out must never be the one that strikes: it does not know what was sent. */
 const clientTimeoutMs = 24 * 60 * 60 * 1_000;
 
-/** Any provider that speaks OpenAI's chat completions. */
+/** Any provider that speaks OpenAI's chat completions or embeddings. */
 export class OpenAiProvider extends Provider {
   readonly #clients: ReadonlyMap<string, readonly KeyClients[]>;
   readonly #connections: readonly ProviderConnections[];
@@ -59,6 +61,7 @@ export class OpenAiProvider extends Provider {
   override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
     const clients = this.#clients.get(call.provider)?.[call.keyIndex];
     if (!clients) return refused("unreachable");
+    if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
     // Read whatever happens: a stream may break after it has said what it cost.
     const seen: { usage?: object | null } = {};
@@ -77,6 +80,20 @@ export class OpenAiProvider extends Provider {
 
   override close(): void {
     for (const connections of this.#connections) connections.close();
+  }
+
+  async #embed(client: OpenAI, call: ProviderCall): Promise<ProviderEnd> {
+    try {
+      const wire: unknown = await client.embeddings.create(
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as below
+        call.body as unknown as EmbeddingCreateParams,
+        optionsOf(call),
+      );
+      const asked = { count: call.answers, dimensions: call.body["dimensions"] };
+      return embeddingEndOf(wire, asked, this.#clock.now());
+    } catch (error) {
+      return this.#endOf(error, call, new AnswerAssembly());
+    }
   }
 
   #endOf(error: unknown, { signal }: ProviderCall, assembly: AnswerAssembly): ProviderEnd {

@@ -107,6 +107,7 @@ function nameOf({ provider, model }: Candidate, key: number): string {
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {
     case "answered":
+    case "unusable":
       return { kind: "success" };
     case "refused":
       return verdictOfRefusal(end.code, end.retryAfterMs);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { chatBodyOf } from "./chat-body.ts";
 import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
 import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
+import { bodyOf } from "./provider-body.ts";
 
 export interface Asked {
   readonly prompt: string;
@@ -23,7 +23,8 @@ export async function ask(
       keyIndex: 0,
       attemptId: crypto.randomUUID(),
       trace: {},
-      body: chatBodyOf(request, aCandidate(), stream),
+      operation: "chat",
+      body: bodyOf(request, aCandidate(), stream),
       answers,
       signal: new AbortController().signal,
       ...call,
@@ -31,6 +32,26 @@ export async function ask(
     (chunk) => chunks.push(chunk),
   );
   return { end, chunks };
+}
+
+/** Asks for a vector per input. */
+export function embed(
+  provider: Provider,
+  inputs: readonly string[],
+  parameters: object = {},
+  call: Partial<ProviderCall> = {},
+): Promise<ProviderEnd> {
+  const { request } = aDispatched({ inputs, parameters: JSON.stringify(parameters) }).admitted;
+  const candidate = aCandidate({ model: "sim-embedding-small" });
+  const asked: ProviderCall = {
+    ...{ provider: "acme-ai", keyIndex: 0, attemptId: crypto.randomUUID(), trace: {} },
+    operation: "embeddings",
+    body: bodyOf(request, candidate, false),
+    answers: inputs.length,
+    signal: new AbortController().signal,
+    ...call,
+  };
+  return provider.call(asked, () => undefined);
 }
 
 /** @param provider knows `acme-ai` with one key, which obeys the simulator's markers in a prompt */
@@ -105,6 +126,33 @@ export function providerContract(name: string, provider: () => Provider): void {
         call: { signal: leaving.signal },
       });
       expect(end).toEqual({ kind: "lost", code: "aborted" });
+    });
+
+    test("makes a vector per input, with its usage, and is billed no output", async () => {
+      const end = await embed(provider(), ["a river", "a lake"]);
+      expect(end).toMatchObject({ kind: "answered", answer: { choices: [], cut: false } });
+      if (end.kind !== "answered") return;
+      const [first, second] = end.answer.embeddings;
+      expect(end.answer.embeddings).toHaveLength(2);
+      expect(first!.byteLength % 4).toBe(0);
+      expect(first).not.toEqual(second);
+      expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
+    });
+
+    test("refuses vectors for the time being, and breaks off before they were there", async () => {
+      expect(await embed(provider(), ["[[fault:429 retry-after=3]]"])).toEqual({
+        ...{ kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 },
+      });
+      const code = "connection_lost";
+      expect(await embed(provider(), ["[[fault:cut-stream after=0]]"])).toEqual({
+        ...{ kind: "lost", code },
+      });
+    });
+
+    test("that makes a vector too few is to be paid for what nobody can use", async () => {
+      const end = await embed(provider(), ["one", "[[answer:vector-missing]]"]);
+      expect(end).toMatchObject({ kind: "unusable", code: "answer_unusable" });
+      if (end.kind === "unusable") expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
     });
 
     test("that is not declared is never reached", async () => {

@@ -1,9 +1,11 @@
-import type { Answer } from "@sluice/contracts";
+import type { Answer, Operation } from "@sluice/contracts";
 import type { ChunkChoices } from "@sluice/outcomes";
 import type { TraceHeaders } from "@sluice/stage";
-import type { ChatBody } from "./chat-body.ts";
-import type { LossCode, RefusalCode } from "./failure.ts";
+import type { LossCode, RefusalCode, UnusableCode } from "./failure.ts";
 import type { ReportedUsage } from "./usage.ts";
+
+/** The body of a call, by the names of OpenAI's API. */
+export type ProviderBody = Readonly<Record<string, unknown>>;
 
 export interface ProviderCall {
   /** Id of the provider, as declared. */
@@ -14,8 +16,9 @@ export interface ProviderCall {
   readonly attemptId: string;
   /** Told to the provider as it is, so that its spans join the caller's trace. */
   readonly trace: TraceHeaders;
-  readonly body: ChatBody;
-  /** How many answers were asked for (n). */
+  readonly operation: Operation;
+  readonly body: ProviderBody;
+  /** How many answers were asked for: n, or a vector per input. */
   readonly answers: number;
   /** Ends the call at once. */
   readonly signal: AbortSignal;
@@ -39,6 +42,8 @@ export type ProviderEnd =
       readonly status: number | null;
       readonly retryAfterMs: number | null;
     }
+  /** It answered and is to be paid, and what it answered is of no use. */
+  | { readonly kind: "unusable"; readonly code: UnusableCode; readonly usage: ReportedUsage | null }
   /** Some of the answer was seen; it is billed for that, and perhaps for more. */
   | { readonly kind: "cut"; readonly code: LossCode; readonly answer: Answer }
   /** The request was sent and nothing was seen: nobody knows what it bills. */

@@ -1,0 +1,81 @@
+import type { Answer } from "@sluice/contracts";
+import { dimensionsOf, type EpochMillis, vectorBytesMax, vectorOf } from "@sluice/domain";
+import type { UnusableCode } from "./failure.ts";
+import type { ProviderEnd } from "./provider.ts";
+import { reportedUsageOf } from "./usage.ts";
+
+/** What was asked for, as far as an answer must follow it. */
+export interface AskedVectors {
+  readonly count: number;
+  /** As the caller set them; undefined: as many as the model has. */
+  readonly dimensions: unknown;
+}
+
+/** The part of an answer that is read; nothing of it is taken on trust. */
+interface WireEmbeddings {
+  readonly model?: unknown;
+  readonly data?: unknown;
+  readonly usage?: object | null;
+}
+
+/**
+ * How a call for vectors ended that was answered. A vector too few, too short or too long is paid
+ * for like any other, and is no answer: nobody could tell which input a vector is of.
+ */
+export function embeddingEndOf(wire: unknown, asked: AskedVectors, now: EpochMillis): ProviderEnd {
+  const read: WireEmbeddings = typeof wire === "object" && wire !== null ? wire : {};
+  const usage = reportedUsageOf(read.usage);
+  const embeddings = vectorsIn(read.data, asked);
+  if (typeof embeddings === "string") return { kind: "unusable", code: embeddings, usage };
+  return { kind: "answered", answer: answerOf(read.model, embeddings, now), usage };
+}
+
+function answerOf(model: unknown, embeddings: readonly Uint8Array[], now: EpochMillis): Answer {
+  return {
+    choices: [],
+    providerModel: typeof model === "string" ? model : "",
+    systemFingerprint: null,
+    createdAt: now,
+    cut: false,
+    embeddings,
+  };
+}
+
+function vectorsIn(
+  data: unknown,
+  { count, dimensions }: AskedVectors,
+): readonly Uint8Array[] | UnusableCode {
+  if (!Array.isArray(data) || data.length !== count) return "answer_unusable";
+  const placed = new Map(data.map((item: unknown, position) => placedOf(item, position)));
+  const vectors = Array.from({ length: count }, (_, index) => placed.get(index));
+  const size = dimensions ?? (vectors[0] && dimensionsOf(vectors[0]));
+  if (!vectors.every((vector) => vector !== undefined && isVector(vector, size)))
+    return "answer_unusable";
+  const whole = vectors.filter((vector) => vector !== undefined);
+  const bytes = whole.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return bytes > vectorBytesMax ? "answer_too_large" : whole;
+}
+
+/** Some servers leave the index out, and answer in order. */
+function placedOf(item: unknown, position: number): readonly [number, Buffer | undefined] {
+  const read: { readonly index?: unknown; readonly embedding?: unknown } =
+    typeof item === "object" && item !== null ? item : {};
+  const index = typeof read.index === "number" ? read.index : position;
+  return [index, bytesOf(read.embedding)];
+}
+
+/** Servers that know nothing of base64 print numbers, which are the floats' own where they are printed in full. */
+function bytesOf(embedding: unknown): Buffer | undefined {
+  if (typeof embedding === "string") return Buffer.from(embedding, "base64");
+  if (!Array.isArray(embedding)) return undefined;
+  const numbers = embedding.filter((number): number is number => typeof number === "number");
+  return numbers.length === embedding.length ? vectorOf(numbers) : undefined;
+}
+
+function isVector(vector: Buffer, dimensions: unknown): boolean {
+  if (dimensionsOf(vector) !== dimensions || !Number.isInteger(dimensions)) return false;
+  if (vector.byteLength === 0) return false;
+  for (let at = 0; at < vector.byteLength; at += 4)
+    if (!Number.isFinite(vector.readFloatLE(at))) return false;
+  return true;
+}
