@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FileDeclarations } from "./file-declarations.ts";
@@ -44,6 +45,48 @@ test("two of the same id, and a provider that is not there, are contradictions",
     expect.stringContaining('another model has the id "sim-economy-q4"'),
     expect.stringContaining('no provider has the id "elsewhere"'),
   ]);
+});
+
+test("ten errors are told at once, each on its line, with what would be right", () => {
+  const changes: readonly (readonly [string, string, string])[] = [
+    ["team: platform", "tema: platform", "tema: unknown key; remove it"],
+    ["feature: first.start", "feature: [first]", "expected string"],
+    ["secret: file:secrets/demo-key", "secret: sk-123", "never the secret itself"],
+    ["simulated: true", "simulated: yes please", "expected boolean"],
+    ["tier: standard", "tier: middle", '"economy"|"standard"|"premium"'],
+    ["input: 15.00", "input: -15", "dollars per million tokens"],
+    ["- id: sim-economy\n", "- id: sim-economy-q4\n", 'another model has the id "sim-economy-q4"'],
+    [
+      "provider: simulator\n    tier: premium",
+      "provider: elsewhere\n    tier: premium",
+      'no provider has the id "elsewhere"',
+    ],
+    ["{ economy: 1024", "{ economy: 0", ">=1"],
+    ["ttlSeconds: 86400", "ttlSeconds: -1", ">=1"],
+  ];
+  const wrong = changes.reduce((changed, [right, put]) => {
+    expect(changed).toContain(right);
+    return changed.replace(right, put);
+  }, text);
+  const errors = errorsOf(wrong);
+  for (const [, put, says] of changes) {
+    const line = wrong.slice(0, wrong.lastIndexOf(put)).split("\n").length;
+    expect(
+      errors.filter((error) => error.startsWith(`${line} `) && error.includes(says)),
+    ).toHaveLength(1);
+  }
+  // The team is missing too, where its name is misspelt.
+  expect(errors).toHaveLength(changes.length + 1);
+});
+
+test("the message of a file that cannot be used has a line per error", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-declarations-"));
+  const path = join(folder, "sluice.yaml");
+  writeFileSync(path, text.replace("tier: standard", "tier: middle").replace("team:", "tema:"));
+  expect(() => FileDeclarations.read(path, {})).toThrow(
+    /sluice\.yaml cannot be used:\n  line \d+: tenants.*\n  line \d+: tenants.*tema.*\n  line \d+: models\[2\]\.tier/,
+  );
+  rmSync(folder, { recursive: true });
 });
 
 test("broken YAML is an error with a line, not an exception", () => {

@@ -1,4 +1,5 @@
 import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
+import type { z } from "zod";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
 
 /** One thing that is wrong with the file. */
@@ -31,19 +32,16 @@ export function parseDeclarations(text: string): Parsed {
       })),
     };
 
-  const result = sluiceYaml.safeParse(document.toJS({ maxAliasCount: 100 }));
-  const issues: readonly Issue[] = result.success
-    ? contradictionsOf(result.data)
-    : result.error.issues.map(({ path, message }) => ({ path: path.map(plainKey), message }));
+  const said: unknown = document.toJS({ maxAliasCount: 100 });
+  const result = sluiceYaml.safeParse(said);
+  const issues = [...(result.error?.issues ?? []).flatMap(issuesOf), ...contradictionsIn(said)];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
-  return {
-    kind: "invalid",
-    errors: issues.map(({ path, message }) => ({
-      line: lineOf(document, lines, path),
-      path: formatPath(path),
-      message,
-    })),
-  };
+  const errors = issues.map(({ path, message }) => ({
+    line: lineOf(document, lines, path),
+    path: formatPath(path),
+    message,
+  }));
+  return { kind: "invalid", errors: errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
 interface Issue {
@@ -51,39 +49,61 @@ interface Issue {
   readonly message: string;
 }
 
-/** What no single field can be blamed for. */
-function contradictionsOf(declared: SluiceYaml): readonly Issue[] {
-  const keys = declared.tenants.flatMap(({ keys: own }, tenant) =>
-    own.map(({ id }, key) => ({ id, path: ["tenants", tenant, "keys", key, "id"] as Path })),
+/** Each key that is not known is an error of its own, on its own line. */
+function issuesOf(issue: z.core.$ZodIssue): readonly Issue[] {
+  const path = issue.path.map(plainKey);
+  if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...path, key], message: "unknown key; remove it" }));
+}
+
+/** What no single field can be blamed for; told beside what is wrong in single fields. */
+function contradictionsIn(said: unknown): readonly Issue[] {
+  const tenants = listIn(said, "tenants");
+  const keys = tenants.flatMap((tenant, index) =>
+    namesIn(listIn(tenant, "keys"), "id", ["tenants", index, "keys"]),
   );
-  const at = (list: "tenants" | "providers" | "models") =>
-    declared[list].map(({ id }, index) => ({ id, path: [list, index, "id"] as Path }));
-  const providers = new Set(declared.providers.map(({ id }) => id));
+  const [providers, models] = [listIn(said, "providers"), listIn(said, "models")];
+  const declared = new Set(namesIn(providers, "id", []).map(({ name }) => name));
+  const wanted = namesIn(models, "provider", ["models"]);
   return [
-    ...repeated("tenant", at("tenants")),
+    ...repeated("tenant", namesIn(tenants, "id", ["tenants"])),
     ...repeated("key", keys),
-    ...repeated("provider", at("providers")),
-    ...repeated("model", at("models")),
-    ...declared.models.flatMap(({ provider }, index) =>
-      providers.has(provider)
-        ? []
-        : [
-            {
-              path: ["models", index, "provider"],
-              message: `no provider has the id "${provider}"`,
-            },
-          ],
-    ),
+    ...repeated("provider", namesIn(providers, "id", ["providers"])),
+    ...repeated("model", namesIn(models, "id", ["models"])),
+    ...wanted
+      .filter(({ name }) => !declared.has(name))
+      .map(({ name, path }) => ({ path, message: `no provider has the id "${name}"` })),
   ];
 }
 
-function repeated(what: string, entries: readonly { id: string; path: Path }[]): readonly Issue[] {
+interface Named {
+  readonly name: string;
+  readonly path: Path;
+}
+
+function repeated(what: string, entries: readonly Named[]): readonly Issue[] {
   const seen = new Set<string>();
-  return entries.flatMap(({ id, path }) => {
-    const again = seen.has(id);
-    seen.add(id);
-    return again ? [{ path, message: `another ${what} has the id "${id}"` }] : [];
+  return entries.flatMap(({ name, path }) => {
+    const again = seen.has(name);
+    seen.add(name);
+    return again ? [{ path, message: `another ${what} has the id "${name}"` }] : [];
   });
+}
+
+function namesIn(entries: readonly unknown[], member: string, path: Path): readonly Named[] {
+  return entries.flatMap((entry, index) => {
+    const name = memberOf(entry, member);
+    return typeof name === "string" ? [{ name, path: [...path, index, member] }] : [];
+  });
+}
+
+function listIn(value: unknown, member: string): readonly unknown[] {
+  const list = memberOf(value, member);
+  return Array.isArray(list) ? list : [];
+}
+
+function memberOf(value: unknown, member: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, member) : undefined;
 }
 
 /** The line of the node, or of the nearest one around it that is in the file. */
