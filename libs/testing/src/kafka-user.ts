@@ -19,6 +19,8 @@ export interface KafkaUserOptions {
 }
 
 type Headers = Readonly<Record<string, string>>;
+/** Also what nobody should send: bytes that are no text, and a name several times. */
+type AnyHeaders = Readonly<Record<string, string | Buffer | (string | Buffer)[]>>;
 
 /** A platform team's program: produces signed requests, reads the public topics. Signs by the design, not by our code. */
 export class KafkaUser {
@@ -27,6 +29,7 @@ export class KafkaUser {
   readonly #producer: KafkaEventProducer;
   readonly #key: { readonly id: string; readonly secret: string };
   readonly #readers: TopicReader<unknown>[] = [];
+  readonly #prepared = new Set<string>();
 
   constructor({ brokers, topicPrefix, registryUrl, apiKey }: KafkaUserOptions) {
     const [, id = "", secret = ""] = /^sk-sluice-([^-]+)-(.+)$/.exec(apiKey) ?? [];
@@ -41,13 +44,19 @@ export class KafkaUser {
   }
 
   async request(record: InferenceRequested, headers: Headers = {}): Promise<Buffer> {
-    await this.#codecs.prepare([topics.inferenceRequested]);
-    const value = this.#codecs.encode(topics.inferenceRequested, record);
+    const value = await this.encode(topics.inferenceRequested, record);
     await this.send(value, { ...this.signatureOf(value), ...headers }, record.requestId);
     return value;
   }
 
-  signatureOf(value: Buffer, issuedAt = Date.now()): Headers {
+  /** The bytes of a record under its schema's registered id. */
+  async encode<R>(topic: Topic<R>, record: R): Promise<Buffer> {
+    if (!this.#prepared.has(topic.name)) await this.#codecs.prepare([topic]);
+    this.#prepared.add(topic.name);
+    return this.#codecs.encode(topic, record);
+  }
+
+  signatureOf(value: Buffer, issuedAt: number | string = Date.now()): Headers {
     const bodyHash = createHash("sha256").update(value).digest("hex");
     const signed = ["inference.requested", this.#key.id, String(issuedAt), bodyHash].join("\n");
     return {
@@ -58,7 +67,7 @@ export class KafkaUser {
   }
 
   /** Any bytes onto the request topic. */
-  async send(value: Buffer, headers: Headers, key: string): Promise<void> {
+  async send(value: Buffer, headers: AnyHeaders, key: string): Promise<void> {
     const topic = topics.inferenceRequested.name;
     await this.#producer.send([
       { kind: "dead-letter", topic, key: Buffer.from(key), value, headers, partition: 0 },

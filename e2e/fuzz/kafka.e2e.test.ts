@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import {
+  allTopics,
+  type CostCharged,
+  type InferenceAdmitted,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import {
+  billBreaches,
+  chargeBreaches,
+  fetchBill,
+  KafkaUser,
+  outcomeBreaches,
+  type Pipeline,
+  spentNanoUsd,
+  stackAddresses,
+  startPipeline,
+  type TopicReader,
+} from "@sluice/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Ends } from "./ends.ts";
+import { inspectable, LiveMemory } from "./live-memory.ts";
+import { type Mail, mailOf } from "./mail.ts";
+import { draftsOf } from "./messages.ts";
+
+const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
+const count = 10_000;
+/** Each is accounted for before the next is sent, so that what is in flight is bounded. */
+const waveSize = 1_000;
+const waveMsMax = 30_000;
+const services = [
+  "ingress",
+  "cache-lookup",
+  "classifier",
+  "dispatcher",
+  "inference-adapter",
+  "cost-accountant",
+] as const;
+/** What a service holds after all, beyond what it held after half: 1 KiB a message. */
+const growthBytesMax = 5 * 1_024 * 1_024;
+
+let pipeline: Pipeline;
+let user: KafkaUser;
+let admitted: TopicReader<InferenceAdmitted>;
+let responded: TopicReader<InferenceResponded>;
+let charged: TopicReader<CostCharged>;
+let letters: TopicReader<Buffer>;
+/** Of all other topics, where nothing may ever lie: what intake lets through, stages can handle. */
+let inner: readonly TopicReader<Buffer>[];
+let ends: Ends;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({
+    environment: { ...inspectable, SLUICE_SIMULATOR_SPEED: "100" },
+  });
+  const { brokers, registryUrl } = stackAddresses();
+  const { topicPrefix, demoKey: apiKey } = pipeline;
+  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
+  const { inferenceRequested } = topics;
+  const others = allTopics.filter(
+    ({ name, deadLetter }) => deadLetter && name !== inferenceRequested.name,
+  );
+  [admitted, responded, charged, letters, inner] = await Promise.all([
+    user.read(topics.inferenceAdmitted),
+    user.read(topics.inferenceResponded),
+    user.read(topics.costCharged),
+    user.readDeadLetters(inferenceRequested),
+    Promise.all(others.map((topic) => user.readDeadLetters(topic))),
+  ]);
+  ends = new Ends(letters, responded);
+});
+afterAll(async () => {
+  await user?.close();
+  await pipeline?.stop();
+});
+
+async function sendWave(wave: readonly Mail[]): Promise<void> {
+  await Promise.all(wave.map(({ value, headers, key }) => user.send(value, headers, key)));
+  await expect
+    .poll(() => wave.filter((mail) => ends.of(mail).length === 0).length, {
+      timeout: waveMsMax,
+      interval: 250,
+    })
+    .toBe(0);
+}
+
+test(
+  `${count} seeded messages: each has one outcome or is one dead letter, with its bytes`,
+  { timeout: 180_000 },
+  async () => {
+    process.stderr.write(`fuzz of Kafka: FUZZ_SEED=${seed}\n`);
+    const run = randomBytes(3).toString("hex");
+    const pids = services.map((name) => pipeline.identityOf(name).pid);
+    const drafts = draftsOf(seed, count);
+    const all: Mail[] = [];
+    const memories = await Promise.all(
+      (["ingress", "inference-adapter"] as const).map((name) => LiveMemory.of(pipeline, name)),
+    );
+    let held: readonly number[] = [];
+    for (let from = 0; from < count; from += waveSize) {
+      const wave = await Promise.all(
+        drafts
+          .slice(from, from + waveSize)
+          .map((draft, index) => mailOf(user, run, from + index, draft)),
+      );
+      for (const { number } of wave) ends.expect(`${run}-${number}`, number);
+      all.push(...wave);
+      // oxlint-disable-next-line no-await-in-loop -- one wave after the other
+      await sendWave(wave);
+      if (from + waveSize === count / 2)
+        held = await Promise.all(memories.map((memory) => memory.bytes()));
+    }
+    await expect
+      .poll(async () => billBreaches(charged.records, await fetchBill(pipeline.simulator)), {
+        timeout: 30_000,
+        interval: 500,
+      })
+      .toEqual([]);
+    const grown = await Promise.all(memories.map((memory) => memory.bytes()));
+    for (const memory of memories) memory.close();
+
+    process.stderr.write(`${JSON.stringify(tallyOf(all))}\n`);
+    expect(all.filter((mail) => ends.of(mail).length !== 1).map(described)).toEqual([]);
+    expect(all.filter((mail) => ends.isLetterWrong(mail)).map(described)).toEqual([]);
+    const good = all.filter(({ draft }) => draft.kind === "good");
+    expect(good.filter((mail) => ends.of(mail)[0] !== "completed").map(described)).toEqual([]);
+    expect(responded.records.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    expect(inner.flatMap(({ deliveries }) => deliveries)).toEqual([]);
+    expect(services.map((name) => pipeline.identityOf(name).pid)).toEqual(pids);
+
+    expect(outcomeBreaches(admitted.records, responded.records)).toEqual([]);
+    expect(chargeBreaches(charged.records)).toEqual([]);
+    const { totalNanoUsd } = await fetchBill(pipeline.simulator);
+    expect(spentNanoUsd(charged.records)).toBe(totalNanoUsd);
+    grown.forEach((bytes, index) => expect(bytes - held[index]!).toBeLessThan(growthBytesMax));
+  },
+);
+
+function described(mail: Mail): object {
+  return { number: mail.number, ends: ends.of(mail), draft: mail.draft };
+}
+
+/** How many messages of each kind ended how. */
+function tallyOf(all: readonly Mail[]): Readonly<Record<string, number>> {
+  const named = all.map((mail) => `${mail.draft.kind}: ${ends.of(mail).join(" and ")}`);
+  const groups = Map.groupBy(named, (name) => name);
+  return Object.fromEntries([...groups].map(([name, same]) => [name, same.length]));
+}

@@ -1,0 +1,104 @@
+import { type InferenceRequested, topics } from "@sluice/contracts";
+import type { KafkaUser } from "@sluice/testing";
+import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import type { Draft, HeaderChange } from "./messages.ts";
+
+/** Under this header each message has its number, wherever it ends; a response has it as correlation id. */
+export const numberHeader = "fuzz-number";
+
+type Headers = Record<string, string | Buffer | (string | Buffer)[]>;
+
+export interface Mail {
+  readonly number: number;
+  readonly draft: Draft;
+  readonly value: Buffer;
+  readonly headers: Headers;
+  readonly key: string;
+}
+
+/** The bytes and headers of a draft, signed where it says so. */
+export async function mailOf(
+  user: KafkaUser,
+  run: string,
+  number: number,
+  draft: Draft,
+): Promise<Mail> {
+  const value = await valueOf(user, `${run}-${number}`, draft);
+  const isSigned = !("signed" in draft) || draft.signed;
+  const issuedAt = draft.kind === "issued-at" ? draft.text : undefined;
+  const headers = Object.fromEntries<string | Buffer | (string | Buffer)[]>([
+    ...Object.entries(user.signatureOf(isSigned ? value : Buffer.from("other"), issuedAt)),
+    ["correlation-id", String(number)],
+    [numberHeader, String(number)],
+  ]);
+  if (draft.kind === "headers") for (const change of draft.changes) apply(headers, change);
+  return { number, draft, value, headers, key: String(number) };
+}
+
+/** By its own number where nothing else is said, so that no two are the same request. */
+function requestOf(requestId: string, changes: Partial<InferenceRequested>): InferenceRequested {
+  const [message] = aRequest().messages;
+  const messages = [{ ...message!, content: `What is ${requestId}?` }];
+  const parameters = '{"max_completion_tokens":40}';
+  return aRequest({ requestId, messages, parameters, requirements: noRequirements, ...changes });
+}
+
+async function valueOf(user: KafkaUser, requestId: string, draft: Draft): Promise<Buffer> {
+  switch (draft.kind) {
+    case "bytes":
+      return draft.bytes;
+    case "another-record":
+      return anotherRecord(user, draft.which, draft.renamed);
+    case "torn": {
+      const whole = await user.encode(
+        topics.inferenceRequested,
+        requestOf(requestId, draft.changes),
+      );
+      const bytes = Buffer.from(whole.subarray(0, Math.ceil(whole.length * draft.keep)));
+      for (const [at, bits] of draft.flips) bytes[at % bytes.length]! ^= bits;
+      return bytes;
+    }
+    case "schema-id": {
+      const whole = await user.encode(topics.inferenceRequested, requestOf(requestId, {}));
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt32BE(draft.id, 1);
+      return bytes;
+    }
+    default:
+      return user.encode(
+        topics.inferenceRequested,
+        requestOf(requestId, draft.kind === "hostile" ? draft.changes : {}),
+      );
+  }
+}
+
+/** Another record under its own schema, or under the request's. */
+async function anotherRecord(user: KafkaUser, which: number, renamed: boolean): Promise<Buffer> {
+  const bytes =
+    which % 2 === 0
+      ? await user.encode(topics.inferenceAdmitted, anAdmission())
+      : await user.encode(topics.inferenceClassified, aClassified());
+  if (!renamed) return bytes;
+  const right = await user.encode(topics.inferenceRequested, aRequest());
+  return Buffer.concat([right.subarray(0, 5), bytes.subarray(5)]);
+}
+
+function apply(headers: Headers, change: HeaderChange): void {
+  const { name } = change;
+  const right = headers[name];
+  if (change.kind === "missing") delete headers[name];
+  else if (change.kind === "empty") put(headers, name, "");
+  else if (change.kind === "set") put(headers, name, change.value);
+  else if (change.kind === "twice" && typeof right === "string")
+    put(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
+}
+
+/** Also under a name that every object has. */
+function put(headers: Headers, name: string, value: Headers[string]): void {
+  Object.defineProperty(headers, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
