@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { StackFault } from "./faults.ts";
 import { answers } from "./ports.ts";
 import { REDIS_MAJOR_MIN, redisMajor } from "./redis.ts";
@@ -19,6 +20,7 @@ const defaultPortOf: Readonly<Record<string, number>> = {
   "rediss:": 6379,
   "postgres:": 5432,
   "postgresql:": 5432,
+  "https:": 443,
 };
 
 /** The address by which the environment replaces a part; undefined when it is ours to start. */
@@ -26,8 +28,14 @@ export function externalAddress(
   part: PartName,
   environment: NodeJS.ProcessEnv,
 ): string | undefined {
-  const address = environment[variables[part]];
-  return address === undefined || address === "" ? undefined : address;
+  return addressIn(environment, variables[part]);
+}
+
+/** Addresses hold passwords: as a service's, they may stand in a file that `<variable>_FILE` names. */
+export function addressIn(environment: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const file = environment[`${variable}_FILE`];
+  const address = environment[variable] || (file ? readFileSync(file, "utf8").trim() : "");
+  return address === "" ? undefined : address;
 }
 
 /** Whether what stands there can be reached. What it can do is seen by who uses it. */
@@ -37,7 +45,10 @@ export async function isExternalReachable(part: PartName, address: string): Prom
       case "kafka":
         return await anyBrokerAnswers(address);
       case "registry":
-        return await isRegistryReachable(address);
+        // Its authority and our account are for those who use it.
+        return address.startsWith("https:")
+          ? await serverAnswers(address)
+          : await isRegistryReachable(address);
       case "redis":
         return address.startsWith("rediss:")
           ? await serverAnswers(address)
@@ -64,7 +75,15 @@ export async function assertExternalReachable(part: PartName, address: string): 
 
 /** Without user and password: for people to read. */
 export function shownAddress(address: string): string {
-  return address.replace(/\/\/[^/@]*@/, "//");
+  return address.replace(/\/\/[^/@]*@/, "//").replace(/\?.*$/, "");
+}
+
+/** As a program may be told it that has the password from elsewhere. */
+export function withoutPassword(address: string): string {
+  return address
+    .replace(/\/\/([^/@:]*):[^/@]*@/, (_, user: string) => (user === "" ? "//" : `//${user}@`))
+    .replace(/([?&])password=[^&]*&?/g, "$1")
+    .replace(/[?&]$/, "");
 }
 
 async function anyBrokerAnswers(brokers: string): Promise<boolean> {

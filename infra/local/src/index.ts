@@ -13,6 +13,7 @@ export {
   waitForEnd,
 } from "./processes.ts";
 export { type Program, type Report, secondsSince } from "./program.ts";
+export type { Account, StackSecurity } from "./security.ts";
 export {
   adminAddress,
   adminPortNameOf,

@@ -3,11 +3,15 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { delimiter, join } from "node:path";
 import { committedFile } from "./directories.ts";
 import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { listenerSettings, scramArguments } from "./kafka-security.ts";
 import type { Program } from "./program.ts";
 import { run } from "./run.ts";
+import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
 const FIND_COORDINATOR = 10;
+const SASL_HANDSHAKE = 17;
+const SASL_AUTHENTICATE = 36;
 
 export interface JavaServerOptions {
   /** The unpacked download. */
@@ -20,6 +24,7 @@ export interface JavaServerOptions {
 
 export interface KafkaOptions extends JavaServerOptions {
   readonly ports: { readonly kafka: number; readonly controller: number };
+  readonly security?: StackSecurity | undefined;
 }
 
 /** One KRaft node, broker and controller in one process; formats its storage first if it is new. */
@@ -44,25 +49,20 @@ export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): 
     stopSignal: "SIGTERM",
     adoptable: true,
     startAttempts: 2,
-    isReady: () => isKafkaReady("127.0.0.1", kafka),
+    isReady: () => isKafkaReady("127.0.0.1", kafka, options.security),
   };
 }
 
 function writeConfig(options: KafkaOptions): string {
-  const { kafka, controller } = options.ports;
   const folder = join(options.dataDir, "kafka");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "server.properties");
   const settings = [
     readFileSync(committedFile("server.properties"), "utf8"),
-    `listeners=CLIENT://127.0.0.1:${kafka},CONTROLLER://127.0.0.1:${controller}`,
-    `advertised.listeners=CLIENT://127.0.0.1:${kafka}`,
-    "listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "inter.broker.listener.name=CLIENT",
-    `controller.quorum.bootstrap.servers=127.0.0.1:${controller}`,
+    ...listenerSettings({ ...options, folder }),
     `log.dirs=${logDirOf(options)}`,
   ];
-  writeFileSync(config, `${settings.join("\n")}\n`);
+  writeFileSync(config, `${settings.join("\n")}\n`, { mode: 0o600 });
   return config;
 }
 
@@ -84,6 +84,7 @@ async function format(
   // 16 bytes in base64url; a leading dash would read as an option.
   const clusterId = `A${randomBytes(16).toString("base64url").slice(1)}`;
   const args = ["format", "--standalone", "--ignore-formatted", "-t", clusterId, "-c", config];
+  args.push(...scramArguments(options.security));
   // An archive is recorded from the broker, not from this tool.
   const plain = common.filter((argument) => !argument.includes("ArchiveClassesAtExit"));
   const { status, output } = await run(
@@ -104,23 +105,42 @@ async function format(
  * Asking for one also creates the offsets topic, without which the first consumer of a
  * fresh broker crashes on "coordinator is loading".
  */
-export async function isKafkaReady(host: string, port: number): Promise<boolean> {
-  const answer = await exchange(host, port, [findCoordinator("warm-up")], isWhole);
+export async function isKafkaReady(
+  host: string,
+  port: number,
+  security?: StackSecurity,
+): Promise<boolean> {
+  const frames = [frameOf(FIND_COORDINATOR, 0, textOf("warm-up"))];
+  if (security) frames.unshift(...plainLogin(security.kafka.admin));
+  const answer = await exchange(host, port, frames, isWhole, security?.files.ca);
   // 4 bytes length, 4 correlation id, 2 error code.
   return answer !== undefined && answer.length >= 10 && answer.readInt16BE(8) === 0;
 }
 
-function findCoordinator(group: string): Buffer {
-  const body = Buffer.concat([shortOf(group.length), Buffer.from(group)]);
+function plainLogin({ name, password }: StackSecurity["kafka"]["admin"]): readonly Buffer[] {
+  const token = Buffer.from(`\0${name}\0${password}`);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(token.length);
+  return [
+    frameOf(SASL_HANDSHAKE, 1, textOf("PLAIN")),
+    frameOf(SASL_AUTHENTICATE, 0, Buffer.concat([length, token])),
+  ];
+}
+
+function frameOf(apiKey: number, version: number, body: Buffer): Buffer {
   const header = Buffer.concat([
-    shortOf(FIND_COORDINATOR),
-    shortOf(0), // version
+    shortOf(apiKey),
+    shortOf(version),
     Buffer.alloc(4), // correlation id
     shortOf(0), // no client id
   ]);
   const length = Buffer.alloc(4);
   length.writeInt32BE(header.length + body.length);
   return Buffer.concat([length, header, body]);
+}
+
+function textOf(text: string): Buffer {
+  return Buffer.concat([shortOf(text.length), Buffer.from(text)]);
 }
 
 function shortOf(value: number): Buffer {

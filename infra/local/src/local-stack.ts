@@ -23,6 +23,7 @@ import {
 } from "./ports.ts";
 import { isAlive, type ProcessIdentity } from "./processes.ts";
 import type { Program, Report } from "./program.ts";
+import type { StackSecurity } from "./security.ts";
 import {
   type Addresses,
   emptyState,
@@ -40,6 +41,8 @@ export interface LocalStackOptions {
   /** Read for addresses, ports and directories (`SLUICE_*`), and passed on to programs in part. */
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
+  /** For a new data directory: `sluice up` never gives it. */
+  readonly security?: StackSecurity;
 }
 
 const OPEN_LIMIT_MS = 1500;
@@ -58,6 +61,7 @@ export class LocalStack {
   readonly dataDir: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
+  private readonly security: StackSecurity | undefined;
   private readonly lock: Lock;
   private readonly supervisor: Supervisor;
   private state: StackState;
@@ -66,6 +70,7 @@ export class LocalStack {
     this.dataDir = options.dataDir;
     this.environment = options.environment;
     this.report = options.report;
+    this.security = options.security;
     this.lock = lock;
     this.state = state;
     const records = {
@@ -96,7 +101,7 @@ export class LocalStack {
   }
 
   get addresses(): Addresses {
-    return addressesOf(this.ports, this.environment);
+    return addressesOf(this.ports, this.environment, this.security);
   }
 
   /** Kafka, registry, Redis and PostgreSQL: ours are started, those of the environment are tried. */
@@ -106,8 +111,9 @@ export class LocalStack {
     this.save({ external });
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
     await assertPortsFree(this.ports, this.portsToBind(own));
-    const { dataDir, environment, ports, report } = this;
-    const recipes = await preparePartRecipes(own, { dataDir, environment, ports, report, signal });
+    const { dataDir, environment, ports, report, security } = this;
+    const options = { dataDir, environment, ports, report, signal, security };
+    const recipes = await preparePartRecipes(own, options);
     await this.startAll([...recipes.values()], signal);
     this.save({ addresses: this.addresses });
     return this.addresses;

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ClassArchives, type JavaPart } from "./class-archives.ts";
 import { type Component, Downloads, postgresPlatform } from "./downloads.ts";
-import { externalAddress, type PartName } from "./external.ts";
+import { addressIn, externalAddress, type PartName } from "./external.ts";
 import { findJava, jvmArguments } from "./java.ts";
 import { kafkaProgram } from "./kafka.ts";
 import type { Ports } from "./ports.ts";
@@ -11,6 +11,7 @@ import { postgresAddress, postgresProgram } from "./postgres.ts";
 import { plainEnvironment, type Program, type Report } from "./program.ts";
 import { cacheAddressOf, packagedRedis, redisAddress, redisOnPath, redisProgram } from "./redis.ts";
 import { registryAddress, registryProgram } from "./registry.ts";
+import type { StackSecurity } from "./security.ts";
 import type { Addresses } from "./state-file.ts";
 
 export interface PartsOptions {
@@ -19,19 +20,25 @@ export interface PartsOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** Of the parts that are ours, save the registry, which has none. */
+  readonly security?: StackSecurity | undefined;
 }
 
 /** How to get each of our own parts ready to be started, all at once. */
 export type PartRecipes = ReadonlyMap<PartName, () => Promise<Program>>;
 
 /** Where each part is: the environment's address, else our own port. */
-export function addressesOf(ports: Ports, environment: NodeJS.ProcessEnv): Addresses {
-  const redis = externalAddress("redis", environment) ?? redisAddress(ports.redis);
+export function addressesOf(
+  ports: Ports,
+  environment: NodeJS.ProcessEnv,
+  security?: StackSecurity,
+): Addresses {
+  const redis = externalAddress("redis", environment) ?? redisAddress(ports.redis, security);
   return {
     kafka: externalAddress("kafka", environment) ?? `127.0.0.1:${ports.kafka}`,
     registry: externalAddress("registry", environment) ?? registryAddress(ports.registry),
     redis,
-    cacheRedis: environment["SLUICE_CACHE_REDIS_URL"] || cacheAddressOf(redis),
+    cacheRedis: addressIn(environment, "SLUICE_CACHE_REDIS_URL") ?? cacheAddressOf(redis),
     ledger: externalAddress("postgres", environment) ?? postgresAddress(ports.postgres),
   };
 }
@@ -76,7 +83,7 @@ async function javaProgram(
   java: string,
   downloads: Downloads,
   archives: ClassArchives,
-  { dataDir, ports, environment, signal }: PartsOptions,
+  { dataDir, ports, environment, signal, security }: PartsOptions,
 ): Promise<Program> {
   const temporaryDir = join(dataDir, part, "tmp");
   mkdirSync(temporaryDir, { recursive: true });
@@ -88,14 +95,14 @@ async function javaProgram(
     environment: plainEnvironment(environment),
   };
   return part === "kafka"
-    ? kafkaProgram({ ...options, ports }, signal)
+    ? kafkaProgram({ ...options, ports, security }, signal)
     : registryProgram({ ...options, port: ports.registry });
 }
 
 async function redisOf(
   installed: string | undefined,
   downloads: Downloads,
-  { dataDir, ports, environment, signal }: PartsOptions,
+  { dataDir, ports, environment, signal, security }: PartsOptions,
 ): Promise<Program> {
   const command =
     installed ?? (await packagedRedis(downloads.folderOf("redis"), environment, signal));
@@ -104,12 +111,13 @@ async function redisOf(
     port: ports.redis,
     dataDir,
     environment: plainEnvironment(environment),
+    security,
   });
 }
 
 async function postgresOf(
   downloads: Downloads,
-  { dataDir, ports, environment, signal }: PartsOptions,
+  { dataDir, ports, environment, signal, security }: PartsOptions,
 ): Promise<Program> {
   return postgresProgram(
     {
@@ -118,6 +126,7 @@ async function postgresOf(
       runAs: postgresUser(),
       port: ports.postgres,
       environment: plainEnvironment(environment),
+      security,
     },
     signal,
   );

@@ -1,20 +1,32 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  chmodSync,
+} from "node:fs";
 import { join } from "node:path";
 import { StackFault, throwIfInterrupted } from "./faults.ts";
 import { makePrivate, type PostgresHome } from "./postgres-home.ts";
 import type { Program } from "./program.ts";
 import { run } from "./run.ts";
+import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
 const USER = "sluice";
 const DATABASE = "sluice";
 /** 3.0, as two 16-bit numbers. */
 const PROTOCOL_VERSION = 196_608;
+/** SQLSTATE of a connection for which nobody is let in. */
+const NOT_PERMITTED = "28000";
 const AUTHENTICATION = "R".charCodeAt(0);
 
 export interface PostgresOptions extends PostgresHome {
   readonly port: number;
   readonly environment: Readonly<Record<string, string>>;
+  readonly security?: StackSecurity | undefined;
 }
 
 /** The ledger's database; makes the cluster and the database first, if they are new. */
@@ -34,6 +46,7 @@ export async function postgresProgram(
       ["-c", "unix_socket_directories="],
       // Six services, tests beside them, and a console must fit.
       ["-c", "max_connections=200"],
+      options.security ? ["-c", "ssl=on"] : [],
     ].flat(),
     environment: options.environment,
     address: postgresAddress(options.port),
@@ -43,7 +56,10 @@ export async function postgresProgram(
     adoptable: true,
     // After a kill it ends with "postmaster.pid already exists" until the dead process is reaped.
     startAttempts: 8,
-    isReady: () => isPostgresReady("127.0.0.1", options.port),
+    isReady: () =>
+      options.security
+        ? isTurningAway("127.0.0.1", options.port)
+        : isPostgresReady("127.0.0.1", options.port),
   };
 }
 
@@ -63,9 +79,35 @@ async function createCluster(options: PostgresOptions, signal: AbortSignal): Pro
     // Made anew when it is interrupted, so it need not reach the disk before the next step.
     "--no-sync",
   ]);
-  const create = `CREATE DATABASE ${DATABASE};\n`;
+  const create = options.security
+    ? ownedDatabase(options.security)
+    : `CREATE DATABASE ${DATABASE};\n`;
+  if (options.security) lock(draft, options.security, options);
   await runTool(options, signal, "postgres", ["--single", "-D", draft, "postgres"], create);
   renameSync(draft, options.dataDir);
+}
+
+function ownedDatabase({ ledger: { owner, others } }: StackSecurity): string {
+  const roles = [owner, ...others].map(
+    ({ name, password }) => `CREATE ROLE ${name} LOGIN PASSWORD '${password}';`,
+  );
+  const database = `CREATE DATABASE ${DATABASE} OWNER ${owner.name};`;
+  return [...roles, database, `REVOKE CONNECT ON DATABASE ${DATABASE} FROM PUBLIC;`, ""].join("\n");
+}
+
+/** Passwords, and over TLS alone; nobody is trusted for where he comes from. */
+function lock(folder: string, { files }: StackSecurity, { runAs }: PostgresOptions): void {
+  writeFileSync(join(folder, "pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n");
+  for (const [source, name] of [
+    [files.cert, "server.crt"],
+    [files.key, "server.key"],
+  ] as const) {
+    const target = join(folder, name);
+    copyFileSync(source, target);
+    // Or it refuses to start.
+    chmodSync(target, 0o600);
+    if (runAs) chownSync(target, runAs.uid, runAs.gid);
+  }
 }
 
 async function runTool(
@@ -92,6 +134,12 @@ async function runTool(
 export async function isPostgresReady(host: string, port: number): Promise<boolean> {
   const answer = await exchange(host, port, [startupMessage()], (received) => received.length > 0);
   return answer?.[0] === AUTHENTICATION;
+}
+
+/** Locked, it is ready when it refuses us for not speaking TLS; before that it says "starting up". */
+async function isTurningAway(host: string, port: number): Promise<boolean> {
+  const answer = await exchange(host, port, [startupMessage()], (received) => received.length > 0);
+  return answer?.includes(NOT_PERMITTED) === true;
 }
 
 function startupMessage(): Buffer {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StackFault } from "./faults.ts";
 import type { Program } from "./program.ts";
 import { run } from "./run.ts";
+import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
 /** Functions, which the atomic steps are written in, came with this one. */
@@ -14,17 +16,20 @@ export interface RedisOptions {
   readonly port: number;
   readonly dataDir: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly security?: StackSecurity | undefined;
 }
 
 export function redisProgram(options: RedisOptions): Program {
+  const { port, security } = options;
   const folder = join(options.dataDir, "redis");
   mkdirSync(folder, { recursive: true });
-  const address = redisAddress(options.port);
+  const address = redisAddress(port, security);
   return {
     name: "redis",
     command: options.command,
     args: [
-      ["--bind", "127.0.0.1", "--port", String(options.port), "--dir", folder],
+      ["--bind", "127.0.0.1", "--dir", folder],
+      security ? lockedArguments(port, security, folder) : ["--port", String(port)],
       // Every acknowledged write survives a kill of the process, as the log is written before the answer.
       ["--appendonly", "yes", "--save", ""],
       // Claims and reservations must not be evicted.
@@ -35,12 +40,37 @@ export function redisProgram(options: RedisOptions): Program {
     stopSignal: "SIGTERM",
     adoptable: true,
     startAttempts: 3,
-    isReady: async () => (await redisMajor(address)) >= REDIS_MAJOR_MIN,
+    isReady: async () => (await majorOf(address, security)) >= REDIS_MAJOR_MIN,
   };
 }
 
-export function redisAddress(port: number): string {
-  return `redis://127.0.0.1:${port}`;
+function majorOf(address: string, security: StackSecurity | undefined): Promise<number> {
+  if (!security) return redisMajor(address);
+  const [{ name, password }] = security.redis;
+  return redisMajor(address.replace("//", `//${name}:${password}@`), security.files.ca);
+}
+
+/** Without an account: those are whoever's that secured it. */
+export function redisAddress(port: number, security?: StackSecurity): string {
+  return `${security ? "rediss" : "redis"}://127.0.0.1:${port}`;
+}
+
+function lockedArguments(
+  port: number,
+  { files, redis }: StackSecurity,
+  folder: string,
+): readonly string[] {
+  const aclFile = join(folder, "users.acl");
+  const users = redis.map(({ name, password }) => {
+    const hash = createHash("sha256").update(password).digest("hex");
+    return `user ${name} on #${hash} ~* &* +@all -@admin -@dangerous +info`;
+  });
+  writeFileSync(aclFile, `user default off\n${users.join("\n")}\n`, { mode: 0o600 });
+  return [
+    ["--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no"],
+    ["--tls-cert-file", files.cert, "--tls-key-file", files.key, "--tls-ca-cert-file", files.ca],
+    ["--aclfile", aclFile],
+  ].flat();
 }
 
 /** The same server, the database after that of `redisUrl`: 1, where none is named. */
@@ -88,8 +118,12 @@ async function firstRecent(
   return undefined;
 }
 
-/** Major version of the server at `redis://[user:password@]host[:port]`; 0 when none answers as Redis. */
-export async function redisMajor(address: string): Promise<number> {
+/**
+ * Major version of the server at `redis://[user:password@]host[:port]`; 0 when none answers as Redis.
+ *
+ * @param caFile of who signs its certificate, where it speaks TLS
+ */
+export async function redisMajor(address: string, caFile?: string): Promise<number> {
   const url = new URL(address);
   const login = [url.username, url.password].filter(Boolean).map(decodeURIComponent).join(" ");
   const commands = [...(login === "" ? [] : [`AUTH ${login}`]), "INFO server"];
@@ -98,6 +132,7 @@ export async function redisMajor(address: string): Promise<number> {
     Number(url.port || DEFAULT_PORT),
     commands.map((command) => Buffer.from(`${command}\r\n`)),
     (received) => /^[-+].*\r\n|process_id/.test(received.toString()),
+    caFile,
   );
   return Number(/redis_version:(\d+)/.exec(answer?.toString() ?? "")?.[1] ?? 0);
 }

@@ -56,16 +56,20 @@ async function isRegistryReady(address: string): Promise<boolean> {
   });
 }
 
-/** Whether a registry of somebody else answers; changes nothing there. */
+/** Whether a registry of somebody else answers, be it that it asks who we are; changes nothing there. */
 export async function isRegistryReachable(address: string): Promise<boolean> {
-  return isAnswered(`${address.replace(/\/$/, "")}/subjects`, {});
+  return isAnswered(`${address.replace(/\/$/, "")}/subjects`, {}, [401, 403]);
 }
 
-async function isAnswered(url: string, request: RequestInit): Promise<boolean> {
+async function isAnswered(
+  url: string,
+  request: RequestInit,
+  alsoTaken: readonly number[] = [],
+): Promise<boolean> {
   try {
     const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
     await answer.arrayBuffer();
-    return answer.ok;
+    return answer.ok || alsoTaken.includes(answer.status);
   } catch {
     return false;
   }

@@ -27,6 +27,10 @@ export const pipelinePorts: readonly PortName[] = [
 ];
 
 const ANSWER_LIMIT_MS = 2000;
+/** Services are given the addresses themselves, each those it needs. */
+const addressFiles = ["SLUICE_REDIS_URL", "SLUICE_CACHE_REDIS_URL", "SLUICE_LEDGER_URL"].map(
+  (name) => `${name}_FILE`,
+);
 
 export interface PipelineOptions {
   readonly dataDir: string;
@@ -113,7 +117,11 @@ export function serviceEnvironment(
     ...(service === "ingress" ? ingressSecrets : []),
     ...(service === "inference-adapter" ? adapterSecrets : []),
   ];
-  const withheld = new Set(["SLUICE_LEDGER_URL", ...portNames.map(portVariableOf)]);
+  const withheld = new Set([
+    "SLUICE_LEDGER_URL",
+    ...addressFiles,
+    ...portNames.map(portVariableOf),
+  ]);
   for (const name of [...ingressSecrets, ...adapterSecrets]) withheld.add(name);
   return {
     NODE_ENV: "production",

@@ -1,4 +1,4 @@
-import { isExternalReachable, type PartName, partNames } from "./external.ts";
+import { isExternalReachable, type PartName, partNames, withoutPassword } from "./external.ts";
 import { isKafkaReady } from "./kafka.ts";
 import { launcherOf } from "./local-stack.ts";
 import { isPostgresReady } from "./postgres.ts";
@@ -52,8 +52,8 @@ export async function readStatus(dataDir: string): Promise<StackStatus> {
     http: hasPipeline ? httpAddress(ports) : null,
     kafka: addresses?.kafka ?? null,
     registry: addresses?.registry ?? null,
-    redis: addresses?.redis ?? null,
-    ledger: addresses?.ledger ?? null,
+    redis: addresses ? withoutPassword(addresses.redis) : null,
+    ledger: addresses ? withoutPassword(addresses.ledger) : null,
     simulator: hasPipeline ? simulatorAddress(ports) : null,
     demoKey,
     parts,

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import net from "node:net";
+import tls from "node:tls";
 
 const ANSWER_LIMIT_MS = 4_000;
 
@@ -6,17 +8,23 @@ const ANSWER_LIMIT_MS = 4_000;
  * Sends each frame after the answer to the one before, and yields the last answer;
  * undefined when the server does not answer in time. Enough of a client to ask a
  * server whether it is ready, in its own protocol.
+ *
+ * @param caFile of who signs the server's certificate, where it speaks TLS
  */
 export function exchange(
   host: string,
   port: number,
   frames: readonly Buffer[],
   isComplete: (answer: Buffer) => boolean,
+  caFile?: string,
 ): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     let step = 0;
     let answer = Buffer.alloc(0);
-    const socket = net.connect(port, host);
+    const socket =
+      caFile === undefined
+        ? net.connect(port, host)
+        : tls.connect({ host, port, ca: readFileSync(caFile) });
     const send = (): void => {
       const frame = frames[step];
       if (frame) socket.write(frame);
@@ -25,7 +33,7 @@ export function exchange(
       socket.destroy();
       resolve(result);
     };
-    socket.once("connect", send);
+    socket.once(caFile === undefined ? "connect" : "secureConnect", send);
     socket.setTimeout(ANSWER_LIMIT_MS, () => finish());
     socket.on("error", () => finish());
     socket.on("close", () => finish());

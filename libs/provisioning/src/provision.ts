@@ -44,7 +44,7 @@ export async function provision(options: ProvisioningOptions): Promise<Provision
     await assertEnoughBrokers(admin, options.replication);
     const created = await admin.create(plans);
     const found = await admin.describe(plans.map(({ name }) => name));
-    if (options.access) await grant(options.kafka, options.access);
+    if (options.access?.length) await grant(options.kafka, options.access);
     const registered = await register(options);
     return { created, registered, differences: differencesOf(plans, found) };
   } finally {

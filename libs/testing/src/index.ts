@@ -14,6 +14,13 @@ export {
   type ProcessName,
   startPipeline,
 } from "./pipeline.ts";
+export {
+  accountOf,
+  certificateSubject,
+  type SecuredFiles,
+  SecuredStack,
+  securedUsers,
+} from "./secured-stack.ts";
 export { type StackAddresses, stackAddresses } from "./stack-addresses.ts";
 export {
   billBreaches,

@@ -25,7 +25,7 @@ import {
   simulatorProgram,
   waitForEnd,
 } from "@sluice/local-stack";
-import { provision } from "@sluice/provisioning";
+import { provision, provisioningOptionsOf, serviceRules } from "@sluice/provisioning";
 
 export interface PipelineOptions {
   /** Of the topics and groups; a random one when it is not given. */
@@ -37,6 +37,10 @@ export interface PipelineOptions {
   readonly partitions?: number;
   /** Added to what the services and the simulator are told. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Beside that, what one service alone is told: an account of its own. */
+  readonly environmentOf?: (service: ServiceName) => Readonly<Record<string, string>>;
+  /** Whether the services are granted what each needs, on a broker that denies the rest. */
+  readonly grants?: boolean;
 }
 
 export type ProcessName = ServiceName | typeof SIMULATOR;
@@ -72,18 +76,20 @@ export class Pipeline {
   private readonly launch: LaunchOptions;
   private readonly dismissGuard: () => void;
   private readonly log: readonly string[];
+  private readonly environmentOf: NonNullable<PipelineOptions["environmentOf"]>;
   private extras = 0;
 
   private constructor(
     stack: LocalStack,
     launch: LaunchOptions,
-    topicPrefix: string,
+    options: PipelineOptions & { readonly topicPrefix: string },
     log: readonly string[],
     dismissGuard: () => void,
   ) {
     this.stack = stack;
     this.launch = launch;
-    this.topicPrefix = topicPrefix;
+    this.topicPrefix = options.topicPrefix;
+    this.environmentOf = options.environmentOf ?? (() => ({}));
     this.log = log;
     this.dismissGuard = dismissGuard;
     this.dataDir = stack.dataDir;
@@ -106,7 +112,9 @@ export class Pipeline {
     const stack = await LocalStack.open({ dataDir, freePorts: true, environment, report });
     try {
       const launch = await prepareLaunch(stack, options);
-      const pipeline = new Pipeline(stack, launch, topicPrefix, log, () => guard.dismiss());
+      const pipeline = new Pipeline(stack, launch, { ...options, topicPrefix }, log, () =>
+        guard.dismiss(),
+      );
       await pipeline.startAll(options);
       return pipeline;
     } catch (error) {
@@ -183,7 +191,8 @@ export class Pipeline {
     const [adminPort = 0] = await findFreePorts(1);
     this.extras += 1;
     const name = `${service}-extra-${this.extras}`;
-    await this.run([serviceProgram(service, this.launch, { name, adminPort })]);
+    const launch = this.launchOf(service, {});
+    await this.run([serviceProgram(service, launch, { name, adminPort })]);
     return {
       name,
       admin: adminAddress(adminPort),
@@ -216,8 +225,16 @@ export class Pipeline {
   }
 
   private programOf(name: ProcessName, environment: Readonly<Record<string, string>>): Program {
-    const launch = { ...this.launch, environment: { ...this.launch.environment, ...environment } };
+    const launch = this.launchOf(name, environment);
     return name === SIMULATOR ? simulatorProgram(launch) : serviceProgram(name, launch);
+  }
+
+  private launchOf(
+    name: ProcessName,
+    environment: Readonly<Record<string, string>>,
+  ): LaunchOptions {
+    const own = name === SIMULATOR ? {} : this.environmentOf(name);
+    return { ...this.launch, environment: { ...this.launch.environment, ...own, ...environment } };
   }
 
   private async run(programs: readonly Program[]): Promise<void> {
@@ -232,16 +249,15 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     writeFileSync(join(dataDir, "sluice.yaml"), options.declarations);
   }
   const addresses = await stack.startParts(new AbortController().signal);
-  await provision({
-    kafka: {
-      brokers: addresses.kafka.split(","),
-      topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
-      clientId: "sluice.testing",
-    },
-    registryUrl: addresses.registry,
-    partitions: options.partitions ?? PARTITIONS,
-    replication: 1,
-  });
+  const told = {
+    ...environment,
+    SLUICE_KAFKA_BROKERS: addresses.kafka,
+    SLUICE_REGISTRY_URL: addresses.registry,
+    SLUICE_KAFKA_PARTITIONS: String(options.partitions ?? PARTITIONS),
+  };
+  const provisioning = provisioningOptionsOf(told, "testing");
+  const { topicPrefix } = provisioning.kafka;
+  await provision({ ...provisioning, access: options.grants ? serviceRules(topicPrefix) : [] });
   // A sluice.yaml of the developer's must not decide what a test sees.
   const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);

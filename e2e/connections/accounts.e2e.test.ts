@@ -1,0 +1,91 @@
+import { allTopics, deadLetterNameOf } from "@sluice/contracts";
+import { SecuredStack } from "@sluice/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { permitted } from "./accounts.ts";
+import { BrokerProbe } from "./broker-probe.ts";
+
+const accounts = Object.entries(permitted);
+const topicNames = allTopics.flatMap(({ name, deadLetter }) =>
+  deadLetter ? [name, deadLetterNameOf(name)] : [name],
+);
+const groupNames = [
+  ...accounts.flatMap(([, { groups }]) => groups),
+  "sluice.ingress",
+  "sluice.client.demon.anything",
+  "sluice.look.anything",
+];
+
+const prefix = "matrix.";
+const foreignPrefix = "matrix.other.";
+let stack: SecuredStack;
+const probes = new Map<string, BrokerProbe>();
+
+beforeAll(async () => {
+  stack = await SecuredStack.start();
+  await stack.provision(prefix, { rightsFor: "demo" });
+  await stack.provision(foreignPrefix);
+  for (const [name] of accounts) {
+    const account = { name, password: stack.passwordOf(name) };
+    probes.set(name, await BrokerProbe.open(stack.brokers, stack.files.ca, account));
+  }
+});
+afterAll(async () => {
+  for (const probe of probes.values()) probe.close();
+  await stack?.stop();
+});
+
+type Asking = (probe: BrokerProbe, name: string) => Promise<boolean>;
+
+/** Those of the names, without prefix, at which the broker lets the account. */
+async function granted(
+  account: string,
+  names: readonly string[],
+  ask: Asking,
+  namesPrefix = prefix,
+): Promise<readonly string[]> {
+  const probe = probes.get(account)!;
+  const found: string[] = [];
+  // One question at a time on a connection.
+  for (const name of names) if (await ask(probe, `${namesPrefix}${name}`)) found.push(name);
+  return found.toSorted();
+}
+
+const mayRead: Asking = (probe, name) => probe.mayRead(name);
+const mayWrite: Asking = (probe, name) => probe.mayWrite(name);
+const mayUseGroup: Asking = (probe, name) => probe.mayUseGroup(name);
+
+test("every topic is tried, and no right is expected on one that there is not", () => {
+  expect(topicNames.length).toBe(17);
+  const named = accounts.flatMap(([, { reads, writes }]) => [...reads, ...writes]);
+  expect(named.filter((name) => !topicNames.includes(name))).toEqual([]);
+});
+
+test.for(accounts)(
+  "%s reads what the design lists, and no other topic",
+  async ([name, { reads }]) => {
+    expect(await granted(name, topicNames, mayRead)).toEqual(reads.toSorted());
+  },
+);
+
+test.for(accounts)(
+  "%s writes what the design lists, and no other topic",
+  async ([name, { writes }]) => {
+    expect(await granted(name, topicNames, mayWrite)).toEqual(writes.toSorted());
+  },
+);
+
+test.for(accounts)(
+  "%s uses its own consumer groups, and nobody else's",
+  async ([name, { groups }]) => {
+    expect(await granted(name, groupNames, mayUseGroup)).toEqual(groups.toSorted());
+  },
+);
+
+test.for(accounts)(
+  "%s may do nothing with an installation whose prefix begins alike",
+  async ([name]) => {
+    expect(await granted(name, topicNames, mayRead, foreignPrefix)).toEqual([]);
+    expect(await granted(name, topicNames, mayWrite, foreignPrefix)).toEqual([]);
+    expect(await granted(name, groupNames, mayUseGroup, foreignPrefix)).toEqual([]);
+  },
+);

@@ -1,0 +1,66 @@
+import { once } from "node:events";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { KeyPair } from "./certificates.ts";
+
+/** Who is let in; everybody else is answered 401. */
+export interface RegistryDoor {
+  /** Passwords by user. */
+  readonly users: ReadonlyMap<string, string>;
+  readonly token: string;
+  /** Users who may only read: what they write is answered 403. */
+  readonly readers: readonly string[];
+}
+
+/**
+ * TLS and accounts in front of the run's schema registry. Ours has no accounts of its own without an
+ * identity server; registries that have ask for the same headers.
+ */
+export class RegistryFront {
+  readonly url: string;
+  readonly #server: Server;
+
+  private constructor(server: Server, path: string) {
+    this.#server = server;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
+    this.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  }
+
+  /** @param target address of the registry behind it */
+  static async open(target: string, pair: KeyPair, door: RegistryDoor): Promise<RegistryFront> {
+    const { origin, pathname } = new URL(target);
+    const server = createServer({ cert: pair.cert, key: pair.key }, (incoming, response) => {
+      const status = refusalOf(incoming, door);
+      if (status === undefined) return pass(incoming, response, origin);
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error_code: status, message: "no" }));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return new RegistryFront(server, pathname);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+function refusalOf({ headers, method }: IncomingMessage, door: RegistryDoor): number | undefined {
+  const [scheme, value = ""] = (headers.authorization ?? "").split(" ");
+  if (scheme === "Bearer") return value === door.token ? undefined : 401;
+  const [user = "", password] = Buffer.from(value, "base64").toString().split(":");
+  if (scheme !== "Basic" || door.users.get(user) !== password) return 401;
+  return method === "PUT" && door.readers.includes(user) ? 403 : undefined;
+}
+
+function pass(incoming: IncomingMessage, response: ServerResponse, origin: string): void {
+  const { method, url = "/", headers } = incoming;
+  const { authorization: _, host: _host, ...others } = headers;
+  const passed = request(`${origin}${url}`, { method, headers: others }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  passed.once("error", () => response.writeHead(502).end());
+  incoming.pipe(passed);
+}

@@ -1,0 +1,282 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Account,
+  findFreePorts,
+  guardDataDir,
+  LocalStack,
+  removeDataDir,
+} from "@sluice/local-stack";
+import {
+  clientRules,
+  principalOf,
+  provision,
+  provisioningOptionsOf,
+  type ServiceAccount,
+  serviceAccounts,
+  serviceRules,
+} from "@sluice/provisioning";
+import { CertificateAuthority, type KeyPair } from "./certificates.ts";
+import { RegistryFront } from "./registry-front.ts";
+import { stackAddresses } from "./stack-addresses.ts";
+
+/** PEM files, by what they are. */
+export interface SecuredFiles {
+  /** Of the authority that signed every server's certificate. */
+  readonly ca: string;
+  /** Of another authority of the same name. */
+  readonly otherCa: string;
+  /** A client certificate of the authority's, for `certificateBrokers`. */
+  readonly clientCert: string;
+  readonly clientKey: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Accounts besides those of the services. */
+export const securedUsers = { admin: "admin", client: "shop", stranger: "stranger" } as const;
+/** Subject of the client certificate. */
+export const certificateSubject = "reports";
+
+/**
+ * Kafka with SASL_SSL and ACLs, Redis with TLS and ACL users, PostgreSQL with TLS and passwords, and a
+ * front with TLS and accounts before the run's registry; each service has an account of its own. Keys
+ * and passwords are made here and are gone with it.
+ */
+export class SecuredStack {
+  readonly files: SecuredFiles;
+  readonly brokers: string;
+  /** A listener that asks for a client certificate. */
+  readonly certificateBrokers: string;
+  readonly registryUrl: string;
+  readonly registryToken: string;
+  readonly dataDir: string;
+  readonly #stack: LocalStack;
+  readonly #front: RegistryFront;
+  readonly #passwords: ReadonlyMap<string, string>;
+  readonly #dismissGuard: () => void;
+
+  private constructor(parts: Parts) {
+    const { stack, front, files, passwords, token, certificatePort } = parts;
+    this.files = files;
+    this.#stack = stack;
+    this.#front = front;
+    this.#passwords = passwords;
+    this.#dismissGuard = parts.dismissGuard;
+    this.dataDir = stack.dataDir;
+    this.brokers = stack.addresses.kafka;
+    this.certificateBrokers = `127.0.0.1:${certificatePort}`;
+    this.registryUrl = front.url;
+    this.registryToken = token;
+  }
+
+  static async start(): Promise<SecuredStack> {
+    const dataDir = mkdtempSync(join(tmpdir(), "sluice-secured-"));
+    const guard = guardDataDir(dataDir);
+    const dismissGuard = (): void => guard.dismiss();
+    const { files, server, passwords } = secretsIn(dataDir);
+    const token = randomBytes(24).toString("hex");
+    const [certificatePort = 0] = await findFreePorts(1);
+    const account = (name: string): Account => ({ name, password: passwords.get(name) ?? "" });
+    const services = serviceAccounts.map(accountOf).map(account);
+    const { admin, client, stranger } = securedUsers;
+    const stack = await LocalStack.open({
+      dataDir,
+      freePorts: true,
+      environment: withoutAddresses(process.env),
+      report: () => undefined,
+      security: {
+        files: server,
+        kafka: {
+          admin: account(admin),
+          users: [...services, account(client), account(stranger)],
+          certificatePort,
+        },
+        redis: [account("state"), account("cache")],
+        ledger: { owner: account("accountant"), others: [account(stranger)] },
+      },
+    });
+    try {
+      await stack.startParts(new AbortController().signal);
+      const pair = server.pair;
+      const users = new Map(
+        [admin, client, ...serviceAccounts.map(accountOf)].map((name) => [
+          name,
+          passwords.get(name) ?? "",
+        ]),
+      );
+      const readers = [...users.keys()].filter((name) => name !== admin);
+      const front = await RegistryFront.open(stackAddresses().registryUrl, pair, {
+        users,
+        token,
+        readers,
+      });
+      return new SecuredStack({
+        stack,
+        front,
+        files,
+        passwords,
+        token,
+        certificatePort,
+        dismissGuard,
+      });
+    } catch (error) {
+      await stack.stop();
+      await removeDataDir(dataDir, process.env);
+      dismissGuard();
+      throw error;
+    }
+  }
+
+  passwordOf(account: string): string {
+    const password = this.#passwords.get(account);
+    if (password === undefined) throw new Error(`There is no account ${account}.`);
+    return password;
+  }
+
+  /** Every password and token, to be searched for where none belongs. */
+  get secrets(): readonly string[] {
+    return [...this.#passwords.values(), this.registryToken];
+  }
+
+  /** Kafka and registry as an account: what every program here needs. */
+  kafkaEnvironment(account: string, mechanism = "scram-sha-512"): Environment {
+    const password = this.passwordOf(account);
+    return {
+      SLUICE_KAFKA_BROKERS: this.brokers,
+      SLUICE_KAFKA_SASL_MECHANISM: mechanism,
+      SLUICE_KAFKA_SASL_USERNAME: account,
+      SLUICE_KAFKA_SASL_PASSWORD: password,
+      SLUICE_KAFKA_TLS: "true",
+      SLUICE_KAFKA_TLS_CA_FILE: this.files.ca,
+      SLUICE_REGISTRY_URL: this.registryUrl,
+      SLUICE_REGISTRY_USERNAME: account,
+      SLUICE_REGISTRY_PASSWORD: password,
+      SLUICE_REGISTRY_TLS_CA_FILE: this.files.ca,
+    };
+  }
+
+  /** Where the stores are, with the accounts that may use them. */
+  get storeEnvironment(): Environment {
+    return {
+      SLUICE_REDIS_URL: this.redisUrl("state", 0),
+      SLUICE_REDIS_TLS_CA_FILE: this.files.ca,
+      SLUICE_CACHE_REDIS_URL: this.redisUrl("cache", 1),
+      SLUICE_CACHE_REDIS_TLS_CA_FILE: this.files.ca,
+      SLUICE_LEDGER_URL: this.ledgerUrl("accountant"),
+    };
+  }
+
+  /**
+   * Topics and schemas under a prefix, made by the administrator. With `rightsFor`, each service is
+   * granted what it needs, and the account of the client what one with that key id does.
+   */
+  async provision(topicPrefix: string, { rightsFor }: { rightsFor?: string } = {}): Promise<void> {
+    const environment = {
+      ...this.kafkaEnvironment(securedUsers.admin),
+      SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
+      SLUICE_KAFKA_PARTITIONS: "2",
+    };
+    const options = provisioningOptionsOf(environment, "testing");
+    const client = `User:${securedUsers.client}`;
+    const access =
+      rightsFor === undefined
+        ? []
+        : [...serviceRules(topicPrefix), ...clientRules(client, rightsFor, topicPrefix)];
+    await provision({ ...options, access });
+  }
+
+  redisUrl(account: "state" | "cache", database: number): string {
+    const { redis } = this.#stack.addresses;
+    return `${redis.replace("//", `//${account}:${this.passwordOf(account)}@`)}/${database}`;
+  }
+
+  ledgerUrl(account: string): string {
+    const url = new URL(this.#stack.addresses.ledger);
+    url.username = account;
+    url.password = this.passwordOf(account);
+    url.search = String(
+      new URLSearchParams({ sslmode: "verify-full", sslrootcert: this.files.ca }),
+    );
+    return url.href;
+  }
+
+  async stop(): Promise<void> {
+    await this.#front.close();
+    await this.#stack.stop();
+    await removeDataDir(this.dataDir, process.env);
+    this.#dismissGuard();
+  }
+}
+
+interface Parts {
+  readonly stack: LocalStack;
+  readonly front: RegistryFront;
+  readonly files: SecuredFiles;
+  readonly passwords: ReadonlyMap<string, string>;
+  readonly token: string;
+  readonly certificatePort: number;
+  readonly dismissGuard: () => void;
+}
+
+/** Name of a service's account, as in the rules of provisioning. */
+export function accountOf(service: ServiceAccount): string {
+  return principalOf(service).slice("User:".length);
+}
+
+function secretsIn(folder: string): {
+  readonly files: SecuredFiles;
+  readonly server: {
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly pair: KeyPair;
+  };
+  readonly passwords: ReadonlyMap<string, string>;
+} {
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const authority = new CertificateAuthority("Sluice test CA");
+  const pair = authority.issue("127.0.0.1");
+  const client = authority.issue(certificateSubject);
+  const ca = write("ca.pem", authority.cert);
+  const names = [
+    ...serviceAccounts.map(accountOf),
+    ...Object.values(securedUsers),
+    "state",
+    "cache",
+    "accountant",
+  ];
+  return {
+    files: {
+      ca,
+      otherCa: write("other-ca.pem", new CertificateAuthority("Sluice test CA").cert),
+      clientCert: write("client.pem", client.cert),
+      clientKey: write("client-key.pem", client.key),
+    },
+    server: {
+      ca,
+      cert: write("server.pem", pair.cert),
+      key: write("server-key.pem", pair.key),
+      pair,
+    },
+    passwords: new Map(names.map((name) => [name, randomBytes(18).toString("hex")])),
+  };
+}
+
+/** Its parts are its own; only the registry behind the front is the run's. */
+function withoutAddresses(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const {
+    SLUICE_KAFKA_BROKERS: _,
+    SLUICE_REDIS_URL: _r,
+    SLUICE_CACHE_REDIS_URL: _c,
+    SLUICE_LEDGER_URL: _l,
+    ...others
+  } = environment;
+  return others;
+}
