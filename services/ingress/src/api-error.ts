@@ -95,6 +95,16 @@ const statusOfOutcome: Readonly<Record<string, number>> = {
   unsupported_parameter: 400,
 };
 
+/** The model cannot do what is asked of it: nothing was decided yet, and another body may be sent. */
+export function errorOfModel(refusal: {
+  readonly code: "model_not_found" | "invalid_value";
+  readonly reason: string;
+  readonly param: string;
+}): ApiError {
+  const { code, reason, param } = refusal;
+  return new ApiError(statusOfOutcome[code] ?? 400, code, reason, { param });
+}
+
 /** @returns the answer for an outcome that is no completion. */
 export function errorOfRefusal(refused: {
   readonly code: string;

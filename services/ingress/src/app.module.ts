@@ -15,6 +15,8 @@ import { Authentication } from "./authentication.ts";
 import { ChatController } from "./chat.controller.ts";
 import { Chat } from "./chat.ts";
 import type { Config } from "./config.ts";
+import { EmbeddingsController } from "./embeddings.controller.ts";
+import { FrontDesk } from "./front-desk.ts";
 import { HitFinder } from "./hit-finder.ts";
 import { IntakeStage } from "./intake.stage.ts";
 import { KeyRing } from "./key-ring.ts";
@@ -62,7 +64,7 @@ export class AppModule {
           valueBytesMax: foreignBytesMax,
         }),
       ],
-      controllers: [ChatController, ModelsController],
+      controllers: [ChatController, EmbeddingsController, ModelsController],
       providers: [
         ...foundation,
         {
@@ -131,6 +133,7 @@ const edge: readonly Provider[] = [
     ],
     useFactory: (...parts: ConstructorParameters<typeof Chat>) => new Chat(...parts),
   },
+  FrontDesk,
 ];
 
 const intake: Provider = {

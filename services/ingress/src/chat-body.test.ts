@@ -10,6 +10,9 @@ const body = (changed: object = {}) => ({
 test("an ordinary body becomes messages and canonical parameters", () => {
   const asked = body({ temperature: 0.5, stop: null, max_tokens: 5, stream: true });
   expect(parseChatBody(asked)).toEqual({
+    operation: "chat",
+    inputs: [],
+    tokenInputs: [],
     model: "auto",
     messages: [
       { role: "user", content: "Hi", parts: null, toolCalls: null, toolCallId: null, name: null },

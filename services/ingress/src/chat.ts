@@ -4,25 +4,19 @@ import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sl
 import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/outcomes";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
 import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
-import { ApiError, errorOfRefusal, unavailable } from "./api-error.ts";
-import type { ChatBody } from "./chat-body.ts";
+import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "./api-error.ts";
+import type { AskedBody } from "./asked-body.ts";
 import type { HitFinder } from "./hit-finder.ts";
 import { attributionOf } from "./key-ring.ts";
+import { modelRefusalOf } from "./model-choice.ts";
 import type { IngressMetrics } from "./metrics.ts";
 import type { RequestHeaders } from "./request-headers.ts";
-import {
-  bodyHashOf,
-  deadlineOf,
-  idempotentRequestId,
-  isKnownModel,
-  requestedOf,
-  unknownModel,
-} from "./requested.ts";
+import { bodyHashOf, deadlineOf, idempotentRequestId, requestedOf } from "./requested.ts";
 
-/** A chat completion with who asks for it. */
+/** A chat completion, or vectors, with who asks for it. */
 export interface ChatAsk {
   readonly key: ApiKey;
-  readonly body: ChatBody;
+  readonly body: AskedBody;
   readonly headers: RequestHeaders;
   /** Goes along with everything that is published for it, to the provider. */
   readonly trace: TraceHeaders;
@@ -71,10 +65,8 @@ export class Chat {
 
   private async decide(ask: ChatAsk): Promise<Opened> {
     const { body, key } = ask;
-    if (!isKnownModel(body.model, this.declarations)) {
-      const { code, reason } = unknownModel(body.model);
-      throw new ApiError(404, code, reason, { param: "model" });
-    }
+    const refusal = modelRefusalOf(body, this.declarations);
+    if (refusal) throw errorOfModel(refusal);
     const admitted = this.admissionOf(ask);
     const known = await this.findKnown(ask, admitted);
     if (known) return this.resume(known, admitted, ask.trace);

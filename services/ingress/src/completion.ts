@@ -100,7 +100,7 @@ export function usageChunkOf(outcome: CompletedOutcome): object {
 function usageOf(usage: Usage): object {
   const cached = Number(usage.cachedInputTokens ?? 0n);
   const reasoning = Number(usage.reasoningTokens ?? 0n);
-  const prompt = Number(usage.inputTokens ?? 0n) + cached + Number(usage.cacheWriteTokens ?? 0n);
+  const prompt = promptTokensOf(usage);
   const completion = Number(usage.outputTokens ?? 0n) + reasoning;
   return {
     prompt_tokens: prompt,
@@ -114,6 +114,15 @@ function usageOf(usage: Usage): object {
     },
     completion_tokens_details: { reasoning_tokens: reasoning },
   };
+}
+
+/** All that was read, from wherever it came. */
+export function promptTokensOf({
+  inputTokens,
+  cachedInputTokens,
+  cacheWriteTokens,
+}: Usage): number {
+  return Number((inputTokens ?? 0n) + (cachedInputTokens ?? 0n) + (cacheWriteTokens ?? 0n));
 }
 
 function wholeChoice(choice: Choice): object {

@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Inject, Param } from "@nestjs/common";
 import { Declarations } from "@sluice/declarations";
 import { tiers } from "@sluice/domain";
-import { ApiError } from "./api-error.ts";
+import { errorOfModel } from "./api-error.ts";
 import { Authentication } from "./authentication.ts";
-import { unknownModel } from "./requested.ts";
+import { unknownModel } from "./model-choice.ts";
 
 interface ListedModel {
   readonly id: string;
@@ -34,8 +34,7 @@ export class ModelsController {
     this.authentication.keyOf(authorization);
     const model = this.models().find((each) => each.id === id);
     if (model) return model;
-    const { code, reason } = unknownModel(id);
-    throw new ApiError(404, code, reason, { param: "model" });
+    throw errorOfModel(unknownModel(id));
   }
 
   private models(): readonly ListedModel[] {

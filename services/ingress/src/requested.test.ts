@@ -72,6 +72,51 @@ test("a reason names what is wrong, but never at the record's own length", () =>
   expect(refusal!.reason.length).toBeLessThan(1_000);
 });
 
+const vectors = aRequest({
+  ...{ operation: "embeddings", model: "vectors", messages: [], inputs: ["a", "b"] },
+});
+
+test("vectors are refused for what makes no sense of them, by its path", () => {
+  expect(refusalOf(vectors, declarations)).toBeUndefined();
+  expect(refusalOf({ ...vectors, inputs: [], tokenInputs: [[1]] }, declarations)).toBeUndefined();
+  const wrong: readonly (readonly [Partial<typeof vectors>, string])[] = [
+    [{ inputs: [] }, "'inputs'"],
+    [{ inputs: ["a", ""] }, "'inputs.1'"],
+    [{ inputs: Array.from({ length: 2_049 }, () => "a") }, "'inputs'"],
+    [{ tokenInputs: [[1]] }, "'tokenInputs'"],
+    [{ inputs: [], tokenInputs: [[1], [-1]] }, "'tokenInputs.1.0'"],
+    [{ messages: aRequest().messages }, "'messages'"],
+    [{ parameters: '{"dimensions":0}' }, "'parameters.dimensions'"],
+    [{ parameters: '{"encoding_format":"float"}' }, "'parameters.encoding_format'"],
+    [{ parameters: '{"temperature":1}' }, "'parameters.temperature'"],
+    [{ model: "small" }, "'small' makes no vectors"],
+    [{ model: "nowhere" }, "'nowhere' does not exist"],
+  ];
+  for (const [change, told] of wrong)
+    expect(refusalOf({ ...vectors, ...change }, declarations)?.reason).toContain(told);
+});
+
+test("a chat has no inputs", () => {
+  const both = [aRequest({ inputs: ["a"] }), aRequest({ tokenInputs: [[1]] })];
+  expect(both.map((request) => refusalOf(request, declarations)?.code)).toEqual([
+    "invalid_value",
+    "invalid_value",
+  ]);
+});
+
+test("two requests for vectors are the same only with the same inputs in the same form", () => {
+  const { inputs: _inputs, operation: _operation, tokenInputs: _tokens, ...before } = aRequest();
+  const hashes = [
+    vectors,
+    { ...vectors, inputs: ["b", "a"] },
+    { ...vectors, inputs: [], tokenInputs: [[1]] },
+    { ...vectors, operation: "chat" as const },
+  ].map((request) => bodyHashOf("acme", request));
+  expect(new Set(hashes).size).toBe(4);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as it was before there were vectors
+  expect(bodyHashOf("acme", aRequest())).toBe(bodyHashOf("acme", before as typeof vectors));
+});
+
 test("a demand out of bounds is refused with its path", () => {
   const { code, reason } = refusalOf(aRequest({ tags: { a: "\u0000" } }), declarations)!;
   expect(code).toBe("invalid_value");

@@ -1,15 +1,18 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { canonicalJson, type EpochMillis, hashOf, isRequestId, isTier } from "@sluice/domain";
+import { canonicalJson, type EpochMillis, hashOf, isRequestId } from "@sluice/domain";
 import { ApiError } from "./api-error.ts";
-import { type ChatBody, checkMessage, checkParameters } from "./chat-body.ts";
+import type { AskedBody } from "./asked-body.ts";
+import { checkMessage, checkParameters } from "./chat-body.ts";
+import { checkEmbeddings } from "./embeddings-body.ts";
+import { modelRefusalOf } from "./model-choice.ts";
 import { excessIn } from "./record-limits.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** The same record whether a request came by HTTP or by Kafka. */
 export function requestedOf(
   requestId: string,
-  body: ChatBody,
+  body: AskedBody,
   headers: RequestHeaders,
 ): InferenceRequested {
   const { requiredAccuracy, maxLatencyMs, maxCostNanoUsd, deadlineAt, lane } = headers;
@@ -31,20 +34,21 @@ export function requestedOf(
     runId: headers.runId,
     stepId: headers.stepId,
     tags: {},
-    operation: "chat",
-    inputs: [],
-    tokenInputs: [],
+    operation: body.operation,
+    inputs: body.inputs,
+    tokenInputs: body.tokenInputs,
   };
 }
 
 /**
  * What makes two requests the same. The id is not part of it, nor the deadline,
- * which a retry states anew.
+ * which a retry states anew; nor, of a chat, the inputs that it cannot have.
  */
 export function bodyHashOf(tenant: string, request: InferenceRequested): string {
-  const { requestId: _requestId, requirements, ...rest } = request;
+  const { requestId: _requestId, requirements, operation, inputs, tokenInputs, ...rest } = request;
   const { deadlineAt: _deadlineAt, ...demands } = requirements;
-  return hashOf(tenant, canonicalJson({ ...rest, requirements: demands }));
+  const vectors = operation === "embeddings" && { operation, inputs, tokenInputs };
+  return hashOf(tenant, canonicalJson({ ...rest, ...vectors, requirements: demands }));
 }
 
 /** The id that the holder of an idempotency key always gets for it. */
@@ -69,18 +73,6 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** auto, a tier, or a variant that is declared. */
-export function isKnownModel(model: string, declarations: Declarations): boolean {
-  return model === "auto" || isTier(model) || declarations.variantOf(model) !== undefined;
-}
-
-export function unknownModel(model: string): Refusal {
-  return {
-    code: "model_not_found",
-    reason: `The model '${model.slice(0, 128)}' does not exist; ask GET /v1/models for those that do.`,
-  };
-}
-
 const reasonLengthMax = 500;
 const roles = new Set(["system", "developer", "user", "assistant", "tool"]);
 
@@ -89,25 +81,42 @@ export function refusalOf(
   request: InferenceRequested,
   declarations: Declarations,
 ): Refusal | undefined {
-  if (request.messages.length === 0) return invalid("messages", "at least one message");
-  const stranger = request.messages.findIndex(({ role }) => !roles.has(role));
-  if (stranger >= 0) return invalid(`messages[${stranger}].role`, [...roles].join(", "));
+  const shape = request.operation === "embeddings" ? vectorShapeIn(request) : chatShapeIn(request);
+  if (shape) return shape;
   const { requiredAccuracy } = request.requirements;
   if (requiredAccuracy !== null && !(requiredAccuracy >= 0 && requiredAccuracy <= 1))
     return invalid("requirements.requiredAccuracy", "a number from 0 to 1");
   const excess = excessIn(request);
   if (excess) return invalid(...excess);
-  if (!isKnownModel(request.model, declarations)) return unknownModel(request.model);
   try {
-    checkParameters(request.parameters);
-    for (const [index, message] of request.messages.entries()) checkMessage(message, index);
-    return undefined;
+    if (request.operation === "embeddings") checkEmbeddings(request);
+    else checkChat(request);
+    return modelRefusalOf(request, declarations);
   } catch (error) {
     // A name in it may be as long as the record, and the reason is written down more than once.
     if (error instanceof ApiError)
       return { code: error.code, reason: error.message.slice(0, reasonLengthMax) };
     throw error;
   }
+}
+
+function chatShapeIn({ messages, inputs, tokenInputs }: InferenceRequested): Refusal | undefined {
+  if (messages.length === 0) return invalid("messages", "at least one message");
+  if (inputs.length > 0) return invalid("inputs", "none, as the operation is chat");
+  if (tokenInputs.length > 0) return invalid("tokenInputs", "none, as the operation is chat");
+  const stranger = messages.findIndex(({ role }) => !roles.has(role));
+  if (stranger >= 0) return invalid(`messages[${stranger}].role`, [...roles].join(", "));
+  return undefined;
+}
+
+function vectorShapeIn({ messages }: InferenceRequested): Refusal | undefined {
+  if (messages.length > 0) return invalid("messages", "none, as the operation is embeddings");
+  return undefined;
+}
+
+function checkChat({ parameters, messages }: InferenceRequested): void {
+  checkParameters(parameters);
+  for (const [index, message] of messages.entries()) checkMessage(message, index);
 }
 
 export function hasValidId({ requestId }: InferenceRequested): boolean {

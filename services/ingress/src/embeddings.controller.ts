@@ -1,0 +1,21 @@
+import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { embeddingListOf } from "./embedding-list.ts";
+import { parseEmbeddingsBody } from "./embeddings-body.ts";
+import { FrontDesk } from "./front-desk.ts";
+
+/** `POST /v1/embeddings`: the same way as a chat, always told whole. */
+@Controller("v1/embeddings")
+export class EmbeddingsController {
+  constructor(@Inject(FrontDesk) private readonly desk: FrontDesk) {}
+
+  @Post()
+  @HttpCode(200)
+  async embed(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.desk.serve(request, reply, parseEmbeddingsBody, (serving) =>
+      this.desk.tellWhole(serving, reply, (outcome) =>
+        embeddingListOf(outcome, serving.body.encoding),
+      ),
+    );
+  }
+}
