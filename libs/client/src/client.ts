@@ -75,7 +75,7 @@ export class SluiceClient implements AsyncDisposable {
     };
     const { logger = silentLogger, asksMax = 10_000 } = options;
     this.#codecs = new RegistryTopicCodecs(
-      new SchemaRegistryClient(options.registryUrl, topicPrefix),
+      new SchemaRegistryClient(options.registryUrl, topicPrefix, options.registryAccess),
     );
     this.#producer = new KafkaEventProducer({
       connection: this.#connection,

@@ -1,3 +1,4 @@
+import type { RegistryAccess } from "@sluice/contracts";
 import type { KafkaConnection, StageLogger } from "@sluice/stage";
 
 export interface ClientOptions {
@@ -5,6 +6,8 @@ export interface ClientOptions {
   readonly brokers: readonly string[];
   /** Base address of the schema registry's API of Confluent's form. */
   readonly registryUrl: string;
+  /** Basic authentication or a bearer token, and the CA's PEM text for `https://`; none when absent. */
+  readonly registryAccess?: RegistryAccess;
   /** `sk-sluice-<key id>-<secret>`; it signs, and is never sent. */
   readonly apiKey: string;
   /** As the installation's `SLUICE_KAFKA_TOPIC_PREFIX`; none when absent. */

@@ -25,7 +25,7 @@ import {
   simulatorProgram,
   waitForEnd,
 } from "@sluice/local-stack";
-import { provision, provisioningOptionsOf, serviceRules } from "@sluice/provisioning";
+import { provision, provisioningOptionsOf } from "@sluice/provisioning";
 
 export interface PipelineOptions {
   /** Of the topics and groups; a random one when it is not given. */
@@ -39,11 +39,11 @@ export interface PipelineOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Beside that, what one service alone is told: an account of its own. */
   readonly environmentOf?: (service: ServiceName) => Readonly<Record<string, string>>;
-  /** Whether the services are granted what each needs, on a broker that denies the rest. */
-  readonly grants?: boolean;
 }
 
 export type ProcessName = ServiceName | typeof SIMULATOR;
+/** Redis is among them where `SLUICE_REDIS_URL` is given as empty: the pipeline then has one of its own. */
+export type MortalName = ProcessName | "redis";
 
 /** A further process of a service. Once stopped or killed through this, it is not started again. */
 export interface ExtraInstance {
@@ -142,14 +142,14 @@ export class Pipeline {
   }
 
   /** `kill -9`; the supervisor starts it again after half a second and more. Resolves when it is gone. */
-  async kill(name: ProcessName): Promise<void> {
+  async kill(name: MortalName): Promise<void> {
     const identity = this.identityOf(name);
     signalProcess(identity, "SIGKILL");
     await waitForEnd(identity, READY_LIMIT_MS);
   }
 
   /** Until it answers as ready, in another process than `before` where that is given. */
-  async untilReady(name: ProcessName, before?: ProcessIdentity): Promise<void> {
+  async untilReady(name: MortalName, before?: ProcessIdentity): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
     while (!this.stack.isReady(name) || this.stack.identityOf(name)?.pid === before?.pid) {
       assert(
@@ -162,7 +162,7 @@ export class Pipeline {
   }
 
   /** `kill -9`, and until it is ready again. */
-  async killAndAwait(name: ProcessName): Promise<void> {
+  async killAndAwait(name: MortalName): Promise<void> {
     const before = this.identityOf(name);
     await this.kill(name);
     await this.untilReady(name, before);
@@ -205,7 +205,7 @@ export class Pipeline {
     };
   }
 
-  identityOf(name: ProcessName): ProcessIdentity {
+  identityOf(name: MortalName): ProcessIdentity {
     const identity = this.stack.identityOf(name);
     assert(identity, "TESTING_NOT_RUNNING", `${name} is not running.`);
     return identity;
@@ -255,9 +255,7 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     SLUICE_REGISTRY_URL: addresses.registry,
     SLUICE_KAFKA_PARTITIONS: String(options.partitions ?? PARTITIONS),
   };
-  const provisioning = provisioningOptionsOf(told, "testing");
-  const { topicPrefix } = provisioning.kafka;
-  await provision({ ...provisioning, access: options.grants ? serviceRules(topicPrefix) : [] });
+  await provision(provisioningOptionsOf(told, "testing"));
   // A sluice.yaml of the developer's must not decide what a test sees.
   const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);

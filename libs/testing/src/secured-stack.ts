@@ -18,6 +18,7 @@ import {
   serviceAccounts,
   serviceRules,
 } from "@sluice/provisioning";
+import { type AccessRule, KafkaAccess } from "@sluice/stage";
 import { CertificateAuthority, type KeyPair } from "./certificates.ts";
 import { RegistryFront } from "./registry-front.ts";
 import { stackAddresses } from "./stack-addresses.ts";
@@ -186,6 +187,14 @@ export class SecuredStack {
         ? []
         : [...serviceRules(topicPrefix), ...clientRules(client, rightsFor, topicPrefix)];
     await provision({ ...options, access });
+  }
+
+  /** The administrator grants one right more; names with prefix. */
+  async grant(rule: AccessRule): Promise<void> {
+    const environment = this.kafkaEnvironment(securedUsers.admin);
+    const access = new KafkaAccess(provisioningOptionsOf(environment, "testing").kafka);
+    await access.grant([rule]);
+    await access.close();
   }
 
   redisUrl(account: "state" | "cache", database: number): string {

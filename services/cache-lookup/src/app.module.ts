@@ -30,7 +30,12 @@ export class AppModule {
         StageModule.connect({
           useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
         }),
-        OutcomesModule.connect({ redisUrl: config.SLUICE_REDIS_URL, prefix, service }),
+        OutcomesModule.connect({
+          redisUrl: config.SLUICE_REDIS_URL,
+          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
+          prefix,
+          service,
+        }),
         ResponseCacheModule.connect({
           redisUrl: config.SLUICE_CACHE_REDIS_URL,
           redisCa: config.SLUICE_CACHE_REDIS_TLS_CA_FILE,
