@@ -59,12 +59,17 @@ export class CompatibilityClient {
   }
 
   /** The last call that asked to be recorded under the name. */
-  async arrived(name: string): Promise<Arrived> {
-    const response = await fetch(`${this.#simulator}/calls/${encodeURIComponent(name)}`);
-    if (!response.ok) throw new Error(`Nothing arrived as '${name}' (${response.status}).`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
-    return (await response.json()) as Arrived;
+  arrived(name: string): Promise<Arrived> {
+    return arrivedAt(this.#simulator, name);
   }
+}
+
+/** The last call that asked to be recorded under the name. @param simulator base address */
+export async function arrivedAt(simulator: string, name: string): Promise<Arrived> {
+  const response = await fetch(`${simulator}/calls/${encodeURIComponent(name)}`);
+  if (!response.ok) throw new Error(`Nothing arrived as '${name}' (${response.status}).`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
+  return (await response.json()) as Arrived;
 }
 
 function toldOf(

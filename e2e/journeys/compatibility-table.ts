@@ -4,10 +4,6 @@ import { readFileSync } from "node:fs";
 export type Row = Readonly<Record<string, string>>;
 
 const reference = new URL("../../docs/reference/openai.md", import.meta.url);
-const typesOfOpenAi = new URL(
-  "resources/chat/completions/completions.d.ts",
-  import.meta.resolve("openai"),
-);
 
 /** The rows of the first table under a heading. @throws when there is none: its tests would hold of nothing. */
 export function rowsUnder(heading: string): readonly Row[] {
@@ -31,7 +27,16 @@ function cellsOf(line: string): readonly string[] {
 
 /** The parameters of a chat completion that the official client has types for. */
 export function parametersOfOpenAi(): readonly string[] {
-  const types = readFileSync(typesOfOpenAi, "utf8");
-  const [, base = ""] = /interface ChatCompletionCreateParamsBase \{\n(.*?)\n\}/s.exec(types) ?? [];
-  return [...base.matchAll(/^ {4}(\w+)\??:/gm)].map(([, name = ""]) => name);
+  return membersOf("ChatCompletionCreateParamsBase", "resources/chat/completions/completions.d.ts");
+}
+
+/** Those of a request for vectors. */
+export function embeddingParametersOfOpenAi(): readonly string[] {
+  return membersOf("EmbeddingCreateParams", "resources/embeddings.d.ts");
+}
+
+function membersOf(name: string, path: string): readonly string[] {
+  const types = readFileSync(new URL(path, import.meta.resolve("openai")), "utf8");
+  const [, body = ""] = new RegExp(`interface ${name} \\{\\n(.*?)\\n\\}`, "s").exec(types) ?? [];
+  return [...body.matchAll(/^ {4}(\w+)\??:/gm)].map(([, member = ""]) => member);
 }

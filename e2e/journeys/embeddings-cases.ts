@@ -1,0 +1,106 @@
+import type { Asked } from "./embeddings-client.ts";
+
+/** A parameter as it is sent, and another value that may be another question. */
+export interface EmbeddingCase {
+  readonly sent: (input: string) => Asked;
+  readonly other: (input: string) => Asked;
+  /** What the provider gets under the parameter's name. */
+  readonly arrives: (input: string) => unknown;
+}
+
+const modelServed = { model: "sim-embedding-small" };
+
+/** By the parameter's name in docs/reference/openai.md. */
+export const embeddingCases: Readonly<Record<string, EmbeddingCase>> = {
+  input: {
+    sent: (input) => ({ input: [input, "b"] }),
+    other: (input) => ({ input: ["b", input] }),
+    arrives: (input) => [input, "b"],
+  },
+  model: {
+    sent: (input) => ({ input, ...modelServed }),
+    other: (input) => ({ input, model: "sim-embedding-large" }),
+    arrives: () => modelServed.model,
+  },
+  dimensions: {
+    sent: (input) => ({ input, dimensions: 24 }),
+    other: (input) => ({ input, dimensions: 25 }),
+    arrives: () => 24,
+  },
+  encoding_format: {
+    sent: (input) => ({ input, encoding_format: "float" }),
+    other: (input) => ({ input, encoding_format: "base64" }),
+    arrives: () => "base64",
+  },
+  user: {
+    sent: (input) => ({ input, user: "ann" }),
+    other: (input) => ({ input, user: "bob" }),
+    arrives: () => "ann",
+  },
+};
+
+/** What the provider gets for each form of inputs. */
+export const inputForms: Readonly<
+  Record<string, readonly [sent: Asked["input"], arrives: readonly (string | readonly number[])[]]>
+> = {
+  "one text": ["a", ["a"]],
+  "a list of texts": [
+    ["a", "b"],
+    ["a", "b"],
+  ],
+  "the tokens of one text": [[3, 1, 4], [[3, 1, 4]]],
+  "a list of such lists": [
+    [[3, 1], [4]],
+    [[3, 1], [4]],
+  ],
+};
+
+export interface Refused {
+  readonly what: string;
+  readonly asked: object;
+  readonly param: string | null;
+  readonly code?: string;
+  readonly message?: RegExp;
+}
+
+const many = (count: number): string[] => Array.from({ length: count }, () => "a");
+const empty = /must not be empty/;
+const noVectors = /makes no vectors; name sim-embedding-small or sim-embedding-large/;
+
+/** Each is a 400. */
+export const refused: readonly Refused[] = [
+  { what: "no input", asked: { input: undefined }, param: "input" },
+  { what: "an empty input", asked: { input: "" }, param: "input", message: empty },
+  { what: "an empty one of many", asked: { input: ["a", ""] }, param: "input.1", message: empty },
+  { what: "texts and tokens at once", asked: { input: ["a", [1]] }, param: "input.1" },
+  { what: "no inputs", asked: { input: [] }, param: "input", message: /at least one input/ },
+  { what: "more inputs than OpenAI takes", asked: { input: many(2_049) }, param: "input" },
+  {
+    what: "more vectors than an answer holds",
+    asked: { input: many(257) },
+    ...{ param: "input", message: /257 vectors of 1536 dimensions do not fit an answer, 256 do/ },
+  },
+  {
+    what: "more dimensions than the model has",
+    asked: { input: "a", dimensions: 1_537 },
+    ...{ param: "dimensions", message: /has 1536 dimensions/ },
+  },
+  { what: "no dimensions", asked: { input: "a", dimensions: 0 }, param: "dimensions" },
+  {
+    what: "an unknown encoding",
+    asked: { input: "a", encoding_format: "hex" },
+    param: "encoding_format",
+  },
+  { what: "auto", asked: { input: "a", model: "auto" }, param: "model", message: noVectors },
+  { what: "a tier", asked: { input: "a", model: "economy" }, param: "model", message: noVectors },
+  {
+    what: "a chat model",
+    asked: { input: "a", model: "sim-premium" },
+    ...{ param: "model", message: noVectors },
+  },
+  {
+    what: "an input that is too long",
+    asked: { input: ["a", "word ".repeat(8_193)] },
+    ...{ param: null, code: "context_length_exceeded", message: /too long/ },
+  },
+];

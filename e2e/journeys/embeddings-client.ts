@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import type { Pipeline } from "@sluice/testing";
+import OpenAI from "openai";
+import { expect } from "vitest";
+import { type Arrived, arrivedAt } from "./compatibility-client.ts";
+
+export const model = "sim-embedding-small";
+export const otherSecret = "other-secret";
+
+const local = readFileSync(new URL("../../infra/local/sluice.yaml", import.meta.url), "utf8");
+
+/** The local stack's own declarations, a second tenant, and a model whose vectors are longer than is declared. */
+export const declarations = local
+  .replace(
+    "providers:\n",
+    `  - id: other
+    keys: [{ id: other, secret: env:OTHER_SECRET, team: ops, feature: search, user: bot }]
+
+providers:
+`,
+  )
+  .replace(
+    "\nrouting:",
+    `  - { id: misdeclared, model: sim-embedding-large, provider: simulator, tier: economy, dimensions: 8,
+      contextWindow: 8192, prices: [{ effectiveFrom: 2026-01-01, input: 0.13, output: 0 }] }
+
+routing:`,
+  );
+
+export type Asked = Omit<OpenAI.EmbeddingCreateParams, "model"> & { readonly model?: string };
+
+export interface Told {
+  readonly data: OpenAI.CreateEmbeddingResponse;
+  readonly vectors: readonly (readonly number[])[];
+  readonly headers: Headers;
+  /** What the response cache said: exact, miss or bypass. */
+  readonly cache: string | null;
+}
+
+/** The official client, unchanged but for base URL and key. */
+export class EmbeddingsClient {
+  readonly openai: OpenAI;
+  readonly #pipeline: Pipeline;
+
+  constructor(pipeline: Pipeline, apiKey = pipeline.demoKey) {
+    this.openai = new OpenAI({ baseURL: `${pipeline.http}/v1`, apiKey, maxRetries: 0 });
+    this.#pipeline = pipeline;
+  }
+
+  async told(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
+    const call = this.openai.embeddings.create({ model, ...asked }, { headers });
+    const { data, response } = await call.withResponse();
+    const vectors = data.data.map(({ embedding }) => [...embedding]);
+    const cache = response.headers.get("x-sluice-cache");
+    return { data, vectors, headers: response.headers, cache };
+  }
+
+  /** As text, undecoded. */
+  async base64(input: readonly string[]): Promise<readonly unknown[]> {
+    return base64By(this.openai, input);
+  }
+
+  /** The same, by the provider itself. */
+  async base64OfProvider(input: readonly string[]): Promise<readonly unknown[]> {
+    const { dataDir, simulator } = this.#pipeline;
+    const apiKey = readFileSync(`${dataDir}/secrets/simulator-key`, "utf8").trim();
+    return base64By(new OpenAI({ baseURL: `${simulator}/v1`, apiKey }), input);
+  }
+
+  /** Until the cache was filled, which happens after the answer. */
+  async untilHit(asked: Asked): Promise<Told> {
+    await expect.poll(async () => (await this.told(asked)).cache).toBe("exact");
+    return this.told(asked);
+  }
+
+  arrived(name: string): Promise<Arrived> {
+    return arrivedAt(this.#pipeline.simulator, name);
+  }
+}
+
+async function base64By(openai: OpenAI, input: readonly string[]): Promise<readonly unknown[]> {
+  const { data } = await openai.embeddings.create({
+    ...{ model, input: [...input] },
+    encoding_format: "base64",
+  });
+  return data.map(({ embedding }) => embedding);
+}

@@ -1,0 +1,386 @@
+import { randomUUID } from "node:crypto";
+import { topics } from "@sluice/contracts";
+import {
+  billBreaches,
+  chargeBreaches,
+  fetchBill,
+  KafkaUser,
+  outcomeBreaches,
+  type Pipeline,
+  spentNanoUsd,
+  stackAddresses,
+  startPipeline,
+} from "@sluice/testing";
+import { aRequest } from "@sluice/testing/fixtures";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { embeddingParametersOfOpenAi, rowsUnder } from "./compatibility-table.ts";
+import { embeddingCases, inputForms, refused } from "./embeddings-cases.ts";
+import {
+  type Asked,
+  declarations,
+  EmbeddingsClient,
+  model,
+  otherSecret,
+} from "./embeddings-client.ts";
+
+let pipeline: Pipeline;
+let user: KafkaUser;
+let client: EmbeddingsClient;
+let stranger: EmbeddingsClient;
+let seen: Awaited<ReturnType<typeof readers>>;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({
+    declarations,
+    environment: { SLUICE_SIMULATOR_SPEED: "10", OTHER_SECRET: otherSecret },
+  });
+  const { brokers, registryUrl } = stackAddresses();
+  const { topicPrefix, demoKey: apiKey } = pipeline;
+  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
+  seen = await readers();
+  client = new EmbeddingsClient(pipeline);
+  stranger = new EmbeddingsClient(pipeline, `sk-sluice-other-${otherSecret}`);
+});
+afterAll(async () => {
+  await user?.close();
+  await pipeline?.stop();
+});
+
+async function readers() {
+  const [admitted, attempted, responded, charged] = await Promise.all([
+    user.read(topics.inferenceAdmitted),
+    user.read(topics.inferenceAttempted),
+    user.read(topics.inferenceResponded),
+    user.read(topics.costCharged),
+  ]);
+  return { admitted, attempted, responded, charged };
+}
+
+describe("the table in docs/reference/openai.md", () => {
+  const rows = rowsUnder("Embeddings");
+  const passed = rows.filter(({ handling }) => handling !== "refused");
+  const forms = rowsUnder("Inputs");
+
+  test("has a row for every parameter that OpenAI's client has a type for, and a test for every row", () => {
+    const named = rows.map(({ parameter = "" }) => parameter).toSorted();
+    expect(named).toEqual([...embeddingParametersOfOpenAi(), "anything_else"].toSorted());
+    expect(passed.map(({ parameter }) => parameter).toSorted()).toEqual(
+      Object.keys(embeddingCases).toSorted(),
+    );
+    expect(forms.map(({ form }) => form)).toEqual(Object.keys(inputForms));
+  });
+
+  test.each(passed)("$parameter arrives, and is in the cache key or not", async (row) => {
+    const { parameter = "" } = row;
+    const { sent, other, arrives } = embeddingCases[parameter]!;
+    const input = `about ${parameter} [[record:e-${parameter}]]`;
+    await client.told(sent(input));
+    const { body } = await client.arrived(`e-${parameter}`);
+    expect(body[parameter]).toEqual(arrives(input));
+    const own = ["encoding_format", "input", "model", ...Object.keys(sent(input))];
+    expect(Object.keys(body).toSorted()).toEqual([...new Set(own)].toSorted());
+    await client.untilHit(sent(input));
+    expect((await client.told(other(input))).cache).toBe(
+      row["in key"] === "yes" ? "miss" : "exact",
+    );
+  });
+
+  test.each(forms)("$form makes vectors", async ({ form = "" }) => {
+    const [sent, arrives] = inputForms[form]!;
+    const { vectors, data } = await client.told({ input: sent });
+    expect([vectors.length, data.data.map(({ index }) => index)]).toEqual([
+      ...[arrives.length, arrives.map((_, index) => index)],
+    ]);
+    expect(data.usage.prompt_tokens).toBe(arrives.flat().length);
+  });
+
+  test("anything_else is refused by its name", async () => {
+    const asked = { input: "a", anything_else: 1 };
+    await expect(client.told(asked)).rejects.toMatchObject({
+      ...{ status: 400, param: "anything_else", code: "unknown_parameter" },
+    });
+  });
+});
+
+describe("the official client", () => {
+  test("gets a vector of one input, with its usage and what it cost", async () => {
+    const { data, vectors, headers } = await client.told({ input: "A river runs to the sea." });
+    expect(data).toMatchObject({
+      object: "list",
+      model,
+      data: [{ object: "embedding", index: 0 }],
+    });
+    expect(vectors[0]).toHaveLength(1_536);
+    expect(Math.hypot(...vectors[0]!)).toBeCloseTo(1, 5);
+    expect(data.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
+    expect(headers.get("x-sluice-cache")).toBe("miss");
+    expect(headers.get("x-sluice-model")).toBe(model);
+    expect(headers.get("x-sluice-tier")).toBe("economy");
+    expect(headers.get("x-sluice-cost-usd")).toBe("0.00000014");
+  });
+
+  test("gets the vectors of many inputs in their order, as if each had been asked for alone", async () => {
+    const input = ["a lake", "a river", "a lake"];
+    const { data, vectors } = await client.told({ input });
+    expect(data.data.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(vectors[0]).toEqual(vectors[2]);
+    expect(vectors[1]).not.toEqual(vectors[0]);
+    const alone = await client.told({ input: "a river" });
+    expect(alone.vectors).toEqual([vectors[1]]);
+  });
+
+  test("gets as many dimensions as it asks for", async () => {
+    const { vectors } = await client.told({ input: "a short vector", dimensions: 12 });
+    expect(vectors[0]).toHaveLength(12);
+    expect(Math.hypot(...vectors[0]!)).toBeCloseTo(1, 5);
+  });
+
+  test("gets the same bits as numbers and as base64, and those that the provider made", async () => {
+    const input = ["bits of one", "bits of two"];
+    const numbers = await client.told({ input, encoding_format: "float" });
+    const text = await client.base64(input);
+    expect(text).toEqual(await client.base64OfProvider(input));
+    const bits = numbers.vectors.map((vector) =>
+      Buffer.from(Float32Array.from(vector).buffer).toString("base64"),
+    );
+    expect(text).toEqual(bits);
+  });
+
+  test("finds embedding models in the list, labelled where simulated", async () => {
+    const models = await client.openai.models.list();
+    const owners = new Map(models.data.map(({ id, owned_by: owner }) => [id, owner]));
+    expect(owners.get("sim-embedding-large")).toBe("simulator (simulated)");
+    expect((await client.openai.models.retrieve(model)).id).toBe(model);
+  });
+
+  test("gets the same answer to the same idempotency key, and a conflict for another body", async () => {
+    const headers = { "idempotency-key": "vectors-66", "x-sluice-cache": "no-store" };
+    const first = await client.told({ input: "once only" }, headers);
+    const second = await client.told({ input: "once only" }, headers);
+    expect(second.data).toEqual(first.data);
+    expect(second.headers.get("x-sluice-request-id")).toBe(
+      first.headers.get("x-sluice-request-id"),
+    );
+    await expect(client.told({ input: "else" }, headers)).rejects.toBeInstanceOf(
+      OpenAI.ConflictError,
+    );
+  });
+});
+
+describe("the response cache", () => {
+  test("answers the same inputs at no cost, bit for bit, however they are to be read", async () => {
+    const input = ["kept for later", "and this too"];
+    const first = await client.told({ input });
+    expect(first.cache).toBe("miss");
+    const hit = await client.untilHit({ input });
+    expect(hit.vectors).toEqual(first.vectors);
+    expect(hit.data.usage).toEqual(first.data.usage);
+    expect(Number(hit.headers.get("x-sluice-cost-usd"))).toBe(0);
+    const numbers = await client.told({ input, encoding_format: "float", user: "somebody" });
+    expect(numbers.cache).toBe("exact");
+    expect(numbers.vectors).toEqual(first.vectors);
+  });
+
+  test("knows another order, model or number of dimensions as another question", async () => {
+    const input = ["one of two", "two of two"];
+    await client.told({ input });
+    await client.untilHit({ input });
+    const others: readonly Asked[] = [
+      { input: input.toReversed() },
+      { input: [input.join("")] },
+      { input, dimensions: 8 },
+      { input, model: "sim-embedding-large" },
+    ];
+    for (const other of others) expect((await client.told(other)).cache).toBe("miss");
+  });
+
+  test("serves nobody what was made for another tenant", async () => {
+    const input = "a tenant's own words";
+    await client.told({ input });
+    await client.untilHit({ input });
+    expect((await stranger.told({ input })).cache).toBe("miss");
+  });
+
+  test("is passed by where the caller says so", async () => {
+    const input = "never kept";
+    const always = { "x-sluice-cache": "no-store" };
+    for (const _ of [1, 2]) expect((await client.told({ input }, always)).cache).toBe("bypass");
+  });
+});
+
+describe("a provider that fails", () => {
+  test("once, by being busy or by an error of its own, costs a retry and not the answer", async () => {
+    for (const fault of ["429", "500"]) {
+      const { vectors } = await client.told({ input: ["fails", `[[fault:${fault} times=1]]`] });
+      expect(vectors).toHaveLength(2);
+    }
+  });
+
+  test("always, is told as such: no other model is asked", async () => {
+    const before = await fetchBill(pipeline.simulator);
+    const input = "[[fault:500]] always";
+    await expect(client.told({ input })).rejects.toMatchObject({
+      ...{ status: 502, code: "provider_failed" },
+    });
+    const after = await fetchBill(pipeline.simulator);
+    expect(after.totalNanoUsd).toBe(before.totalNanoUsd);
+    expect(after.attempts.size - before.attempts.size).toBe(4);
+  });
+
+  test("to send all of it is asked again, and paid for both", async () => {
+    const { vectors } = await client.told({ input: "breaks off [[fault:cut-stream times=1]]" });
+    expect(vectors[0]).toHaveLength(1_536);
+  });
+
+  test("to make a vector for each input is paid and not asked again", async () => {
+    const before = await fetchBill(pipeline.simulator);
+    const input = ["here", "[[answer:vector-missing]]"];
+    await expect(client.told({ input })).rejects.toMatchObject({
+      ...{ status: 502, code: "provider_failed" },
+      message: expect.stringContaining("other vectors than were asked for"),
+    });
+    const after = await fetchBill(pipeline.simulator);
+    expect(after.attempts.size - before.attempts.size).toBe(1);
+    expect(after.totalNanoUsd).toBeGreaterThan(before.totalNanoUsd);
+  });
+
+  test("by vectors longer than an answer may be is paid, and the caller told what to do", async () => {
+    const input = Array.from({ length: 129 }, (_, index) => `input ${index}`);
+    await expect(client.told({ input, model: "misdeclared" })).rejects.toMatchObject({
+      ...{ status: 502, code: "provider_failed" },
+      message: expect.stringContaining("send fewer inputs at once"),
+    });
+  });
+});
+
+describe("what is refused", () => {
+  test.each(refused)("$what", async ({ asked, message, what: _, ...rest }) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
+    const call = client.told(asked as Asked);
+    await expect(call).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await expect(call).rejects.toMatchObject({ code: "invalid_value", ...rest });
+    await expect(call).rejects.toThrow(message ?? /./);
+  });
+
+  test("a model that nobody declared", async () => {
+    await expect(client.told({ input: "a", model: "nowhere" })).rejects.toMatchObject({
+      ...{ status: 404, code: "model_not_found", param: "model" },
+    });
+  });
+
+  test("a chat with an embedding model", async () => {
+    const messages = [{ role: "user" as const, content: "Hello" }];
+    const call = client.openai.chat.completions.create({ model, messages });
+    await expect(call).rejects.toMatchObject({ ...{ status: 400, param: "model" } });
+    await expect(call).rejects.toThrow(/makes vectors and does not chat/);
+  });
+
+  test("a cost below the worst case", async () => {
+    const call = client.told(
+      { input: "dear to nobody" },
+      { "x-sluice-max-cost-usd": "0.000000001" },
+    );
+    await expect(call).rejects.toMatchObject({ ...{ status: 400, code: "no_variant_fits" } });
+  });
+});
+
+describe("on Kafka", () => {
+  const vectorsOf = (changes: object) =>
+    aRequest({
+      requestId: randomUUID(),
+      ...{ operation: "embeddings", model, messages: [], ...changes },
+    });
+
+  test("vectors come back as bytes in a response that explains itself, and as a charge", async () => {
+    const inputs = ["by Kafka one", "by Kafka two"];
+    const request = vectorsOf({ inputs });
+    await user.request(request);
+    const responses = await user.read(topics.inferenceResponded);
+    const [response] = await responses.until(({ requestId }) => requestId === request.requestId);
+    expect(response).toMatchObject({
+      outcome: "completed",
+      completed: { answer: { choices: [] } },
+    });
+    expect(response!.decisions).toMatchObject([
+      { stage: "cache-lookup", decision: "miss" },
+      { stage: "classifier", decision: "not-classified" },
+      { stage: "dispatcher", decision: model },
+      { stage: "inference-adapter", decision: model },
+    ]);
+    const vectors = response!.completed!.answer.embeddings.map((bytes) => [
+      ...new Float32Array(Uint8Array.from(bytes).buffer),
+    ]);
+    expect((await client.untilHit({ input: inputs })).vectors).toEqual(vectors);
+
+    const charges = await user.read(topics.costCharged);
+    const [charge] = await charges.until(({ requestId }) => requestId === request.requestId);
+    const { attempts } = await fetchBill(pipeline.simulator);
+    expect(charge).toMatchObject({ kind: "reported", cache: "miss", variant: model });
+    expect(charge!.amountNanoUsd).toBe(attempts.get(charge!.attemptId)?.costNanoUsd);
+  });
+
+  test("what HTTP has paid for is a hit there too, and its saving is counted", async () => {
+    const inputs = ["first by HTTP"];
+    const { vectors } = await client.told({ input: inputs });
+    await client.untilHit({ input: inputs });
+    const request = vectorsOf({ inputs });
+    await user.request(request);
+    const responses = await user.read(topics.inferenceResponded);
+    const [response] = await responses.until(({ requestId }) => requestId === request.requestId);
+    expect(response?.completed?.cache).toBe("exact");
+    const bytes = Uint8Array.from(response!.completed!.answer.embeddings[0]!);
+    expect([[...new Float32Array(bytes.buffer)]]).toEqual(vectors);
+    const charges = await user.read(topics.costCharged);
+    const [saving] = await charges.until(({ requestId }) => requestId === request.requestId);
+    expect(saving).toMatchObject({ kind: "saving", amountNanoUsd: 0n });
+    expect(saving!.priceNanoUsd).toBeGreaterThan(0n);
+  });
+
+  test("what a proven sender asks wrongly is declined with a reason; a forged request is not answered", async () => {
+    const wrong = vectorsOf({ inputs: ["a", ""] });
+    const chatting = vectorsOf({ inputs: ["a"], model: "sim-premium" });
+    const forged = vectorsOf({ inputs: ["Who pays for me?"] });
+    const value = await user.request(forged, { "sluice-signature": "0".repeat(64) });
+    await user.request(wrong);
+    await user.request(chatting);
+    const responses = await user.read(topics.inferenceResponded);
+    const [first] = await responses.until(({ requestId }) => requestId === wrong.requestId);
+    const [second] = await responses.until(({ requestId }) => requestId === chatting.requestId);
+    expect(first).toMatchObject({ outcome: "declined", refused: { code: "invalid_value" } });
+    expect(first!.refused!.reason).toContain("inputs.1");
+    expect(second!.refused!.reason).toContain("makes no vectors");
+    const letters = await user.readDeadLetters(topics.inferenceRequested);
+    await letters.until((bytes) => bytes.equals(value));
+    expect(responses.records.some(({ requestId }) => requestId === forged.requestId)).toBe(false);
+  });
+});
+
+test("after all of it each request has one outcome, and the ledger is the provider's bill", async () => {
+  const { admitted, attempted, responded, charged } = seen;
+  // The calls that this suite made by itself, for their bits, have no attempt's name.
+  const { attempts, totalNanoUsd } = await fetchBill(pipeline.simulator);
+  const own = [...attempts].filter(([id]) => !id.startsWith("unnamed-"));
+  const callsWithoutIntent = () => {
+    const intents = new Set(attempted.records.map(({ attemptId }) => attemptId));
+    return own.filter(([id]) => !intents.has(id));
+  };
+  expect(own.length).toBeGreaterThan(30);
+  await expect.poll(callsWithoutIntent).toEqual([]);
+  const called = new Set(attempted.records.map(({ requestId }) => requestId));
+  await expect
+    .poll(() => admitted.records.filter(({ request }) => called.has(request.requestId)).length)
+    .toBeGreaterThanOrEqual(called.size);
+  await expect.poll(() => outcomeBreaches(admitted.records, responded.records)).toEqual([]);
+
+  // A whole answer that breaks off leaves its cost unknown, until the sweep.
+  const lost = own.filter(([, { reason }]) => reason === "cut-stream").map(([id]) => id);
+  expect(lost).toHaveLength(1);
+  const known = new Map(own.filter(([id]) => !lost.includes(id)));
+  const bill = { attempts: known, totalNanoUsd };
+  await expect.poll(() => billBreaches(charged.records, bill), { interval: 250 }).toEqual([]);
+  expect(chargeBreaches(charged.records)).toEqual([]);
+  const billed = [...known.values()].reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
+  expect(billed).toBeGreaterThan(0n);
+  expect(spentNanoUsd(charged.records)).toBe(billed);
+});
