@@ -7,12 +7,8 @@ import {
   topics,
 } from "@sluice/contracts";
 import {
-  billBreaches,
-  chargeBreaches,
   distinct,
-  fetchBill,
   KafkaUser,
-  outcomeBreaches,
   type Pipeline,
   stackAddresses,
   startPipeline,
@@ -21,6 +17,7 @@ import {
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
+import { untilSettled } from "../load/settled.ts";
 
 const services = [
   "ingress",
@@ -90,21 +87,9 @@ function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<v
   };
 }
 
-async function untilSettled(): Promise<void> {
+async function settled(): Promise<void> {
   const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
-  await expect
-    .poll(() => outcomeBreaches(admitted.records, responded.records), {
-      timeout: limitMs,
-      interval: 500,
-    })
-    .toEqual([]);
-  await expect
-    .poll(async () => billBreaches(charged.records, await fetchBill(pipeline.simulator)), {
-      timeout: limitMs,
-      interval: 1_000,
-    })
-    .toEqual([]);
-  expect(chargeBreaches(charged.records)).toEqual([]);
+  await untilSettled({ admitted, responded, charged, simulator: pipeline.simulator }, limitMs);
 }
 
 /** Calls that outlast a rebalance: else the new owner of a partition would only find finished ones. */
@@ -132,7 +117,7 @@ test("a rebalance alone pays nothing twice: one adapter comes and goes while cal
   await extra.stop();
   await load;
   await fetch(`${pipeline.simulator}/script`, { method: "DELETE" });
-  await untilSettled();
+  await settled();
 
   expect(tally.errors).toEqual([]);
   expect(distinct(charged.records).filter(({ kind }) => kind === "estimated")).toEqual([]);
@@ -159,7 +144,7 @@ test("after a kill of each service in turn every request has one outcome and eve
   await sleep(3_000);
   await extra.stop();
   await load;
-  await untilSettled();
+  await settled();
 
   const own = responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
   expect(own.length, "Kafka requests of this run").toBeGreaterThan(0);

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type CostCharged,
+  type InferenceAdmitted,
+  type InferenceResponded,
+  topics,
+} from "@sluice/contracts";
+import {
+  distinct,
+  KafkaUser,
+  type Pipeline,
+  stackAddresses,
+  startPipeline,
+  type TopicReader,
+} from "@sluice/testing";
+import OpenAI from "openai";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
+import { untilSettled } from "../load/settled.ts";
+
+const count = 600;
+const kills = 4;
+const deadlineSeconds = 45;
+const graceSeconds = 5;
+const retriesMax = 20;
+const retryMs = 500;
+
+let pipeline: Pipeline;
+let user: KafkaUser;
+let openai: OpenAI;
+let admitted: TopicReader<InferenceAdmitted>;
+let responded: TopicReader<InferenceResponded>;
+let charged: TopicReader<CostCharged>;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({
+    environment: {
+      // One of its own, which it starts again from its log; others share the run's.
+      SLUICE_REDIS_URL: "",
+      SLUICE_CACHE_REDIS_URL: "",
+      SLUICE_SIMULATOR_SPEED: "3",
+      SLUICE_SWEEP_GRACE_SECONDS: String(graceSeconds),
+      SLUICE_SWEEP_INTERVAL_SECONDS: "1",
+    },
+  });
+  const { brokers, registryUrl } = stackAddresses();
+  const { http, topicPrefix, demoKey: apiKey } = pipeline;
+  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
+  openai = new OpenAI({ baseURL: `${http}/v1`, apiKey, maxRetries: 0, timeout: 60_000 });
+  [admitted, responded, charged] = await Promise.all([
+    user.read(topics.inferenceAdmitted),
+    user.read(topics.inferenceResponded),
+    user.read(topics.costCharged),
+  ]);
+});
+afterAll(async () => {
+  await user?.close();
+  await pipeline?.stop();
+});
+
+/** What callers were told, by request: an error each time, and whether an answer came in the end. */
+interface Told {
+  readonly errors: string[];
+  readonly unanswered: MixedRequest[];
+  readonly byKafka: string[];
+}
+
+function sender(run: string, told: Told): (request: MixedRequest) => Promise<void> {
+  return async (request) => {
+    if (request.way === "kafka") {
+      const deadlineAt = Date.now() + deadlineSeconds * 1_000;
+      const { requestId } = await sendByKafka(user, request, run, deadlineAt);
+      told.byKafka.push(requestId);
+      return;
+    }
+    const headers = {
+      "idempotency-key": `${run}-${request.number}`,
+      "x-sluice-deadline": String(deadlineSeconds),
+    };
+    for (let retry = 0; retry < retriesMax; retry += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other, as callers do
+        await sendByHttp(openai, request, headers);
+        return;
+      } catch (error) {
+        told.errors.push(nameOf(error));
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        await sleep(retryMs);
+      }
+    }
+    told.unanswered.push(request);
+  };
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof OpenAI.APIError)) return String(error);
+  return `${error.status ?? "while streaming"} ${error.code}`;
+}
+
+test("Redis is killed under load and comes back with its log: all are answered, nothing is called twice", async () => {
+  const run = `redis-${randomBytes(3).toString("hex")}`;
+  const told: Told = { errors: [], unanswered: [], byKafka: [] };
+  const pids = new Set([pipeline.identityOf("redis").pid]);
+  const load = runLoad({
+    ...{ count, run, concurrency: 200, perSecond: 40 },
+    send: sender(run, told),
+  });
+  for (let kill = 0; kill < kills; kill += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- one death after the other
+    await sleep(2_500);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await pipeline.killAndAwait("redis");
+    pids.add(pipeline.identityOf("redis").pid);
+  }
+  await load;
+  const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
+  await untilSettled({ admitted, responded, charged, simulator: pipeline.simulator }, limitMs);
+
+  const errors = Map.groupBy(told.errors, (error) => error);
+  const kinds = Map.groupBy(distinct(charged.records), ({ kind }) => kind);
+  const counted = (groups: ReadonlyMap<string, readonly unknown[]>) =>
+    [...groups].map(([name, all]) => `${all.length} × ${name}`).join(", ");
+  process.stderr.write(`redis chaos: ${counted(errors)}; charges ${counted(kinds)}\n`);
+
+  expect(pids.size).toBe(kills + 1);
+  expect(told.unanswered).toEqual([]);
+  // The outage was felt, and each caller was told that it was one.
+  expect(told.errors.length).toBeGreaterThan(0);
+  expect([...errors.keys()].filter((error) => error !== "503 unavailable")).toEqual([]);
+  const ended = new Set(responded.records.map(({ requestId }) => requestId));
+  expect(told.byKafka.length).toBeGreaterThan(count / 5);
+  await expect.poll(() => told.byKafka.filter((id) => !ended.has(id))).toEqual([]);
+  expect(responded.records.filter(({ outcome }) => outcome !== "completed")).toEqual([]);
+}, 240_000);
