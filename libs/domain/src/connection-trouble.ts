@@ -35,7 +35,8 @@ const signs: readonly Sign[] = [
   },
   {
     sign: /EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|timed? ?out/i,
-    sentence: "it did not answer in time: look at the address, and at the network between",
+    sentence:
+      "it did not answer in time: look at the address and the network between, and whether it speaks TLS there",
   },
   {
     sign: /ECONNRESET|EPIPE|socket hang up|[Cc]onnection (?:was )?closed|Closed connection|Connection terminated/,

@@ -73,6 +73,19 @@ test("missing topics are created and schemas registered; a second time nothing h
   expect(second.differences).toContain("cost.metered: partitions is 2, not 3");
 });
 
+test("more replicas than brokers are refused before anything is created, with what to set", async () => {
+  const impossible = { ...options, kafka: { ...kafka, topicPrefix: `${topicPrefix}none.` } };
+  await expect(provision({ ...impossible, replication: 99 })).rejects.toMatchObject({
+    code: "PROVISION_REPLICATION_IMPOSSIBLE",
+    message: expect.stringMatching(
+      /replication of 99 needs .*set SLUICE_KAFKA_REPLICATION to at most/,
+    ),
+  });
+  const admin = new KafkaTopicAdmin(impossible.kafka);
+  expect(await admin.describe(["inference.requested"])).toEqual([]);
+  await admin.close();
+});
+
 test("a record goes through the registry's schema and comes back, to the last nano-dollar", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
   await codecs.prepare([charged]);

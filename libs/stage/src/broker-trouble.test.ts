@@ -38,8 +38,8 @@ test.for([
   ["TOPIC_AUTHORIZATION_FAILED", read, "READ on topic eu.inference.missed"],
   ["TOPIC_AUTHORIZATION_FAILED", write, "WRITE on topic eu.inference.classified"],
   ["GROUP_AUTHORIZATION_FAILED", read, "READ on consumer group eu.sluice.classifier"],
-  ["CLUSTER_AUTHORIZATION_FAILED", write, "WRITE on any topic"],
-  ["CLUSTER_AUTHORIZATION_FAILED", { kind: "manage" }, "CREATE or ALTER on the cluster"],
+  ["CLUSTER_AUTHORIZATION_FAILED", write, "WRITE on topic eu.inference.classified"],
+  ["CLUSTER_AUTHORIZATION_FAILED", { kind: "manage" }, "CREATE, DESCRIBE or ALTER"],
 ] as const)("%s names the account, the right and what it is for", ([type, work, right]) => {
   const reason = brokerReasonOf(thrown("KafkaJSProtocolError", type), account, work);
   expect(reason).toContain(`user "classifier" lacks a right on Kafka: ${right}`);

@@ -40,17 +40,15 @@ function ownWordsOf([first, ...inner]: readonly Error[]): string | undefined {
 
 function lackingRight(kinds: ReadonlySet<string>, work: BrokerWork): string | undefined {
   if (kinds.has("GROUP_AUTHORIZATION_FAILED")) return `READ on ${groupOf(work)}`;
-  if (kinds.has("TOPIC_AUTHORIZATION_FAILED")) {
-    if (work.kind === "read") return `READ on topic ${work.topic}`;
-    if (work.kind === "manage") return "CREATE, DESCRIBE or ALTER on topics";
-    const [one = "", ...others] = work.topics;
-    return others.length === 0
-      ? `WRITE on topic ${one}`
-      : `WRITE on one of the topics ${work.topics.join(", ")}`;
-  }
-  if (kinds.has("CLUSTER_AUTHORIZATION_FAILED"))
-    return work.kind === "manage" ? "CREATE or ALTER on the cluster" : "WRITE on any topic";
-  return undefined;
+  // Who may write to no topic at all is refused as a producer, by the cluster.
+  const refused = ["TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"];
+  if (!refused.some((kind) => kinds.has(kind))) return undefined;
+  if (work.kind === "read") return `READ on topic ${work.topic}`;
+  if (work.kind === "manage") return "CREATE, DESCRIBE or ALTER, on topics or on the cluster";
+  const [one = "", ...others] = work.topics;
+  return others.length === 0
+    ? `WRITE on topic ${one}`
+    : `WRITE on one of the topics ${work.topics.join(", ")}`;
 }
 
 function groupOf(work: BrokerWork): string {

@@ -1,5 +1,6 @@
 import net from "node:net";
 import tls, { type ConnectionOptions } from "node:tls";
+import { connectionTroubleOf } from "@sluice/domain";
 import kafkajs from "kafkajs";
 import { quietenIdleConnections } from "./idle-connections.ts";
 import type { StageLogger } from "./logger.ts";
@@ -96,7 +97,8 @@ function writeLog(logger: StageLogger, { level, namespace, log }: kafkajs.LogEnt
   const isOrdinary = ordinary.some((pattern) => pattern.test(message));
   if (isOrdinary || level > logLevel.WARN) return logger.debug({ namespace, ...fields }, text);
   // The client retries these itself; what it gives up on reaches us as an exception.
-  return logger.warn({ namespace, ...fields }, text);
+  const reason = connectionTroubleOf(new Error(message));
+  return logger.warn({ namespace, ...(reason ? { reason } : {}), ...fields }, text);
 }
 
 export function prefixed(connection: Pick<KafkaConnection, "topicPrefix">, name: string): string {

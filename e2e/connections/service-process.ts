@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const root = join(import.meta.dirname, "..", "..");
+/** Ends it when the test's process is gone, however that ended: its standard input closes then. */
+const leash =
+  "data:text/javascript,process.stdin.on('end',()=>process.exit(9)).resume();process.stdin.unref()";
+
+/** One service, started by hand as an operator would, to see what it says and how it ends. */
+export class ServiceProcess {
+  /** All that it wrote, in the order in which it came. */
+  output = "";
+  readonly #child: ChildProcess;
+  readonly #admin: string;
+
+  private constructor(child: ChildProcess, admin: string) {
+    this.#child = child;
+    this.#admin = admin;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
+  }
+
+  static async start(
+    service: string,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<ServiceProcess> {
+    const port = await freePort();
+    const main = join(root, "services", service, "dist", "main.js");
+    const child = spawn(process.execPath, ["--import", leash, main], {
+      env: {
+        PATH: process.env["PATH"],
+        SLUICE_HTTP_PORT: "0",
+        ...environment,
+        SLUICE_ADMIN_PORT: String(port),
+      },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    return new ServiceProcess(child, `http://127.0.0.1:${port}`);
+  }
+
+  /** Waits for its end; the exit code. Fails when it does not end. */
+  async ended(limitMs = 40_000): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    const signal = AbortSignal.timeout(limitMs);
+    const [code] = (await once(this.#child, "exit", { signal }).catch(() => {
+      throw new Error(`It did not end within ${limitMs} ms:\n${this.output}`);
+    })) as [number | null];
+    return code;
+  }
+
+  /** Waits until it has written the text, or fails with what it wrote instead. */
+  async says(text: string, limitMs = 30_000): Promise<void> {
+    const deadline = Date.now() + limitMs;
+    while (!this.output.includes(text)) {
+      if (Date.now() > deadline) throw new Error(`It did not say "${text}":\n${this.output}`);
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      await sleep(50);
+    }
+  }
+
+  /** What `/readyz` answers, once it answers at all. */
+  async readiness(limitMs = 30_000): Promise<{ status: number; body: unknown }> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      const answer = await fetch(`${this.#admin}/readyz`).catch(() => undefined);
+      // oxlint-disable-next-line no-await-in-loop -- returned at once
+      if (answer) return { status: answer.status, body: await answer.json() };
+      if (Date.now() > deadline) throw new Error(`It does not listen:\n${this.output}`);
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      await sleep(100);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "exit");
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
