@@ -1,6 +1,6 @@
 import type { InferenceRequested, Requirements } from "@sluice/contracts";
 import type { Variant } from "@sluice/declarations";
-import { type Complexity, PriceBook, type Tier } from "@sluice/domain";
+import { type Complexity, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { type DispatchFacts, type Plan, planDispatch } from "./dispatch.ts";
@@ -30,17 +30,15 @@ const outputRates: Readonly<Record<string, bigint>> = {
   small: 600_000_000n,
   "small-q4": 200_000_000n,
 };
-const priceBook = new PriceBook(
-  Object.entries(outputRates).map(([id, outputNanoUsd]) => ({
-    variant: id,
-    effectiveFrom: 0,
-    inputAboveTokens: null,
-    rates: {
-      ...{ inputNanoUsd: outputNanoUsd / 5n, outputNanoUsd, cachedInputNanoUsd: null },
-      ...{ cacheWriteNanoUsd: null, reasoningNanoUsd: null, otherNanoUsd: {} },
-    },
-  })),
-);
+const priceOf = (id: string, inputNanoUsd: bigint, outputNanoUsd: bigint): PriceEntry => ({
+  ...{ variant: id, effectiveFrom: 0, inputAboveTokens: null },
+  rates: {
+    ...{ inputNanoUsd, outputNanoUsd, cachedInputNanoUsd: null },
+    ...{ cacheWriteNanoUsd: null, reasoningNanoUsd: null, otherNanoUsd: {} },
+  },
+});
+const prices = Object.entries(outputRates).map(([id, rate]) => priceOf(id, rate / 5n, rate));
+const priceBook = new PriceBook(prices);
 const limits = { economy: 1_024, standard: 2_048, premium: 4_096 };
 const facts: DispatchFacts = {
   ...{ variants, priceBook, inputTokens: 1_000n, contextTokens: 1_000n, now: 1_800_000_000_000 },
@@ -73,17 +71,7 @@ test("auto goes to the tier of the complexity, cheapest first, and falls back up
 const vectors = { ...variant("vectors", "economy", 0, 8_192), dimensions: 1_536 };
 const withVectors = {
   variants: [vectors, ...variants],
-  priceBook: new PriceBook([
-    {
-      variant: "vectors",
-      effectiveFrom: 0,
-      inputAboveTokens: null,
-      rates: {
-        ...{ inputNanoUsd: 20_000_000n, outputNanoUsd: 0n, cachedInputNanoUsd: null },
-        ...{ cacheWriteNanoUsd: null, reasoningNanoUsd: null, otherNanoUsd: {} },
-      },
-    },
-  ]),
+  priceBook: new PriceBook([...prices, priceOf("vectors", 20_000_000n, 0n)]),
 };
 const askedForVectors = {
   ...{ operation: "embeddings" as const, model: "vectors", messages: [] },
@@ -108,7 +96,7 @@ test("vectors are made by the model that was named alone, at the price of the in
 
 test("a chat never goes to a model that makes vectors, by whatever name", () => {
   const asked = ["auto", "economy", "vectors"].map((model) =>
-    candidatesOf(planned({ model }, "simple", { variants: withVectors.variants })),
+    candidatesOf(planned({ model }, "simple", withVectors)),
   );
   expect(asked).toEqual([["small-q4", "small", "middle", "big"], ["small-q4", "small"], []]);
 });
