@@ -26,7 +26,7 @@ export function brokerReasonOf(error: unknown, { sasl }: Account, work: BrokerWo
   const kinds = new Set(errors.flatMap(typesOf));
   const lacking = lackingRight(kinds, work);
   if (lacking !== undefined)
-    return `${user} lacks a right on Kafka: ${lacking}; "sluice provision --acls" lists them`;
+    return `${user} lacks a right on Kafka: ${lacking}; "sluice provision --print-acls" lists them`;
   if (kinds.has("KafkaJSGroupCoordinatorNotFound"))
     return `no coordinator can be had for ${groupOf(work)}: ${user} may lack the right READ on it`;
   return connectionTroubleOf(error) ?? ownWordsOf(errors) ?? messageOf(error);
