@@ -1,5 +1,16 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { groupIdOf } from "@sluice/stage";
 import { expect, test } from "vitest";
-import { aclCommandOf, clientRules, serviceRules } from "./access.ts";
+import {
+  type Access,
+  aclCommandOf,
+  clientRules,
+  principalOf,
+  serviceAccess,
+  serviceAccounts,
+  serviceRules,
+} from "./access.ts";
 
 const rules = serviceRules("eu.");
 const shown = (service: string, operation: string): readonly string[] =>
@@ -47,4 +58,29 @@ test("a rule reads as the arguments of kafka-acls", () => {
   expect(aclCommandOf(rules[0]!)).toBe(
     "--add --allow-principal User:sluice-ingress --operation Read --topic eu.inference.requested --resource-pattern-type literal",
   );
+});
+
+test("the guide shows the same table", () => {
+  const guide = readFileSync(
+    join(import.meta.dirname, "../../../docs/guides/connect-your-kafka.md"),
+    "utf8",
+  );
+  const [, table = ""] = /<!-- checked against [^]*?\n\n([^]*?)\n\n<!-- end/.exec(guide) ?? [];
+  const [, , ...rows] = table.split("\n").map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  const codes = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
+  const expected = serviceAccounts.map((service) => {
+    const { reads, writes }: Access = serviceAccess[service];
+    return [
+      codes([principalOf(service).slice("User:".length)]),
+      codes(reads.map(({ topic }) => topic.name)),
+      codes(reads.map(({ group }) => groupIdOf({ topicPrefix: "" }, group))),
+      codes(writes.map(({ name }) => name)),
+    ];
+  });
+  expect(rows).toEqual(expected);
 });

@@ -46,12 +46,17 @@ export class RegistryFront {
   }
 }
 
-function refusalOf({ headers, method }: IncomingMessage, door: RegistryDoor): number | undefined {
+function refusalOf(
+  { headers, method, url }: IncomingMessage,
+  door: RegistryDoor,
+): number | undefined {
   const [scheme, value = ""] = (headers.authorization ?? "").split(" ");
   if (scheme === "Bearer") return value === door.token ? undefined : 401;
   const [user = "", password] = Buffer.from(value, "base64").toString().split(":");
   if (scheme !== "Basic" || door.users.get(user) !== password) return 401;
-  return method === "PUT" && door.readers.includes(user) ? 403 : undefined;
+  // A schema is looked up by POST too; it is registered under its subject's versions.
+  const writes = method === "PUT" || (method === "POST" && url?.endsWith("/versions"));
+  return writes && door.readers.includes(user) ? 403 : undefined;
 }
 
 function pass(incoming: IncomingMessage, response: ServerResponse, origin: string): void {
