@@ -85,3 +85,8 @@ async function base64By(openai: OpenAI, input: readonly string[]): Promise<reado
   });
   return data.map(({ embedding }) => embedding);
 }
+
+/** As a reader of the topic does who knows nothing of our code. */
+export function floatsIn(vector: Uint8Array): readonly number[] {
+  return [...new Float32Array(Uint8Array.from(vector).buffer)];
+}
