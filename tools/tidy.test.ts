@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
+import { cliReference, reference as cliPage } from "./cli-reference.ts";
 import { configurationTables, reference, referenceWith } from "./configuration-reference.ts";
 import { codesInSources, metricsInSources, variablesInSources } from "./named-in-sources.ts";
 import {
@@ -97,6 +98,10 @@ test(
     expect(plain(read(reference)), "npm run docs:reference").toEqual(plain(today));
   },
 );
+
+test("the reference of the command line has the commands' own words", { timeout }, async () => {
+  expect(plain(read(cliPage)), "npm run docs:reference").toEqual(plain(await cliReference()));
+});
 
 test("every variable of the environment is in the reference of configuration", () => {
   const text = read(reference);

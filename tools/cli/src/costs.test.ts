@@ -3,6 +3,7 @@ import { type CostsSums, costsText } from "./costs.ts";
 
 const sums = (given: Partial<CostsSums>): CostsSums => ({
   requests: 0,
+  attempts: 0,
   hits: 0,
   tokens: {
     input: "0",
@@ -12,6 +13,7 @@ const sums = (given: Partial<CostsSums>): CostsSums => ({
     reasoning: "0",
     other: "0",
   },
+  savedTokens: { input: "0", output: "0" },
   spendNanoUsd: "0",
   savedNanoUsd: "0",
   ...given,

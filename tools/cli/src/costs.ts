@@ -1,7 +1,7 @@
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
-import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
-import { print } from "./progress.ts";
+import { costsCsv } from "./costs-csv.ts";
+import { diagnose, print, printJson } from "./output.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -15,10 +15,12 @@ export interface CostsAnswer {
 
 export interface CostsSums {
   readonly requests: number;
+  readonly attempts: number;
   readonly hits: number;
   readonly tokens: Readonly<
     Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
   >;
+  readonly savedTokens: Readonly<Record<"input" | "output", string>>;
   readonly spendNanoUsd: string;
   readonly savedNanoUsd: string;
 }
@@ -26,28 +28,39 @@ export interface CostsSums {
 export type CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
 const unreadyCode: CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
 
-const formats = ["table", "json"];
 const answerTimeoutMs = 10_000;
 
-/** `sluice costs`: what was spent and saved, from the accountant's hourly sums. */
-export async function costs(args: readonly string[]): Promise<number> {
-  const values = parseOptions(args, {
-    ...dataDirOption,
-    by: { type: "string", default: "tenant" },
-    tenant: { type: "string" },
-    since: { type: "string" },
-    until: { type: "string" },
-    format: { type: "string", default: "table" },
-  });
-  if (!formats.includes(values.format))
-    throw new UsageError(`There is no format "${values.format}"; there are table and json.`);
+export interface CostsOptions {
+  readonly by: string;
+  readonly tenant?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly format: "table" | "json" | "csv";
+  readonly dataDir: string;
+}
 
-  const query = new URLSearchParams({ by: values.by });
+/** `sluice costs`: what was spent and saved, from the accountant's hourly sums. */
+export async function costs(options: CostsOptions): Promise<number> {
+  const query = new URLSearchParams({ by: options.by });
   for (const name of ["tenant", "since", "until"] as const)
-    if (values[name] !== undefined) query.set(name, values[name]);
-  const answer = await ask(await accountantAddress(dataDirOf(values)), query);
-  print(values.format === "json" ? `${JSON.stringify(answer, null, 2)}\n` : costsText(answer));
+    if (options[name] !== undefined) query.set(name, options[name]);
+  const answer = await ask(await accountantAddress(options.dataDir), query);
+  show(answer, options.format);
   return 0;
+}
+
+function show(answer: CostsAnswer, format: CostsOptions["format"]): void {
+  switch (format) {
+    case "json":
+      return printJson(answer);
+    case "csv":
+      if (answer.truncated) diagnose("There are more rows than these.\n");
+      return print(costsCsv(answer));
+    case "table":
+      return print(costsText(answer));
+    default:
+      return format satisfies never;
+  }
 }
 
 async function accountantAddress(dataDir: string): Promise<string> {

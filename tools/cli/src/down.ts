@@ -6,15 +6,18 @@ import {
   stopLeftovers,
   waitForEnd,
 } from "@sluice/local-stack";
-import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
-import { print } from "./progress.ts";
+import { diagnose, print, printJson } from "./output.ts";
 
 /** The launcher stops its programs within 8 s; beyond this it hangs. */
 const LAUNCHER_LIMIT_MS = 15_000;
 
+export interface DownOptions {
+  readonly dataDir: string;
+  readonly json: boolean;
+}
+
 /** `sluice down`: asks the launcher to stop, and stops what a killed one left behind. */
-export async function down(args: readonly string[]): Promise<number> {
-  const dataDir = dataDirOf(parseOptions(args, dataDirOption));
+export async function down({ dataDir, json }: DownOptions): Promise<number> {
   const startMs = Date.now();
   const launcher = launcherOf(dataDir);
   if (launcher) {
@@ -24,12 +27,14 @@ export async function down(args: readonly string[]): Promise<number> {
   const leftovers = await stopLeftovers(dataDir);
   const wasRunning = launcher !== undefined || leftovers.length > 0;
   const { parts } = await readStatus(dataDir);
-  const remaining = parts.filter(({ pid }) => pid !== null);
+  const remaining = parts.flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }]));
+  if (json) printJson({ wasRunning, remaining });
   if (remaining.length > 0) {
     const names = remaining.map(({ name, pid }) => `${name} (${pid})`).join(", ");
-    process.stderr.write(`Still running: ${names}; end these processes by hand.\n`);
+    diagnose(`Still running: ${names}; end these processes by hand.\n`);
     return 1;
   }
-  print(wasRunning ? `Stopped after ${secondsSince(startMs)}.\n` : "Nothing was running.\n");
+  if (!json)
+    print(wasRunning ? `Stopped after ${secondsSince(startMs)}.\n` : "Nothing was running.\n");
   return 0;
 }

@@ -1,26 +1,39 @@
 import { type Addresses, type Report, secondsSince } from "@sluice/local-stack";
-import { provision } from "@sluice/provisioning";
+import {
+  provision,
+  type Provisioned,
+  provisioningOptionsOf,
+  serviceAccounts,
+  serviceRules,
+} from "@sluice/provisioning";
+import { fromEnvironment } from "./environment.ts";
 
-const PARTITIONS = 4;
-
-/** Creates what is missing, says what differs. `SLUICE_KAFKA_PARTITIONS`, `SLUICE_KAFKA_REPLICATION`. */
+/**
+ * Creates what is missing, says what differs, and with `grants` lets each service's account do what
+ * it needs. Accounts, TLS, prefix, partitions and replication come from the environment.
+ *
+ * @throws UsageError with all that is wrong there, by name
+ */
 export async function provisionTopics(
   addresses: Pick<Addresses, "kafka" | "registry">,
   environment: NodeJS.ProcessEnv,
   report: Report,
-): Promise<void> {
+  grants = false,
+): Promise<Provisioned> {
   const startMs = Date.now();
-  const { created, registered, differences } = await provision({
-    kafka: {
-      brokers: addresses.kafka.split(",").map((broker) => broker.trim()),
-      topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
-      clientId: "sluice.cli",
-    },
-    registryUrl: addresses.registry,
-    partitions: Number(environment["SLUICE_KAFKA_PARTITIONS"] || PARTITIONS),
-    replication: Number(environment["SLUICE_KAFKA_REPLICATION"] || 1),
-  });
+  const told = {
+    ...environment,
+    SLUICE_KAFKA_BROKERS: addresses.kafka,
+    SLUICE_REGISTRY_URL: addresses.registry,
+  };
+  const options = fromEnvironment(() => provisioningOptionsOf(told, "cli"));
+  const access = grants ? serviceRules(options.kafka.topicPrefix) : [];
+  const provisioned = await provision({ ...options, access });
+  const { created, registered, differences } = provisioned;
   for (const difference of differences) report("topics", `differs: ${difference}`);
+  if (grants)
+    report("accounts", `${access.length} rights granted to ${serviceAccounts.length} accounts`);
   const counts = `${created.length} created, ${registered.length} schemas registered`;
   report("topics", `ready after ${secondsSince(startMs)}, ${counts}`);
+  return provisioned;
 }

@@ -1,23 +1,46 @@
 import { TransientFault } from "@sluice/domain";
-import { parseOptions } from "./options.ts";
-import { lineOf, print } from "./progress.ts";
+import { aclCommandOf, serviceRules } from "@sluice/provisioning";
+import { diagnose, lineOf, print, printJson } from "./output.ts";
 import { provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
 
 const answerLimitMs = 10_000;
 const compatibility = "FULL_TRANSITIVE";
 
+export interface ProvisionOptions {
+  readonly setCompatibility: boolean;
+  /** Grant each service's account what it needs. */
+  readonly acls: boolean;
+  /** Print those grants, and do nothing. */
+  readonly printAcls: boolean;
+  readonly json: boolean;
+}
+
 /** `sluice provision`: topics and schemas on the Kafka and the registry that the environment names. */
-export async function provision(args: readonly string[]): Promise<number> {
-  const values = parseOptions(args, { "set-compatibility": { type: "boolean", default: false } });
+export async function provision(options: ProvisionOptions): Promise<number> {
+  if (options.printAcls)
+    return printAcls(process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "", options.json);
   const kafka = process.env["SLUICE_KAFKA_BROKERS"];
   const registry = process.env["SLUICE_REGISTRY_URL"];
   if (!kafka || !registry)
     throw new UsageError("SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL say where; set both.");
-  if (values["set-compatibility"]) await setCompatibility(registry);
-  await provisionTopics({ kafka, registry }, process.env, (name, text) =>
-    print(lineOf(name, text)),
+  if (options.setCompatibility) await setCompatibility(registry);
+  const say = options.json ? diagnose : print;
+  const provisioned = await provisionTopics(
+    { kafka, registry },
+    process.env,
+    (name, text) => say(lineOf(name, text)),
+    options.acls,
   );
+  if (options.json) printJson(provisioned);
+  return 0;
+}
+
+/** For who grants by other means than ours. */
+function printAcls(topicPrefix: string, json: boolean): number {
+  const rules = serviceRules(topicPrefix);
+  if (json) printJson(rules);
+  else for (const rule of rules) print(`${aclCommandOf(rule)}\n`);
   return 0;
 }
 

@@ -1,26 +1,29 @@
 import { type PartStatus, readStatus, type StackStatus } from "@sluice/local-stack";
-import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
-import { lineOf, print } from "./progress.ts";
+import { inColour, lineOf, print, printJson } from "./output.ts";
+
+export interface StatusOptions {
+  readonly dataDir: string;
+  readonly json: boolean;
+}
 
 /** `sluice status`: 0 when everything that belongs to the stack is ready. */
-export async function status(args: readonly string[]): Promise<number> {
-  const values = parseOptions(args, {
-    ...dataDirOption,
-    json: { type: "boolean", default: false },
-  });
-  const found = await readStatus(dataDirOf(values));
-  print(values.json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
+export async function status({ dataDir, json }: StatusOptions): Promise<number> {
+  const found = await readStatus(dataDir);
+  if (json) printJson(found);
+  else print(statusText(found));
   return found.ready ? 0 : 1;
 }
 
-export function statusText(found: StackStatus): string {
+function statusText(found: StackStatus): string {
   if (found.parts.length === 0) return 'Never started here: run "sluice up".\n';
   const lines = found.parts.map((part) => lineOf(part.name, partText(part)));
-  return `${found.ready ? "Ready" : "Not ready"}\n\n${lines.join("")}`;
+  const state = found.ready ? inColour("green", "Ready") : inColour("red", "Not ready");
+  return `${state}\n\n${lines.join("")}`;
 }
 
 function partText({ pid, ready, admin }: PartStatus): string {
   const process = pid === null ? (ready ? "not ours" : "not running") : `process ${pid}`;
-  const state = ready ? "ready" : "not ready";
-  return [state.padEnd(11), process.padEnd(16), admin ?? ""].join("").trimEnd();
+  const state = ready ? "ready" : inColour("red", "not ready");
+  const gap = " ".repeat(ready ? 6 : 2);
+  return [state + gap, process.padEnd(16), admin ?? ""].join("").trimEnd();
 }

@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launcherOf, makeWritable, readStatus } from "@sluice/local-stack";
 import { listenForInterrupts } from "./interrupts.ts";
-import { print, readyText } from "./progress.ts";
+import { diagnose, print, printJson, type Say } from "./output.ts";
+import { readyText } from "./ready-text.ts";
 
 export interface DetachedOptions {
   readonly dataDir: string;
   readonly freePorts: boolean;
   readonly partsOnly: boolean;
   readonly demo: boolean;
+  readonly json: boolean;
 }
 
 const POLL_MS = 100;
@@ -18,7 +20,8 @@ const COPY_BYTES = 64 * 1024;
 
 /** Starts a launcher that stays, shows what it says until it is ready, and returns. */
 export async function upDetached(options: DetachedOptions): Promise<number> {
-  if (launcherOf(options.dataDir)) return alreadyRunning(options.dataDir);
+  const say = options.json ? diagnose : print;
+  if (launcherOf(options.dataDir)) return alreadyRunning(options, say);
   const logFile = openLauncherLog(options.dataDir);
   const interrupted = listenForInterrupts(false);
   const log = openSync(logFile, "w");
@@ -37,27 +40,27 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
     // Once ready, it is left alone, and this process may end before it.
     while (exitCodes.length === 0 && !(await isReady(options.dataDir))) {
       await sleep(POLL_MS);
-      copyNew(reader);
+      copyNew(reader, say);
     }
   } finally {
     await sleep(POLL_MS);
-    copyNew(reader);
+    copyNew(reader, say);
     closeSync(reader);
   }
   child.unref();
   const [exitCode] = exitCodes;
   if (exitCode !== undefined) return exitCode;
-  print(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
+  if (options.json) printJson(await readStatus(options.dataDir));
+  say(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
   return 0;
 }
 
-async function alreadyRunning(dataDir: string): Promise<number> {
+async function alreadyRunning({ dataDir, json }: DetachedOptions, say: Say): Promise<number> {
   const status = await readStatus(dataDir);
-  print(status.ready ? readyText(status, "0 s: it was running already") : "");
+  if (json) printJson(status);
+  say(status.ready ? readyText(status, "0 s: it was running already") : "");
   if (status.ready) return 0;
-  process.stderr.write(
-    `A launcher is already starting or stopping in ${dataDir}: see "sluice status".\n`,
-  );
+  diagnose(`A launcher is already starting or stopping in ${dataDir}: see "sluice status".\n`);
   return 1;
 }
 
@@ -84,11 +87,11 @@ async function isReady(dataDir: string): Promise<boolean> {
   return launcherOf(dataDir) !== undefined && (await readStatus(dataDir)).ready;
 }
 
-function copyNew(reader: number): void {
+function copyNew(reader: number, say: Say): void {
   const buffer = Buffer.alloc(COPY_BYTES);
   for (;;) {
     const count = readSync(reader, buffer, 0, COPY_BYTES, null);
     if (count === 0) return;
-    process.stdout.write(buffer.subarray(0, count));
+    say(buffer.subarray(0, count));
   }
 }

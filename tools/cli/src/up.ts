@@ -13,11 +13,15 @@ import {
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
 import { demoOnFirstStart } from "./demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
-import { dataDirOf, dataDirOption, parseOptions } from "./options.ts";
-import { lineOf, print, readyText } from "./progress.ts";
+import { diagnose, lineOf, print, printJson, type Say } from "./output.ts";
+import { readyText } from "./ready-text.ts";
 
 /** As of a shell whose command was interrupted. */
 const EXIT_INTERRUPTED = 130;
+
+export interface UpCommandOptions extends DetachedOptions {
+  readonly detach: boolean;
+}
 
 interface UpOptions extends DetachedOptions {
   /** Whether the end of npm, or of the wrapper, that started this ends it too. */
@@ -25,46 +29,36 @@ interface UpOptions extends DetachedOptions {
 }
 
 /** `sluice up`: everything, until Ctrl-C; with `--detach`, until it is ready. */
-export async function up(args: readonly string[]): Promise<number> {
-  const values = parseOptions(args, {
-    ...dataDirOption,
-    detach: { type: "boolean", default: false },
-    "free-ports": { type: "boolean", default: false },
-    "parts-only": { type: "boolean", default: false },
-    demo: { type: "boolean", default: true },
-  });
-  const options = {
-    dataDir: dataDirOf(values),
-    freePorts: values["free-ports"],
-    partsOnly: values["parts-only"],
-    demo: values.demo,
-  };
-  if (values.detach) return upDetached(options);
+export async function up({ detach, ...options }: UpCommandOptions): Promise<number> {
+  if (detach) return upDetached(options);
   return upInForeground({ ...options, watchStarters: process.env["SLUICE_DETACHED"] !== "1" });
 }
 
 async function upInForeground(options: UpOptions): Promise<number> {
   const startMs = Date.now();
   const interrupted = listenForInterrupts(options.watchStarters);
-  print(`Sluice, in ${options.dataDir}\n\n`);
+  const say = options.json ? diagnose : print;
+  say(`Sluice, in ${options.dataDir}\n\n`);
   const stack = await LocalStack.open({
     dataDir: options.dataDir,
     freePorts: options.freePorts,
     environment: process.env,
-    report: (name, text) => print(lineOf(name, text)),
+    report: (name, text) => say(lineOf(name, text)),
   });
   let exitCode = 0;
   try {
     await start(stack, options, interrupted);
-    print(readyText(await readStatus(options.dataDir), secondsSince(startMs)));
-    if (options.demo) await demoOnFirstStart(options.dataDir, print, interrupted);
-    print(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
+    const status = await readStatus(options.dataDir);
+    if (options.json) printJson(status);
+    say(readyText(status, secondsSince(startMs)));
+    if (options.demo) await demoOnFirstStart(options.dataDir, say, interrupted);
+    say(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
     await untilInterrupted(interrupted);
   } catch (error) {
     if (!(error instanceof StackFault) || error.code !== "STACK_INTERRUPTED") throw error;
     exitCode = EXIT_INTERRUPTED;
   } finally {
-    await stopAll(stack);
+    await stopAll(stack, say);
   }
   return exitCode;
 }
@@ -99,10 +93,10 @@ async function start(
   stack.markComplete(configuration.demoKey);
 }
 
-async function stopAll(stack: LocalStack): Promise<void> {
+async function stopAll(stack: LocalStack, say: Say): Promise<void> {
   const startMs = Date.now();
   if (!stack.isRunning) return stack.stop();
-  print("\nStopping ...");
+  say("\nStopping ...");
   await stack.stop();
-  print(` stopped after ${secondsSince(startMs)}.\n`);
+  say(` stopped after ${secondsSince(startMs)}.\n`);
 }

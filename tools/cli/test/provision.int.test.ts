@@ -8,6 +8,7 @@ const prefix = `cli-${process.pid}-${Date.now()}.`;
 
 interface Ended {
   readonly code: number | null;
+  readonly stdout: string;
   readonly output: string;
 }
 
@@ -28,7 +29,8 @@ function provision(
         "provision",
       ].concat(args),
       { env: { ...process.env, SLUICE_KAFKA_TOPIC_PREFIX: prefix, ...more } },
-      (_, output, errors) => resolve({ code: child.exitCode, output: output + errors }),
+      (_, output, errors) =>
+        resolve({ code: child.exitCode, stdout: output, output: output + errors }),
     );
   });
 }
@@ -48,7 +50,7 @@ test("topics and schemas are made where the environment says, and found the seco
 
 test("whoever says not where is told what to set", async () => {
   expect(await provision([], { SLUICE_REGISTRY_URL: "" })).toMatchObject({
-    code: 1,
+    code: 2,
     output: expect.stringContaining("SLUICE_REGISTRY_URL"),
   });
 });
@@ -58,4 +60,17 @@ test("a registry that does not answer is named, and ends it with an error", asyn
   const { code, output } = await provision(["--set-compatibility"], registry);
   expect(code).toBe(1);
   expect(output).toContain("schema registry does not answer");
+});
+
+test("what is wrong in the environment is named, and nothing is made", async () => {
+  expect(await provision([], { SLUICE_KAFKA_PARTITIONS: "many" })).toMatchObject({
+    code: 2,
+    output: expect.stringContaining("SLUICE_KAFKA_PARTITIONS"),
+  });
+});
+
+test("for programs, what was made is JSON", async () => {
+  const { code, stdout } = await provision(["--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ created: [], differences: [] });
 });

@@ -30,6 +30,7 @@ function newDataDir(): string {
 interface Running {
   readonly child: ChildProcess;
   readonly output: () => string;
+  readonly stdout: () => string;
   readonly ended: Promise<number | null>;
 }
 
@@ -42,9 +43,11 @@ function sluice(args: readonly string[], more: Readonly<Record<string, string>> 
     env: { ...Object.fromEntries(inherited), ...more },
   });
   let text = "";
+  let stdout = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (said) => (text += said));
+  child.stdout.on("data", (said) => (stdout += said));
   const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
-  return { child, output: () => text, ended };
+  return { child, output: () => text, stdout: () => stdout, ended };
 }
 
 async function finished(
@@ -72,7 +75,9 @@ test("a stack survives its launcher, is taken over, and leaves no process when i
   process.kill(before.get("redis") ?? 0, "SIGKILL");
   expect(await finished(["status", "--data-dir", dataDir])).toMatchObject({ code: 1 });
 
-  expect(await finished(up)).toMatchObject({ code: 0 });
+  const again = sluice([...up, "--json"]);
+  expect(await again.ended).toBe(0);
+  expect(JSON.parse(again.stdout())).toMatchObject({ ready: true });
   const status = await finished(["status", "--json", "--data-dir", dataDir]);
   expect(status.code).toBe(0);
   const after = pidsOf(JSON.parse(status.output));
@@ -121,12 +126,29 @@ test.each([
   ],
   [["up", "--parts-only"], { JAVA_HOME: "/none" }, /need Java 17 or later.*set JAVA_HOME/],
   [["up", "--parts-only"], { SLUICE_REDIS_URL: "redis://127.0.0.1:1" }, /SLUICE_REDIS_URL is set/],
-  [["up", "--nonsense"], {}, /Unknown option '--nonsense'.*sluice help/],
-  [["sideways"], {}, /no command "sideways".*sluice help/],
 ])("%j with %j says what is wrong and ends with 1", async (args, more, expected) => {
   const where = args.includes("--data-dir") ? [] : ["--data-dir", newDataDir(), "--free-ports"];
-  const isUp = args[0] === "up";
-  const { code, output } = await finished([...args, ...(isUp ? where : [])], more);
+  const { code, output } = await finished([...args, ...where], more);
   expect(code).toBe(1);
   expect(output).toMatch(expected);
+});
+
+test.each([
+  [["up", "--nonsense"], /^Unknown option '--nonsense'.*sluice help up/],
+  [["sideways"], /^Unknown command 'sideways'.*sluice help/],
+])("%j is a wrong use, and ends with 2", async (args, expected) => {
+  const { code, output } = await finished(args);
+  expect(code).toBe(2);
+  expect(output).toMatch(expected);
+});
+
+test("what is not there is not ready, and stopping it is done already", async () => {
+  const where = ["--data-dir", newDataDir()];
+  expect(await finished(["status", ...where])).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("Never started here"),
+  });
+  const { code, output } = await finished(["down", "--json", ...where]);
+  expect(code).toBe(0);
+  expect(JSON.parse(output)).toEqual({ wasRunning: false, remaining: [] });
 });

@@ -1,15 +1,5 @@
 import type { StackStatus } from "@sluice/local-stack";
-
-const NAME_WIDTH = 18;
-
-/** One line about one thing: what it is called, then what is to be said. */
-export function lineOf(name: string, text: string): string {
-  return `  ${name.padEnd(NAME_WIDTH)}${text}\n`;
-}
-
-export function print(text: string): void {
-  process.stdout.write(text);
-}
+import { lineOf } from "./output.ts";
 
 /** All addresses, and what to paste into a terminal first. */
 export function readyText(status: StackStatus, takenSeconds: string): string {

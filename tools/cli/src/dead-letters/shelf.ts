@@ -1,0 +1,165 @@
+import {
+  deadLetterNameOf,
+  RegistryTopicCodecs,
+  SchemaRegistryClient,
+  type Topic,
+} from "@sluice/contracts";
+import { TransientFault } from "@sluice/domain";
+import { type Extent, KafkaEventProducer, KafkaTopicLog, type RawMessage } from "@sluice/stage";
+import type { Topics } from "../addresses.ts";
+import { type Letter, lettered, letterOf, type Place } from "./letter.ts";
+
+export interface Wanted {
+  /** All topics where it is not given. */
+  readonly topic: Topic<unknown> | undefined;
+  readonly code: string | undefined;
+  /** Newest messages of each partition to look at. */
+  readonly scan: number;
+}
+
+export interface Found {
+  readonly letters: readonly Letter[];
+  /** Older messages that were not looked at. */
+  readonly unseen: bigint;
+}
+
+/** All dead letters of an installation, as they stand on their topics. */
+export class Shelf {
+  readonly #log: KafkaTopicLog;
+  readonly #codecs: RegistryTopicCodecs;
+  readonly #topics: Topics;
+
+  constructor(topics: Topics) {
+    this.#topics = topics;
+    this.#log = new KafkaTopicLog(topics.kafka);
+    const registry = new SchemaRegistryClient(
+      topics.registryUrl,
+      topics.kafka.topicPrefix,
+      topics.registryAccess,
+    );
+    this.#codecs = new RegistryTopicCodecs(registry);
+  }
+
+  /** Those that match, in no order. Their bytes are not kept: there may be more than memory. */
+  async find({ topic, code, scan }: Wanted): Promise<Found> {
+    const letters: Letter[] = [];
+    let unseen = 0n;
+    for (const each of topic ? [topic] : lettered) {
+      const name = deadLetterNameOf(each.name);
+      // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
+      const extents = (await this.#log.extentsOf(name)) ?? new Map<number, Extent>();
+      const newest = newestOf(extents, BigInt(scan));
+      for (const [partition, { from }] of extents)
+        unseen += (newest.get(partition)?.from ?? from) - from;
+      // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
+      await this.#log.read(name, newest, (message) => {
+        const letter = letterOf(each, message);
+        if (code === undefined || letter.code === code) letters.push(letter);
+      });
+    }
+    return { letters, unseen };
+  }
+
+  /** Undefined when nothing stands there. */
+  async take({ topic, partition, offset }: Place): Promise<RawMessage | undefined> {
+    const extent = (await this.#log.extentsOf(deadLetterNameOf(topic.name)))?.get(partition);
+    if (!extent || offset < extent.from || offset >= extent.to) return undefined;
+    const [message] = await this.takeAll(topic, [{ partition, offset }]);
+    return message;
+  }
+
+  /** The messages at these places of one topic, with their bytes. */
+  async takeAll(
+    topic: Topic<unknown>,
+    places: readonly Pick<Place, "partition" | "offset">[],
+  ): Promise<readonly RawMessage[]> {
+    const wanted = new Set(places.map(({ partition, offset }) => `${partition}/${offset}`));
+    const messages: RawMessage[] = [];
+    await this.#log.read(deadLetterNameOf(topic.name), spanOf(places), (message) => {
+      if (wanted.has(`${message.partition}/${message.offset}`)) messages.push(message);
+    });
+    return messages;
+  }
+
+  /** Copies messages to the topic that they came from; resolves when all in-sync replicas have them. */
+  async replay(topic: Topic<unknown>, messages: readonly RawMessage[]): Promise<void> {
+    const producer = new KafkaEventProducer({
+      connection: this.#topics.kafka,
+      codecs: this.#codecs,
+    });
+    try {
+      await producer.send(
+        messages.map(({ key, value, headers, partition }) => ({
+          kind: "dead-letter",
+          topic: topic.name,
+          key,
+          value,
+          headers,
+          partition,
+        })),
+      );
+    } finally {
+      await producer.close();
+    }
+  }
+
+  /**
+   * The record as its topic's schema reads it; undefined for what is none.
+   *
+   * @throws TransientFault `CONTRACT_REGISTRY_UNAVAILABLE`
+   */
+  async decode(topic: Topic<unknown>, { value }: RawMessage): Promise<unknown> {
+    if (value === null) return undefined;
+    try {
+      return await this.#codecs.decode(topic, value);
+    } catch (error) {
+      if (error instanceof TransientFault) throw error;
+      return undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close();
+  }
+}
+
+/** Opens the shelf for as long as `look` takes. */
+export async function withShelf<Result>(
+  topics: Topics,
+  look: (shelf: Shelf) => Promise<Result>,
+): Promise<Result> {
+  const shelf = new Shelf(topics);
+  try {
+    return await look(shelf);
+  } finally {
+    await shelf.close();
+  }
+}
+
+/** The newest `count` messages of each partition. */
+function newestOf(
+  extents: ReadonlyMap<number, Extent>,
+  count: bigint,
+): ReadonlyMap<number, Extent> {
+  return new Map(
+    [...extents].map(([partition, { from, to }]) => [
+      partition,
+      { from: to - from > count ? to - count : from, to },
+    ]),
+  );
+}
+
+/** Of each partition the part from the first to the last place. */
+function spanOf(
+  places: readonly Pick<Place, "partition" | "offset">[],
+): ReadonlyMap<number, Extent> {
+  const spans = new Map<number, Extent>();
+  for (const { partition, offset } of places) {
+    const span = spans.get(partition) ?? { from: offset, to: offset };
+    spans.set(partition, {
+      from: offset < span.from ? offset : span.from,
+      to: offset >= span.to ? offset + 1n : span.to,
+    });
+  }
+  return spans;
+}
