@@ -76,10 +76,9 @@ export class BrokerProbe {
     this.#socket.write(Buffer.concat([bytes(Buffer.concat([header, body]))]));
     let received = Buffer.alloc(0);
     while (received.length < 4 || received.length < 4 + received.readInt32BE(0)) {
-      const [chunk] = (await once(this.#socket, "data", {
-        signal: AbortSignal.timeout(10_000),
-      })) as [Buffer];
-      received = Buffer.concat([received, chunk]);
+      const signal = AbortSignal.timeout(10_000);
+      const chunks: readonly Buffer[] = await once(this.#socket, "data", { signal });
+      received = Buffer.concat([received, ...chunks]);
     }
     return received.subarray(8);
   }

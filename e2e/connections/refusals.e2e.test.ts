@@ -350,7 +350,7 @@ test("all that is wrong in the environment is said at once, before anything is c
   const service = await start("cost-accountant", {
     SLUICE_KAFKA_SASL_USERNAME: "",
     SLUICE_KAFKA_TLS_CA_FILE: join(folder, "nowhere.pem"),
-    SLUICE_LEDGER_URL: `${stack.ledgerUrl("accountant").replace("verify-full", "require")}`,
+    SLUICE_LEDGER_URL: stack.ledgerUrl("accountant").replace("verify-full", "require"),
   });
   expect(await service.ended()).toBe(1);
   expect(service.output).toMatch(/SLUICE_KAFKA_TLS_CA_FILE: .*nowhere.pem cannot be read/);

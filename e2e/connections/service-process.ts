@@ -46,10 +46,10 @@ export class ServiceProcess {
   async ended(limitMs = 40_000): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode;
     const signal = AbortSignal.timeout(limitMs);
-    const [code] = (await once(this.#child, "exit", { signal }).catch(() => {
+    await once(this.#child, "exit", { signal }).catch(() => {
       throw new Error(`It did not end within ${limitMs} ms:\n${this.output}`);
-    })) as [number | null];
-    return code;
+    });
+    return this.#child.exitCode;
   }
 
   /** Waits until it has written the text, or fails with what it wrote instead. */

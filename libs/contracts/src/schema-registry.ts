@@ -114,9 +114,13 @@ function reasonOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401) return "it does not accept our user and password, or token (401)";
   if (status === 403) return "our account may not do this there (403): have the right given to it";
-  return connectionTroubleOf(error) ?? `it answers with ${status ?? "nothing"}`;
+  return (
+    connectionTroubleOf(error) ??
+    (status === undefined ? "it does not answer" : `it answers with ${status}`)
+  );
 }
 
-function statusOf(error: unknown): unknown {
-  return error instanceof Error && "status" in error ? error.status : undefined;
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("status" in error)) return undefined;
+  return typeof error.status === "number" ? error.status : undefined;
 }

@@ -37,7 +37,7 @@ export function pemKey(label: PemLabel, description: string): PemKey {
     .string()
     .transform((path, context) => {
       const { text, problem } = pemIn(path, label);
-      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+      if (problem !== undefined) context.addIssue(problem);
       return text;
     })
     .optional()

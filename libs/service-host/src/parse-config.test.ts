@@ -71,7 +71,7 @@ test.for([
   ["SASL_USERNAME", "SASL_PASSWORD", "SASL_MECHANISM"],
   ["SASL_PASSWORD", "SASL_MECHANISM", "SASL_USERNAME"],
 ])("of an account on Kafka without %s that is said, and no value", ([left = ""]) => {
-  const { [`SLUICE_KAFKA_${left}`]: _, ...rest } = { ...complete, ...account };
+  const rest = { ...complete, ...account, [`SLUICE_KAFKA_${left}`]: "" };
   const parse = (): unknown => parseConfig(schema, rest);
   expect(parse).toThrow(
     new RegExp(`SLUICE_KAFKA_${left}: is missing beside .*all of them, or none`),

@@ -8,7 +8,7 @@ export const configSchema = z.object({
   SLUICE_LEDGER_URL: secret(
     z.string().superRefine((address, context) => {
       const message = ledgerAddressProblem(address);
-      if (message !== undefined) context.addIssue({ code: "custom", message });
+      if (message !== undefined) context.addIssue(message);
     }),
     "PostgreSQL of the ledger: postgres://user:password@host:port/database, with TLS " +
       "?sslmode=verify-full&sslrootcert=<PEM file of the CA>.",
