@@ -36,7 +36,7 @@ export function promptLinesOf(content: Buffer, model: string, round = 1): Prompt
   const fileHash = createHash("sha256").update(content).digest("hex");
   const lines: PromptLine[] = [];
   const bad: BadLine[] = [];
-  const lineOfId = new Map<string, number>();
+  const seen = new Map<string, number>();
   for (const [index, bytes] of splitLines(content).entries()) {
     const line = index + 1;
     const parsed = parseLine(bytes, model);
@@ -46,13 +46,17 @@ export function promptLinesOf(content: Buffer, model: string, round = 1): Prompt
       continue;
     }
     const { id, body } = parsed;
-    const earlier = id === null ? undefined : lineOfId.get(id);
-    if (earlier !== undefined) bad.push({ line, reason: `its id is that of line ${earlier}` });
-    if (id !== null) lineOfId.set(id, earlier ?? line);
-    const name = id === null ? ["line", fileHash, String(line)] : ["id", id];
+    const name = id === null ? ["line", fileHash, String(line)] : ["id", id, timesSeen(seen, id)];
     lines.push({ line, id, body, idempotencyKey: idempotencyKeyOf(round, name, body) });
   }
   return { lines, bad };
+}
+
+/** An id that comes again is asked again: files of prompts repeat themselves on purpose. */
+function timesSeen(seen: Map<string, number>, id: string): string {
+  const times = (seen.get(id) ?? 0) + 1;
+  seen.set(id, times);
+  return String(times);
 }
 
 /**
