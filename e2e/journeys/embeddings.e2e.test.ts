@@ -16,6 +16,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { embeddingParametersOfOpenAi, rowsUnder } from "./compatibility-table.ts";
 import { embeddingCases, inputForms, refused } from "./embeddings-cases.ts";
+import { callsOfPipeline, openReaders, type Seen } from "./embeddings-account.ts";
 import {
   type Asked,
   declarations,
@@ -29,7 +30,7 @@ let pipeline: Pipeline;
 let user: KafkaUser;
 let client: EmbeddingsClient;
 let stranger: EmbeddingsClient;
-let seen: Awaited<ReturnType<typeof readers>>;
+let seen: Seen;
 
 beforeAll(async () => {
   pipeline = await startPipeline({
@@ -42,7 +43,7 @@ beforeAll(async () => {
   const { brokers, registryUrl } = stackAddresses();
   const { topicPrefix, demoKey: apiKey } = pipeline;
   user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
-  seen = await readers();
+  seen = await openReaders(user);
   client = new EmbeddingsClient(pipeline);
   stranger = new EmbeddingsClient(pipeline, `sk-sluice-other-${otherSecret}`);
 });
@@ -50,16 +51,6 @@ afterAll(async () => {
   await user?.close();
   await pipeline?.stop();
 });
-
-async function readers() {
-  const [admitted, attempted, responded, charged] = await Promise.all([
-    user.read(topics.inferenceAdmitted),
-    user.read(topics.inferenceAttempted),
-    user.read(topics.inferenceResponded),
-    user.read(topics.costCharged),
-  ]);
-  return { admitted, attempted, responded, charged };
-}
 
 describe("the table in docs/reference/openai.md", () => {
   const rows = rowsUnder("Embeddings");
@@ -149,6 +140,15 @@ describe("the official client", () => {
       Buffer.from(Float32Array.from(vector).buffer).toString("base64"),
     );
     expect(text).toEqual(bits);
+  });
+
+  test("gets as many vectors as an answer holds, from the provider and from the cache", async () => {
+    const input = Array.from({ length: 256 }, (_, index) => `one of many: ${index}`);
+    const { vectors } = await client.told({ input });
+    expect(vectors).toHaveLength(256);
+    expect((await client.untilHit({ input })).vectors).toEqual(vectors);
+    expect((await client.told({ input, encoding_format: "float" })).vectors).toEqual(vectors);
+    expect((await client.told({ input: input[255]! })).vectors).toEqual([vectors[255]]);
   });
 
   test("finds embedding models in the list, labelled where simulated", async () => {
@@ -360,9 +360,8 @@ describe("on Kafka", () => {
 
 test("after all of it each request has one outcome, and the ledger is the provider's bill", async () => {
   const { admitted, attempted, responded, charged } = seen;
-  // The calls that this suite made by itself, for their bits, have no attempt's name.
   const { attempts, totalNanoUsd } = await fetchBill(pipeline.simulator);
-  const own = [...attempts].filter(([id]) => !id.startsWith("unnamed-"));
+  const own = callsOfPipeline(attempts);
   const callsWithoutIntent = () => {
     const intents = new Set(attempted.records.map(({ attemptId }) => attemptId));
     return own.filter(([id]) => !intents.has(id));

@@ -1,5 +1,6 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ApiError } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import { parseEmbeddingsBody } from "./embeddings-body.ts";
 
 const asked = { model: "vectors", input: "a river" };
@@ -54,6 +55,33 @@ for (const [change, param, code, reason = ""] of refused)
     expect(error).toMatchObject({ status: 400, param, code });
     expect(error.message).toContain(reason);
   });
+
+test("whatever is sent is understood or refused, never a defect", () => {
+  const input = fc.oneof(
+    fc.jsonValue(),
+    fc.array(fc.oneof(fc.string(), fc.integer(), fc.array(fc.integer()))),
+  );
+  const body = fc.record(
+    { model: fc.oneof(fc.string(), fc.jsonValue()), input, dimensions: fc.jsonValue() },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(body, fc.jsonValue()), (value) => {
+      const refusal = refusalOf(value);
+      expect(refusal === undefined || refusal instanceof ApiError).toBe(true);
+    }),
+  );
+});
+
+function refusalOf(value: unknown): unknown {
+  try {
+    const { inputs, tokenInputs } = parseEmbeddingsBody(value);
+    expect(inputs.length + tokenInputs.length).toBeGreaterThan(0);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 function errorFor(value: unknown): ApiError {
   try {
