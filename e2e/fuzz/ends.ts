@@ -18,7 +18,7 @@ export class Ends {
   }
 
   /** A message whose correlation id is changed is known by its request id, and the other way round. */
-  expect(requestId: string, number: number): void {
+  expect({ requestId, number }: Mail): void {
     this.#numbers.set(requestId, number);
   }
 
@@ -45,7 +45,9 @@ export class Ends {
     const answers = this.#responded.deliveries;
     for (; this.#respondedRead < answers.length; this.#respondedRead += 1) {
       const { requestId, outcome, refused, correlationId } = answers[this.#respondedRead]!.record;
-      const number = this.#numbers.get(requestId) ?? Number(correlationId);
+      const isNumber = /^\d{1,5}$/.test(correlationId ?? "");
+      const number = isNumber ? Number(correlationId) : this.#numbers.get(requestId);
+      if (number === undefined) continue;
       this.#note(number, `${outcome} ${refused?.code ?? ""}`.trim());
     }
   }

@@ -78,11 +78,11 @@ afterAll(async () => {
 async function sendWave(wave: readonly Mail[]): Promise<void> {
   await Promise.all(wave.map(({ value, headers, key }) => user.send(value, headers, key)));
   await expect
-    .poll(() => wave.filter((mail) => ends.of(mail).length === 0).length, {
+    .poll(() => wave.filter((mail) => ends.of(mail).length === 0).map(described), {
       timeout: waveMsMax,
       interval: 250,
     })
-    .toBe(0);
+    .toEqual([]);
 }
 
 test(
@@ -104,7 +104,7 @@ test(
           .slice(from, from + waveSize)
           .map((draft, index) => mailOf(user, run, from + index, draft)),
       );
-      for (const { number } of wave) ends.expect(`${run}-${number}`, number);
+      for (const mail of wave) ends.expect(mail);
       all.push(...wave);
       // oxlint-disable-next-line no-await-in-loop -- one wave after the other
       await sendWave(wave);

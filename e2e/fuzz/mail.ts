@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type InferenceRequested, topics } from "@sluice/contracts";
 import type { KafkaUser } from "@sluice/testing";
 import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
@@ -10,6 +11,8 @@ type Headers = Record<string, string | Buffer | (string | Buffer)[]>;
 
 export interface Mail {
   readonly number: number;
+  /** Unless the draft says another. */
+  readonly requestId: string;
   readonly draft: Draft;
   readonly value: Buffer;
   readonly headers: Headers;
@@ -23,7 +26,8 @@ export async function mailOf(
   number: number,
   draft: Draft,
 ): Promise<Mail> {
-  const value = await valueOf(user, `${run}-${number}`, draft);
+  const requestId = requestIdOf(run, number);
+  const value = await valueOf(user, requestId, draft);
   const isSigned = !("signed" in draft) || draft.signed;
   const issuedAt = draft.kind === "issued-at" ? draft.text : undefined;
   const headers = Object.fromEntries<string | Buffer | (string | Buffer)[]>([
@@ -32,15 +36,21 @@ export async function mailOf(
     [numberHeader, String(number)],
   ]);
   if (draft.kind === "headers") for (const change of draft.changes) apply(headers, change);
-  return { number, draft, value, headers, key: String(number) };
+  return { number, requestId, draft, value, headers, key: String(number) };
 }
 
-/** By its own number where nothing else is said, so that no two are the same request. */
+/** So far from each other that no flipped bits make one of another. */
+function requestIdOf(run: string, number: number): string {
+  return createHash("sha256").update(`${run} ${number}`).digest("hex").slice(0, 24);
+}
+
+/** No two have the same body, also where their ids are the same: the second would be a repeat, which is told nothing. */
 function requestOf(requestId: string, changes: Partial<InferenceRequested>): InferenceRequested {
   const [message] = aRequest().messages;
   const messages = [{ ...message!, content: `What is ${requestId}?` }];
   const parameters = '{"max_completion_tokens":40}';
-  return aRequest({ requestId, messages, parameters, requirements: noRequirements, ...changes });
+  const own = { requestId, messages, parameters, requirements: noRequirements };
+  return aRequest({ ...own, tags: { number: requestId }, ...changes });
 }
 
 async function valueOf(user: KafkaUser, requestId: string, draft: Draft): Promise<Buffer> {

@@ -118,6 +118,15 @@ const requirements = fc
   )
   .map((changed) => ({ ...noRequirements, ...changed }));
 
+/** What is right for vectors, and for nothing else. */
+const vectors: Partial<InferenceRequested> = {
+  operation: "embeddings",
+  model: "sim-embedding-small",
+  messages: [],
+  parameters: "{}",
+  inputs: ["A river.", "A lock."],
+};
+
 /** One to three fields are not what anybody would send. */
 const changes: fc.Arbitrary<Partial<InferenceRequested>> = fc
   .tuple(
@@ -141,16 +150,24 @@ const changes: fc.Arbitrary<Partial<InferenceRequested>> = fc
       runId: maybeText,
       stepId: maybeText,
       tags: fc.dictionary(text, text, { maxKeys: 80 }),
+      operation: fc.constantFrom("chat" as const, "embeddings" as const),
+      inputs: fc.array(text, { maxLength: 5 }),
+      tokenInputs: fc.array(fc.array(int32, { maxLength: 5 }), { maxLength: 5 }),
     }),
     fc.shuffledSubarray(
       [
         ...(["requestId", "model", "messages", "parameters", "requirements", "cache"] as const),
         ...(["sessionId", "runId", "stepId", "tags"] as const),
+        ...(["operation", "inputs", "tokenInputs"] as const),
       ],
       { minLength: 1, maxLength: 3 },
     ),
+    fc.constantFrom({}, {}, {}, vectors),
   )
-  .map(([all, chosen]) => Object.fromEntries(chosen.map((name) => [name, all[name]])));
+  .map(([all, chosen, base]) => ({
+    ...base,
+    ...Object.fromEntries(chosen.map((name) => [name, all[name]])),
+  }));
 
 const signedNames = ["sluice-key-id", "sluice-issued-at", "sluice-signature"];
 const names = fc.oneof(
