@@ -32,7 +32,8 @@ export class KafkaTopicAdmin extends TopicAdmin {
     if (missing.length === 0) return [];
     await this.admin.ask((admin) =>
       admin.createTopics({
-        waitForLeaders: true,
+        // The client's own waiting fails where the broker has not heard of the topic yet.
+        waitForLeaders: false,
         timeout: 30_000,
         topics: missing.map(({ name, partitions, replication, config }) => ({
           topic: prefixed(this.connection, name),
@@ -42,6 +43,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
         })),
       }),
     );
+    await this.layoutsOf(missing.map(({ name }) => prefixed(this.connection, name)));
     return missing.map(({ name }) => name);
   }
 
