@@ -84,7 +84,13 @@ test("a repeat with the key gets the finished answer; another body is a conflict
   const again = await edge.post(chat("Once?"), key);
   expect([again.status, await contentOf(again)]).toEqual([200, "Paris."]);
   const other = await edge.post(chat("Twice?"), key);
-  expect([other.status, await codeOf(other)]).toEqual([409, "idempotency_conflict"]);
+  expect(other.status).toBe(409);
+  expect(await other.json()).toMatchObject({
+    error: {
+      ...{ code: "idempotency_conflict", param: "idempotency-key" },
+      message: expect.stringContaining("use a new key"),
+    },
+  });
   expect(other.headers.get("x-should-retry")).toBe("false");
   expect(await admittedTimes("Once?")).toBe(1);
   expect(await admittedTimes("Twice?")).toBe(0);
