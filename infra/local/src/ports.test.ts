@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { occupy } from "../test/fake-program.ts";
 import {
+  answers,
   assertPortsFree,
   configuredPorts,
   defaultPorts,
@@ -47,4 +48,15 @@ test("free ports differ, are free, and lie below those of outgoing connections",
   expect(new Set(ports).size).toBe(13);
   expect(Math.max(...ports)).toBeLessThan(32_768);
   expect(await Promise.all(ports.map(isFree))).not.toContain(false);
+});
+
+test("a server that answers is found, however busy the process was meanwhile", async () => {
+  const [port = 0] = await findFreePorts(1);
+  const release = await occupy(port);
+  const answering = answers("127.0.0.1", port, 20);
+  // As loading a large module does.
+  const busyUntil = performance.now() + 100;
+  while (performance.now() < busyUntil) continue;
+  expect(await answering).toBe(true);
+  await release();
 });

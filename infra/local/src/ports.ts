@@ -117,7 +117,8 @@ export function answers(host: string, port: number, limitMs = 1000): Promise<boo
       socket.destroy();
       resolve(open);
     };
-    socket.setTimeout(limitMs, () => finish(false));
+    // A process that was busy hears of the time first, and of the connection right after.
+    socket.setTimeout(limitMs, () => setImmediate(() => finish(false)));
     socket.once("connect", () => finish(socket.localPort !== port));
     socket.once("error", () => finish(false));
   });
