@@ -74,11 +74,14 @@ async function valueOf(user: KafkaUser, requestId: string, draft: Draft): Promis
       bytes.writeUInt32BE(draft.id, 1);
       return bytes;
     }
+    case "hostile":
+      return user.encode(topics.inferenceRequested, requestOf(requestId, draft.changes));
+    case "good":
+    case "headers":
+    case "issued-at":
+      return user.encode(topics.inferenceRequested, requestOf(requestId, {}));
     default:
-      return user.encode(
-        topics.inferenceRequested,
-        requestOf(requestId, draft.kind === "hostile" ? draft.changes : {}),
-      );
+      return draft satisfies never;
   }
 }
 

@@ -25,19 +25,41 @@ export type Draft =
   | { readonly kind: "headers"; readonly changes: readonly HeaderChange[] }
   | { readonly kind: "issued-at"; readonly text: string };
 
-const nasty = fc.constantFrom(
-  ...["", " ", "\u0000", "\uD800", "\uDFFF\uD800", "\uFEFF", "\u2028", "\u202E", "é", "👋", "NaN"],
-  ...["__proto__", "constructor", "null", "{}", "[", '"', "\\u0000", "' OR 1=1 --", "\r\n", "%00"],
-);
+const oddTexts = ["", " ", "\u0000", "\uD800", "\uDFFF\uD800", "\uFEFF", "\u2028", "é", "👋"];
+const tellingTexts = [
+  "__proto__",
+  "constructor",
+  "NaN",
+  "null",
+  "{}",
+  "[",
+  '"',
+  "' OR 1=1 --",
+  "\r\n",
+];
+const nasty = fc.constantFrom(...oddTexts, ...tellingTexts);
 const text = fc.oneof(
   { weight: 6, arbitrary: nasty },
   { weight: 3, arbitrary: fc.string({ unit: "binary", maxLength: 60 }) },
   { weight: 1, arbitrary: fc.integer({ min: 100, max: 60_000 }).map((size) => "x".repeat(size)) },
 );
 const maybeText = fc.option(text, { nil: null });
-const number = fc.constantFrom(
-  ...[-1, 0, 0.5, 1, 16, 17, 1e21, 1e308, -1e308, 5e-324, 2 ** 31, 2 ** 53, -(2 ** 53)],
-);
+const oddNumbers = [
+  -1,
+  0,
+  0.5,
+  1,
+  16,
+  17,
+  1e21,
+  1e308,
+  -1e308,
+  5e-324,
+  2 ** 31,
+  2 ** 53,
+  -(2 ** 53),
+];
+const number = fc.constantFrom(...oddNumbers);
 const int32 = fc.constantFrom(-(2 ** 31), -1, 0, 1, 2 ** 31 - 1);
 const deep = fc
   .integer({ min: 1, max: 3_000 })

@@ -9,7 +9,6 @@ interface Tap {
 }
 
 interface Reading {
-  // oxlint-disable-next-line eslint/no-underscore-dangle -- avsc names it so
   _read(tap: Tap): unknown;
 }
 
@@ -21,25 +20,30 @@ interface Reading {
 class CountedArrayType extends avro.types.ArrayType {
   _read(this: { readonly itemsType: Reading }, tap: Tap): unknown[] {
     const items: unknown[] = [];
-    forEachItem(tap, () => items.push(this.itemsType._read(tap)));
+    forEachItem(tap, () => items.push(itemIn(tap, this.itemsType)));
     return items;
   }
 
   _skip(this: { readonly itemsType: Reading }, tap: Tap): void {
-    forEachItem(tap, () => this.itemsType._read(tap));
+    forEachItem(tap, () => itemIn(tap, this.itemsType));
   }
 }
 
 class CountedMapType extends avro.types.MapType {
   _read(this: { readonly valuesType: Reading }, tap: Tap): Record<string, unknown> {
     const values: [string, unknown][] = [];
-    forEachItem(tap, () => values.push([tap.readString(), this.valuesType._read(tap)]));
+    forEachItem(tap, () => values.push([tap.readString(), itemIn(tap, this.valuesType)]));
     return Object.fromEntries(values);
   }
 
   _skip(this: { readonly valuesType: Reading }, tap: Tap): void {
-    forEachItem(tap, () => [tap.readString(), this.valuesType._read(tap)]);
+    forEachItem(tap, () => [tap.readString(), itemIn(tap, this.valuesType)]);
   }
+}
+
+function itemIn(tap: Tap, type: Reading): unknown {
+  // oxlint-disable-next-line eslint/no-underscore-dangle -- avsc names it so
+  return type._read(tap);
 }
 
 function forEachItem(tap: Tap, read: () => void): void {

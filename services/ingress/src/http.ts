@@ -35,7 +35,7 @@ export async function createHttp(
 function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
   const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser("error", "error");
   app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (request, body, done) => {
-    if (isUtf8(body)) parse(request, body.toString(), done);
+    if (isUtf8(body)) void parse(request, body.toString(), done);
     else done(badRequest("invalid_json", "The body is not in UTF-8; encode it so.", null));
   });
 }
