@@ -69,8 +69,13 @@ export class EmbeddingsClient {
 
   /** Until the cache was filled, which happens after the answer. */
   async untilHit(asked: Asked): Promise<Told> {
-    await expect.poll(async () => (await this.told(asked)).cache).toBe("exact");
-    return this.told(asked);
+    let told: Told | undefined;
+    const ask = async (): Promise<string | null> => {
+      told = await this.told(asked);
+      return told.cache;
+    };
+    await expect.poll(ask, { timeout: 20_000, interval: 100 }).toBe("exact");
+    return told!;
   }
 
   arrived(name: string): Promise<Arrived> {
