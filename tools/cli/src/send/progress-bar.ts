@@ -32,5 +32,6 @@ export class ProgressBar {
   /** Takes the line away, for what comes in its place. */
   clear(): void {
     if (this.terminal.isTTY) this.terminal.write("\r\u001b[K");
+    this.#drawnMs = 0;
   }
 }

@@ -65,12 +65,13 @@ function complaintOf(bad: readonly BadLine[]): string {
 
 async function sendAll(
   lines: readonly PromptLine[],
-  { edge, concurrency, timeout, signal }: SendFileOptions,
+  { edge, output, concurrency, timeout, signal }: SendFileOptions,
   write: (text: string) => void,
 ): Promise<Summary> {
   const startMs = performance.now();
   const tally = new Tally(lines.length);
   const bar = new ProgressBar(lines.length);
+  const sharesTerminal = output === undefined && process.stdout.isTTY;
   // One iterator for all: each takes the next line that nobody has.
   const queue = lines.values();
   const work = async (): Promise<void> => {
@@ -84,7 +85,7 @@ async function sendAll(
       });
       if (answer === undefined) return;
       tally.add(answer);
-      bar.clear();
+      if (sharesTerminal) bar.clear();
       write(`${jsonOf({ line, ...(id === null ? {} : { id }), ...resultOf(answer) })}\n`);
       bar.draw(tally.done, tally.unanswered);
     }
