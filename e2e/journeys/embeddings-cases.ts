@@ -78,12 +78,14 @@ export const refused: readonly Refused[] = [
   {
     what: "more vectors than an answer holds",
     asked: { input: many(257) },
-    ...{ param: "input", message: /257 vectors of 1536 dimensions do not fit an answer, 256 do/ },
+    param: "input",
+    message: /257 vectors of 1536 dimensions do not fit an answer, 256 do/,
   },
   {
     what: "more dimensions than the model has",
     asked: { input: "a", dimensions: 1_537 },
-    ...{ param: "dimensions", message: /has 1536 dimensions/ },
+    param: "dimensions",
+    message: /has 1536 dimensions/,
   },
   { what: "no dimensions", asked: { input: "a", dimensions: 0 }, param: "dimensions" },
   {
@@ -96,11 +98,14 @@ export const refused: readonly Refused[] = [
   {
     what: "a chat model",
     asked: { input: "a", model: "sim-premium" },
-    ...{ param: "model", message: noVectors },
+    param: "model",
+    message: noVectors,
   },
   {
     what: "an input that is too long",
     asked: { input: ["a", "word ".repeat(8_193)] },
-    ...{ param: null, code: "context_length_exceeded", message: /too long/ },
+    param: null,
+    code: "context_length_exceeded",
+    message: /too long/,
   },
 ];

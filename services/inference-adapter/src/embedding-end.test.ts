@@ -48,10 +48,10 @@ describe("paid for, and of no use, is", () => {
     ["no list at all", { usage, data: null }],
     ["no object at all", "<html>"],
   ];
-  for (const [what, wire, asked] of cases)
-    test(what, () => {
-      expect(endOf(wire, asked)).toMatchObject({ kind: "unusable", code: "answer_unusable" });
-    });
+  const named = cases.map(([what, wire, asked]) => ({ what, wire, asked }));
+  test.each(named)("$what", ({ wire, asked }) => {
+    expect(endOf(wire, asked)).toMatchObject({ kind: "unusable", code: "answer_unusable" });
+  });
 
   test("more than a message holds, which says so by a code of its own", () => {
     const large = base64Of(vectorOf(Array.from({ length: 1_536 * 256 }, () => 0.5)));

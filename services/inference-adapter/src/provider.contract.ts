@@ -152,7 +152,8 @@ export function providerContract(name: string, provider: () => Provider): void {
     test("that makes a vector too few is to be paid for what nobody can use", async () => {
       const end = await embed(provider(), ["one", "[[answer:vector-missing]]"]);
       expect(end).toMatchObject({ kind: "unusable", code: "answer_unusable" });
-      if (end.kind === "unusable") expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
+      const usage = end.kind === "unusable" ? end.usage?.usage : undefined;
+      expect(usage?.inputTokens).toBeGreaterThan(0n);
     });
 
     test("that is not declared is never reached", async () => {

@@ -121,7 +121,9 @@ export class Simulator {
     const promptText = promptTextOf(messages);
     const { attemptId, callId } = this.#called(request, body, promptText);
     const fault = this.#faultOf(request, {
-      ...{ model, stream, promptText },
+      model,
+      stream,
+      promptText,
       promptDigest: promptDigestOf(chatRequest),
     });
     const completionId = `chatcmpl-simulated-${callId}`;
