@@ -49,6 +49,13 @@ function costOf(results: readonly Result[]): bigint {
   return results.reduce((sum, { costUsd = "0" }) => sum + (parseUsd(costUsd) ?? 0n), 0n);
 }
 
+/** What the simulator does from now on. */
+async function script(rules: object): Promise<void> {
+  const body = JSON.stringify(rules);
+  const { ok } = await fetch(`${pipeline.simulator}/script`, { method: "POST", body });
+  expect(ok).toBe(true);
+}
+
 /** A temperature at which nothing is cached: what is asked twice would be paid twice. */
 function prompts(count: number, about: string): readonly object[] {
   return Array.from({ length: count }, (_, at) => ({
@@ -77,10 +84,13 @@ test("a streamed answer has the same words as a whole one", async () => {
 });
 
 test("tokens of a miss are printed as they come", async () => {
+  // Slow enough that a busy machine does not see them all at once; five times faster than said.
+  await script({ models: { "sim-premium": { firstByteMs: 0, tokensPerSecond: 10 } } });
   const streamed = sluice.start(["send", "What is a dam?", "--model", "premium", "--stream"]);
   const parts: string[] = [];
   streamed.child.stdout?.on("data", (text: string) => parts.push(text));
   expect(await streamed.ended).toMatchObject({ code: 0 });
+  await fetch(`${pipeline.simulator}/script`, { method: "DELETE" });
   expect(parts.length).toBeGreaterThan(5);
 });
 
