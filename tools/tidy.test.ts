@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import { expect, test } from "vitest";
 import { cliReference, reference as cliPage } from "./cli-reference.ts";
 import { configurationTables, reference, referenceWith } from "./configuration-reference.ts";
+import { reference as topicsPage, topicsReference } from "./topics-reference.ts";
 import { codesInSources, metricsInSources, variablesInSources } from "./named-in-sources.ts";
 import {
   documents,
@@ -64,6 +65,7 @@ test("every source is reached from something that is run", () => {
     ...tests,
     ...sources.filter(isEntry),
     ...packages.flatMap(entriesOf),
+    ...documents.flatMap(entriesToldBy),
   ]);
   expect(sources.filter((file) => !reached.has(file))).toEqual([]);
 });
@@ -101,6 +103,10 @@ test(
 
 test("the reference of the command line has the commands' own words", { timeout }, async () => {
   expect(plain(read(cliPage)), "npm run docs:reference").toEqual(plain(await cliReference()));
+});
+
+test("the reference of topics has what the catalogue, the accounts and the schemas say", async () => {
+  expect(plain(read(topicsPage)), "npm run docs:reference").toEqual(plain(await topicsReference()));
 });
 
 test("every variable of the environment is in the reference of configuration", () => {
@@ -203,6 +209,12 @@ function entriesOf({ folder, manifest }: Package): readonly string[] {
   const commands = [...told.matchAll(/\bnode [^\n`]*?([\w./-]+\.(?:ts|mjs))\b/g)];
   const paths = [...exported.matchAll(/([\w./-]+\.(?:ts|mjs))/g), ...commands];
   return paths.map(([, path = ""]) => posix.join(folder, path));
+}
+
+/** What a guide tells a reader to run from the root. */
+function entriesToldBy(document: string): readonly string[] {
+  const commands = read(document).matchAll(/\bnode [^\n`]*?([\w./-]+\.(?:ts|mjs))\b/g);
+  return [...commands].map(([, path = ""]) => path);
 }
 
 function foldersIn(parent: string): readonly string[] {

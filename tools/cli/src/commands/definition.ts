@@ -16,8 +16,9 @@ export const exitCodes = `Exit codes: 0 done, 1 failed or not ready, 2 wrong use
 const repositoryRoot = resolve(import.meta.dirname, "..", "..", "..", "..");
 
 export function dataDirOption() {
-  return new Option("--data-dir <folder>", "state of the stack")
-    .default(join(repositoryRoot, ".sluice"), ".sluice in the repository")
+  return new Option("--data-dir <folder>", "state folder")
+    .env("SLUICE_DATA_DIR")
+    .default(join(repositoryRoot, ".sluice"), "SLUICE_DATA_DIR, else .sluice")
     .argParser((folder: string) => resolve(folder));
 }
 

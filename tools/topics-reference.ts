@@ -1,0 +1,242 @@
+import { writeFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { files, read, root } from "./tree.ts";
+
+// Run by `npm run docs:reference`: writes what the catalogue of topics, the table of accounts and the
+// schemas say.
+export const reference = "docs/reference/topics.md";
+
+interface Topic {
+  readonly name: string;
+  readonly record: string;
+  readonly partitions: "default" | number;
+  readonly config: Readonly<Record<string, string>>;
+  readonly deadLetter: boolean;
+}
+
+interface Access {
+  readonly reads: readonly { readonly topic: Topic }[];
+  readonly writes: readonly Topic[];
+}
+
+/** Who reads or writes a topic: services, and programs of users. */
+interface Right {
+  readonly who: string;
+  readonly topic: string;
+  readonly operation: "read" | "write";
+}
+
+interface Accounts {
+  readonly serviceAccess: Readonly<Record<string, Access>>;
+  readonly clientRules: (
+    principal: string,
+    keyId: string,
+    topicPrefix: string,
+  ) => readonly {
+    readonly resource: string;
+    readonly name: string;
+    readonly operation: "read" | "write";
+  }[];
+}
+
+type AvroType =
+  | string
+  | readonly AvroType[]
+  | {
+      readonly type: string;
+      readonly logicalType?: string;
+      readonly items?: AvroType;
+      readonly values?: AvroType;
+    };
+
+interface Field {
+  readonly name: string;
+  readonly type: AvroType;
+  readonly doc: string;
+  readonly default?: unknown;
+}
+
+interface Schema {
+  readonly type: "record" | "enum";
+  readonly name: string;
+  readonly doc: string;
+  readonly fields?: readonly Field[];
+  readonly symbols?: readonly string[];
+  /** Of an enum. */
+  readonly default?: string;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const daysOfYear = 365;
+
+/** No topic declares its key: it is the choice of whoever writes. What is not named here has the first. */
+const keyOfRequest = "hash(tenant, request id)";
+const otherKeys: Readonly<Record<string, string>> = {
+  "inference.requested": "the producer's choice; the request id is a good one",
+  "cost.charged": "charge id",
+};
+
+const preface = `# Topics and records
+
+Sluice's public interface: these topics, with these Avro records on them. This page is generated from
+the catalogue of topics, the table of accounts and the schemas by \`npm run docs:reference\`.
+
+Before each name stands the installation's prefix (\`SLUICE_KAFKA_TOPIC_PREFIX\`), which is empty by
+default. A message is in Confluent's wire format; its schema is registered under \`<topic>-value\`. How
+schemas may change, and how they are kept: [schemas](../../schemas/README.md).
+
+Delivery is at least once: a reader meets repeats, and drops them by id (\`requestId\` of an outcome,
+\`chargeId\` of a charge). All repeats of an id have the same content.
+`;
+
+const afterTopics = `"users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md). Their requests
+carry three headers, which prove who sends: \`sluice-key-id\`, \`sluice-issued-at\` and
+\`sluice-signature\`; how a signature is made is shown by the [Python example](../../examples/kafka-python/README.md).
+A \`correlation-id\` header comes back on the response.
+
+What cannot be handled goes to \`<topic>.dead-letter\` of the topic it was read from, byte for byte, kept as
+long as its source. Its headers say why: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`,
+\`-partition\`, \`-offset\`, \`-at\`. Look with \`npx sluice dead-letters list\`.
+`;
+
+const beforeRecords = `Times are milliseconds since 1970, UTC. Money is nano-USD (10⁻⁹ dollars), whole. A field without a default
+must be given. A symbol of an enum that a reader does not know becomes the enum's default.
+`;
+
+/** The whole page, not yet formatted. */
+export async function topicsReference(): Promise<string> {
+  const { allTopics: topics }: { readonly allTopics: readonly Topic[] } = await import(
+    join(root, "libs/contracts/src/topics.ts")
+  );
+  const accounts: Accounts = await import(join(root, "libs/provisioning/src/access.ts"));
+  const schemas = schemasInOrder(topics.map(({ record }) => record));
+  return [
+    preface,
+    "## Topics\n",
+    ...tableOf(topics, rightsIn(accounts)),
+    "",
+    afterTopics,
+    "## Records\n",
+    beforeRecords,
+    ...schemas.flatMap((schema) => sectionOf(schema, topics)),
+  ].join("\n");
+}
+
+function tableOf(topics: readonly Topic[], rights: readonly Right[]): readonly string[] {
+  const rows = topics.map((topic) => {
+    const who = (operation: Right["operation"]): string =>
+      rights
+        .filter((right) => right.topic === topic.name && right.operation === operation)
+        .map((right) => right.who)
+        .join(", ");
+    const cells = [
+      `\`${topic.name}\``,
+      linkTo(topic.record),
+      otherKeys[topic.name] ?? keyOfRequest,
+      topic.partitions === "default" ? "as configured" : String(topic.partitions),
+      keptOf(topic),
+      topic.config["cleanup.policy"] ?? "",
+      topic.config["message.timestamp.type"] ?? "",
+      topic.deadLetter ? "yes" : "none",
+      who("write"),
+      who("read"),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  const heads = ["topic", "record", "key", "partitions", "kept", "cleanup", "time of a message"];
+  const titles = [...heads, "dead letters", "written by", "read by"];
+  return [`| ${titles.join(" | ")} |`, `|${" --- |".repeat(titles.length)}`, ...rows];
+}
+
+function rightsIn({ serviceAccess, clientRules }: Accounts): readonly Right[] {
+  const ofServices = Object.entries(serviceAccess).flatMap(([who, { reads, writes }]): Right[] => [
+    ...reads.map(({ topic }): Right => ({ who, topic: topic.name, operation: "read" })),
+    ...writes.map(({ name }): Right => ({ who, topic: name, operation: "write" })),
+  ]);
+  const ofUsers = clientRules("", "", "")
+    .filter(({ resource }) => resource === "topic")
+    .map(({ name, operation }): Right => ({ who: "users", topic: name, operation }));
+  return [...ofServices, ...ofUsers];
+}
+
+function keptOf({ config }: Topic): string {
+  const days = Number(config["retention.ms"]) / dayMs;
+  return days % daysOfYear === 0 ? `${days / daysOfYear} years` : `${days} days`;
+}
+
+/** The records of the topics, each followed by the types that it is the first to use. */
+function schemasInOrder(records: readonly string[]): readonly Schema[] {
+  const known = new Map(schemaFiles().map((schema) => [schema.name, schema]));
+  const ordered = new Set<Schema>();
+  const visit = (name: string): void => {
+    const schema = known.get(name);
+    if (!schema || ordered.has(schema)) return;
+    ordered.add(schema);
+    for (const { type } of schema.fields ?? []) for (const used of namesIn(type)) visit(used);
+  };
+  for (const record of records) visit(record);
+  return [...ordered];
+}
+
+function schemaFiles(): readonly Schema[] {
+  return files
+    .filter((file) => posix.dirname(file) === "schemas" && file.endsWith(".avsc"))
+    .map((file): Schema => JSON.parse(read(file)));
+}
+
+function namesIn(type: AvroType): readonly string[] {
+  if (typeof type === "string") return [type];
+  if (isUnion(type)) return type.flatMap(namesIn);
+  return [type.items, type.values].flatMap((inner) => (inner ? namesIn(inner) : []));
+}
+
+function sectionOf(schema: Schema, topics: readonly Topic[]): readonly string[] {
+  const on = topics.filter(({ record }) => record === schema.name).map(({ name }) => `\`${name}\``);
+  const doc = on.length === 0 ? schema.doc : `${schema.doc} On ${on.join(", ")}.`;
+  const head = [`### ${schema.name}`, "", doc, ""];
+  if (schema.symbols) {
+    const symbols = schema.symbols.map((each) => `\`${each}\``).join(", ");
+    return [...head, `One of ${symbols}; by default \`${schema.default}\`.`, ""];
+  }
+  const rows = (schema.fields ?? []).map(
+    (field) =>
+      `| \`${field.name}\` | ${typeName(field.type)} | ${defaultOf(field)} | ${escaped(field.doc)} |`,
+  );
+  return [
+    ...head,
+    "| field | type | default | meaning |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+    "",
+  ];
+}
+
+function typeName(type: AvroType): string {
+  if (typeof type === "string") return /^[A-Z]/.test(type) ? linkTo(type) : type;
+  if (isUnion(type)) {
+    const inner = type.filter((each) => each !== "null").map(typeName);
+    return `${inner.join(" or ")}, optional`;
+  }
+  if (type.items) return `list of ${typeName(type.items)}`;
+  if (type.values) return `map of ${typeName(type.values)}`;
+  return type.logicalType === "timestamp-millis" ? "time" : type.type;
+}
+
+function isUnion(type: AvroType): type is readonly AvroType[] {
+  return Array.isArray(type);
+}
+
+function defaultOf(field: Field): string {
+  if (!("default" in field)) return "";
+  return `\`${JSON.stringify(field.default).replaceAll(",", ", ")}\``;
+}
+
+function linkTo(record: string): string {
+  return `[${record}](#${record.toLowerCase()})`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("<", "\\<");
+}
+
+if (import.meta.main) writeFileSync(join(root, reference), await topicsReference());
