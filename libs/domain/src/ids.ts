@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export type RequestId = string & { readonly brand: "RequestId" };
 export type AttemptId = string & { readonly brand: "AttemptId" };
@@ -17,7 +17,7 @@ export const hitAttemptNumber = 0;
  * so that no two tenants can meet in one id or store key.
  */
 export function hashOf(...fields: readonly string[]): string {
-  return digestOf(fields).subarray(0, 16).toString("hex");
+  return hash("sha256", withLengths(fields), "hex").slice(0, 32);
 }
 
 /** The key of every internal topic: all records of a request share a partition. */
@@ -46,13 +46,14 @@ export function isRequestId(text: string): text is RequestId {
   return /^[\x21-\x7e]{1,128}$/.test(text);
 }
 
-function digestOf(fields: readonly string[]): Buffer {
-  const hash = createHash("sha256");
-  for (const field of fields) {
-    const bytes = Buffer.from(field, "utf8");
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
+/** In one buffer: a hash fed piece by piece costs several times as much, and every request needs a dozen. */
+function withLengths(fields: readonly string[]): Buffer {
+  const sizes = fields.map((field) => Buffer.byteLength(field));
+  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 4 + size, 0));
+  let at = 0;
+  for (const [index, field] of fields.entries()) {
+    at = bytes.writeUInt32BE(sizes[index]!, at);
+    at += bytes.write(field, at);
   }
-  return hash.digest();
+  return bytes;
 }

@@ -19,6 +19,7 @@ export { type ApplicablePrice, PriceBook, type PriceEntry } from "./price-book.t
 export { type PriceFaultCode, priceOf, type Rates, worstCaseOf } from "./price.ts";
 export { complexities, type Complexity, isTier, type Tier, tierFor, tiers } from "./tiers.ts";
 export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";
+export { randomHex } from "./random-hex.ts";
 export { uuidv7 } from "./uuidv7.ts";
 export {
   base64Of,

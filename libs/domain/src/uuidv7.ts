@@ -1,20 +1,17 @@
-import { randomBytes } from "node:crypto";
 import type { EpochMillis } from "./clock.ts";
+import { randomHex } from "./random-hex.ts";
 
 /** RFC 9562: 48 bits of milliseconds, then random. Ids of one moment lie together in an index. */
 export function uuidv7(now: EpochMillis): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(now, 0, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString("hex");
+  const time = now.toString(16).padStart(12, "0");
+  const random = randomHex(10);
+  // The two highest bits of this digit are the variant, 10.
+  const variant = ((Number.parseInt(random[3]!, 16) & 0x3) | 0x8).toString(16);
   return [
-    [0, 8],
-    [8, 12],
-    [12, 16],
-    [16, 20],
-    [20, 32],
-  ]
-    .map(([from, to]) => hex.slice(from, to))
-    .join("-");
+    time.slice(0, 8),
+    time.slice(8),
+    `7${random.slice(0, 3)}`,
+    `${variant}${random.slice(4, 7)}`,
+    random.slice(7, 19),
+  ].join("-");
 }

@@ -28,19 +28,18 @@ function withoutBytes(entry: CacheEntry): object {
 export function decodeEntry(text: string): CacheEntry | undefined {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the version in the key names its shape
-    return JSON.parse(text, (_name, value: unknown) => {
-      if (isBigint(value)) return BigInt(value.$bigint);
-      return isBytes(value) ? Buffer.from(value.$base64, "base64") : value;
-    }) as CacheEntry;
+    return revived(JSON.parse(text)) as CacheEntry;
   } catch {
     return undefined;
   }
 }
 
-function isBigint(value: unknown): value is { readonly $bigint: string } {
-  return typeof value === "object" && value !== null && "$bigint" in value;
-}
-
-function isBytes(value: unknown): value is { readonly $base64: string } {
-  return typeof value === "object" && value !== null && "$base64" in value;
+/** In place: a reviver is called for every string too, and took a tenth of the time of a hit. */
+function revived(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if ("$bigint" in value) return BigInt(String(value.$bigint));
+  if ("$base64" in value) return Buffer.from(String(value.$base64), "base64");
+  for (const [name, member] of Object.entries(value))
+    if (typeof member === "object") Reflect.set(value, name, revived(member));
+  return value;
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomHex } from "@sluice/domain";
 import type { Effect, Outgoing } from "./effects.ts";
 
 /** W3C trace context as headers; `tracestate` never without `traceparent`. Empty where there is none. */
@@ -50,7 +50,7 @@ function isTraceparent(text: string): boolean {
 
 /** Random ids of zeros alone, which the format forbids, come once in 2^64. */
 function newTraceparent(): string {
-  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+  return `00-${randomHex(16)}-${randomHex(8)}-01`;
 }
 
 /** A header that was given several times names no trace. */
