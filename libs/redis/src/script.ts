@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { gatherWrites } from "./gather-writes.ts";
 import { askRedis } from "./faults.ts";
 
 /** A function that Redis runs atomically. Times come from the server's clock, the only one that all owners share. */
@@ -61,6 +62,7 @@ async function pipeline(
   if (load) commands.script("LOAD", script.lua);
   for (const { keys, args } of calls)
     commands.callBuffer("evalsha", script.sha, keys.length, ...keys, ...args);
+  gatherWrites(redis);
   const slots = (await commands.exec()) ?? [];
   return slots.slice(load ? 1 : 0).map(([error, reply]) => ({ error, reply }));
 }

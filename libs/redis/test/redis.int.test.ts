@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   connectRedis,
   connectSubscriber,
@@ -41,6 +41,18 @@ test("a server that has forgotten its scripts is told them again", async () => {
   expect(await runScript(redis, script, [call])).toEqual([7]);
   await redis.script("FLUSH");
   expect(await runScript(redis, script, [call, call])).toEqual([7, 7]);
+});
+
+test("what is asked within one turn of the loop leaves in one write, and is answered apart", async () => {
+  const script = redisScript(`-- ${randomUUID()}`, "return tonumber(ARGV[1])");
+  const ask = (number: number) => runScript(redis, script, [{ keys: [key], args: [number] }]);
+  await ask(0);
+  const writes = vi.spyOn(redis.stream, "_writev" as never);
+  const single = vi.spyOn(redis.stream, "_write" as never);
+  expect(await Promise.all([ask(1), ask(2), ask(3)])).toEqual([[1], [2], [3]]);
+  expect(writes).toHaveBeenCalledTimes(1);
+  expect(single).not.toHaveBeenCalled();
+  expect(await ask(4)).toEqual([4]);
 });
 
 test("an error in a script is a defect, not an outage", async () => {
