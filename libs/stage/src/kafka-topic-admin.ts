@@ -43,7 +43,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
         })),
       }),
     );
-    await this.layoutsOf(missing.map(({ name }) => prefixed(this.connection, name)));
+    await Promise.all(missing.map(({ name }) => this.untilServed(name)));
     return missing.map(({ name }) => name);
   }
 
@@ -83,19 +83,31 @@ export class KafkaTopicAdmin extends TopicAdmin {
 
   /** A topic that was created a moment ago is listed before its partitions have leaders. */
   private async layoutsOf(topics: string[]): Promise<kafkajs.ITopicMetadata[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const found = await this.admin.ask((admin) => admin.fetchTopicMetadata({ topics }));
-        return found.topics;
-      } catch (error) {
-        if (attempt === layoutAttemptsMax) throw error;
-        await sleep(layoutPauseMs);
-      }
-    }
+    const { topics: found } = await patiently(() =>
+      this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
+    );
+    return found;
+  }
+
+  /** Leaders are named before they know that they lead: only one that tells its end takes messages. */
+  private async untilServed(name: string): Promise<void> {
+    const topic = prefixed(this.connection, name);
+    await patiently(() => this.admin.ask((admin) => admin.fetchTopicOffsets(topic)));
   }
 
   private async existing(names: readonly string[]): Promise<string[]> {
     const all = new Set(await this.admin.ask((admin) => admin.listTopics()));
     return names.filter((name) => all.has(prefixed(this.connection, name)));
+  }
+}
+
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === layoutAttemptsMax) throw error;
+      await sleep(layoutPauseMs);
+    }
   }
 }
