@@ -34,7 +34,7 @@ export const defaultConsumerSettings: ConsumerSettings = {
   heartbeatMs: 1_000,
   fetchWaitMsMax: 500,
   fetchBytesMin: 1,
-  fetchEveryMs: 10,
+  fetchEveryMs: 5,
   partitionsAtOnce: 4,
   fetchBytesPerPartition: 1_024 * 1_024,
   noProgressMs: 120_000,

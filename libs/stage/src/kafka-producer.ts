@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { brokerReasonOf } from "./broker-trouble.ts";
 import { messageOf } from "./faults.ts";
@@ -146,8 +146,9 @@ export class KafkaProducer {
   }
 
   private async pumpAll(): Promise<void> {
-    // One turn of the loop, so that sends of the same moment share a flight.
-    await Promise.resolve();
+    // One turn of the loop, so that sends of the same moment share a flight: what one fetch brought of
+    // several partitions is worked on at once, and is ready within the same turn.
+    await nextTurn();
     while (this.waiting.length > 0) {
       const leftMs = this.lastFlightAt + this.options.flightEveryMs - performance.now();
       if (leftMs >= 1) await sleep(leftMs);

@@ -45,6 +45,8 @@ export interface SubscriptionParts {
   /** The consumer is beyond repair: end the process, so that it is started again. */
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
   readonly onBatch: (batch: FetchedBatch) => Promise<void>;
+  /** The group is about to be joined anew; what is asked of the broker now still counts for this generation. */
+  readonly onRebalancing?: () => void;
   readonly onGeneration: (generation: Generation) => void;
   readonly onGenerationEnd: (generation: Generation) => void;
 }
@@ -168,10 +170,11 @@ export class KafkaSubscription {
   }
 
   private listen(): void {
-    const { GROUP_JOIN, CRASH, FETCH } = this.consumer.events;
+    const { GROUP_JOIN, CRASH, FETCH, REBALANCING } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) =>
       this.generationBegins(payload.memberAssignment[this.topic] ?? []),
     );
+    this.consumer.on(REBALANCING, () => this.parts.onRebalancing?.());
     this.consumer.on(FETCH, () => this.watch.fetched());
     this.consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.parts.logger.warn({ err: error, restart }, "the consumer crashed");

@@ -99,9 +99,14 @@ export function producerMetricsOf(registry: Registry = register): ProducerMetric
         registers,
       }),
   );
+  let waits = 0;
   return {
     published: (count) => published.inc(count),
     failed: (code) => failures.inc({ code }),
-    waiting: (count) => waiting.set(count),
+    // By what changed: a process may have several producers.
+    waiting: (count) => {
+      waiting.inc(count - waits);
+      waits = count;
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { backOffMs } from "./back-off.ts";
 import { codeOf, messageOf } from "./faults.ts";
 import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
@@ -28,14 +29,20 @@ export interface RunningStage {
 /** Commits that failed are tried again this often, in milliseconds. */
 const recommitMs = 1_000;
 
-/** What is done waits this long for the other partitions of its fetch, in milliseconds. */
-const commitWaitMs = 20;
+/**
+ * What is done is committed this much later, in milliseconds. A commit costs the broker as much as the
+ * messages do, and what a crash delivers again is skipped by its ids.
+ */
+const commitWaitMs = 200;
+
+/** How long `stop` waits for its last commit, in milliseconds: the broker may be away. */
+const lastCommitMsMax = 2_000;
 
 /**
  * Works through the partitions in slices. A batch is held inside the client's
  * handler until it is done: a slice is short, and a rebalance then finds
- * everything finished and committed. What one fetch brought of several partitions
- * is committed together, at the end of the last of them.
+ * everything finished. Offsets are committed together, a moment later, and at once
+ * before the group is left or joined anew.
  */
 export class SliceConsumer<In> implements RunningStage {
   private readonly parts: StageParts<In>;
@@ -47,7 +54,6 @@ export class SliceConsumer<In> implements RunningStage {
   private readonly uncommitted = new Map<number, bigint>();
   private generation: Generation | undefined;
   private recommit: NodeJS.Timeout | undefined;
-  private batchesInHand = 0;
   private commitSoon: NodeJS.Timeout | undefined;
 
   constructor(
@@ -68,6 +74,7 @@ export class SliceConsumer<In> implements RunningStage {
       topic: topic.name,
       hooks: stage,
       onBatch: (batch) => this.take(batch),
+      onRebalancing: () => void this.commitPending(),
       onGeneration: (generation) => this.begin(generation),
       onGenerationEnd: () => this.forget(),
     });
@@ -81,6 +88,7 @@ export class SliceConsumer<In> implements RunningStage {
 
   async stop(): Promise<void> {
     clearInterval(this.recommit);
+    await Promise.race([this.commitPending(), sleep(lastCommitMsMax, undefined, { ref: false })]);
     await this.subscription.stop();
     this.forget();
   }
@@ -105,15 +113,14 @@ export class SliceConsumer<In> implements RunningStage {
       () => void batch.heartbeat().catch(() => undefined),
       this.parts.settings.heartbeatMs,
     );
-    this.batchesInHand += 1;
     try {
       for (const slice of slicesOf(batch.messages, this.limits)) {
         if (!batch.isWanted()) return;
         if (!(await this.work(batch, slice))) return;
       }
     } finally {
-      this.batchesInHand -= 1;
-      if (this.batchesInHand === 0) await this.commitPending();
+      // Its last batch: the group is about to be left.
+      if (!batch.isWanted()) await this.commitPending();
       clearInterval(beating);
     }
   }
