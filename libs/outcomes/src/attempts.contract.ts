@@ -42,6 +42,33 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "held" });
     });
 
+    test("a request that has only been admitted is begun at once, by one of a hundred", async () => {
+      const { attempts } = harnessOf();
+      const ref = await admit(harnessOf(), admittedFixture());
+      const fences = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          attempts.begin(ref, `owner-${index}`, longLeaseMs),
+        ),
+      );
+      const [fence, ...others] = fences.filter((each) => each !== null);
+      expect(others).toEqual([]);
+      expect(await attempts.calling(ref, 1, fence!)).toBe(true);
+    });
+
+    test("what was cancelled, attempted or ended is not begun: its history says what is next", async () => {
+      const { attempts, outcomes, replies } = harnessOf();
+      const cancelled = await admit(harnessOf(), admittedFixture());
+      await replies.cancel(cancelled);
+      const attempted = await admit(harnessOf(), admittedFixture());
+      await held(harnessOf(), attempted, 1, shortLeaseMs);
+      await leaseEnds();
+      const admitted = admittedFixture();
+      const ended = await admit(harnessOf(), admitted);
+      await outcomes.claim([failedFixture(admitted)], "decision");
+      for (const ref of [cancelled, attempted, ended])
+        expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
+    });
+
     test("an attempt held too long is taken over, and its first owner is fenced", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();

@@ -40,6 +40,13 @@ export class InMemoryAttempts extends Attempts {
     };
   }
 
+  override async begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null> {
+    const request = this.#requests.find(ref);
+    if (request?.cancelled || request?.attempts.has(1)) return null;
+    const claim = await this.claim(ref, 1, owner, leaseMs);
+    return claim.kind === "held" ? claim.fence : null;
+  }
+
   override async claim(
     ref: RequestRef,
     attemptNumber: number,

@@ -166,6 +166,12 @@ export type Finish =
 export abstract class Attempts {
   abstract history(ref: RequestRef): Promise<RequestHistory>;
 
+  /**
+   * Claims attempt 1 of a request of which nothing is recorded but its admission, which is most of
+   * them. The fence; or null, where there is a history to be looked at first.
+   */
+  abstract begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null>;
+
   abstract claim(
     ref: RequestRef,
     attemptNumber: number,
@@ -242,8 +248,11 @@ export abstract class Replies {
    * without one when `signal` aborts or this is closed. An outage of Redis is
    * waited out: set a deadline on `signal`. Works for any request, also one
    * that ended long ago or was admitted elsewhere.
+   *
+   * @param isNew this process has just admitted it, naming {@link listener}: there is nothing
+   *   to read before it is told so.
    */
-  abstract follow(ref: RequestRef, signal: AbortSignal): AsyncIterable<ReplyEvent>;
+  abstract follow(ref: RequestRef, signal: AbortSignal, isNew?: boolean): AsyncIterable<ReplyEvent>;
 
   /** The client has gone: the adapter is told with its next append or renewal. */
   abstract cancel(ref: RequestRef): Promise<void>;

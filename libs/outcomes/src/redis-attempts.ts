@@ -16,6 +16,7 @@ import {
 import type { RedisRequests } from "./redis-requests.ts";
 import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { appendScript } from "./scripts/append.ts";
+import { beginScript } from "./scripts/begin.ts";
 import { callingScript } from "./scripts/calling.ts";
 import { claimAttemptScript } from "./scripts/claim-attempt.ts";
 import { endAttemptScript } from "./scripts/end-attempt.ts";
@@ -48,6 +49,11 @@ export class RedisAttempts extends Attempts {
         listOf(attempts).map((attempt, index) => this.#stateOf(index + 1, attempt)),
       ),
     };
+  }
+
+  override async begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null> {
+    const fence = await this.#requests.runOne(beginScript, ref, owner, leaseMs);
+    return fence === null ? null : numberOf(fence);
   }
 
   override async claim(

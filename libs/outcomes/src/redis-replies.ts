@@ -31,19 +31,28 @@ export class RedisReplies extends Replies {
     this.#requests = requests;
     this.#subscriber = subscriber;
     this.listener = requests.channelOf(randomUUID());
-    subscriber.on("message", (_channel: string, key: string) => this.#readers.ring(key));
+    subscriber.on("messageBuffer", (_channel: Buffer, said: Buffer) => this.#ring(said));
     subscriber.on("ready", () => void this.#subscribe());
     if (subscriber.status === "ready") void this.#subscribe();
   }
 
-  override async *follow(ref: RequestRef, signal: AbortSignal): AsyncGenerator<ReplyEvent> {
+  override async *follow(
+    ref: RequestRef,
+    signal: AbortSignal,
+    isNew = false,
+  ): AsyncGenerator<ReplyEvent> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     const [key] = this.#requests.keysOf(ref);
     const bell = this.#readers.join(key);
     const seen = new Map<number, number>();
     let lastId = "";
     try {
+      if (isNew) await bell.heard(pollMs, ended);
       while (!ended.aborted) {
+        if (bell.said) {
+          yield await this.#endOf(bell.said);
+          return;
+        }
         bell.reset();
         const page = await this.#read(ref, lastId);
         for (const entry of page?.tokens ?? []) {
@@ -71,6 +80,13 @@ export class RedisReplies extends Replies {
   override async close(): Promise<void> {
     this.#closing.abort();
     this.#subscriber.disconnect();
+  }
+
+  /** A request's key, and where its reply ended at once, a NUL and the outcome. */
+  #ring(said: Buffer): void {
+    const keyBytes = said.indexOf(0);
+    if (keyBytes < 0) return this.#readers.ring(said.toString("latin1"));
+    this.#readers.ring(said.toString("latin1", 0, keyBytes), said.subarray(keyBytes + 1));
   }
 
   /** With every connection anew. What is said while there is none goes unheard, and costs a poll. */

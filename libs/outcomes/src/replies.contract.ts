@@ -11,9 +11,13 @@ import {
 } from "./records.fixture.ts";
 
 export function repliesContract(name: string, harnessOf: () => OutcomeHarness): void {
-  async function read(ref: RequestRef, signal = AbortSignal.timeout(5_000)): Promise<ReplyEvent[]> {
+  async function read(
+    ref: RequestRef,
+    signal = AbortSignal.timeout(5_000),
+    isNew = false,
+  ): Promise<ReplyEvent[]> {
     const events: ReplyEvent[] = [];
-    for await (const event of harnessOf().replies.follow(ref, signal)) events.push(event);
+    for await (const event of harnessOf().replies.follow(ref, signal, isNew)) events.push(event);
     return events;
   }
 
@@ -104,6 +108,38 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const outcome = answeredFixture(admitted, "a dam");
       await attempts.finish(ref, 1, fence, { metered: null, outcome });
       expect(await read(ref)).toEqual([{ kind: "end", outcome }]);
+    });
+
+    test.each(["whole", "live"] as const)(
+      "who admitted a request with reply %s hears its end, whether it comes before he listens or after",
+      async (reply) => {
+        const { admissions, outcomes, replies } = harnessOf();
+        const [early, late] = [admittedFixture({ reply }), admittedFixture({ reply })];
+        for (const admitted of [early, late])
+          await admissions.admit([{ admitted, listener: replies.listener }]);
+        const ends = [hitFixture(early, "a dam"), hitFixture(late, "a weir")] as const;
+        await outcomes.claim([ends[0]], "hit");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const begunAt = performance.now();
+        const heard = [early, late].map((admitted) =>
+          read(refOfAdmitted(admitted), AbortSignal.timeout(5_000), true),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await outcomes.claim([ends[1]], "hit");
+        expect(await Promise.all(heard)).toEqual(ends.map((outcome) => [{ kind: "end", outcome }]));
+        // Below the poll that makes up for what went unheard.
+        expect(performance.now() - begunAt).toBeLessThan(900);
+      },
+    );
+
+    test("an answer too long to be told is read by who admitted its request", async () => {
+      const { admissions, outcomes, replies } = harnessOf();
+      const admitted = admittedFixture({ reply: "whole" });
+      await admissions.admit([{ admitted, listener: replies.listener }]);
+      const heard = read(refOfAdmitted(admitted), AbortSignal.timeout(5_000), true);
+      const outcome = hitFixture(admitted, "a dam, ".repeat(20_000));
+      await outcomes.claim([outcome], "hit");
+      expect(await heard).toEqual([{ kind: "end", outcome }]);
     });
 
     test.each(["none", "whole", "live"] as const)(

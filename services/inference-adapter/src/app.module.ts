@@ -5,12 +5,12 @@ import {
   type OnApplicationShutdown,
   type Provider as NestProvider,
 } from "@nestjs/common";
-import { topics } from "@sluice/contracts";
+import { TopicCodecs, topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import { Attempts, OutcomesModule, storedTopics } from "@sluice/outcomes";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
-import { EventProducer, StageModule } from "@sluice/stage";
+import { type EventProducer, KafkaEventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
@@ -30,9 +30,15 @@ const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.
 const liveRenewMs = 1_000;
 const breakerOpenMsMax = 15_000;
 
+/** Calls wait for their intents, which therefore have a producer of their own and never queue behind results. */
+const INTENTS = Symbol("producer of intents");
+
 @Module({})
 export class AppModule implements OnApplicationShutdown {
-  constructor(@Inject(Provider) private readonly provider: Provider) {}
+  constructor(
+    @Inject(Provider) private readonly provider: Provider,
+    @Inject(INTENTS) private readonly intents: KafkaEventProducer,
+  ) {}
 
   static with(config: AdapterConfig): DynamicModule {
     return {
@@ -43,6 +49,8 @@ export class AppModule implements OnApplicationShutdown {
           useFactory: async () => ({
             connection: kafkaConnectionOf(config, service),
             codecs: await registryCodecs(config, [...published, ...storedTopics]),
+            // Answers that are waited for come from the record: what is published of them may be gathered.
+            flightEveryMs: 25,
           }),
         }),
         OutcomesModule.connect({
@@ -64,8 +72,9 @@ export class AppModule implements OnApplicationShutdown {
   }
 
   /** Stages have stopped: no call runs that is not already given up. */
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     this.provider.close();
+    await this.intents.close();
   }
 }
 
@@ -90,16 +99,19 @@ function providersOf(config: AdapterConfig): NestProvider[] {
         new ProviderGates(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
     },
     {
+      provide: INTENTS,
+      inject: [TopicCodecs, LOGGER, Registry],
+      useFactory: (codecs: TopicCodecs, logger: Logger, registry: Registry) =>
+        new KafkaEventProducer({
+          connection: kafkaConnectionOf(config, service),
+          codecs,
+          logger,
+          registry,
+        }),
+    },
+    {
       provide: AttemptRunner,
-      inject: [
-        Attempts,
-        EventProducer,
-        Provider,
-        ProviderGates,
-        TokenCounter,
-        Clock,
-        AdapterMetrics,
-      ],
+      inject: [Attempts, INTENTS, Provider, ProviderGates, TokenCounter, Clock, AdapterMetrics],
       useFactory: (
         attempts: Attempts,
         producer: EventProducer,

@@ -4,10 +4,11 @@ import {
   type CostMetered,
   type InferenceAttempted,
   type InferenceDispatched,
+  type InferenceResponded,
   topics,
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, TransientFault } from "@sluice/domain";
-import { type Attempts, refOf, type RequestRef } from "@sluice/outcomes";
+import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/outcomes";
 import {
   type EventProducer,
   type LaneWait,
@@ -54,6 +55,8 @@ export interface AttemptOrder {
   readonly candidate: Candidate;
   /** Provider calls made for the request before. */
   readonly callsBefore: number;
+  /** Nothing is known of the request but its admission; {@link Attempts.begin} finds out whether that is so. */
+  readonly isFirst?: boolean;
   /** Of the dispatch's message; told to the provider too. */
   readonly trace: TraceHeaders;
   /** The process ends: what runs is left to the lease. */
@@ -67,6 +70,14 @@ interface Held extends AttemptOrder {
   readonly intent: InferenceAttempted;
 }
 
+/** What the record now says of an attempt that brought an answer. */
+export interface Finished {
+  readonly kind: "finished";
+  readonly attempt: AttemptState;
+  /** The outcome that stands, ours or an earlier one. */
+  readonly outcome: InferenceResponded;
+}
+
 interface Called {
   readonly end: ProviderEnd;
   readonly calledAt: EpochMillis;
@@ -75,7 +86,7 @@ interface Called {
 /**
  * Makes attempts, each in one order of effects: claim as held; the intent
  * acknowledged by all in-sync replicas; calling; the socket; the record. What is
- * published of it is read from the record, by whoever comes first afterwards.
+ * published of it is what the record says, by whoever comes first afterwards.
  */
 export class AttemptRunner {
   readonly #parts: AttemptParts;
@@ -85,15 +96,15 @@ export class AttemptRunner {
   }
 
   /**
-   * @returns how long to wait, or null when the history says what is next.
+   * @returns how long to wait, what to publish, or null when the history says what is next.
    * @throws TransientFault when broker or Redis cannot be asked, or `ADAPTER_STOPPING`;
    *   PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
-  async run(order: AttemptOrder): Promise<LaneWait | null> {
+  async run(order: AttemptOrder): Promise<LaneWait | Finished | null> {
     const { attempts, producer, clock } = this.#parts;
     const { dispatched, candidate, number, trace, stopping } = order;
     const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
-    const claimed = await this.#claim(order);
+    const claimed = order.isFirst ? await this.#begin(order) : await this.#claim(order);
     if (typeof claimed !== "number") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed, intent };
@@ -118,11 +129,15 @@ export class AttemptRunner {
     return typeof claimed === "number" ? null : claimed;
   }
 
+  async #begin({ dispatched }: AttemptOrder): Promise<number | null> {
+    const { attempts, settings } = this.#parts;
+    return attempts.begin(refOfDispatched(dispatched), settings.owner, settings.leaseMs);
+  }
+
   /** The fence, or what to do without it. */
   async #claim({ dispatched, number }: AttemptOrder): Promise<number | LaneWait | null> {
     const { attempts, settings } = this.#parts;
-    const { request, attribution } = dispatched.admitted;
-    const ref = { tenant: attribution.tenant, requestId: request.requestId };
+    const ref = refOfDispatched(dispatched);
     const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
     if (claim.kind === "held") return claim.fence;
     return claim.kind === "busy"
@@ -138,7 +153,7 @@ export class AttemptRunner {
     return null;
   }
 
-  async #callAndRecord(held: Held, body: ProviderBody): Promise<null> {
+  async #callAndRecord(held: Held, body: ProviderBody): Promise<Finished | null> {
     const { attempts, settings, metrics } = this.#parts;
     const { dispatched, ref, number, fence } = held;
     const live = isLive(dispatched);
@@ -152,8 +167,7 @@ export class AttemptRunner {
     });
     try {
       const called = await this.#call(held, body, goneOrLate);
-      await this.#record(held, called);
-      return null;
+      return await this.#record(held, called);
     } finally {
       lease.end();
     }
@@ -203,7 +217,7 @@ export class AttemptRunner {
     });
   }
 
-  async #record(held: Held, { end, calledAt }: Called): Promise<void> {
+  async #record(held: Held, { end, calledAt }: Called): Promise<Finished | null> {
     const { clock } = this.#parts;
     switch (end.kind) {
       case "answered":
@@ -224,6 +238,8 @@ export class AttemptRunner {
       }
       case "lost":
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, null);
+      default:
+        return end satisfies never;
     }
   }
 
@@ -231,7 +247,7 @@ export class AttemptRunner {
     held: Held,
     answered: Extract<ProviderEnd, { kind: "answered" }>,
     calledAt: EpochMillis,
-  ): Promise<void> {
+  ): Promise<Finished | null> {
     const { attempts, clock } = this.#parts;
     const { ref, number, fence, stopping } = held;
     const metered = await this.#metered(held, { ...answered, reason: "answered" }, calledAt);
@@ -242,6 +258,9 @@ export class AttemptRunner {
     );
     if (finish.kind === "fenced") await this.#closeFenced(held, metered);
     this.#count(held, metered);
+    if (finish.kind !== "won" && finish.kind !== "lost") return null;
+    const attempt = { number, state: "finished", leaseLeftMs: 0, metered, reason: null } as const;
+    return { kind: "finished", attempt, outcome: finish.outcome };
   }
 
   async #fail(
@@ -252,7 +271,7 @@ export class AttemptRunner {
       readonly retryAfterMs: number | null;
     },
     metered: CostMetered | null,
-  ): Promise<void> {
+  ): Promise<null> {
     const { attempts, clock } = this.#parts;
     const { ref, number, fence, candidate, stopping } = held;
     const reason = encodeFailure({
@@ -267,6 +286,7 @@ export class AttemptRunner {
     );
     if (!ours && metered) await this.#closeFenced(held, metered);
     this.#count(held, metered);
+    return null;
   }
 
   async #metered(
@@ -305,6 +325,10 @@ export class AttemptRunner {
 
 function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
   return intentOf(order.dispatched, order.number, order.candidate, now);
+}
+
+function refOfDispatched({ admitted }: InferenceDispatched): RequestRef {
+  return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
 }
 
 function keyOf({ attribution, requestId }: InferenceAttempted): string {

@@ -40,6 +40,13 @@ const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
 
 /** As a store across a network: an answer may be there before its tokens are written. */
 class SlowAttempts extends InMemoryAttempts {
+  looks = 0;
+
+  override async history(...given: Parameters<InMemoryAttempts["history"]>) {
+    this.looks += 1;
+    return super.history(...given);
+  }
+
   override async append(...given: Parameters<InMemoryAttempts["append"]>): Promise<Append> {
     await new Promise((resolve) => setTimeout(resolve, 10));
     return super.append(...given);
@@ -120,6 +127,20 @@ function outcomeIn(effect: Effect | LaneWait): InferenceResponded | undefined {
 }
 
 describe("a request that is answered", () => {
+  test("is begun and published without a look into its record, which is empty at first", async () => {
+    const { handle, attempts } = await newTestStage(() => answered);
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed" });
+    expect(attempts.looks).toBe(0);
+  });
+
+  test("is looked up when it comes again, and told as it was told before", async () => {
+    const { handle, attempts, provider } = await newTestStage(() => answered);
+    const first = await handle();
+    expect(await handle()).toEqual(first);
+    expect(attempts.looks).toBe(1);
+    expect(provider.calls).toHaveLength(1);
+  });
+
   test("states its intent before the call, and its usage and outcome after it", async () => {
     const { handle, producer, provider } = await newTestStage(() => answered);
     const effect = await handle();

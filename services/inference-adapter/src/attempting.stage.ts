@@ -56,17 +56,16 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
     delivery: Delivery<InferenceDispatched>,
     { stopping }: LaneContext,
   ): Promise<Effect | LaneWait> {
-    const { record } = delivery;
-    const { request, attribution } = record.admitted;
+    const { request, attribution } = delivery.record.admitted;
     const ref = { tenant: attribution.tenant, requestId: request.requestId };
+    const first = this.stepAfter(delivery, nothingYet);
+    if (first.kind === "attempt") {
+      const said = await this.take(first, delivery, nothingYet, stopping);
+      if (said) return said;
+    }
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
       const history = await this.attempts.history(ref);
-      const step = nextStep({
-        dispatched: record,
-        history,
-        readyAt: (candidate) => this.gates.readyAt(candidate),
-        now: this.clock.now(),
-      });
+      const step = this.stepAfter(delivery, history);
       const said = await this.take(step, delivery, history, stopping);
       if (said) return said;
     }
@@ -76,6 +75,18 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
   /** The outcome is on the log for good: its answer may begin to expire. */
   override async settled(_delivery: Delivery<InferenceDispatched>, effect: Effect): Promise<void> {
     await notePublished(this.outcomes, [effect]);
+  }
+
+  private stepAfter(
+    { record: dispatched }: Delivery<InferenceDispatched>,
+    history: RequestHistory,
+  ): NextStep {
+    return nextStep({
+      dispatched,
+      history,
+      readyAt: (candidate) => this.gates.readyAt(candidate),
+      now: this.clock.now(),
+    });
   }
 
   /** Does one step; null when the record says what is next. */
@@ -100,8 +111,14 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
         return skip("the request has ended, and its answer has expired");
       case "wait":
         return waitInLane(step.waitMs, step.reason);
-      case "attempt":
-        return this.runner.run(order(step.number, step.candidate));
+      case "attempt": {
+        const isFirst = history === nothingYet;
+        const said = await this.runner.run({ ...order(step.number, step.candidate), isFirst });
+        if (said?.kind !== "finished") return said;
+        const before = history.attempts.slice(0, said.attempt.number - 1);
+        const attempts = [...before, said.attempt];
+        return published(dispatched, { ...history, attempts }, said.outcome, this.clock.now());
+      }
       case "release":
         return this.runner.release(order(step.number, firstOf(dispatched)));
       case "doubt":
@@ -123,6 +140,18 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
     await this.outcomes.claim([outcome], "decision");
   }
 }
+
+/**
+ * Of most requests nothing is recorded when they come: the first attempt is begun without a look, and
+ * refused where there was something to see.
+ */
+const nothingYet: RequestHistory = {
+  outcome: null,
+  answerGone: false,
+  cancelled: false,
+  replyBegan: false,
+  attempts: [],
+};
 
 /** Every intent that its owner could close, and the outcome: from the record alone, so that a redelivery says the same. */
 function published(

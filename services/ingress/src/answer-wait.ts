@@ -3,9 +3,7 @@ import type { InferenceResponded } from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
 import { decodeTokens, type Replies, type TokenPayload } from "@sluice/outcomes";
 import { ApiError, unavailable } from "./api-error.ts";
-import type { Opened } from "./chat.ts";
-
-export type Running = Extract<Opened, { kind: "running" }>;
+import type { Running } from "./chat.ts";
 
 export type Heard =
   | { readonly kind: "tokens"; readonly payload: TokenPayload }
@@ -41,11 +39,11 @@ export class AnswerWait implements OnModuleDestroy {
    * @throws ApiError 504 when nothing came in time, 409 when the answer is no longer kept,
    *   503 when the process ends first.
    */
-  async *listen({ ref, deadlineAt }: Running, gone: AbortSignal): AsyncGenerator<Heard> {
+  async *listen({ ref, deadlineAt, isNew }: Running, gone: AbortSignal): AsyncGenerator<Heard> {
     const leftMs = Math.max(deadlineAt - this.clock.now(), 0) + graceMs;
     const stopping = this.#stopping.signal;
     const signal = AbortSignal.any([gone, stopping, AbortSignal.timeout(leftMs)]);
-    for await (const event of this.replies.follow(ref, signal)) {
+    for await (const event of this.replies.follow(ref, signal, isNew)) {
       if (event.kind === "token") yield { kind: "tokens", payload: decodeTokens(event.payload) };
       if (event.kind === "end") {
         yield { kind: "end", outcome: event.outcome };

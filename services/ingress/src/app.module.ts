@@ -41,6 +41,9 @@ export class AppModule {
             connection,
             codecs: await registryCodecs(config, storedTopics),
             sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
+            // Waves, that all stages behind see as one: each request would cost every one of them a fetch and a
+            // send. The first after a pause leaves at once.
+            flightEveryMs: 20,
           }),
         }),
         OutcomesModule.connect({

@@ -1,10 +1,10 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { AnswerWait, type Running } from "./answer-wait.ts";
+import { AnswerWait } from "./answer-wait.ts";
 import { ApiError, errorOfRefusal } from "./api-error.ts";
 import { type ChatBody, parseChatBody } from "./chat-body.ts";
-import { type Opened, refuse } from "./chat.ts";
+import { type Opened, refuse, type Running } from "./chat.ts";
 import {
   chunksOf,
   type CompletedOutcome,

@@ -35,7 +35,11 @@ export type Opened =
       readonly ref: RequestRef;
       readonly admittedAt: EpochMillis;
       readonly deadlineAt: EpochMillis;
+      /** Admitted by this process just now: nothing can have come for it without its hearing. */
+      readonly isNew: boolean;
     };
+
+export type Running = Extract<Opened, { kind: "running" }>;
 
 const nothing = async (): Promise<void> => undefined;
 
@@ -166,7 +170,7 @@ export class Chat {
     if (result?.kind !== "first") return this.afterRace(result, admitted, ask.trace);
     await this.publish(admitted, ask.trace);
     this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
-    return runningOf(admitted);
+    return { ...runningOf(admitted), isNew: true };
   }
 
   /** Another process admitted the same id between our look and our admission. */
@@ -185,8 +189,8 @@ export class Chat {
     const { requestId } = admitted.request;
     const key = partitionKeyOf(tenant, requestId);
     await this.producer.send([outgoing(topics.inferenceAdmitted, key, admitted, trace)]);
-    // Not noted, a repeat publishes the same record again: dearer, and harmless.
-    await this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
+    // Nobody waits for it: not noted, a repeat publishes the same record again, which is dearer, and harmless.
+    void this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
   }
 
   /** Lost when this fails: savings are counted at most once, and no answer waits for them. */
@@ -203,9 +207,9 @@ export class Chat {
   }
 }
 
-function runningOf({ attribution, request, admittedAt, deadlineAt }: InferenceAdmitted): Opened {
+function runningOf({ attribution, request, admittedAt, deadlineAt }: InferenceAdmitted): Running {
   const ref = { tenant: attribution.tenant, requestId: request.requestId };
-  return { kind: "running", ref, admittedAt, deadlineAt };
+  return { kind: "running", ref, admittedAt, deadlineAt, isNew: false };
 }
 
 function conflict(): ApiError {

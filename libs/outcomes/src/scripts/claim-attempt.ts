@@ -16,13 +16,11 @@ if hasEnded(phase) then return {'ended', attempt(number)} end
 local left = leaseLeft(number)
 if left > 0 then return {'busy', left} end
 
-local prefix = number .. '.'
-local fence = redis.call('HINCRBY', request, prefix .. 'fence', 1)
 if phase == 'calling' then
-  set(prefix .. 'state', 'doubt')
+  raiseFence(number)
+  set(number .. '.state', 'doubt')
   return {'in-doubt'}
 end
-set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs)
-return {'held', fence}
+return {'held', hold(number, owner, leaseMs)}
 `,
 );

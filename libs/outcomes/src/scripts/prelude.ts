@@ -29,9 +29,12 @@ local function dropMessages() redis.call('HDEL', request, 'admitted') end
 
 local function admittedRecord() return get('admitted') or get('withoutMessages') end
 
-local function wake()
+-- Tells which request's reply has grown; where it ends at once, also with what.
+local function wake(bytes)
+  local said = request
+  if bytes and #bytes <= 65536 then said = request .. '\\0' .. bytes end
   for name in string.gmatch(get('listeners') or '', '%S+') do
-    redis.call('PUBLISH', name, request)
+    redis.call('PUBLISH', name, said)
   end
 end
 
@@ -43,7 +46,7 @@ local function setOutcome(bytes, hash, kind, by)
     redis.call('XADD', stream, '*', 'end', '1')
     redis.call('PEXPIRE', stream, streamMs)
   end
-  wake()
+  wake(reply == 'whole' and bytes)
 end
 
 local function isLive(phase) return phase == 'held' or phase == 'calling' end
@@ -53,6 +56,16 @@ local function hasEnded(phase) return phase and not isLive(phase) end
 local function phaseOf(number) return get(number .. '.state') end
 
 local function isFenced(number, fence) return get(number .. '.fence') ~= fence end
+
+local function raiseFence(number)
+  return redis.call('HINCRBY', request, number .. '.fence', 1)
+end
+
+local function hold(number, owner, leaseMs)
+  local fence, prefix = raiseFence(number), number .. '.'
+  set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs)
+  return fence
+end
 
 local function leaseLeft(number)
   local phase = phaseOf(number)

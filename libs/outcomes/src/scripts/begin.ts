@@ -1,0 +1,11 @@
+import { redisScript } from "@sluice/redis";
+import { prelude } from "./prelude.ts";
+
+/** ARGV: owner, lease in ms. The fence, or nil where anything but the admission is recorded. */
+export const beginScript = redisScript(
+  prelude,
+  `
+if get('outcomeHash') or get('cancelled') or phaseOf(1) then return false end
+return hold(1, ARGV[1], tonumber(ARGV[2]))
+`,
+);
