@@ -28,8 +28,16 @@ export function deadLetterOf(
       "dead-letter-partition": String(raw.partition),
       "dead-letter-offset": String(raw.offset),
       "dead-letter-at": String(at),
+      ...omissionOf(raw),
     },
   };
+}
+
+/** What could not be read stands where the headers say, for as long as that topic keeps it. */
+function omissionOf({ unreadable }: RawMessage): Record<string, string> {
+  if (!unreadable) return {};
+  const messages = String(unreadable.messages);
+  return { "dead-letter-omitted": "original", "dead-letter-messages": messages };
 }
 
 /**

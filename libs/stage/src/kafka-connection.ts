@@ -2,6 +2,7 @@ import net from "node:net";
 import tls, { type ConnectionOptions } from "node:tls";
 import { connectionTroubleOf } from "@sluice/domain";
 import kafkajs from "kafkajs";
+import { decodeFetchesHere } from "./fetch-decoding.ts";
 import { quietenIdleConnections } from "./idle-connections.ts";
 import type { StageLogger } from "./logger.ts";
 import { zstdCodec } from "./zstd.ts";
@@ -61,6 +62,7 @@ export function kafkaClientOf(
   retry: ClientRetry,
 ): kafkajs.Kafka {
   quietenIdleConnections();
+  decodeFetchesHere();
   CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;
   const { sasl, openSocket } = connection;
   return new Kafka({

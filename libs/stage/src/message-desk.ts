@@ -45,6 +45,7 @@ export class MessageDesk<In> {
   /** @throws TransientFault when the registry must be waited for */
   async open(raw: RawMessage): Promise<Opened<In>> {
     const { codecs, topic, unknownSchemas, valueBytesMax } = this.parts;
+    if (raw.unreadable) return poisoned(raw, raw.unreadable.code, raw.unreadable.reason);
     if (raw.value === null) return poisoned(raw, "STAGE_UNDECODABLE", "no value");
     if (raw.value.length > valueBytesMax)
       return poisoned(raw, "STAGE_MESSAGE_TOO_LONG", `more than ${valueBytesMax} bytes`);

@@ -1,5 +1,6 @@
 import type kafkajs from "kafkajs";
 import type { Delivery } from "./effects.ts";
+import type { Unreadable } from "./record-batch.ts";
 
 /** What Kafka gave, as bytes; `topic` is without prefix. */
 export interface RawMessage {
@@ -10,13 +11,15 @@ export interface RawMessage {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
   readonly appendedAt: number;
+  /** Why key, value and headers are not here. */
+  readonly unreadable?: Unreadable;
 }
 
 /** @param topic without prefix */
 export function rawMessageOf(
   topic: string,
   partition: number,
-  message: kafkajs.KafkaMessage,
+  message: kafkajs.KafkaMessage & { readonly unreadable?: Unreadable },
 ): RawMessage {
   return {
     topic,
@@ -26,6 +29,7 @@ export function rawMessageOf(
     value: message.value,
     headers: headersFrom(message.headers ?? {}),
     appendedAt: Number(message.timestamp),
+    ...(message.unreadable ? { unreadable: message.unreadable } : {}),
   };
 }
 

@@ -11,8 +11,8 @@ const inlineBytesMax = 32 * 1_024;
  * collection of the whole heap every few hundred of them.
  */
 const inlineChunkBytes = 8 * 1_024;
-/** A fetched batch unpacks to far less; beyond it the sender meant harm, and memory is bounded. */
-const unpackedBytesMax = 256 * 1_024 * 1_024;
+/** Of the largest batches that topics take, 2 MiB, text makes a third of this. */
+export const unpackedBytesMax = 32 * 1_024 * 1_024;
 
 /** zstd for the Kafka client by Node's own zlib: the published codecs fail to install. */
 export const zstdCodec = {
@@ -22,6 +22,7 @@ export const zstdCodec = {
       : compressInPool(buffer);
   },
 
+  /** @throws `ERR_BUFFER_TOO_LARGE` above `unpackedBytesMax` */
   async decompress(buffer: Buffer): Promise<Buffer> {
     const limit = { maxOutputLength: unpackedBytesMax };
     return buffer.length <= inlineBytesMax

@@ -1,0 +1,183 @@
+import { Bytes } from "./bytes.ts";
+
+/** A message as the client hands it on. */
+export interface FetchedRecord {
+  readonly magicByte: number;
+  readonly attributes: number;
+  /** Epoch milliseconds. */
+  readonly timestamp: string;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, HeaderValue | HeaderValue[]>>;
+  readonly isControlRecord: boolean;
+  readonly batchContext: BatchContext;
+  /** Says why its key, value and headers are not here. */
+  readonly unreadable?: Unreadable;
+}
+
+type HeaderValue = Buffer | null;
+
+/** What leaves as one dead letter without its bytes. */
+export interface Unreadable {
+  readonly code: "STAGE_BATCH_TOO_LONG" | "STAGE_BATCH_UNREADABLE" | "STAGE_MESSAGE_TOO_LONG";
+  readonly reason: string;
+  /** How many messages are not here; the offset is that of the last. */
+  readonly messages: number;
+}
+
+interface BatchContext {
+  readonly producerId: string;
+  readonly inTransaction: boolean;
+}
+
+/** A batch of Kafka's message format 2, its records still packed. */
+export interface RecordBatch {
+  readonly magicByte: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly codec: number;
+  readonly isControlBatch: boolean;
+  /** undefined where each message has a time of its own. */
+  readonly appendedAt: string | undefined;
+  readonly firstTimestamp: number;
+  readonly context: BatchContext;
+  /** As the batch says. */
+  readonly count: number;
+  readonly records: Buffer;
+  /** Where the next batch begins. */
+  readonly end: number;
+}
+
+/** Where the parts of a batch stand; numbers are big-endian. */
+const at = {
+  length: 8,
+  magic: 16,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  firstTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  count: 57,
+  records: 61,
+};
+/** The length of a batch counts what stands behind it. */
+const lengthEnd = 12;
+const codecMask = 0x07;
+const appendTimeFlag = 0x08;
+const transactionalFlag = 0x10;
+const controlFlag = 0x20;
+
+/** More would be no message but a burden: each is an entry of its own in memory. */
+export const headersMax = 1_000;
+
+/** @returns undefined where no whole batch stands: a fetch ends anywhere. */
+export function batchAt(bytes: Buffer, start: number): RecordBatch | undefined {
+  if (bytes.length < start + at.magic + 1) return undefined;
+  const length = bytes.readInt32BE(start + at.length);
+  const end = start + lengthEnd + length;
+  if (length < 0 || bytes.length < end) return undefined;
+  const magicByte = bytes.readInt8(start + at.magic);
+  const firstOffset = Number(bytes.readBigInt64BE(start));
+  if (magicByte !== 2 || end < start + at.records)
+    return { ...nothing, magicByte, firstOffset, lastOffset: firstOffset, end };
+  const attributes = bytes.readInt16BE(start + at.attributes);
+  const inAppendTime = (attributes & appendTimeFlag) > 0;
+  return {
+    magicByte,
+    firstOffset,
+    lastOffset: firstOffset + bytes.readInt32BE(start + at.lastOffsetDelta),
+    codec: attributes & codecMask,
+    isControlBatch: (attributes & controlFlag) > 0,
+    appendedAt: inAppendTime ? String(bytes.readBigInt64BE(start + at.maxTimestamp)) : undefined,
+    firstTimestamp: Number(bytes.readBigInt64BE(start + at.firstTimestamp)),
+    context: {
+      producerId: String(bytes.readBigInt64BE(start + at.producerId)),
+      inTransaction: (attributes & transactionalFlag) > 0,
+    },
+    count: bytes.readInt32BE(start + at.count),
+    records: bytes.subarray(start + at.records, end),
+    end,
+  };
+}
+
+const nothing = {
+  codec: 0,
+  isControlBatch: false,
+  appendedAt: undefined,
+  firstTimestamp: 0,
+  count: 1,
+  context: { producerId: "-1", inTransaction: false },
+  records: Buffer.alloc(0),
+};
+
+/**
+ * @param unpacked the records of the batch, no longer packed
+ * @throws RangeError where the bytes end before the records do
+ */
+export function recordsIn(batch: RecordBatch, unpacked: Buffer): FetchedRecord[] {
+  const bytes = new Bytes(unpacked);
+  const records: FetchedRecord[] = [];
+  for (let left = batch.count; left > 0; left -= 1)
+    records.push(recordIn(batch, new Bytes(bytes.take(bytes.varint()))));
+  return records;
+}
+
+function recordIn(batch: RecordBatch, bytes: Bytes): FetchedRecord {
+  const attributes = bytes.byte();
+  const timestampDelta = bytes.varint();
+  const offset = batch.firstOffset + bytes.varint();
+  const from = {
+    magicByte: batch.magicByte,
+    attributes,
+    timestamp: batch.appendedAt ?? String(batch.firstTimestamp + timestampDelta),
+    offset: String(offset),
+    isControlRecord: batch.isControlBatch,
+    batchContext: batch.context,
+  };
+  const key = bytes.takeOrNull(bytes.varint());
+  const value = bytes.takeOrNull(bytes.varint());
+  const headers = bytes.varint();
+  if (headers > headersMax) return { ...from, ...withoutBytes, unreadable: tooManyHeaders };
+  return { ...from, key, value, headers: headersIn(bytes, headers) };
+}
+
+const withoutBytes = { key: null, value: null, headers: {} };
+
+const tooManyHeaders: Unreadable = {
+  code: "STAGE_MESSAGE_TOO_LONG",
+  reason: `more than ${headersMax} headers`,
+  messages: 1,
+};
+
+/** A map first: a name that every object has is a name like others. */
+function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
+  if (count <= 0) return {};
+  const headers = new Map<string, HeaderValue | HeaderValue[]>();
+  for (let left = count; left > 0; left -= 1) {
+    const name = bytes.take(bytes.varint()).toString("utf8");
+    const value = bytes.takeOrNull(bytes.varint());
+    const earlier = headers.get(name);
+    if (Array.isArray(earlier)) earlier.push(value);
+    else headers.set(name, earlier === undefined ? value : [earlier, value]);
+  }
+  return Object.fromEntries(headers);
+}
+
+/** One in place of all of a batch: it stands where the last stood, so that reading goes on behind it. */
+export function unreadableRecordOf(
+  batch: RecordBatch,
+  code: Unreadable["code"],
+  reason: string,
+): FetchedRecord {
+  return {
+    magicByte: batch.magicByte,
+    attributes: 0,
+    timestamp: batch.appendedAt ?? String(batch.firstTimestamp),
+    offset: String(batch.lastOffset),
+    ...withoutBytes,
+    isControlRecord: false,
+    batchContext: batch.context,
+    unreadable: { code, reason, messages: batch.lastOffset - batch.firstOffset + 1 },
+  };
+}

@@ -1,0 +1,77 @@
+import kafkajs from "kafkajs";
+import type { KafkaConnection } from "../src/index.ts";
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
+
+const codecOf = {
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD,
+} as const;
+
+export type Packing = keyof typeof codecOf;
+
+/**
+ * Sends a batch of one message whose packed bytes are given, as any client may.
+ *
+ * Codecs belong to the process: nothing else may send meanwhile.
+ *
+ * @param fullName the topic, with prefix
+ */
+export async function sendPacked(
+  { brokers }: KafkaConnection,
+  fullName: string,
+  packing: Packing,
+  packed: Buffer,
+): Promise<void> {
+  const type = codecOf[packing];
+  const usual = CompressionCodecs[type];
+  const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const producer = client.producer({ allowAutoTopicCreation: false, retry: { retries: 1 } });
+  await producer.connect();
+  CompressionCodecs[type] = () => ({ compress: async () => packed, decompress: neverAsked });
+  try {
+    await producer.send({
+      topic: fullName,
+      compression: type,
+      messages: [{ value: null, partition: 0 }],
+    });
+  } finally {
+    CompressionCodecs[type] = usual;
+    await producer.disconnect();
+  }
+}
+
+/** What a batch of one message without key and headers holds before it is packed. */
+export function unpackedRecord(value: Buffer): Buffer {
+  const [attributes, timestampDelta, offsetDelta] = [0, 0, 0];
+  const length = varint(value.length);
+  const body = [Buffer.from([attributes, timestampDelta, offsetDelta]), varint(-1), length];
+  const size = body.reduce((sum, { length: bytes }) => sum + bytes, value.length + 1);
+  return Buffer.concat([varint(size), ...body, value, varint(0)]);
+}
+
+/** Up to 60 bytes by snappy, as one literal. */
+export function inSnappy(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([bytes.length, (bytes.length - 1) << 2]), bytes]);
+}
+
+/** By lz4, as one frame with one block that is stored as it is. */
+export function inLz4(bytes: Buffer): Buffer {
+  const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE((bytes.length | 0x80000000) >>> 0);
+  return Buffer.concat([header, size, bytes, Buffer.alloc(4)]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let left = value >= 0 ? value * 2 : -value * 2 - 1;
+  for (; left > 127; left = Math.floor(left / 128)) bytes.push((left % 128) | 128);
+  return Buffer.from([...bytes, left]);
+}
+
+async function neverAsked(): Promise<never> {
+  throw new Error("A stranger only sends.");
+}
