@@ -1,0 +1,86 @@
+/** A fenced block of a document, and what the document says of running it. */
+export interface CommandBlock {
+  readonly document: string;
+  /** Of the opening fence, from 1. */
+  readonly line: number;
+  readonly commands: string;
+  /** Why no test runs it, from a comment before the fence; null where it is run. */
+  readonly notRun: string | null;
+  /** What the reader is told to see: the `text` block that follows. */
+  readonly shown: string | null;
+}
+
+interface Fence {
+  readonly line: number;
+  readonly language: string;
+  readonly content: string;
+  /** What stands between the fence before, if there is one, and this. */
+  readonly before: string;
+}
+
+const shells: ReadonlySet<string> = new Set(["sh", "bash", "shell", "zsh", "console"]);
+const reasonBefore = /<!-- not run: ([^>]+?) -->\s*$/;
+
+/** All that a reader may paste into a shell, in the order of the document. */
+export function commandBlocksIn(document: string, text: string): readonly CommandBlock[] {
+  const fences = fencesIn(text);
+  return fences.flatMap(({ language, line, content, before }, index) => {
+    if (!shells.has(language)) return [];
+    const [, reason = null] = reasonBefore.exec(before) ?? [];
+    const next = fences[index + 1];
+    const isShown = next?.language === "text" && next.before.trim() === "";
+    const shown = isShown ? next.content : null;
+    return [{ document, line, commands: content, notRun: reason, shown }];
+  });
+}
+
+/** Lines, from 1, of fences that do not say what they hold: commands could hide in them. */
+export function namelessFencesIn(text: string): readonly number[] {
+  return fencesIn(text).flatMap(({ language, line }) => (language === "" ? [line] : []));
+}
+
+function fencesIn(text: string): readonly Fence[] {
+  const fences: Fence[] = [];
+  let end = 0;
+  for (const match of text.matchAll(/^( *)```(\w*)[^\n]*\n(.*?)^ *```$/gms)) {
+    const [whole, indent = "", language = "", content = ""] = match;
+    fences.push({
+      line: text.slice(0, match.index).split("\n").length,
+      language,
+      content: content.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+      before: text.slice(end, match.index),
+    });
+    end = match.index + whole.length;
+  }
+  return fences;
+}
+
+/**
+ * Which of the shown lines did not come, in their order. Figures, ids and the width of columns differ from
+ * run to run and are not compared; `…` stands for anything, alone on its line for any lines.
+ */
+export function linesNotSeen(shown: string, output: string): readonly string[] {
+  const seen = output.split("\n").map(alike);
+  let position = 0;
+  return shown.split("\n").filter((line) => {
+    const parts = line.split("…").map(alike);
+    if (parts.every((part) => part === "")) return false;
+    const pattern = new RegExp(`^${parts.map(literal).join(".*")}$`);
+    const found = seen.findIndex((each, index) => index >= position && pattern.test(each));
+    if (found >= 0) position = found + 1;
+    return found < 0;
+  });
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+function alike(line: string): string {
+  return line
+    .replaceAll(/\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b/g, "<id>")
+    .replaceAll(/\d[\d,.:]*\d|\d/g, "0")
+    .replaceAll(/[─-]{2,}/g, "--")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}
