@@ -1,4 +1,5 @@
 import avro from "avsc";
+import { CheckedStringType } from "./checked-strings.ts";
 import { countedTypeOf } from "./counted-types.ts";
 
 /** Longs are bigints, so that money never loses precision; timestamps are epoch milliseconds. */
@@ -10,6 +11,7 @@ export function compile(schema: avro.Schema): avro.Type {
 export function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
+  if (schema === "string") return text;
   return countedTypeOf(schema, options);
 }
 
@@ -21,6 +23,8 @@ const isTimestamp = (schema: avro.Schema): boolean =>
   typeof schema === "object" &&
   "logicalType" in schema &&
   schema.logicalType === "timestamp-millis";
+
+const text = new CheckedStringType();
 
 const epochMillis = avro.Type.forSchema("long");
 

@@ -1,9 +1,8 @@
 import avro from "avsc";
+import { checkedString, type StringTap } from "./checked-strings.ts";
 
 /** How avsc reads: its own, and not in its types. */
-interface Tap {
-  readLong(): number;
-  readString(): string;
+interface Tap extends StringTap {
   skipLong(): void;
   isValid(): boolean;
 }
@@ -31,8 +30,8 @@ class CountedArrayType extends avro.types.ArrayType {
 
 class CountedMapType extends avro.types.MapType {
   _read(this: { readonly valuesType: Reading }, tap: Tap): Record<string, unknown> {
-    const values: [string, unknown][] = [];
-    forEachItem(tap, () => values.push([tap.readString(), itemIn(tap, this.valuesType)]));
+    const values: [string | undefined, unknown][] = [];
+    forEachItem(tap, () => values.push([checkedString(tap), itemIn(tap, this.valuesType)]));
     return Object.fromEntries(values);
   }
 

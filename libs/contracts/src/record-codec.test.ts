@@ -76,3 +76,27 @@ test("no prefix of a message, and no message with a byte more, is a message", ()
     /Avro body/,
   );
 });
+
+const replacement = "\uFFFD";
+
+test.each([
+  ["a message", () => requestOf({ messages: [{ ...message, content: `a${replacement}b` }] })],
+  ["a nullable field", () => requestOf({ sessionId: `a${replacement}b` })],
+  ["the name of a tag", () => requestOf({ tags: { [`a${replacement}b`]: "1" } })],
+  ["the value of a tag", () => requestOf({ tags: { a: `a${replacement}b` } })],
+])("%s that is no UTF-8 is refused: what was signed says something else", (_, request) => {
+  const honest = codec.encode(schemaId, request());
+  expect(codec.decode(schemaId, honest)).toMatchObject(request());
+  const place = honest.indexOf(replacement);
+  for (const wrong of [
+    [0xff, 0xfe, 0xfd],
+    [0xed, 0xa0, 0x80],
+    [0xc0, 0xaf, 0x41],
+  ]) {
+    const changed = Buffer.from(honest);
+    changed.set(wrong, place);
+    expect(() => codec.decode(schemaId, changed)).toThrow(
+      expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
+    );
+  }
+});
