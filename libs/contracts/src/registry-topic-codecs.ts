@@ -1,26 +1,21 @@
 import { type Clock, Defect, PermanentFault, SystemClock } from "@sluice/domain";
 import { RecordCodec, schemaIdOf } from "./record-codec.ts";
+import { SchemaLookups } from "./schema-lookups.ts";
 import type { SchemaRegistryClient } from "./schema-registry.ts";
 import { TopicCodecs } from "./topic-codecs.ts";
 import type { RecordName, Topic } from "./topics.ts";
 
-/** Garbage with a made-up schema id must not turn into a request to the registry each time. */
-const unknownForMs = 30_000;
-/** Bounds what an attacker's random ids can make us remember. */
-const unknownMax = 10_000;
-
 /** Ids come from the registry; whoever writes must have been released to it. */
 export class RegistryTopicCodecs extends TopicCodecs {
   readonly #registry: SchemaRegistryClient;
-  readonly #clock: Clock;
+  readonly #lookups: SchemaLookups;
   readonly #codecs = new Map<RecordName, RecordCodec>();
   readonly #writerIds = new Map<string, number>();
-  readonly #unknownUntil = new Map<number, number>();
 
   constructor(registry: SchemaRegistryClient, clock: Clock = new SystemClock()) {
     super();
     this.#registry = registry;
-    this.#clock = clock;
+    this.#lookups = new SchemaLookups(registry, clock);
   }
 
   override async prepare(written: readonly Topic<unknown>[]): Promise<void> {
@@ -53,13 +48,8 @@ export class RegistryTopicCodecs extends TopicCodecs {
   }
 
   async #learn(codec: RecordCodec, id: number): Promise<void> {
-    const now = this.#clock.now();
-    if ((this.#unknownUntil.get(id) ?? 0) <= now) {
-      const writer = await this.#registry.schemaOf(id);
-      if (writer) return codec.learn(id, writer);
-      if (this.#unknownUntil.size >= unknownMax) this.#unknownUntil.clear();
-      this.#unknownUntil.set(id, now + unknownForMs);
-    }
+    const writer = await this.#lookups.schemaOf(id);
+    if (writer) return codec.learn(id, writer);
     throw new PermanentFault("CONTRACT_SCHEMA_UNKNOWN", `The registry has no schema ${id}.`);
   }
 
