@@ -12,11 +12,14 @@ export interface ScriptRun {
   readonly fourthKey?: string;
 }
 
+const tagsMax = 10_000;
+
 /** The state of requests in Redis, which the four ports share: keys, records, scripts. */
 export class RedisRequests {
   readonly redis: Redis;
   readonly records: StoredRecords;
   readonly #prefix: string;
+  readonly #tags = new Map<string, string>();
 
   /**
    * @param redis without eviction and with AOF, as what is lost here may be paid again.
@@ -70,6 +73,12 @@ export class RedisRequests {
   }
 
   #tagOf(tenant: string): string {
-    return `${this.#prefix}{${hashOf(tenant)}}`;
+    const known = this.#tags.get(tenant);
+    if (known !== undefined) return known;
+    const tag = `${this.#prefix}{${hashOf(tenant)}}`;
+    // Declared tenants are few. Should anybody get others in here, memory is bounded all the same.
+    if (this.#tags.size >= tagsMax) this.#tags.clear();
+    this.#tags.set(tenant, tag);
+    return tag;
   }
 }

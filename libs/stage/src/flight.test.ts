@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flightLength, type WireMessage } from "./flight.ts";
+import { flightLength, pauseAfter, type WireMessage } from "./flight.ts";
 
 const limits = {
   messagesPerPartition: 3,
@@ -12,6 +12,18 @@ const placeOf = ({ topic, partitionHint }: WireMessage) => `${topic}/${partition
 function message(partitionHint: number, bytes: number, topic = "t"): WireMessage {
   return { topic, key: null, value: null, headers: {}, partitionHint, bytes };
 }
+
+describe("the pause after a flight", () => {
+  const pace = { leastMs: 20, mostMs: 60 };
+
+  it("is the shortest one while few messages come", () => {
+    expect([0, 1, 5].map((messages) => pauseAfter(messages, pace))).toEqual([20, 20, 20]);
+  });
+
+  it("grows with the messages, up to what a caller may be kept waiting", () => {
+    expect([10, 15, 5_000].map((messages) => pauseAfter(messages, pace))).toEqual([40, 60, 60]);
+  });
+});
 
 describe("a flight", () => {
   it("takes at most so many messages of one partition", () => {

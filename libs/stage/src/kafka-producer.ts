@@ -6,6 +6,8 @@ import {
   defaultFlightLimits,
   type FlightLimits,
   flightLength,
+  type Pace,
+  pauseAfter,
   type WireMessage,
 } from "./flight.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
@@ -16,8 +18,8 @@ import { partitionAmong, ProducerSession } from "./producer-session.ts";
 export interface KafkaProducerOptions {
   /** After this a send is rejected as an outage, in milliseconds; default 30,000, for an HTTP edge 2,000. */
   readonly sendTimeoutMs?: number;
-  /** Flights begin at least this far apart, in milliseconds (5): what comes meanwhile shares one. */
-  readonly flightEveryMs?: number;
+  /** How far apart flights begin (5 ms, always): what comes meanwhile shares one. */
+  readonly pace?: Pace;
   /** More messages than this never wait (10,000). */
   readonly queueMessagesMax?: number;
   /** More bytes than this never wait (64 MiB). */
@@ -75,7 +77,7 @@ export class KafkaProducer {
   private session: ProducerSession | undefined;
   private pumping: Promise<void> | undefined;
   private closed = false;
-  private lastFlightAt = Number.NEGATIVE_INFINITY;
+  private nextFlightAt = Number.NEGATIVE_INFINITY;
   private readonly partitionCounts = new Map<string, number>();
   private readonly options: Required<KafkaProducerOptions>;
 
@@ -87,7 +89,7 @@ export class KafkaProducer {
   ) {
     this.options = {
       sendTimeoutMs: 30_000,
-      flightEveryMs: 5,
+      pace: { leastMs: 5, mostMs: 5 },
       queueMessagesMax: 10_000,
       queueBytesMax: 64 * 1_024 * 1_024,
       limits: defaultFlightLimits,
@@ -150,10 +152,10 @@ export class KafkaProducer {
     // several partitions is worked on at once, and is ready within the same turn.
     await nextTurn();
     while (this.waiting.length > 0) {
-      const leftMs = this.lastFlightAt + this.options.flightEveryMs - performance.now();
+      const leftMs = this.nextFlightAt - performance.now();
       if (leftMs >= 1) await sleep(leftMs);
-      this.lastFlightAt = performance.now();
       const flight = this.takeFlight();
+      this.nextFlightAt = performance.now() + pauseAfter(flight.length, this.options.pace);
       try {
         await this.fly(flight.map(({ message }) => message));
         for (const { call } of flight) call.acknowledgeOne();

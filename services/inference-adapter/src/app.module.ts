@@ -50,7 +50,7 @@ export class AppModule implements OnApplicationShutdown {
             connection: kafkaConnectionOf(config, service),
             codecs: await registryCodecs(config, [...published, ...storedTopics]),
             // Answers that are waited for come from the record: what is published of them may be gathered.
-            flightEveryMs: 25,
+            pace: { leastMs: 25, mostMs: 60 },
           }),
         }),
         OutcomesModule.connect({

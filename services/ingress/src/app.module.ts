@@ -43,7 +43,7 @@ export class AppModule {
             sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
             // Waves, that all stages behind see as one: each request would cost every one of them a fetch and a
             // send. The first after a pause leaves at once.
-            flightEveryMs: 20,
+            pace: { leastMs: 20, mostMs: 60 },
           }),
         }),
         OutcomesModule.connect({
