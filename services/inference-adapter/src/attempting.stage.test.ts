@@ -1,108 +1,26 @@
 import { type CostMetered, type InferenceResponded, type Topic, topics } from "@sluice/contracts";
 import { attemptIdOf, noUsage, TransientFault } from "@sluice/domain";
 import {
-  type Append,
-  InMemoryAdmissions,
-  InMemoryAttempts,
-  InMemoryOutcomes,
-  InMemoryReplies,
-  InMemoryRequests,
-} from "@sluice/outcomes";
-import {
   deliveryOf,
   type Effect,
-  InMemoryEventProducer,
   isDeadLetter,
   type LaneWait,
   type Publishable,
-  silentLogger,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
-import { AttemptRunner } from "./attempt.ts";
-import { AttemptingStage } from "./attempting.stage.ts";
 import {
   aCandidate,
   aDispatched,
   admittedAt,
   type DispatchedChanges,
   large,
-  StoppedClock,
 } from "./dispatched.fixture.ts";
-import { answerOf, InMemoryProvider, type Scripted } from "./in-memory-provider.ts";
-import { AdapterMetrics } from "./metrics.ts";
-import { O200kTokenCounter } from "./o200k-token-counter.ts";
-import { ProviderGates } from "./provider-gates.ts";
+import { answerOf, type Scripted } from "./in-memory-provider.ts";
 import { reportedUsageOf } from "./usage.ts";
+import { newTestStage } from "./attempting.stage.fixture.ts";
 
 const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
 const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
-
-/** As a store across a network: an answer may be there before its tokens are written. */
-class SlowAttempts extends InMemoryAttempts {
-  looks = 0;
-
-  override async history(...given: Parameters<InMemoryAttempts["history"]>) {
-    this.looks += 1;
-    return super.history(...given);
-  }
-
-  override async append(...given: Parameters<InMemoryAttempts["append"]>): Promise<Append> {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    return super.append(...given);
-  }
-}
-
-async function newTestStage(
-  script: (nth: number) => Scripted,
-  changes: DispatchedChanges = {},
-  leaseMs = 10_000,
-) {
-  const clock = new StoppedClock();
-  const requests = new InMemoryRequests(clock);
-  const attempts = new SlowAttempts(requests);
-  const outcomes = new InMemoryOutcomes(requests);
-  const producer = new InMemoryEventProducer();
-  const provider = new InMemoryProvider((_, nth) => script(nth));
-  const metrics = new AdapterMetrics(new Registry());
-  const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
-  const gates = new ProviderGates(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
-  const dispatched = aDispatched(changes);
-  await new InMemoryAdmissions(requests).admit([{ admitted: dispatched.admitted }]);
-  const runner = new AttemptRunner({
-    attempts,
-    producer,
-    provider,
-    gates,
-    counter: new O200kTokenCounter(),
-    clock,
-    metrics,
-    settings: { owner: "adapter-a", leaseMs, liveRenewMs: 5 },
-  });
-  const stage = new AttemptingStage(attempts, outcomes, runner, gates, clock);
-  const stopping = new AbortController();
-  const ref = { tenant: "acme", requestId: dispatched.admitted.request.requestId };
-  const handle = () =>
-    stage.handle(deliveryOf(dispatched), {
-      repeats: 0,
-      revoked: new AbortController().signal,
-      stopping: stopping.signal,
-    });
-  const replies = new InMemoryReplies(requests);
-  return {
-    clock,
-    attempts,
-    outcomes,
-    producer,
-    provider,
-    handle,
-    stage,
-    stopping,
-    ref,
-    replies,
-    requests,
-  };
-}
 
 function recordsOf<R>(messages: readonly Publishable[], topic: Topic<R>): readonly R[] {
   return messages.flatMap((message) =>
