@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -62,14 +62,15 @@ export class Reader {
       ({ usual, port }) => `connect-to = "127.0.0.1:${usual}:127.0.0.1:${port}"\n`,
     );
     writeFileSync(join(home, ".curlrc"), rules.join(""));
-    const dataDir = join(clone, ".sluice");
-    const guard = guardDataDir(dataDir);
+    // The state folder holds the clone, and not the other way round: its guard removes all of it.
+    symlinkSync(folder, join(clone, ".sluice"));
+    const guard = guardDataDir(folder);
     return new Reader(
       folder,
       {
-        ...process.env,
+        ...withoutTheDevelopers(process.env),
         ...Object.fromEntries(chosen.map(({ name, port }) => [name, String(port)])),
-        SLUICE_DATA_DIR: dataDir,
+        SLUICE_DATA_DIR: folder,
         SLUICE_BASE_URL: `http://127.0.0.1:${free[0]}/v1`,
         SLUICE_KAFKA_TOPIC_PREFIX: `reader${process.pid}.`,
         SLUICE_SIMULATOR_SPEED: "10",
@@ -101,14 +102,12 @@ export class Reader {
   }
 
   async leave(): Promise<void> {
-    const dataDir = join(this.folder, "clone", ".sluice");
     this.started?.stdin?.end();
     const deadline = Date.now() + stopLimitMs;
     while (this.started?.exitCode === null && Date.now() < deadline) await sleep(50);
     if (this.started?.exitCode === null) signalGroup(this.started, "SIGKILL");
-    await stopLeftovers(dataDir);
-    await removeDataDir(dataDir, process.env);
-    rmSync(this.folder, { recursive: true, force: true });
+    await stopLeftovers(this.folder);
+    await removeDataDir(this.folder, process.env);
     this.dismissGuard();
   }
 
@@ -164,6 +163,12 @@ class Shell {
   close(): void {
     if (this.bash.exitCode === null) signalGroup(this.bash, "SIGKILL");
   }
+}
+
+/** What a developer has exported for a stack of their own must not decide what a reader sees. */
+function withoutTheDevelopers(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { SLUICE_API_KEY: _key, SLUICE_URL: _url, SLUICE_CONFIG: _config, ...rest } = environment;
+  return rest;
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
