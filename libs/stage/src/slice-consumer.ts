@@ -119,9 +119,13 @@ export class SliceConsumer<In> implements RunningStage {
         if (!(await this.work(batch, slice))) return;
       }
     } finally {
-      // Its last batch: the group is about to be left.
-      if (!batch.isWanted()) await this.commitPending();
       clearInterval(beating);
+      // Should the group be about to be left or joined anew, then this is the moment to commit.
+      const goesOn = await batch.heartbeat().then(
+        () => batch.isWanted(),
+        () => false,
+      );
+      if (!goesOn) await this.commitPending();
     }
   }
 

