@@ -47,8 +47,8 @@ test("what is asked within one turn of the loop leaves in one write, and is answ
   const script = redisScript(`-- ${randomUUID()}`, "return tonumber(ARGV[1])");
   const ask = (number: number) => runScript(redis, script, [{ keys: [key], args: [number] }]);
   await ask(0);
-  const writes = vi.spyOn(redis.stream, "_writev" as never);
-  const single = vi.spyOn(redis.stream, "_write" as never);
+  const writes = vi.spyOn(redis.stream, "_writev");
+  const single = vi.spyOn(redis.stream, "_write");
   expect(await Promise.all([ask(1), ask(2), ask(3)])).toEqual([[1], [2], [3]]);
   expect(writes).toHaveBeenCalledTimes(1);
   expect(single).not.toHaveBeenCalled();
