@@ -307,7 +307,7 @@ describe("a group", () => {
     const sent = await flow.stop();
     await eventually(async () => (await kafka.lag()) === 0);
     expect(new Set(idsOf(seen)).size).toBe(sent);
-    // Before the group is joined anew what is finished is committed: at most what ended at that moment comes twice.
+    // What ended in the last 200 ms may come twice, where the commit lost the race against the rebalance.
     expect(seen.length - sent).toBeLessThan(sent / 20);
     expect(kafka.fatal).toEqual([]);
   });
