@@ -35,10 +35,23 @@ test("secrets in the environment belong to the service that resolves them", () =
     .replace("file:secrets/demo-key", "env:DEMO_SECRET")
     .replace("file:secrets/simulator-key", "env:PROVIDER_KEY");
   writeFileSync(path, text);
-  expect(prepareConfiguration(dataDir, {})).toMatchObject({
+  const environment = { DEMO_SECRET: "s".repeat(32), PROVIDER_KEY: "p".repeat(32) };
+  expect(prepareConfiguration(dataDir, environment)).toMatchObject({
     ingressSecrets: ["DEMO_SECRET"],
     adapterSecrets: ["PROVIDER_KEY"],
   });
+});
+
+test("every secret that is not there is named before anything is started", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(dataDir, {});
+  const text = readFileSync(path, "utf8")
+    .replace("file:secrets/demo-key", "env:DEMO_SECRET")
+    .replace("file:secrets/simulator-key", "env:PROVIDER_KEY");
+  writeFileSync(path, text);
+  expect(() => prepareConfiguration(dataDir, {})).toThrow(
+    /needs DEMO_SECRET in the environment; set it\.\n.*needs PROVIDER_KEY/,
+  );
 });
 
 test("a sluice.yaml that cannot be used says where before anything is started", () => {

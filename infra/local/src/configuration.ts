@@ -32,7 +32,7 @@ export interface Configuration {
  * `SLUICE_CONFIG`, else the data directory's own sluice.yaml: made at the first start, with
  * fresh secrets beside it, and left alone from then on.
  *
- * @throws StackFault `STACK_CONFIG_INVALID` with every error of the file.
+ * @throws StackFault `STACK_CONFIG_INVALID` with every error of the file, or every secret that is missing.
  */
 export function prepareConfiguration(
   dataDir: string,
@@ -74,11 +74,30 @@ function secretNamesOf(
     const declarations = FileDeclarations.read(path, known);
     const keys = declarations.keys().map(({ secretReference }) => secretReference);
     const providers = declarations.providers().flatMap(({ keyReferences }) => keyReferences);
+    assertThere([...keys, ...providers], path, (reference) => declarations.secretOf(reference));
     return { ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
   } catch (cause) {
     if (!(cause instanceof DeclarationsInvalid)) throw cause;
     throw new StackFault("STACK_CONFIG_INVALID", cause.message, { cause });
   }
+}
+
+/** Services would say it too, one each, after everything was started for nothing. */
+function assertThere(
+  references: readonly string[],
+  path: string,
+  secretOf: (reference: string) => string,
+): void {
+  const missing = references.flatMap((reference) => {
+    try {
+      secretOf(reference);
+      return [];
+    } catch (error) {
+      return [`  ${error instanceof Error ? error.message : String(error)}`];
+    }
+  });
+  if (missing.length > 0)
+    throw new DeclarationsInvalid(`${path} cannot be used:\n${[...new Set(missing)].join("\n")}`);
 }
 
 function namesIn(references: readonly string[]): string[] {
