@@ -1,23 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type CostCharged,
-  type InferenceAdmitted,
-  type InferenceResponded,
-  topics,
-} from "@sluice/contracts";
-import {
-  distinct,
-  KafkaUser,
-  type Pipeline,
-  stackAddresses,
-  startPipeline,
-  type TopicReader,
-} from "@sluice/testing";
+import { distinct } from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
-import { untilSettled } from "../load/settled.ts";
+import {
+  graceSeconds,
+  startWatchedPipeline,
+  type WatchedPipeline,
+} from "../load/watched-pipeline.ts";
 
 const services = [
   "ingress",
@@ -29,37 +20,13 @@ const services = [
 ] as const;
 /** Long enough for a killed member to be noticed and its lease to expire. */
 const deadlineSeconds = 45;
-const graceSeconds = 5;
 
-let pipeline: Pipeline;
-let user: KafkaUser;
-let openai: OpenAI;
-let admitted: TopicReader<InferenceAdmitted>;
-let responded: TopicReader<InferenceResponded>;
-let charged: TopicReader<CostCharged>;
+let watched: WatchedPipeline;
 
 beforeAll(async () => {
-  pipeline = await startPipeline({
-    environment: {
-      SLUICE_SIMULATOR_SPEED: "3",
-      SLUICE_SWEEP_GRACE_SECONDS: String(graceSeconds),
-      SLUICE_SWEEP_INTERVAL_SECONDS: "1",
-    },
-  });
-  const { brokers, registryUrl } = stackAddresses();
-  const { http, topicPrefix, demoKey: apiKey } = pipeline;
-  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
-  openai = new OpenAI({ baseURL: `${http}/v1`, apiKey, maxRetries: 10, timeout: 60_000 });
-  [admitted, responded, charged] = await Promise.all([
-    user.read(topics.inferenceAdmitted),
-    user.read(topics.inferenceResponded),
-    user.read(topics.costCharged),
-  ]);
+  watched = await startWatchedPipeline({}, 10);
 });
-afterAll(async () => {
-  await user?.close();
-  await pipeline?.stop();
-});
+afterAll(() => watched?.stop());
 
 /** How many requests ended with an answer, and which errors the others brought. */
 interface Tally {
@@ -71,7 +38,7 @@ interface Tally {
 function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
   return async (request) => {
     if (request.way === "kafka") {
-      await sendByKafka(user, request, run, Date.now() + deadlineSeconds * 1_000);
+      await sendByKafka(watched.user, request, run, Date.now() + deadlineSeconds * 1_000);
       return;
     }
     const headers = {
@@ -79,7 +46,7 @@ function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<v
       "x-sluice-deadline": String(deadlineSeconds),
     };
     try {
-      await sendByHttp(openai, request, headers);
+      await sendByHttp(watched.openai, request, headers);
       tally.answered += 1;
     } catch (error) {
       tally.errors.push(error instanceof Error ? error.message : String(error));
@@ -89,14 +56,14 @@ function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<v
 
 async function settled(): Promise<void> {
   const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
-  await untilSettled({ admitted, responded, charged, simulator: pipeline.simulator }, limitMs);
+  await watched.settled(limitMs);
 }
 
 /** Calls that outlast a rebalance: else the new owner of a partition would only find finished ones. */
 async function slowDown(firstByteMs: number): Promise<void> {
   const names = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
   const models = Object.fromEntries(names.map((name) => [name, { firstByteMs }]));
-  const answer = await fetch(`${pipeline.simulator}/script`, {
+  const answer = await fetch(`${watched.pipeline.simulator}/script`, {
     method: "POST",
     body: JSON.stringify({ models }),
   });
@@ -112,16 +79,16 @@ test("a rebalance alone pays nothing twice: one adapter comes and goes while cal
     send: sender(run, tally),
   });
   await sleep(4_000);
-  const extra = await pipeline.startExtra("inference-adapter");
+  const extra = await watched.pipeline.startExtra("inference-adapter");
   await sleep(4_000);
   await extra.stop();
   await load;
-  await fetch(`${pipeline.simulator}/script`, { method: "DELETE" });
+  await fetch(`${watched.pipeline.simulator}/script`, { method: "DELETE" });
   await settled();
 
   expect(tally.errors).toEqual([]);
-  expect(distinct(charged.records).filter(({ kind }) => kind === "estimated")).toEqual([]);
-  const paid = distinct(charged.records).filter(
+  expect(distinct(watched.charged.records).filter(({ kind }) => kind === "estimated")).toEqual([]);
+  const paid = distinct(watched.charged.records).filter(
     ({ kind, priceNanoUsd }) => kind === "reported" && priceNanoUsd > 0n,
   );
   const requests = new Set(paid.map(({ requestId }) => requestId));
@@ -137,20 +104,20 @@ test("after a kill of each service in turn every request has one outcome and eve
   });
   await sleep(2_000);
   for (const service of services) {
-    await pipeline.killAndAwait(service);
+    await watched.pipeline.killAndAwait(service);
     await sleep(3_000);
   }
-  const extra = await pipeline.startExtra("inference-adapter");
+  const extra = await watched.pipeline.startExtra("inference-adapter");
   await sleep(3_000);
   await extra.stop();
   await load;
   await settled();
 
-  const own = responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
+  const own = watched.responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
   expect(own.length, "Kafka requests of this run").toBeGreaterThan(0);
   // A killed adapter breaks streams off, which nobody restarts; everything else is answered.
   expect(tally.answered).toBeGreaterThan(1_400);
-  const kinds = Map.groupBy(distinct(charged.records), ({ kind }) => kind);
+  const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   process.stderr.write(
     `chaos: ${tally.answered} answered over HTTP, ${tally.errors.length} errors ` +
       `(${[...new Set(tally.errors)].join("; ")}), charges ${[...kinds].map(([kind, all]) => `${kind} ${all.length}`).join(", ")}\n`,

@@ -1,63 +1,31 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type CostCharged,
-  type InferenceAdmitted,
-  type InferenceResponded,
-  topics,
-} from "@sluice/contracts";
-import {
-  distinct,
-  KafkaUser,
-  type Pipeline,
-  stackAddresses,
-  startPipeline,
-  type TopicReader,
-} from "@sluice/testing";
+import { distinct } from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
-import { untilSettled } from "../load/settled.ts";
+import {
+  graceSeconds,
+  startWatchedPipeline,
+  type WatchedPipeline,
+} from "../load/watched-pipeline.ts";
 
 const count = 600;
 const kills = 4;
 const deadlineSeconds = 45;
-const graceSeconds = 5;
 const retriesMax = 20;
 const retryMs = 500;
 
-let pipeline: Pipeline;
-let user: KafkaUser;
-let openai: OpenAI;
-let admitted: TopicReader<InferenceAdmitted>;
-let responded: TopicReader<InferenceResponded>;
-let charged: TopicReader<CostCharged>;
+let watched: WatchedPipeline;
 
 beforeAll(async () => {
-  pipeline = await startPipeline({
-    environment: {
-      // One of its own, which it starts again from its log; others share the run's.
-      SLUICE_REDIS_URL: "",
-      SLUICE_CACHE_REDIS_URL: "",
-      SLUICE_SIMULATOR_SPEED: "3",
-      SLUICE_SWEEP_GRACE_SECONDS: String(graceSeconds),
-      SLUICE_SWEEP_INTERVAL_SECONDS: "1",
-    },
-  });
-  const { brokers, registryUrl } = stackAddresses();
-  const { http, topicPrefix, demoKey: apiKey } = pipeline;
-  user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
-  openai = new OpenAI({ baseURL: `${http}/v1`, apiKey, maxRetries: 0, timeout: 60_000 });
-  [admitted, responded, charged] = await Promise.all([
-    user.read(topics.inferenceAdmitted),
-    user.read(topics.inferenceResponded),
-    user.read(topics.costCharged),
-  ]);
+  watched = await startWatchedPipeline(
+    // A Redis of its own, which it starts again from its log; others share the run's.
+    { SLUICE_REDIS_URL: "", SLUICE_CACHE_REDIS_URL: "" },
+    0,
+  );
 });
-afterAll(async () => {
-  await user?.close();
-  await pipeline?.stop();
-});
+afterAll(() => watched?.stop());
 
 /** What callers were told, by request: an error each time, and whether an answer came in the end. */
 interface Told {
@@ -70,7 +38,7 @@ function sender(run: string, told: Told): (request: MixedRequest) => Promise<voi
   return async (request) => {
     if (request.way === "kafka") {
       const deadlineAt = Date.now() + deadlineSeconds * 1_000;
-      const { requestId } = await sendByKafka(user, request, run, deadlineAt);
+      const { requestId } = await sendByKafka(watched.user, request, run, deadlineAt);
       told.byKafka.push(requestId);
       return;
     }
@@ -81,7 +49,7 @@ function sender(run: string, told: Told): (request: MixedRequest) => Promise<voi
     for (let retry = 0; retry < retriesMax; retry += 1) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after the other, as callers do
-        await sendByHttp(openai, request, headers);
+        await sendByHttp(watched.openai, request, headers);
         return;
       } catch (error) {
         told.errors.push(nameOf(error));
@@ -101,7 +69,7 @@ function nameOf(error: unknown): string {
 test("Redis is killed under load and comes back with its log: all are answered, nothing is called twice", async () => {
   const run = `redis-${randomBytes(3).toString("hex")}`;
   const told: Told = { errors: [], unanswered: [], byKafka: [] };
-  const pids = new Set([pipeline.identityOf("redis").pid]);
+  const pids = new Set([watched.pipeline.identityOf("redis").pid]);
   const load = runLoad({
     ...{ count, run, concurrency: 200, perSecond: 40 },
     send: sender(run, told),
@@ -110,20 +78,21 @@ test("Redis is killed under load and comes back with its log: all are answered, 
     // oxlint-disable-next-line no-await-in-loop -- one death after the other
     await sleep(2_500);
     // oxlint-disable-next-line no-await-in-loop -- as above
-    await pipeline.killAndAwait("redis");
-    pids.add(pipeline.identityOf("redis").pid);
+    await watched.pipeline.killAndAwait("redis");
+    pids.add(watched.pipeline.identityOf("redis").pid);
   }
   await load;
   const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
   // Those that came by Kafka may wait to be admitted until the intake has felt that Redis is back.
-  const hasEnded = (id: string) => responded.records.some(({ requestId }) => requestId === id);
+  const hasEnded = (id: string) =>
+    watched.responded.records.some(({ requestId }) => requestId === id);
   await expect
     .poll(() => told.byKafka.filter((id) => !hasEnded(id)), { timeout: limitMs })
     .toEqual([]);
-  await untilSettled({ admitted, responded, charged, simulator: pipeline.simulator }, limitMs);
+  await watched.settled(limitMs);
 
   const errors = Map.groupBy(told.errors, (error) => error);
-  const kinds = Map.groupBy(distinct(charged.records), ({ kind }) => kind);
+  const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   const counted = (groups: ReadonlyMap<string, readonly unknown[]>) =>
     [...groups].map(([name, all]) => `${all.length} × ${name}`).join(", ");
   process.stderr.write(`redis chaos: ${counted(errors)}; charges ${counted(kinds)}\n`);
@@ -134,5 +103,5 @@ test("Redis is killed under load and comes back with its log: all are answered, 
   expect(told.errors.length).toBeGreaterThan(0);
   expect([...errors.keys()].filter((error) => error !== "503 unavailable")).toEqual([]);
   expect(told.byKafka.length).toBeGreaterThan(count / 5);
-  expect(responded.records.filter(({ outcome }) => outcome !== "completed")).toEqual([]);
+  expect(watched.responded.records.filter(({ outcome }) => outcome !== "completed")).toEqual([]);
 }, 240_000);

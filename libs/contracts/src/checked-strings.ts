@@ -36,4 +36,19 @@ export class CheckedStringType extends avro.types.StringType {
   _read(tap: StringTap): string | undefined {
     return checkedString(tap);
   }
+
+  /**
+   * Half a character, which JSON can say and UTF-8 cannot, becomes the replacement here: avsc
+   * would write bytes that no reader takes, and a request that was accepted could not be read again.
+   */
+  _write(tap: StringTap, value: unknown): void {
+    writeString.call(this, tap, typeof value === "string" ? value.toWellFormed() : value);
+  }
 }
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc's own, and not in its types
+const writeString = Reflect.get(avro.types.StringType.prototype, "_write") as (
+  this: avro.Type,
+  tap: StringTap,
+  value: unknown,
+) => void;

@@ -35,10 +35,23 @@ class CountedMapType extends avro.types.MapType {
     return Object.fromEntries(values);
   }
 
+  /** Names as {@link CheckedStringType} writes texts. */
+  _write(tap: Tap, values: Readonly<Record<string, unknown>>): void {
+    const entries = Object.entries(values).map(([name, value]) => [name.toWellFormed(), value]);
+    writeMap.call(this, tap, Object.fromEntries(entries));
+  }
+
   _skip(this: { readonly valuesType: Reading }, tap: Tap): void {
     forEachItem(tap, () => [tap.readString(), itemIn(tap, this.valuesType)]);
   }
 }
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc's own, and not in its types
+const writeMap = Reflect.get(avro.types.MapType.prototype, "_write") as (
+  this: avro.Type,
+  tap: Tap,
+  values: unknown,
+) => void;
 
 function itemIn(tap: Tap, type: Reading): unknown {
   // oxlint-disable-next-line eslint/no-underscore-dangle -- avsc names it so

@@ -68,6 +68,23 @@ test("a map that promises more than it has is refused too", () => {
   );
 });
 
+test.each(["\ud800", "a\udfffb", `${"long ".repeat(40)}\ud83d`])(
+  "half a character, which JSON can say, is written as what every reader takes: %j",
+  (half) => {
+    const said = {
+      messages: [{ ...message, content: half }],
+      sessionId: half,
+      tags: { [half]: half },
+    };
+    const whole = half.toWellFormed();
+    expect(codec.decode(schemaId, codec.encode(schemaId, requestOf(said)))).toMatchObject({
+      messages: [{ ...message, content: whole }],
+      sessionId: whole,
+      tags: { [whole]: whole },
+    });
+  },
+);
+
 test("no prefix of a message, and no message with a byte more, is a message", () => {
   const whole = codec.encode(schemaId, requestOf({ tags: { a: "1" } }));
   for (let length = envelope.length; length < whole.length; length += 1)
