@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { distinct } from "@sluice/testing";
-import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
 import {

@@ -57,7 +57,11 @@ export async function startWatchedPipeline(
     user.read(topics.costCharged),
   ]);
   return {
-    ...{ pipeline, user, admitted, responded, charged },
+    pipeline,
+    user,
+    admitted,
+    responded,
+    charged,
     openai: new OpenAI({ baseURL: `${http}/v1`, apiKey, maxRetries, timeout: 60_000 }),
     settled: (limitMs) => untilSettled({ admitted, responded, charged, simulator }, limitMs),
     async stop() {
