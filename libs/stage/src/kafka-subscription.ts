@@ -47,6 +47,8 @@ export interface SubscriptionParts {
   readonly onBatch: (batch: FetchedBatch) => Promise<void>;
   /** The group is about to be joined anew; what is asked of the broker now still counts for this generation. */
   readonly onRebalancing?: () => void;
+  /** No batch is wanted any more, and the group is left next; waited for, but not for ever. */
+  readonly onLeaving?: () => Promise<void>;
   readonly onGeneration: (generation: Generation) => void;
   readonly onGenerationEnd: (generation: Generation) => void;
 }
@@ -140,6 +142,8 @@ export class KafkaSubscription {
   async stop(): Promise<void> {
     this.halted.abort();
     this.watch.stop();
+    // What ends from here on is committed by whoever sees that it is the last.
+    await orAfter(goodbyeMsMax, this.parts.onLeaving?.() ?? Promise.resolve());
     const left = this.consumer.disconnect();
     await orAfter(goodbyeMsMax, left, this.watch.idle(handMsMax));
     this.generationEnds();

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { backOffMs } from "./back-off.ts";
 import { codeOf, messageOf } from "./faults.ts";
 import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
@@ -34,9 +33,6 @@ const recommitMs = 1_000;
  * messages do, and what a crash delivers again is skipped by its ids.
  */
 const commitWaitMs = 200;
-
-/** How long `stop` waits for its last commit, in milliseconds: the broker may be away. */
-const lastCommitMsMax = 2_000;
 
 /**
  * Works through the partitions in slices. A batch is held inside the client's
@@ -75,6 +71,7 @@ export class SliceConsumer<In> implements RunningStage {
       hooks: stage,
       onBatch: (batch) => this.take(batch),
       onRebalancing: () => void this.commitPending(),
+      onLeaving: () => this.commitPending(),
       onGeneration: (generation) => this.begin(generation),
       onGenerationEnd: () => this.forget(),
     });
@@ -88,7 +85,6 @@ export class SliceConsumer<In> implements RunningStage {
 
   async stop(): Promise<void> {
     clearInterval(this.recommit);
-    await Promise.race([this.commitPending(), sleep(lastCommitMsMax, undefined, { ref: false })]);
     await this.subscription.stop();
     this.forget();
   }
