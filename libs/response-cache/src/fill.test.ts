@@ -1,6 +1,6 @@
 import type { Choice, InferenceResponded } from "@sluice/contracts";
 import { vectorOf } from "@sluice/domain";
-import { refusedOutcome } from "@sluice/outcomes";
+import { refusedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { fillOf, isFillable } from "./fill.ts";
 import { hitOutcome, savingOf } from "./hit.ts";

@@ -6,7 +6,7 @@ import type {
   Lookup,
 } from "@sluice/contracts";
 import { assert, attemptIdOf, type EpochMillis, hitAttemptNumber } from "@sluice/domain";
-import { completedOutcome } from "@sluice/outcomes";
+import { completedOutcome } from "@sluice/request-state";
 import type { CacheEntry } from "./exact-cache.ts";
 
 /** Every code this package throws; outages carry `REDIS_UNAVAILABLE` of `@sluice/redis`. */

@@ -7,7 +7,7 @@ import type {
   Lookup,
 } from "@sluice/contracts";
 import { noUsage } from "@sluice/domain";
-import { completedOutcome } from "@sluice/outcomes";
+import { completedOutcome } from "@sluice/request-state";
 
 export const now = 1_790_000_000_000;
 

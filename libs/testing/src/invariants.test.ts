@@ -1,5 +1,5 @@
 import type { CostCharged, InferenceResponded } from "@sluice/contracts";
-import { completedOutcome } from "@sluice/outcomes";
+import { completedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { aCompletion, anAdmission } from "./fixtures.ts";
 import { billBreaches, chargeBreaches, outcomeBreaches, spentNanoUsd } from "./invariants.ts";

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from "@nestjs/common";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { Outcomes, RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { gathering, StageModule } from "@sluice/stage";
@@ -30,7 +30,7 @@ export class AppModule {
         StageModule.connect({
           useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
         }),
-        OutcomesModule.connect({
+        RequestStateModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
           redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix,

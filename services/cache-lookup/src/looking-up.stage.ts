@@ -7,7 +7,7 @@ import {
   notePublished,
   type Outcomes,
   respondedMessage,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import {
   addressKeyOf,
   type CacheAddress,

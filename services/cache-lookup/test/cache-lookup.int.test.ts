@@ -9,7 +9,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import { attemptIdOf, partitionKeyOf } from "@sluice/domain";
-import { Attempts, completedOutcome } from "@sluice/outcomes";
+import { Attempts, completedOutcome } from "@sluice/request-state";
 import { defaultCachePolicy, ExactCache, fillOf, lookupOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";

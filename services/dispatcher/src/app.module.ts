@@ -3,7 +3,7 @@ import { Budgets, GrantAllBudgets } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { Outcomes, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { Outcomes, RequestStateModule, storedTopics } from "@sluice/request-state";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { StageModule } from "@sluice/stage";
 import { TelemetryModule } from "@sluice/telemetry";
@@ -23,7 +23,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         TelemetryModule.forService(telemetryOptionsOf(config, service)),
-        OutcomesModule.connect({
+        RequestStateModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
           redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: connection.topicPrefix,

@@ -8,7 +8,7 @@ import {
 } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import { type Clock, type EpochMillis, partitionKeyOf } from "@sluice/domain";
-import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/outcomes";
+import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { planDispatch } from "./dispatch.ts";
 import { estimateInput } from "./input-estimate.ts";

@@ -8,7 +8,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import { type Complexity, partitionKeyOf } from "@sluice/domain";
-import { Outcomes, refusedOutcome } from "@sluice/outcomes";
+import { Outcomes, refusedOutcome } from "@sluice/request-state";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
 import { ForgetfulProducer, SuiteTopics, type TopicReader } from "@sluice/testing";

@@ -8,7 +8,7 @@ import {
 import { TopicCodecs, topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { Attempts, OutcomesModule, storedTopics } from "@sluice/outcomes";
+import { Attempts, RequestStateModule, storedTopics } from "@sluice/request-state";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { type EventProducer, KafkaEventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
@@ -53,7 +53,7 @@ export class AppModule implements OnApplicationShutdown {
             pace: { leastMs: 25, mostMs: 60 },
           }),
         }),
-        OutcomesModule.connect({
+        RequestStateModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
           redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,

@@ -8,7 +8,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, TransientFault } from "@sluice/domain";
-import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/outcomes";
+import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/request-state";
 import {
   type EventProducer,
   type LaneWait,

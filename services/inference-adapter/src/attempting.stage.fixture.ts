@@ -5,7 +5,7 @@ import {
   InMemoryOutcomes,
   InMemoryReplies,
   InMemoryRequests,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import { deliveryOf, InMemoryEventProducer, silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { AttemptRunner } from "./attempt.ts";

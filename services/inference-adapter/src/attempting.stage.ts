@@ -12,7 +12,7 @@ import {
   Outcomes,
   type RequestHistory,
   respondedMessage,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import {
   type Delivery,
   type Effect,

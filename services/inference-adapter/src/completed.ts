@@ -8,7 +8,7 @@ import type {
   Usage,
 } from "@sluice/contracts";
 import { type EpochMillis, PermanentFault, priceOf } from "@sluice/domain";
-import { completedOutcome, refusedOutcome } from "@sluice/outcomes";
+import { completedOutcome, refusedOutcome } from "@sluice/request-state";
 import { answerBytesMax, cutToFit } from "./cut-answer.ts";
 import type { End } from "./next-step.ts";
 

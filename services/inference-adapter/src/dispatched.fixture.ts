@@ -7,7 +7,7 @@ import type {
   Rates,
 } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
-import type { AttemptState, RequestHistory } from "@sluice/outcomes";
+import type { AttemptState, RequestHistory } from "@sluice/request-state";
 
 export const admittedAt = 1_800_000_000_000;
 

@@ -1,4 +1,4 @@
-import type { Renewal } from "@sluice/outcomes";
+import type { Renewal } from "@sluice/request-state";
 
 export interface LeaseParts {
   readonly renew: () => Promise<Renewal>;

@@ -1,5 +1,5 @@
 import { TransientFault } from "@sluice/domain";
-import { type Append, decodeTokens } from "@sluice/outcomes";
+import { type Append, decodeTokens } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { aCandidate } from "./dispatched.fixture.ts";
 import { LiveReply, type LiveReplyParts } from "./live-reply.ts";

@@ -1,5 +1,5 @@
 import type { CacheResult, Candidate } from "@sluice/contracts";
-import { type Append, type ChunkChoices, encodeTokens } from "@sluice/outcomes";
+import { type Append, type ChunkChoices, encodeTokens } from "@sluice/request-state";
 import { persistently } from "./persistently.ts";
 import type { Chunk } from "./provider.ts";
 

@@ -1,4 +1,4 @@
-import { refusedOutcome } from "@sluice/outcomes";
+import { refusedOutcome } from "@sluice/request-state";
 import { describe, expect, test } from "vitest";
 import {
   aCandidate,

@@ -1,6 +1,6 @@
 import type { Candidate, InferenceDispatched, InferenceResponded } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
-import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/outcomes";
+import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/request-state";
 import { chooseCandidate } from "./choose-candidate.ts";
 import { type AttemptFailure, decodeFailure, type UnusableCode } from "./failure.ts";
 

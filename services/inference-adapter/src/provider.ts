@@ -1,5 +1,5 @@
 import type { Answer, Operation } from "@sluice/contracts";
-import type { ChunkChoices } from "@sluice/outcomes";
+import type { ChunkChoices } from "@sluice/request-state";
 import type { TraceHeaders } from "@sluice/stage";
 import type { LossCode, RefusalCode, UnusableCode } from "./failure.ts";
 import type { ReportedUsage } from "./usage.ts";

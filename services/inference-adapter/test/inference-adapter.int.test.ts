@@ -18,7 +18,7 @@ import {
   RedisReplies,
   RedisRequests,
   storedTopics,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import { provision } from "@sluice/provisioning";
 import { connectRedis, connectSubscriber, type Redis } from "@sluice/redis";
 import { KafkaEventProducer, outgoing } from "@sluice/stage";

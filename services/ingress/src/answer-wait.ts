@@ -1,7 +1,7 @@
 import type { OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
-import { decodeTokens, type Replies, type TokenPayload } from "@sluice/outcomes";
+import { decodeTokens, type Replies, type TokenPayload } from "@sluice/request-state";
 import { ApiError, unavailable } from "./api-error.ts";
 import type { Running } from "./chat.ts";
 

@@ -3,7 +3,7 @@ import { APP_FILTER } from "@nestjs/core";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { Admissions, Outcomes, OutcomesModule, Replies, storedTopics } from "@sluice/outcomes";
+import { Admissions, Outcomes, RequestStateModule, Replies, storedTopics } from "@sluice/request-state";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { EventProducer, StageModule } from "@sluice/stage";
@@ -46,7 +46,7 @@ export class AppModule {
             pace: { leastMs: 20, mostMs: 60 },
           }),
         }),
-        OutcomesModule.connect({
+        RequestStateModule.connect({
           redisUrl: config.SLUICE_REDIS_URL,
           redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
           prefix: connection.topicPrefix,

@@ -1,7 +1,7 @@
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sluice/domain";
-import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/outcomes";
+import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/request-state";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
 import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
 import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "./api-error.ts";

@@ -1,4 +1,4 @@
-import { completedOutcome } from "@sluice/outcomes";
+import { completedOutcome } from "@sluice/request-state";
 import { aCompletion, anAdmission } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import {

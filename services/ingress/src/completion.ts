@@ -1,6 +1,6 @@
 import type { Choice, Completed, InferenceResponded, Usage } from "@sluice/contracts";
 import { formatUsd } from "@sluice/domain";
-import type { ChunkChoices, TokenPayload } from "@sluice/outcomes";
+import type { ChunkChoices, TokenPayload } from "@sluice/request-state";
 
 /** The parts of an outcome that OpenAI's answers are made of. */
 export interface CompletedOutcome extends InferenceResponded {

@@ -1,5 +1,5 @@
 import { vectorOf } from "@sluice/domain";
-import { completedOutcome } from "@sluice/outcomes";
+import { completedOutcome } from "@sluice/request-state";
 import { aCompletion, aMiss, anAdmission } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { isCompleted } from "./completion.ts";

@@ -9,7 +9,7 @@ import {
   refOf,
   refusedOutcome,
   respondedMessage,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import {
   deadLetter,
   type Delivery,

@@ -1,5 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
-import type { Admitted } from "@sluice/outcomes";
+import type { Admitted } from "@sluice/request-state";
 import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "./declarations.fixture.ts";

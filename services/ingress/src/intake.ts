@@ -1,7 +1,7 @@
 import type { InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import type { EpochMillis } from "@sluice/domain";
-import type { Admitted } from "@sluice/outcomes";
+import type { Admitted } from "@sluice/request-state";
 import { attributionOf, type KeyRing } from "./key-ring.ts";
 import { correlationIdBytesMax, recordBytesMax } from "./record-limits.ts";
 import { bodyHashOf, deadlineOf, hasValidId, type Refusal, refusalOf } from "./requested.ts";

@@ -12,7 +12,7 @@ import {
   encodeTokens,
   Outcomes,
   refusedOutcome,
-} from "@sluice/outcomes";
+} from "@sluice/request-state";
 import { ExactCache, fillOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";

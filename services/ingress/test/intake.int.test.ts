@@ -8,7 +8,7 @@ import {
   SchemaRegistryClient,
   topics,
 } from "@sluice/contracts";
-import { completedOutcome, Outcomes } from "@sluice/outcomes";
+import { completedOutcome, Outcomes } from "@sluice/request-state";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer } from "@sluice/stage";
 import {

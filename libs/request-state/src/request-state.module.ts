@@ -23,7 +23,7 @@ import { RedisOutcomes } from "./redis-outcomes.ts";
 import { RedisReplies } from "./redis-replies.ts";
 import { RedisRequests } from "./redis-requests.ts";
 
-export interface OutcomesConnection {
+export interface RequestStateConnection {
   readonly redisUrl: string;
   /** For `rediss://`: PEM text of the CA that signs its certificate. */
   readonly redisCa?: string | undefined;
@@ -40,13 +40,13 @@ const SUBSCRIBER = Symbol("SubscriberRedis");
 
 /** Provides the ports of a request's state on Redis everywhere in a service. `TopicCodecs` must be provided. */
 @Module({})
-export class OutcomesModule implements OnApplicationShutdown {
+export class RequestStateModule implements OnApplicationShutdown {
   constructor(
     @Inject(STATE) private readonly state: Redis,
     @Inject(SUBSCRIBER) private readonly subscriber: Redis | null,
   ) {}
 
-  static connect(connection: OutcomesConnection): DynamicModule {
+  static connect(connection: RequestStateConnection): DynamicModule {
     const { redisUrl, redisCa: ca, prefix, service, followsReplies = false } = connection;
     const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs, ca };
     const providers: Provider[] = [
@@ -85,7 +85,7 @@ export class OutcomesModule implements OnApplicationShutdown {
     ];
     const ports = [Admissions, Attempts, Outcomes, DeadLetterOutcome];
     return {
-      module: OutcomesModule,
+      module: RequestStateModule,
       global: true,
       providers,
       exports: followsReplies ? [...ports, Replies] : ports,
