@@ -1,9 +1,9 @@
 export type { OutcomeFaultCode } from "./faults.ts";
-export { InMemoryAdmissions } from "./in-memory-admissions.ts";
-export { InMemoryAttempts } from "./in-memory-attempts.ts";
-export { InMemoryOutcomes } from "./in-memory-outcomes.ts";
-export { InMemoryReplies } from "./in-memory-replies.ts";
-export { InMemoryRequests } from "./in-memory-requests.ts";
+export { InMemoryAdmissions } from "./in-memory/in-memory-admissions.ts";
+export { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
+export { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
+export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
+export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 export { type RequestStateConnection, RequestStateModule } from "./request-state.module.ts";
@@ -30,11 +30,11 @@ export {
   type RequestHistory,
   type RequestRef,
 } from "./ports.ts";
-export { RedisAdmissions } from "./redis-admissions.ts";
-export { RedisAttempts } from "./redis-attempts.ts";
-export { RedisOutcomes } from "./redis-outcomes.ts";
-export { RedisReplies } from "./redis-replies.ts";
-export { RedisRequests } from "./redis-requests.ts";
+export { RedisAdmissions } from "./redis/redis-admissions.ts";
+export { RedisAttempts } from "./redis/redis-attempts.ts";
+export { RedisOutcomes } from "./redis/redis-outcomes.ts";
+export { RedisReplies } from "./redis/redis-replies.ts";
+export { RedisRequests } from "./redis/redis-requests.ts";
 export { refOf } from "./request-ref.ts";
 export { respondedMessage } from "./responded-message.ts";
 export { storedTopics } from "./stored-records.ts";

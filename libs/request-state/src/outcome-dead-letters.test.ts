@@ -1,12 +1,12 @@
 import { type InferenceMissed, topics } from "@sluice/contracts";
 import { partitionKeyOf } from "@sluice/domain";
 import { beforeEach, expect, test } from "vitest";
-import { refOfAdmitted } from "./contract-harness.fixture.ts";
-import { InMemoryAttempts } from "./in-memory-attempts.ts";
-import { InMemoryOutcomes } from "./in-memory-outcomes.ts";
-import { InMemoryRequests } from "./in-memory-requests.ts";
+import { refOfAdmitted } from "./contract/contract-harness.fixture.ts";
+import { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
+import { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
+import { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
 import { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
-import { admittedFixture, answeredFixture, fixtureTenant } from "./records.fixture.ts";
+import { admittedFixture, answeredFixture, fixtureTenant } from "./contract/records.fixture.ts";
 
 let outcomes: InMemoryOutcomes;
 let attempts: InMemoryAttempts;

@@ -7,7 +7,7 @@ import {
   answeredFixture,
   failedFixture,
   fixtureTenant,
-} from "./records.fixture.ts";
+} from "./contract/records.fixture.ts";
 import { respondedMessage } from "./responded-message.ts";
 
 const codecs = new InMemoryTopicCodecs();

@@ -17,11 +17,11 @@ import { DeadLetterOutcome } from "@sluice/stage";
 import { type Logger, LOGGER, Readiness } from "@sluice/telemetry";
 import { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 import { Admissions, Attempts, Outcomes, Replies } from "./ports.ts";
-import { RedisAdmissions } from "./redis-admissions.ts";
-import { RedisAttempts } from "./redis-attempts.ts";
-import { RedisOutcomes } from "./redis-outcomes.ts";
-import { RedisReplies } from "./redis-replies.ts";
-import { RedisRequests } from "./redis-requests.ts";
+import { RedisAdmissions } from "./redis/redis-admissions.ts";
+import { RedisAttempts } from "./redis/redis-attempts.ts";
+import { RedisOutcomes } from "./redis/redis-outcomes.ts";
+import { RedisReplies } from "./redis/redis-replies.ts";
+import { RedisRequests } from "./redis/redis-requests.ts";
 
 export interface RequestStateConnection {
   readonly redisUrl: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { admittedFixture } from "./records.fixture.ts";
+import { admittedFixture } from "./contract/records.fixture.ts";
 import { withoutMessages } from "./without-messages.ts";
 
 test("nothing that was asked is kept of a record: neither messages nor inputs, as texts or tokens", () => {

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { InMemoryTopicCodecs } from "@sluice/contracts";
 import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { admissionsContract } from "../src/admissions.contract.ts";
-import { attemptsContract } from "../src/attempts.contract.ts";
+import { admissionsContract } from "../src/contract/admissions.contract.ts";
+import { attemptsContract } from "../src/contract/attempts.contract.ts";
 import {
   admit,
   calling,
@@ -11,7 +11,7 @@ import {
   longLeaseMs,
   type OutcomeHarness,
   refOfAdmitted,
-} from "../src/contract-harness.fixture.ts";
+} from "../src/contract/contract-harness.fixture.ts";
 import {
   RedisAdmissions,
   RedisAttempts,
@@ -21,15 +21,15 @@ import {
   type ReplyEvent,
   type RequestRef,
 } from "../src/index.ts";
-import { outcomesContract } from "../src/outcomes.contract.ts";
+import { outcomesContract } from "../src/contract/outcomes.contract.ts";
 import {
   admittedFixture,
   answeredFixture,
   failedFixture,
   fixtureTenant,
   meteredFixture,
-} from "../src/records.fixture.ts";
-import { repliesContract } from "../src/replies.contract.ts";
+} from "../src/contract/records.fixture.ts";
+import { repliesContract } from "../src/contract/replies.contract.ts";
 
 const url = process.env["SLUICE_REDIS_URL"]!;
 const prefix = `${fixtureTenant}.`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { admit, calling, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
-import type { ReplyEvent, RequestRef } from "./ports.ts";
+import type { ReplyEvent, RequestRef } from "../ports.ts";
 import {
   admittedFixture,
   answeredFixture,

@@ -16,7 +16,7 @@ import {
   type Renewal,
   type RequestHistory,
   type RequestRef,
-} from "./ports.ts";
+} from "../ports.ts";
 
 /** Fake. */
 export class InMemoryAttempts extends Attempts {

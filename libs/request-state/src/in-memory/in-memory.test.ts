@@ -1,16 +1,16 @@
 import { beforeEach, expect, test } from "vitest";
 import { Clock } from "@sluice/domain";
-import { admissionsContract } from "./admissions.contract.ts";
-import { attemptsContract } from "./attempts.contract.ts";
-import { type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import { admissionsContract } from "../contract/admissions.contract.ts";
+import { attemptsContract } from "../contract/attempts.contract.ts";
+import { type OutcomeHarness, refOfAdmitted } from "../contract/contract-harness.fixture.ts";
 import { InMemoryAdmissions } from "./in-memory-admissions.ts";
 import { InMemoryAttempts } from "./in-memory-attempts.ts";
 import { InMemoryOutcomes } from "./in-memory-outcomes.ts";
 import { InMemoryReplies } from "./in-memory-replies.ts";
 import { InMemoryRequests } from "./in-memory-requests.ts";
-import { outcomesContract } from "./outcomes.contract.ts";
-import { admittedFixture, answeredFixture } from "./records.fixture.ts";
-import { repliesContract } from "./replies.contract.ts";
+import { outcomesContract } from "../contract/outcomes.contract.ts";
+import { admittedFixture, answeredFixture } from "../contract/records.fixture.ts";
+import { repliesContract } from "../contract/replies.contract.ts";
 
 let harness: OutcomeHarness;
 beforeEach(() => {

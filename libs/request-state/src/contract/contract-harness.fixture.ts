@@ -1,5 +1,5 @@
 import type { InferenceAdmitted } from "@sluice/contracts";
-import type { Admissions, Attempts, Outcomes, Replies, RequestRef } from "./ports.ts";
+import type { Admissions, Attempts, Outcomes, Replies, RequestRef } from "../ports.ts";
 import { fixtureTenant } from "./records.fixture.ts";
 
 /** The four ports over one store, and what a test may do to that store from behind. */

@@ -1,8 +1,8 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
-import { type Claim, type ClaimedBy, Outcomes } from "./ports.ts";
-import { refOf } from "./request-ref.ts";
-import { withoutMessages } from "./without-messages.ts";
+import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
+import { refOf } from "../request-ref.ts";
+import { withoutMessages } from "../without-messages.ts";
 
 const rememberedMs = 24 * 60 * 60 * 1000;
 const afterDeadlineMs = 10 * 60 * 1000;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { InferenceResponded, TopicCodecs } from "@sluice/contracts";
 import { hashOf, partitionKeyOf } from "@sluice/domain";
 import { type Redis, type RedisScript, runScript, type ScriptReply } from "@sluice/redis";
-import type { RequestRef } from "./ports.ts";
-import { StoredRecords } from "./stored-records.ts";
+import type { RequestRef } from "../ports.ts";
+import { StoredRecords } from "../stored-records.ts";
 
 export interface ScriptRun {
   readonly ref: RequestRef;

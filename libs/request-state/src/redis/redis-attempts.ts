@@ -12,7 +12,7 @@ import {
   type Renewal,
   type RequestHistory,
   type RequestRef,
-} from "./ports.ts";
+} from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { appendScript } from "./scripts/append.ts";

@@ -1,5 +1,5 @@
 import type { InMemoryRequests } from "./in-memory-requests.ts";
-import { Replies, type ReplyEvent, type RequestRef } from "./ports.ts";
+import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 
 /** Longer than any test: whatever ends a wait here is a ring or the signal. */
 const foreverMs = 2 ** 30;

@@ -6,8 +6,8 @@ import {
   type Admitted,
   type KnownRequest,
   type RequestRef,
-} from "./ports.ts";
-import { withoutMessages } from "./without-messages.ts";
+} from "../ports.ts";
+import { withoutMessages } from "../without-messages.ts";
 
 const joinMs = 10 * 60 * 1000;
 

@@ -7,8 +7,8 @@ import type {
   ReplyMode,
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
-import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "./ports.ts";
-import { WaitingReaders } from "./waiting-readers.ts";
+import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "../ports.ts";
+import { WaitingReaders } from "../redis/waiting-readers.ts";
 
 export interface HeldAttempt {
   state: AttemptPhase;

@@ -1,7 +1,7 @@
 import { askRedis, type ScriptReply } from "@sluice/redis";
-import { type Admission, Admissions, type Admitted, type KnownRequest } from "./ports.ts";
-import type { RequestRef } from "./ports.ts";
-import { withoutMessages } from "./without-messages.ts";
+import { type Admission, Admissions, type Admitted, type KnownRequest } from "../ports.ts";
+import type { RequestRef } from "../ports.ts";
+import { withoutMessages } from "../without-messages.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { bytesOf, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { acknowledgeScript } from "./scripts/acknowledge.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Redis, isRedisDown, type ScriptReply } from "@sluice/redis";
-import { Replies, type ReplyEvent, type RequestRef } from "./ports.ts";
+import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { bytesOf, listOf, numberOf, textOf } from "./script-reply.ts";
 import { cancelScript } from "./scripts/cancel.ts";

@@ -7,7 +7,7 @@ import type {
   InferenceResponded,
 } from "@sluice/contracts";
 import { attemptIdOf, hashOf, noUsage } from "@sluice/domain";
-import { completedOutcome, refusedOutcome } from "./outcome-of.ts";
+import { completedOutcome, refusedOutcome } from "../outcome-of.ts";
 
 /** A fresh tenant for each run, so that suites on one server do not meet. */
 export const fixtureTenant = `tenant-${randomUUID()}`;

@@ -6,7 +6,7 @@ import {
   failedFixture,
   fixtureTenant,
 } from "./records.fixture.ts";
-import { withoutMessages } from "./without-messages.ts";
+import { withoutMessages } from "../without-messages.ts";
 
 export function admissionsContract(name: string, harnessOf: () => OutcomeHarness): void {
   describe(`admissions: ${name}`, () => {
