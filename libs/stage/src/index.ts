@@ -1,5 +1,9 @@
-export { type BackOff, backOffMs, defaultBackOff } from "./back-off.ts";
-export { type ConsumerSettings, defaultConsumerSettings, gathering } from "./consumer-settings.ts";
+export { type BackOff, backOffMs, defaultBackOff } from "./run/back-off.ts";
+export {
+  type ConsumerSettings,
+  defaultConsumerSettings,
+  gathering,
+} from "./kafka/consume/consumer-settings.ts";
 export {
   type DeadLetter,
   deadLetter,
@@ -12,28 +16,35 @@ export {
   type OutgoingHeaders,
   type Publishable,
   skip,
-} from "./effects.ts";
-export { EventProducer } from "./event-producer.ts";
-export type { StageFaultCode } from "./faults.ts";
-export { type AccessRule, KafkaAccess } from "./kafka-access.ts";
-export { groupIdOf, type KafkaConnection, prefixed } from "./kafka-connection.ts";
-export { KafkaEventProducer, type KafkaEventProducerOptions } from "./kafka-event-producer.ts";
-export type { KafkaProducerOptions } from "./kafka-producer.ts";
-export { KafkaTopicAdmin } from "./kafka-topic-admin.ts";
-export { KafkaTopicLog } from "./kafka-topic-log.ts";
-export { KafkaTopicOffsets } from "./kafka-topic-offsets.ts";
-export type { RawMessage } from "./raw-message.ts";
-export { type StageConnection, type StageConnectionSource, StageModule } from "./stage-module.ts";
-export { deliveryOf, InMemoryEventProducer } from "./in-memory-event-producer.ts";
-export { TopicAdmin, type TopicFound, type TopicPlan } from "./topic-admin.ts";
-export { type Extent, TopicLog } from "./topic-log.ts";
-export { TopicOffsets } from "./topic-offsets.ts";
-export { traced, type TraceHeaders, traceIn, traceInOrNew } from "./trace.ts";
-export { type LaneStageOptions, runLaneStage } from "./lane-consumer.ts";
-export { silentLogger, type StageLogger } from "./logger.ts";
-export type { UnknownSchemas } from "./message-desk.ts";
-export type { StageOptions, StageSurroundings } from "./run-options.ts";
-export { runSliceStage, type RunningStage, type SliceStageOptions } from "./slice-consumer.ts";
+} from "./core/effects.ts";
+export { EventProducer } from "./core/event-producer.ts";
+export type { StageFaultCode } from "./core/faults.ts";
+export { type AccessRule, KafkaAccess } from "./kafka/kafka-access.ts";
+export { groupIdOf, type KafkaConnection, prefixed } from "./kafka/kafka-connection.ts";
+export {
+  KafkaEventProducer,
+  type KafkaEventProducerOptions,
+} from "./kafka/produce/kafka-event-producer.ts";
+export type { KafkaProducerOptions } from "./kafka/produce/kafka-producer.ts";
+export { KafkaTopicAdmin } from "./kafka/kafka-topic-admin.ts";
+export { KafkaTopicLog } from "./kafka/kafka-topic-log.ts";
+export { KafkaTopicOffsets } from "./kafka/kafka-topic-offsets.ts";
+export type { RawMessage } from "./core/raw-message.ts";
+export {
+  type StageConnection,
+  type StageConnectionSource,
+  StageModule,
+} from "./nest/stage-module.ts";
+export { deliveryOf, InMemoryEventProducer } from "./core/in-memory-event-producer.ts";
+export { TopicAdmin, type TopicFound, type TopicPlan } from "./core/topic-admin.ts";
+export { type Extent, TopicLog } from "./core/topic-log.ts";
+export { TopicOffsets } from "./core/topic-offsets.ts";
+export { traced, type TraceHeaders, traceIn, traceInOrNew } from "./core/trace.ts";
+export { type LaneStageOptions, runLaneStage } from "./run/concurrent-consumer.ts";
+export { silentLogger, type StageLogger } from "./core/logger.ts";
+export type { UnknownSchemas } from "./run/message-reader.ts";
+export type { StageOptions, StageSurroundings } from "./run/run-options.ts";
+export { runSliceStage, type RunningStage, type SliceStageOptions } from "./run/slice-consumer.ts";
 export {
   DeadLetterOutcome,
   type LaneContext,
@@ -42,4 +53,4 @@ export {
   NoDeadLetterOutcome,
   SliceStage,
   waitInLane,
-} from "./stage.ts";
+} from "./core/stage.ts";

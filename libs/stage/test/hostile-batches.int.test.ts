@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, expect, it } from "vitest";
 import { KafkaTopicLog, type RawMessage } from "../src/index.ts";
-import { prefixed } from "../src/kafka-connection.ts";
+import { prefixed } from "../src/kafka/kafka-connection.ts";
 import {
   Collector,
   eventually,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { codeOf } from "../src/faults.ts";
+import { codeOf } from "../src/core/faults.ts";
 import { outgoing } from "../src/index.ts";
-import { partitionAmong } from "../src/producer-session.ts";
+import { partitionAmong } from "../src/kafka/produce/producer-session.ts";
 import { idsOf, KafkaFixture, notes, source } from "./kafka-fixture.ts";
 import { describeEventProducer } from "./event-producer.contract.ts";
 import { Line } from "./line.ts";

@@ -1,7 +1,11 @@
 import { backOffMs } from "./back-off.ts";
-import { codeOf, messageOf } from "./faults.ts";
-import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
-import type { RawMessage } from "./raw-message.ts";
+import { codeOf, messageOf } from "../core/faults.ts";
+import {
+  type FetchedBatch,
+  type Generation,
+  KafkaSubscription,
+} from "../kafka/consume/kafka-subscription.ts";
+import type { RawMessage } from "../core/raw-message.ts";
 import {
   partsOf,
   type StageOptions,
@@ -10,8 +14,8 @@ import {
 } from "./run-options.ts";
 import { SliceRunner } from "./slice-runner.ts";
 import { slicesOf } from "./slices.ts";
-import { isOutage } from "./faults.ts";
-import type { SliceStage } from "./stage.ts";
+import { isOutage } from "../core/faults.ts";
+import type { SliceStage } from "../core/stage.ts";
 
 export interface SliceStageOptions<In> extends StageOptions<In> {
   /** Messages in a slice; default 256. */

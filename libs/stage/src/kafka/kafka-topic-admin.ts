@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
-import type { StageLogger } from "./logger.ts";
-import { TopicAdmin, type TopicFound, type TopicPlan } from "./topic-admin.ts";
+import type { StageLogger } from "../core/logger.ts";
+import { TopicAdmin, type TopicFound, type TopicPlan } from "../core/topic-admin.ts";
 
 const { ConfigResourceTypes } = kafkajs;
 

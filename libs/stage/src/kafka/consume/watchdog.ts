@@ -1,4 +1,4 @@
-import type { StageFaultCode } from "./faults.ts";
+import type { StageFaultCode } from "../../core/faults.ts";
 
 /** What is known of a consumer at one moment; times in milliseconds of one clock. */
 export interface Vital {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type kafkajs from "kafkajs";
 import type { ConsumerSettings } from "./consumer-settings.ts";
-import type { StageFaultCode } from "./faults.ts";
-import type { StageLogger } from "./logger.ts";
-import type { StageMetrics } from "./metrics.ts";
+import type { StageFaultCode } from "../../core/faults.ts";
+import type { StageLogger } from "../../core/logger.ts";
+import type { StageMetrics } from "../../core/metrics.ts";
 import { type Vital, verdictOf, type WatchdogLimits } from "./watchdog.ts";
 
 export interface WatchParts {

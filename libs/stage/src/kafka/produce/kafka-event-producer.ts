@@ -1,12 +1,12 @@
 import type { TopicCodecs } from "@sluice/contracts";
 import { PermanentFault, TransientFault } from "@sluice/domain";
-import { isDeadLetter, type Outgoing, type Publishable } from "./effects.ts";
-import { EventProducer } from "./event-producer.ts";
-import { sizeOf, type WireMessage } from "./flight.ts";
-import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
+import { isDeadLetter, type Outgoing, type Publishable } from "../../core/effects.ts";
+import { EventProducer } from "../../core/event-producer.ts";
+import { sizeOf, type WireMessage } from "./send-batch.ts";
+import { type KafkaConnection, prefixed } from "../kafka-connection.ts";
 import { KafkaProducer, type KafkaProducerOptions } from "./kafka-producer.ts";
-import { silentLogger, type StageLogger } from "./logger.ts";
-import { type MetricsRegistry, producerMetricsOf } from "./metrics.ts";
+import { silentLogger, type StageLogger } from "../../core/logger.ts";
+import { type MetricsRegistry, producerMetricsOf } from "../../core/metrics.ts";
 
 export interface KafkaEventProducerOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;

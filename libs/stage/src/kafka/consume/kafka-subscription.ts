@@ -1,15 +1,20 @@
 import type kafkajs from "kafkajs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConsumerSettings } from "./consumer-settings.ts";
-import { brokerReasonOf } from "./broker-trouble.ts";
-import { isOutage, messageOf, type StageFaultCode } from "./faults.ts";
+import { brokerReasonOf } from "../broker-trouble.ts";
+import { isOutage, messageOf, type StageFaultCode } from "../../core/faults.ts";
 import { generationHook } from "./generation-hook.ts";
-import { type KafkaConnection, kafkaClientOf, patientRetry, prefixed } from "./kafka-connection.ts";
-import type { StageLogger } from "./logger.ts";
-import type { StageMetrics } from "./metrics.ts";
+import {
+  type KafkaConnection,
+  kafkaClientOf,
+  patientRetry,
+  prefixed,
+} from "../kafka-connection.ts";
+import type { StageLogger } from "../../core/logger.ts";
+import type { StageMetrics } from "../../core/metrics.ts";
 import { PartitionHolds } from "./partition-holds.ts";
-import { type RawMessage, rawMessageOf } from "./raw-message.ts";
-import type { PartitionHooks } from "./stage.ts";
+import { type RawMessage, rawMessageOf } from "../../core/raw-message.ts";
+import type { PartitionHooks } from "../../core/stage.ts";
 import { StartingOffsets } from "./starting-offsets.ts";
 import { SubscriptionWatch } from "./subscription-watch.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flightLength, pauseAfter, type WireMessage } from "./flight.ts";
+import { flightLength, pauseAfter, type WireMessage } from "./send-batch.ts";
 
 const limits = {
   messagesPerPartition: 3,

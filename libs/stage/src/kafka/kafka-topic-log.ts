@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { TransientFault } from "@sluice/domain";
 import type kafkajs from "kafkajs";
-import { messageOf } from "./faults.ts";
+import { messageOf } from "../core/faults.ts";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import {
   groupIdOf,
@@ -10,9 +10,9 @@ import {
   patientRetry,
   prefixed,
 } from "./kafka-connection.ts";
-import { silentLogger, type StageLogger } from "./logger.ts";
-import { type RawMessage, rawMessageOf } from "./raw-message.ts";
-import { type Extent, TopicLog } from "./topic-log.ts";
+import { silentLogger, type StageLogger } from "../core/logger.ts";
+import { type RawMessage, rawMessageOf } from "../core/raw-message.ts";
+import { type Extent, TopicLog } from "../core/topic-log.ts";
 
 /** Nothing for so long is an outage: joining takes a broker 3 s at most, a fetch 1 s. */
 const silenceMsMax = 30_000;

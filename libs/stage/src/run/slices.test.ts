@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RawMessage } from "./raw-message.ts";
+import type { RawMessage } from "../core/raw-message.ts";
 import { slicesOf } from "./slices.ts";
 
 function message(offset: number, bytes: number): RawMessage {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LaneProgress } from "./lane-progress.ts";
+import { LaneProgress } from "./concurrent-progress.ts";
 
 function assigned(...partitions: number[]): LaneProgress {
   const progress = new LaneProgress();

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type FetchedBatch, type Generation, KafkaSubscription } from "./kafka-subscription.ts";
-import { Lane } from "./lane.ts";
-import { LaneProgress } from "./lane-progress.ts";
-import type { RawMessage } from "./raw-message.ts";
+import {
+  type FetchedBatch,
+  type Generation,
+  KafkaSubscription,
+} from "../kafka/consume/kafka-subscription.ts";
+import { Lane } from "./concurrent-runner.ts";
+import { LaneProgress } from "./concurrent-progress.ts";
+import type { RawMessage } from "../core/raw-message.ts";
 import {
   partsOf,
   type StageOptions,
@@ -10,7 +14,7 @@ import {
   type StageSurroundings,
 } from "./run-options.ts";
 import type { RunningStage } from "./slice-consumer.ts";
-import type { LaneStage } from "./stage.ts";
+import type { LaneStage } from "../core/stage.ts";
 
 export interface LaneStageOptions<In> extends StageOptions<In> {
   /** Handlers at once; default 32. */

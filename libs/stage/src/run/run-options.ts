@@ -1,14 +1,17 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
 import { assert, type Clock, SystemClock } from "@sluice/domain";
 import { type BackOff, defaultBackOff } from "./back-off.ts";
-import { type ConsumerSettings, defaultConsumerSettings } from "./consumer-settings.ts";
-import type { EventProducer } from "./event-producer.ts";
-import type { StageFaultCode } from "./faults.ts";
-import { groupIdOf, type KafkaConnection } from "./kafka-connection.ts";
-import { silentLogger, type StageLogger } from "./logger.ts";
-import { MessageDesk, type UnknownSchemas } from "./message-desk.ts";
-import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "./metrics.ts";
-import { type DeadLetterOutcome, NoDeadLetterOutcome } from "./stage.ts";
+import {
+  type ConsumerSettings,
+  defaultConsumerSettings,
+} from "../kafka/consume/consumer-settings.ts";
+import type { EventProducer } from "../core/event-producer.ts";
+import type { StageFaultCode } from "../core/faults.ts";
+import { groupIdOf, type KafkaConnection } from "../kafka/kafka-connection.ts";
+import { silentLogger, type StageLogger } from "../core/logger.ts";
+import { MessageDesk, type UnknownSchemas } from "./message-reader.ts";
+import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "../core/metrics.ts";
+import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
 
 /** What every stage of a process is given. */
 export interface StageSurroundings {

@@ -1,13 +1,13 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
 import { Clock, TransientFault } from "@sluice/domain";
-import { deadLetterOf } from "./dead-letters.ts";
-import type { Delivery, Effect, Outgoing, Publishable } from "./effects.ts";
-import { codeOf, isOutage, messageOf } from "./faults.ts";
-import type { StageLogger } from "./logger.ts";
-import type { StageMetrics } from "./metrics.ts";
-import { deliveryFrom, type RawMessage } from "./raw-message.ts";
-import type { DeadLetterOutcome } from "./stage.ts";
-import { tracedMessage, traceIn } from "./trace.ts";
+import { deadLetterOf } from "../core/dead-letters.ts";
+import type { Delivery, Effect, Outgoing, Publishable } from "../core/effects.ts";
+import { codeOf, isOutage, messageOf } from "../core/faults.ts";
+import type { StageLogger } from "../core/logger.ts";
+import type { StageMetrics } from "../core/metrics.ts";
+import { deliveryFrom, type RawMessage } from "../core/raw-message.ts";
+import type { DeadLetterOutcome } from "../core/stage.ts";
+import { tracedMessage, traceIn } from "../core/trace.ts";
 
 /**
  * What to do with an id that the registry could not be asked about: wait for

@@ -3,20 +3,20 @@ import { type Topic, TopicCodecs } from "@sluice/contracts";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
-import { type Delivery, type Effect, emit, outgoing } from "./effects.ts";
-import { InMemoryEventProducer } from "./in-memory-event-producer.ts";
-import { Lane } from "./lane.ts";
-import { silentLogger } from "./logger.ts";
-import { MessageDesk } from "./message-desk.ts";
-import { stageMetricsOf } from "./metrics.ts";
-import type { RawMessage } from "./raw-message.ts";
+import { type Delivery, type Effect, emit, outgoing } from "../core/effects.ts";
+import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
+import { Lane } from "./concurrent-runner.ts";
+import { silentLogger } from "../core/logger.ts";
+import { MessageDesk } from "./message-reader.ts";
+import { stageMetricsOf } from "../core/metrics.ts";
+import type { RawMessage } from "../core/raw-message.ts";
 import {
   type LaneContext,
   LaneStage,
   type LaneWait,
   NoDeadLetterOutcome,
   waitInLane,
-} from "./stage.ts";
+} from "../core/stage.ts";
 
 const topic: Topic<string> = {
   name: "source",

@@ -1,6 +1,6 @@
 import type kafkajs from "kafkajs";
 import type { Delivery } from "./effects.ts";
-import type { Unreadable } from "./record-batch.ts";
+import type { Unreadable } from "../kafka/records/record-batch.ts";
 
 /** What Kafka gave, as bytes; `topic` is without prefix. */
 export interface RawMessage {

@@ -1,7 +1,7 @@
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { groupIdOf, type KafkaConnection, prefixed } from "./kafka-connection.ts";
-import type { StageLogger } from "./logger.ts";
-import { TopicOffsets } from "./topic-offsets.ts";
+import type { StageLogger } from "../core/logger.ts";
+import { TopicOffsets } from "../core/topic-offsets.ts";
 
 /** Throws TransientFault `STAGE_BROKER_UNAVAILABLE` when the broker is away. */
 export class KafkaTopicOffsets extends TopicOffsets {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { messageOf } from "./faults.ts";
+import { messageOf } from "../../core/faults.ts";
 import {
   batchAt,
   type FetchedRecord,

@@ -2,10 +2,10 @@ import net from "node:net";
 import tls, { type ConnectionOptions } from "node:tls";
 import { connectionTroubleOf } from "@sluice/domain";
 import kafkajs from "kafkajs";
-import { decodeFetchesHere } from "./fetch-decoding.ts";
+import { decodeFetchesHere } from "./records/fetch-decoding.ts";
 import { quietenIdleConnections } from "./idle-connections.ts";
-import type { StageLogger } from "./logger.ts";
-import { zstdCodec } from "./zstd.ts";
+import type { StageLogger } from "../core/logger.ts";
+import { zstdCodec } from "./records/zstd.ts";
 
 /** Where the broker is and who we are to it. */
 export interface KafkaConnection {

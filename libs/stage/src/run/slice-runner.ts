@@ -1,12 +1,12 @@
 import { Defect, PermanentFault, type TransientFault } from "@sluice/domain";
-import { withoutOriginal } from "./dead-letters.ts";
-import { deadLetter, type Delivery, type Effect, type Publishable } from "./effects.ts";
-import type { EventProducer } from "./event-producer.ts";
-import { isOutage, poisonOf } from "./faults.ts";
-import type { StageLogger } from "./logger.ts";
-import type { MessageDesk, Opened } from "./message-desk.ts";
-import type { RawMessage } from "./raw-message.ts";
-import type { SliceStage } from "./stage.ts";
+import { withoutOriginal } from "../core/dead-letters.ts";
+import { deadLetter, type Delivery, type Effect, type Publishable } from "../core/effects.ts";
+import type { EventProducer } from "../core/event-producer.ts";
+import { isOutage, poisonOf } from "../core/faults.ts";
+import type { StageLogger } from "../core/logger.ts";
+import type { MessageDesk, Opened } from "./message-reader.ts";
+import type { RawMessage } from "../core/raw-message.ts";
+import type { SliceStage } from "../core/stage.ts";
 
 /** How far a slice came; `done` messages from its front are published and settled. */
 export interface SliceResult {

@@ -1,14 +1,14 @@
 import { PermanentFault, type TransientFault } from "@sluice/domain";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BackOff, backOffMs } from "./back-off.ts";
-import { deadLetter, type Effect } from "./effects.ts";
-import type { EventProducer } from "./event-producer.ts";
-import { codeOf, isOutage, messageOf, poisonOf } from "./faults.ts";
-import type { StageLogger } from "./logger.ts";
-import type { MessageDesk, Opened } from "./message-desk.ts";
-import type { StageMetrics } from "./metrics.ts";
-import type { RawMessage } from "./raw-message.ts";
-import type { LaneStage, LaneWait } from "./stage.ts";
+import { deadLetter, type Effect } from "../core/effects.ts";
+import type { EventProducer } from "../core/event-producer.ts";
+import { codeOf, isOutage, messageOf, poisonOf } from "../core/faults.ts";
+import type { StageLogger } from "../core/logger.ts";
+import type { MessageDesk, Opened } from "./message-reader.ts";
+import type { StageMetrics } from "../core/metrics.ts";
+import type { RawMessage } from "../core/raw-message.ts";
+import type { LaneStage, LaneWait } from "../core/stage.ts";
 
 export interface LaneParts<In> {
   readonly stage: LaneStage<In>;

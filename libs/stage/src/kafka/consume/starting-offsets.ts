@@ -1,5 +1,5 @@
 import type kafkajs from "kafkajs";
-import type { PartitionHooks } from "./stage.ts";
+import type { PartitionHooks } from "../../core/stage.ts";
 
 interface Assigned {
   readonly partitions: readonly number[];

@@ -1,5 +1,5 @@
 import { connectionTroubleOf, errorsIn } from "@sluice/domain";
-import { messageOf } from "./faults.ts";
+import { messageOf } from "../core/faults.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
 /** What was tried when the broker said no; names with prefix, as an ACL has them. */

@@ -14,18 +14,18 @@ import { ModuleRef } from "@nestjs/core";
 import { TopicCodecs } from "@sluice/contracts";
 import { LOGGER, Readiness } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { EventProducer } from "./event-producer.ts";
-import type { KafkaConnection } from "./kafka-connection.ts";
-import { KafkaEventProducer } from "./kafka-event-producer.ts";
-import type { KafkaProducerOptions } from "./kafka-producer.ts";
-import { KafkaTopicOffsets } from "./kafka-topic-offsets.ts";
-import { LaneConsumer, type LaneStageOptions } from "./lane-consumer.ts";
-import type { StageLogger } from "./logger.ts";
-import type { StageSurroundings } from "./run-options.ts";
-import { SliceConsumer, type SliceStageOptions } from "./slice-consumer.ts";
-import { DeadLetterOutcome, LaneStage, SliceStage } from "./stage.ts";
+import { EventProducer } from "../core/event-producer.ts";
+import type { KafkaConnection } from "../kafka/kafka-connection.ts";
+import { KafkaEventProducer } from "../kafka/produce/kafka-event-producer.ts";
+import type { KafkaProducerOptions } from "../kafka/produce/kafka-producer.ts";
+import { KafkaTopicOffsets } from "../kafka/kafka-topic-offsets.ts";
+import { LaneConsumer, type LaneStageOptions } from "../run/concurrent-consumer.ts";
+import type { StageLogger } from "../core/logger.ts";
+import type { StageSurroundings } from "../run/run-options.ts";
+import { SliceConsumer, type SliceStageOptions } from "../run/slice-consumer.ts";
+import { DeadLetterOutcome, LaneStage, SliceStage } from "../core/stage.ts";
 import { instanceOf } from "./stage-instance.ts";
-import { TopicOffsets } from "./topic-offsets.ts";
+import { TopicOffsets } from "../core/topic-offsets.ts";
 
 /** What the stages of a service share. */
 export interface StageConnection extends KafkaProducerOptions {

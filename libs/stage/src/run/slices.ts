@@ -1,4 +1,4 @@
-import type { RawMessage } from "./raw-message.ts";
+import type { RawMessage } from "../core/raw-message.ts";
 
 export interface SliceLimits {
   readonly messages: number;

@@ -2,7 +2,7 @@ import { TransientFault } from "@sluice/domain";
 import type kafkajs from "kafkajs";
 import { brokerReasonOf, type BrokerWork } from "./broker-trouble.ts";
 import { type KafkaConnection, kafkaClientOf } from "./kafka-connection.ts";
-import { silentLogger, type StageLogger } from "./logger.ts";
+import { silentLogger, type StageLogger } from "../core/logger.ts";
 
 const retry = { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000 };
 

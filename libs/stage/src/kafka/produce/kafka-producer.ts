@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, TransientFault } from "@sluice/domain";
-import { brokerReasonOf } from "./broker-trouble.ts";
-import { messageOf } from "./faults.ts";
+import { brokerReasonOf } from "../broker-trouble.ts";
+import { messageOf } from "../../core/faults.ts";
 import {
   defaultFlightLimits,
   type FlightLimits,
@@ -9,10 +9,10 @@ import {
   type Pace,
   pauseAfter,
   type WireMessage,
-} from "./flight.ts";
-import type { KafkaConnection } from "./kafka-connection.ts";
-import type { StageLogger } from "./logger.ts";
-import type { ProducerMetrics } from "./metrics.ts";
+} from "./send-batch.ts";
+import type { KafkaConnection } from "../kafka-connection.ts";
+import type { StageLogger } from "../../core/logger.ts";
+import type { ProducerMetrics } from "../../core/metrics.ts";
 import { partitionAmong, ProducerSession } from "./producer-session.ts";
 
 export interface KafkaProducerOptions {

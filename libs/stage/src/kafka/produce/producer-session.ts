@@ -1,7 +1,7 @@
 import kafkajs from "kafkajs";
-import type { WireMessage } from "./flight.ts";
-import { type KafkaConnection, kafkaClientOf } from "./kafka-connection.ts";
-import type { StageLogger } from "./logger.ts";
+import type { WireMessage } from "./send-batch.ts";
+import { type KafkaConnection, kafkaClientOf } from "../kafka-connection.ts";
+import type { StageLogger } from "../../core/logger.ts";
 
 const { CompressionTypes, Partitioners } = kafkajs;
 
