@@ -1,7 +1,7 @@
 import type { Candidate, Usage } from "@sluice/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Breaker } from "./breaker.ts";
-import type { ProviderEnd } from "./provider.ts";
+import type { Breaker } from "./decide/breaker.ts";
+import type { ProviderEnd } from "./providers/provider.ts";
 
 const durations = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
 const breakerLevel: Readonly<Record<Breaker["kind"], number>> = {

@@ -25,8 +25,16 @@ import { KafkaEventProducer, outgoing } from "@sluice/stage";
 import { stackAddresses, TopicReader } from "@sluice/testing";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { aCandidate, aDispatched, type DispatchedChanges } from "../src/dispatched.fixture.ts";
-import { type BilledAttempt, type Simulator, startSimulator } from "../src/simulator.fixture.ts";
+import {
+  aCandidate,
+  aDispatched,
+  type DispatchedChanges,
+} from "../src/attempt/dispatched.fixture.ts";
+import {
+  type BilledAttempt,
+  type Simulator,
+  startSimulator,
+} from "../src/providers/openai/simulator.fixture.ts";
 import { AdapterProcess } from "./adapter-process.ts";
 
 const prefix = `adapter-${crypto.randomUUID().slice(0, 8)}.`;

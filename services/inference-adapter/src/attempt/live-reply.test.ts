@@ -3,7 +3,7 @@ import { type Append, decodeTokens } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { aCandidate } from "./dispatched.fixture.ts";
 import { LiveReply, type LiveReplyParts } from "./live-reply.ts";
-import type { Chunk } from "./provider.ts";
+import type { Chunk } from "../providers/provider.ts";
 
 const appended: Append = { kind: "appended", cancelled: false };
 

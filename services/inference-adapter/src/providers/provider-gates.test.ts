@@ -1,9 +1,9 @@
 import { silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { aCandidate } from "./dispatched.fixture.ts";
+import { aCandidate } from "../attempt/dispatched.fixture.ts";
 import { answerOf } from "./in-memory-provider.ts";
-import { AdapterMetrics } from "./metrics.ts";
+import { AdapterMetrics } from "../metrics.ts";
 import type { ProviderEnd } from "./provider.ts";
 import { ProviderGates } from "./provider-gates.ts";
 

@@ -15,9 +15,9 @@ import {
   type DispatchedChanges,
   large,
 } from "./dispatched.fixture.ts";
-import { answerOf, type Scripted } from "./in-memory-provider.ts";
-import { reportedUsageOf } from "./usage.ts";
-import { newTestStage } from "./attempting.stage.fixture.ts";
+import { answerOf, type Scripted } from "../providers/in-memory-provider.ts";
+import { reportedUsageOf } from "../providers/openai/usage.ts";
+import { newTestStage } from "./attempt.stage.fixture.ts";
 
 const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
 const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { SystemClock } from "@sluice/domain";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OpenAiProvider } from "./openai-provider.ts";
-import { ask, providerContract } from "./provider.contract.ts";
+import { ask, providerContract } from "../provider.contract.ts";
 import { type Simulator, startSimulator } from "./simulator.fixture.ts";
 
 const key = "sk-test";

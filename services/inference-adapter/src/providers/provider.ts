@@ -1,8 +1,8 @@
 import type { Answer, Operation } from "@sluice/contracts";
 import type { ChunkChoices } from "@sluice/request-state";
 import type { TraceHeaders } from "@sluice/stage";
-import type { LossCode, RefusalCode, UnusableCode } from "./failure.ts";
-import type { ReportedUsage } from "./usage.ts";
+import type { LossCode, RefusalCode, UnusableCode } from "../decide/failure.ts";
+import type { ReportedUsage } from "./openai/usage.ts";
 
 /** The body of a call, by the names of OpenAI's API. */
 export type ProviderBody = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { Answer } from "@sluice/contracts";
 import { vectorOf } from "@sluice/domain";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
-import { reportedUsageOf } from "./usage.ts";
+import { reportedUsageOf } from "./openai/usage.ts";
 
 /** What the fake does with a call; `tokens` are streamed one chunk each, `meanwhile` happens during it. */
 export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (

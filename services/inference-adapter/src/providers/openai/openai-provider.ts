@@ -4,8 +4,8 @@ import type { ChatCompletionCreateParams } from "openai/resources/chat/completio
 import type { EmbeddingCreateParams } from "openai/resources/embeddings";
 import { AnswerAssembly, hasSubstance } from "./answer-assembly.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
-import type { LossCode, RefusalCode } from "./failure.ts";
-import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
+import type { LossCode, RefusalCode } from "../../decide/failure.ts";
+import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
 import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
 import { reportedUsageOf } from "./usage.ts";

@@ -2,7 +2,7 @@ import { noUsage } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { aDispatched } from "./dispatched.fixture.ts";
 import { completedUsage } from "./estimate.ts";
-import { answerOf } from "./in-memory-provider.ts";
+import { answerOf } from "../providers/in-memory-provider.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
 
 const counter = new O200kTokenCounter();

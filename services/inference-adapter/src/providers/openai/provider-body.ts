@@ -1,6 +1,6 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
 import { chatBodyOf, parametersOf } from "./chat-body.ts";
-import type { ProviderBody } from "./provider.ts";
+import type { ProviderBody } from "../provider.ts";
 
 /**
  * The request as the provider gets it.

@@ -1,7 +1,7 @@
 import type { CacheResult, Candidate } from "@sluice/contracts";
 import { type Append, type ChunkChoices, encodeTokens } from "@sluice/request-state";
 import { persistently } from "./persistently.ts";
-import type { Chunk } from "./provider.ts";
+import type { Chunk } from "../providers/provider.ts";
 
 export interface LiveReplyParts {
   readonly candidate: Candidate;

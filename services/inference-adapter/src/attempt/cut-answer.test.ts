@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { cutToFit } from "./cut-answer.ts";
-import { answerOf } from "./in-memory-provider.ts";
+import { answerOf } from "../providers/in-memory-provider.ts";
 
 const sizeOf = (text: string | null | undefined): number => Buffer.byteLength(text ?? "");
 

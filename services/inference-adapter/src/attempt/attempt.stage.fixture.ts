@@ -9,12 +9,12 @@ import {
 import { deliveryOf, InMemoryEventProducer, silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { AttemptRunner } from "./attempt.ts";
-import { AttemptingStage } from "./attempting.stage.ts";
+import { AttemptingStage } from "./attempt.stage.ts";
 import { aDispatched, type DispatchedChanges, StoppedClock } from "./dispatched.fixture.ts";
-import { InMemoryProvider, type Scripted } from "./in-memory-provider.ts";
-import { AdapterMetrics } from "./metrics.ts";
+import { InMemoryProvider, type Scripted } from "../providers/in-memory-provider.ts";
+import { AdapterMetrics } from "../metrics.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
-import { ProviderGates } from "./provider-gates.ts";
+import { ProviderGates } from "../providers/provider-gates.ts";
 
 /** As a store across a network: an answer may be there before its tokens are written. */
 class SlowAttempts extends InMemoryAttempts {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chatBodyOf } from "./chat-body.ts";
-import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
+import { aCandidate, aDispatched } from "../../attempt/dispatched.fixture.ts";
 
 const candidate = aCandidate();
 const bodyOf = (parameters: object, stream = false) =>

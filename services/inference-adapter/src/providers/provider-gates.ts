@@ -9,9 +9,9 @@ import {
   ended,
   readyAtOf,
   type Verdict,
-} from "./breaker.ts";
-import type { FailureCode } from "./failure.ts";
-import type { AdapterMetrics } from "./metrics.ts";
+} from "../decide/breaker.ts";
+import type { FailureCode } from "../decide/failure.ts";
+import type { AdapterMetrics } from "../metrics.ts";
 import type { ProviderEnd } from "./provider.ts";
 
 /** A provider that cannot be asked for longer than this is asked again all the same. */

@@ -10,7 +10,7 @@ import type {
 import { type EpochMillis, PermanentFault, priceOf } from "@sluice/domain";
 import { completedOutcome, refusedOutcome } from "@sluice/request-state";
 import { answerBytesMax, cutToFit } from "./cut-answer.ts";
-import type { End } from "./next-step.ts";
+import type { End } from "../decide/next-step.ts";
 
 /** An attempt as the outcome tells of it. */
 export interface AnsweredAttempt {

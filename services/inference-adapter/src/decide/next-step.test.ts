@@ -7,9 +7,9 @@ import {
   aHistory,
   anAttempt,
   large,
-} from "./dispatched.fixture.ts";
+} from "../attempt/dispatched.fixture.ts";
 import { encodeFailure, type AttemptFailure } from "./failure.ts";
-import { intentOf, meteredZero } from "./metering.ts";
+import { intentOf, meteredZero } from "../attempt/metering.ts";
 import { nextStep, type NextStep, type Situation } from "./next-step.ts";
 
 const now = admittedAt + 100;

@@ -29,8 +29,8 @@ import { Inject } from "@nestjs/common";
 import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
 import { refusedOutcomeOf } from "./completed.ts";
 import { intentOf, meteredZero } from "./metering.ts";
-import { callsMade, type End, nextStep, type NextStep } from "./next-step.ts";
-import { ProviderGates } from "./provider-gates.ts";
+import { callsMade, type End, nextStep, type NextStep } from "../decide/next-step.ts";
+import { ProviderGates } from "../providers/provider-gates.ts";
 
 /** More than four attempts with all that can come between need; then others get their turn. */
 const roundsMax = 16;

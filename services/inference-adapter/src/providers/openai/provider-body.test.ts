@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
+import { aCandidate, aDispatched } from "../../attempt/dispatched.fixture.ts";
 import { bodyOf } from "./provider-body.ts";
 
 const candidate = aCandidate({ model: "vectors-served" });

@@ -1,6 +1,6 @@
 import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
-import { unreadable } from "./faults.ts";
-import type { ProviderBody } from "./provider.ts";
+import { unreadable } from "../../faults.ts";
+import type { ProviderBody } from "../provider.ts";
 
 /** Ours to set, whatever the parameters say. */
 const ours = new Set([

@@ -18,17 +18,17 @@ import {
 } from "@sluice/stage";
 import { completedOutcomeOf } from "./completed.ts";
 import { completedUsage } from "./estimate.ts";
-import { encodeFailure, type FailureCode, retryAtOf } from "./failure.ts";
-import type { AdapterFaultCode } from "./faults.ts";
+import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
+import type { AdapterFaultCode } from "../faults.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
 import { intentOf, meteredOf, meteredZero } from "./metering.ts";
-import type { AdapterMetrics } from "./metrics.ts";
+import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "./ports.ts";
-import type { Provider, ProviderBody, ProviderEnd } from "./provider.ts";
-import { bodyOf } from "./provider-body.ts";
-import type { ProviderGates } from "./provider-gates.ts";
+import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
+import { bodyOf } from "../providers/openai/provider-body.ts";
+import type { ProviderGates } from "../providers/provider-gates.ts";
 
 export interface AttemptSettings {
   /** Names this process in the attempt record. */

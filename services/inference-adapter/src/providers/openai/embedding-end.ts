@@ -1,7 +1,7 @@
 import type { Answer } from "@sluice/contracts";
 import { dimensionsOf, type EpochMillis, vectorBytesMax, vectorOf } from "@sluice/domain";
-import type { UnusableCode } from "./failure.ts";
-import type { ProviderEnd } from "./provider.ts";
+import type { UnusableCode } from "../../decide/failure.ts";
+import type { ProviderEnd } from "../provider.ts";
 import { reportedUsageOf } from "./usage.ts";
 
 /** What was asked for, as far as an answer must follow it. */

@@ -25,7 +25,7 @@ export interface Simulator {
   stop(): Promise<void>;
 }
 
-const main = new URL("../../../tools/provider-simulator/src/main.ts", import.meta.url);
+const main = new URL("../../../../../tools/provider-simulator/src/main.ts", import.meta.url);
 
 /** The provider simulator as a process of its own, on a free port. @param key the bearer token it asks for */
 export async function startSimulator(key: string, speed = 20): Promise<Simulator> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { aCandidate, aDispatched } from "./dispatched.fixture.ts";
+import { aCandidate, aDispatched } from "../attempt/dispatched.fixture.ts";
 import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
-import { bodyOf } from "./provider-body.ts";
+import { bodyOf } from "./openai/provider-body.ts";
 
 export interface Asked {
   readonly prompt: string;
