@@ -13,15 +13,15 @@ import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/s
 import { EventProducer, gathering, StageModule, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { ChargingStage } from "./charging.stage.ts";
+import { ChargingStage } from "./charge/charge.stage.ts";
 import type { Config } from "./config.ts";
-import { CostsRoute } from "./costs-route.ts";
-import { IntentsStage } from "./intents.stage.ts";
-import { LedgerModule } from "./ledger.module.ts";
+import { CostsRoute } from "./costs/costs-route.ts";
+import { IntentsStage } from "./sweep/intent.stage.ts";
+import { LedgerModule } from "./ledger/ledger.module.ts";
 import { AccountantMetrics } from "./metrics.ts";
-import { OwnedPartitions } from "./owned-partitions.ts";
-import { Ledger } from "./ports.ts";
-import { Sweeper } from "./sweeper.ts";
+import { OwnedPartitions } from "./charge/owned-partitions.ts";
+import { Ledger } from "./ledger/ports.ts";
+import { Sweeper } from "./sweep/sweeper.ts";
 
 const service = "cost-accountant";
 

@@ -1,6 +1,6 @@
 import { countKey, declarationKeys, platformKeys, secret } from "@sluice/service-host";
 import { z } from "zod";
-import { ledgerAddressProblem } from "./ledger-address.ts";
+import { ledgerAddressProblem } from "./ledger/ledger-address.ts";
 
 export const configSchema = z.object({
   ...platformKeys,

@@ -1,6 +1,6 @@
 import { formatUsd } from "@sluice/domain";
 import { Counter, type Registry } from "prom-client";
-import type { Verdict } from "./charge.ts";
+import type { Verdict } from "./charge/charge.ts";
 
 /** What the accountant counts. Dollars here are floats, for dashboards; the ledger is what is exact. */
 export class AccountantMetrics {

@@ -1,7 +1,7 @@
 import type { CostMetered } from "@sluice/contracts";
-import { foldSlice } from "../src/fold-slice.ts";
-import type { Verdict } from "../src/charge.ts";
-import type { Ledger } from "../src/ports.ts";
+import { foldSlice } from "../src/charge/fold-slice.ts";
+import type { Verdict } from "../src/charge/charge.ts";
+import type { Ledger } from "../src/ledger/ports.ts";
 import { book, calledAt } from "./fixtures.ts";
 
 /** Folds as the charging stage does, in slices of `sliceMax`; one verdict per metering. */

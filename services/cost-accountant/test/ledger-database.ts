@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
-import { migrations } from "../src/migrations/index.ts";
-import { ledgerPool, ledgerSchemaOf, migrate } from "../src/postgres-pool.ts";
+import { migrations } from "../src/ledger/migrations/index.ts";
+import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
 
 /** An installation's own tables in the stack's database, so that suites do not see each other's charges. */
 export interface LedgerDatabase {

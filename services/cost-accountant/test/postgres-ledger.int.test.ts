@@ -1,9 +1,9 @@
 import type { PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ledgerContract } from "../src/ledger.contract.ts";
-import { PostgresLedger } from "../src/postgres-ledger.ts";
-import { migrations } from "../src/migrations/index.ts";
-import { ledgerPool, ledgerSchemaOf, migrate } from "../src/postgres-pool.ts";
+import { ledgerContract } from "../src/ledger/ledger.contract.ts";
+import { PostgresLedger } from "../src/ledger/postgres-ledger.ts";
+import { migrations } from "../src/ledger/migrations/index.ts";
+import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
 import { intentOf, meteredOf } from "./fixtures.ts";
 import { foldInto } from "./fold-into.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";

@@ -14,9 +14,9 @@ import {
 } from "@sluice/stage";
 import type { Verdict } from "./charge.ts";
 import { foldSlice } from "./fold-slice.ts";
-import { AccountantMetrics } from "./metrics.ts";
+import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
-import { Ledger, type SlicePlace } from "./ports.ts";
+import { Ledger, type SlicePlace } from "../ledger/ports.ts";
 
 /**
  * Turns metered usage into charges. The order is the guarantee: ledger, then

@@ -4,10 +4,10 @@ import { SystemClock, TransientFault } from "@sluice/domain";
 import { deliveryOf } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { declarations, meteredOf } from "../test/fixtures.ts";
-import { ChargingStage } from "./charging.stage.ts";
-import { InMemoryLedger } from "./in-memory-ledger.ts";
-import { AccountantMetrics } from "./metrics.ts";
+import { declarations, meteredOf } from "../../test/fixtures.ts";
+import { ChargingStage } from "./charge.stage.ts";
+import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
+import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
 
 class RememberingBudgets extends Budgets {

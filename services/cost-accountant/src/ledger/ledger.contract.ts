@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { calledAt, intentOf, meteredOf, usageOf } from "../test/fixtures.ts";
-import { foldInto } from "../test/fold-into.ts";
+import { calledAt, intentOf, meteredOf, usageOf } from "../../test/fixtures.ts";
+import { foldInto } from "../../test/fold-into.ts";
 import type { Costs, CostsQuery, Ledger } from "./ports.ts";
 
 const everything: CostsQuery = {

@@ -1,10 +1,10 @@
 import type { CostMetered } from "@sluice/contracts";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { book, calledAt, meteredOf, usageOf } from "../test/fixtures.ts";
+import { book, calledAt, meteredOf, usageOf } from "../../test/fixtures.ts";
 import { foldSlice } from "./fold-slice.ts";
-import { InMemoryLedger } from "./in-memory-ledger.ts";
-import { foldInto } from "../test/fold-into.ts";
+import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
+import { foldInto } from "../../test/fold-into.ts";
 
 const kindsOf = (meterings: readonly CostMetered[]) =>
   foldSlice(meterings, new Map(), book, calledAt).verdicts.map(({ kind }) => kind);

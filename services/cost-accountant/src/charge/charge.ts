@@ -8,7 +8,7 @@ import {
   priceOf,
   type Rates,
 } from "@sluice/domain";
-import type { AccountantFaultCode } from "./faults.ts";
+import type { AccountantFaultCode } from "../faults.ts";
 
 /** A charge with what the ledger keeps besides what it publishes. */
 export interface LedgerEntry {

@@ -3,11 +3,11 @@ import { Clock, TransientFault } from "@sluice/domain";
 import { InMemoryEventProducer, TopicOffsets } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { beforeEach, expect, test } from "vitest";
-import { calledAt, intentOf, meteredOf } from "../test/fixtures.ts";
-import { foldInto } from "../test/fold-into.ts";
-import { InMemoryLedger } from "./in-memory-ledger.ts";
-import { AccountantMetrics } from "./metrics.ts";
-import { OwnedPartitions } from "./owned-partitions.ts";
+import { calledAt, intentOf, meteredOf } from "../../test/fixtures.ts";
+import { foldInto } from "../../test/fold-into.ts";
+import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
+import { AccountantMetrics } from "../metrics.ts";
+import { OwnedPartitions } from "../charge/owned-partitions.ts";
 import { Sweeper } from "./sweeper.ts";
 
 class FixedOffsets extends TopicOffsets {

@@ -2,10 +2,10 @@ import { type CostMetered, topics } from "@sluice/contracts";
 import { Clock, Fault, partitionKeyOf } from "@sluice/domain";
 import { EventProducer, outgoing, TopicOffsets } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
-import type { AccountantFaultCode } from "./faults.ts";
-import type { AccountantMetrics } from "./metrics.ts";
-import type { OwnedPartitions } from "./owned-partitions.ts";
-import type { Ledger } from "./ports.ts";
+import type { AccountantFaultCode } from "../faults.ts";
+import type { AccountantMetrics } from "../metrics.ts";
+import type { OwnedPartitions } from "../charge/owned-partitions.ts";
+import type { Ledger } from "../ledger/ports.ts";
 import { estimateOf, isFoldedTo, overdueBefore, type Watch, watchesFor } from "./sweep.ts";
 
 export interface SweeperParts {

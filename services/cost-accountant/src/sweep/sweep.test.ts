@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { book, calledAt, intentOf } from "../test/fixtures.ts";
-import { chargeOf } from "./charge.ts";
+import { book, calledAt, intentOf } from "../../test/fixtures.ts";
+import { chargeOf } from "../charge/charge.ts";
 import { estimateOf, isFoldedTo, overdueBefore, watchesFor } from "./sweep.ts";
 
 const open = (partition: number, attemptId: string) => ({

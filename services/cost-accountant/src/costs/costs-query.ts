@@ -1,6 +1,6 @@
 import { type Dimension, dimensions, isDimension, isWholeHour } from "./dimensions.ts";
-import type { Costs, CostsQuery } from "./ports.ts";
-import type { UsageChange } from "./usage-change.ts";
+import type { Costs, CostsQuery } from "../ledger/ports.ts";
+import type { UsageChange } from "../charge/usage-change.ts";
 
 export type ParsedCostsQuery =
   | { readonly kind: "valid"; readonly query: CostsQuery }

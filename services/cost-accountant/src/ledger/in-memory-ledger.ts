@@ -1,7 +1,7 @@
 import type { EpochMillis } from "@sluice/domain";
 import type { CostCharged } from "@sluice/contracts";
-import type { LedgerEntry } from "./charge.ts";
-import { type Dimension, dimensionOf } from "./dimensions.ts";
+import type { LedgerEntry } from "../charge/charge.ts";
+import { type Dimension, dimensionOf } from "../costs/dimensions.ts";
 import {
   type Costs,
   type CostsQuery,
@@ -13,7 +13,7 @@ import {
   type Standing,
 } from "./ports.ts";
 import { formatReplayHash, numberOf, rowHashOf } from "./row-hash.ts";
-import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
+import { noChange, sumOf, usageChangeOf } from "../charge/usage-change.ts";
 
 /** Fake: a ledger that forgets. */
 export class InMemoryLedger extends Ledger {

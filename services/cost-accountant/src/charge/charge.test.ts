@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { book, calledAt, meteredOf, usageOf } from "../test/fixtures.ts";
+import { book, calledAt, meteredOf, usageOf } from "../../test/fixtures.ts";
 import { chargeOf, type Verdict } from "./charge.ts";
 
 const now = calledAt + 1_000;

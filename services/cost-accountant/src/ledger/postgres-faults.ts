@@ -1,6 +1,6 @@
 import { connectionTroubleOf, PermanentFault, TransientFault } from "@sluice/domain";
 import { DatabaseError } from "pg";
-import type { AccountantFaultCode } from "./faults.ts";
+import type { AccountantFaultCode } from "../faults.ts";
 
 const refusedCode: AccountantFaultCode = "LEDGER_REFUSED";
 const unavailableCode: AccountantFaultCode = "LEDGER_UNAVAILABLE";
