@@ -3,26 +3,32 @@ import { APP_FILTER } from "@nestjs/core";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import { Admissions, Outcomes, RequestStateModule, Replies, storedTopics } from "@sluice/request-state";
+import {
+  Admissions,
+  Outcomes,
+  RequestStateModule,
+  Replies,
+  storedTopics,
+} from "@sluice/request-state";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
 import { EventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { AnswerWait } from "./answer-wait.ts";
-import { ApiErrorFilter } from "./api-error.filter.ts";
-import { Authentication } from "./authentication.ts";
-import { ChatController } from "./chat.controller.ts";
-import { Chat } from "./chat.ts";
+import { AnswerWait } from "./http/answer-wait.ts";
+import { ApiErrorFilter } from "./http/api-error.filter.ts";
+import { Authentication } from "./http/authentication.ts";
+import { ChatController } from "./http/chat.controller.ts";
+import { Chat } from "./admission/chat.ts";
 import type { Config } from "./config.ts";
-import { EmbeddingsController } from "./embeddings.controller.ts";
-import { FrontDesk } from "./front-desk.ts";
-import { HitFinder } from "./hit-finder.ts";
-import { IntakeStage } from "./intake.stage.ts";
-import { KeyRing } from "./key-ring.ts";
+import { EmbeddingsController } from "./http/embeddings.controller.ts";
+import { FrontDesk } from "./http/front-desk.ts";
+import { HitFinder } from "./admission/hit-finder.ts";
+import { IntakeStage } from "./intake/intake.stage.ts";
+import { KeyRing } from "./admission/api-keys.ts";
 import { IngressMetrics } from "./metrics.ts";
-import { ModelsController } from "./models.controller.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import { ModelsController } from "./http/models.controller.ts";
+import { WaitingRoom } from "./http/concurrency-limit.ts";
 
 const service = "ingress";
 /** Longer records are not even decoded, and so not declined: what their topic takes, unpacked. */

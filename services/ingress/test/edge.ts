@@ -19,7 +19,7 @@ import { suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";
 import { aCompletion } from "@sluice/testing/fixtures";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
-import { createHttp, listenHttp } from "../src/http.ts";
+import { createHttp, listenHttp } from "../src/http/http.ts";
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,4 +1,4 @@
-import type { IngressMetrics } from "./metrics.ts";
+import type { IngressMetrics } from "../metrics.ts";
 
 /** Bounds how many HTTP requests wait at once: beyond it 503, never an unbounded queue. */
 export class WaitingRoom {

@@ -3,8 +3,8 @@ import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { AnswerWait } from "./answer-wait.ts";
 import { ApiError, errorOfRefusal } from "./api-error.ts";
-import { type ChatBody, parseChatBody } from "./chat-body.ts";
-import { type Opened, refuse, type Running } from "./chat.ts";
+import { type ChatBody, parseChatBody } from "../request/chat-body.ts";
+import { type Opened, refuse, type Running } from "../admission/chat.ts";
 import {
   chunksOf,
   type CompletedOutcome,

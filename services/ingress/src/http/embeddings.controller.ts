@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { embeddingListOf } from "./embedding-list.ts";
-import { parseEmbeddingsBody } from "./embeddings-body.ts";
+import { parseEmbeddingsBody } from "../request/embeddings-body.ts";
 import { FrontDesk } from "./front-desk.ts";
 
 /** `POST /v1/embeddings`: the same way as a chat, always told whole. */

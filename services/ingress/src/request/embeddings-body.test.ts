@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "../http/api-error.ts";
 import { parseEmbeddingsBody } from "./embeddings-body.ts";
 
 const asked = { model: "vectors", input: "a river" };

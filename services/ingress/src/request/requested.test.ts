@@ -1,7 +1,7 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import { aRequest, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
-import { someDeclarations } from "./declarations.fixture.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
 import { bodyHashOf, deadlineOf, idempotentRequestId, refusalOf } from "./requested.ts";
 
 const declarations = someDeclarations();

@@ -1,17 +1,23 @@
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sluice/domain";
-import type { Admissions, KnownRequest, Outcomes, Replies, RequestRef } from "@sluice/request-state";
+import type {
+  Admissions,
+  KnownRequest,
+  Outcomes,
+  Replies,
+  RequestRef,
+} from "@sluice/request-state";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
 import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
-import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "./api-error.ts";
-import type { AskedBody } from "./asked-body.ts";
+import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "../http/api-error.ts";
+import type { AskedBody } from "../request/asked-body.ts";
 import type { HitFinder } from "./hit-finder.ts";
-import { attributionOf } from "./key-ring.ts";
-import { modelRefusalOf } from "./model-choice.ts";
-import type { IngressMetrics } from "./metrics.ts";
-import type { RequestHeaders } from "./request-headers.ts";
-import { bodyHashOf, deadlineOf, idempotentRequestId, requestedOf } from "./requested.ts";
+import { attributionOf } from "./api-keys.ts";
+import { modelRefusalOf } from "../request/model-choice.ts";
+import type { IngressMetrics } from "../metrics.ts";
+import type { RequestHeaders } from "../http/request-headers.ts";
+import { bodyHashOf, deadlineOf, idempotentRequestId, requestedOf } from "../request/requested.ts";
 
 /** A chat completion, or vectors, with who asks for it. */
 export interface ChatAsk {

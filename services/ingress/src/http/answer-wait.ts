@@ -3,7 +3,7 @@ import type { InferenceResponded } from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
 import { decodeTokens, type Replies, type TokenPayload } from "@sluice/request-state";
 import { ApiError, unavailable } from "./api-error.ts";
-import type { Running } from "./chat.ts";
+import type { Running } from "../admission/chat.ts";
 
 export type Heard =
   | { readonly kind: "tokens"; readonly payload: TokenPayload }

@@ -2,9 +2,15 @@ import type { InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import type { EpochMillis } from "@sluice/domain";
 import type { Admitted } from "@sluice/request-state";
-import { attributionOf, type KeyRing } from "./key-ring.ts";
-import { correlationIdBytesMax, recordBytesMax } from "./record-limits.ts";
-import { bodyHashOf, deadlineOf, hasValidId, type Refusal, refusalOf } from "./requested.ts";
+import { attributionOf, type KeyRing } from "../admission/api-keys.ts";
+import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
+import {
+  bodyHashOf,
+  deadlineOf,
+  hasValidId,
+  type Refusal,
+  refusalOf,
+} from "../request/requested.ts";
 import { isFresh, isSignedBy } from "./signature.ts";
 
 /** Why a message on the request topic becomes a dead letter. */

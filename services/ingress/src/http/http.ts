@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fa
 import { nestOptions } from "@sluice/service-host";
 import type { FastifyReply, RawServerDefault } from "fastify";
 import { badRequest, noSuchPath } from "./api-error.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "../config.ts";
 
 /** The edge's HTTP server; longer bodies are cut off while they are read. */
 export async function createHttp(

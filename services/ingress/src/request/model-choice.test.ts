@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { someDeclarations } from "./declarations.fixture.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
 import { type Choosing, modelRefusalOf } from "./model-choice.ts";
 
 const declarations = someDeclarations();

@@ -1,6 +1,6 @@
 import type { ApiKey } from "@sluice/declarations";
 import { ApiError } from "./api-error.ts";
-import type { KeyRing } from "./key-ring.ts";
+import type { KeyRing } from "../admission/api-keys.ts";
 
 /** Who calls, or 401. */
 export class Authentication {

@@ -2,7 +2,7 @@ import type { InferenceAdmitted, Lookup } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import type { Clock } from "@sluice/domain";
 import { type ExactCache, type Found, lookUp } from "@sluice/response-cache";
-import type { IngressMetrics } from "./metrics.ts";
+import type { IngressMetrics } from "../metrics.ts";
 
 /** Looks one HTTP request up before it costs a topic. */
 export class HitFinder {

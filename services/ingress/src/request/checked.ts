@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ApiError, badRequest } from "./api-error.ts";
+import { type ApiError, badRequest } from "../http/api-error.ts";
 import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
 import { isUnsupported } from "./unsupported.ts";
 

@@ -22,8 +22,8 @@ import {
   traceInOrNew,
 } from "@sluice/stage";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
-import type { KeyRing } from "./key-ring.ts";
-import type { IngressMetrics } from "./metrics.ts";
+import type { KeyRing } from "../admission/api-keys.ts";
+import type { IngressMetrics } from "../metrics.ts";
 
 type Proven = Extract<Checked, { kind: "proven" }>;
 

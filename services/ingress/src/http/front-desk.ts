@@ -5,13 +5,13 @@ import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { AnswerWait } from "./answer-wait.ts";
 import { unavailable } from "./api-error.ts";
-import type { AskedBody } from "./asked-body.ts";
+import type { AskedBody } from "../request/asked-body.ts";
 import { Authentication } from "./authentication.ts";
-import { Chat, type Opened, refuse } from "./chat.ts";
+import { Chat, type Opened, refuse } from "../admission/chat.ts";
 import { type CompletedOutcome, headersOf, isCompleted } from "./completion.ts";
-import { IngressMetrics } from "./metrics.ts";
+import { IngressMetrics } from "../metrics.ts";
 import { parseHeaders, type RequestHeaders } from "./request-headers.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import { WaitingRoom } from "./concurrency-limit.ts";
 
 /** A request that is let in, and what is to be told of it. */
 export interface Serving<B extends AskedBody> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { someDeclarations } from "./declarations.fixture.ts";
-import { attributionOf, KeyRing } from "./key-ring.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
+import { attributionOf, KeyRing } from "./api-keys.ts";
 
 const ring = new KeyRing(someDeclarations());
 

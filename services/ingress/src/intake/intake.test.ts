@@ -2,9 +2,9 @@ import type { InferenceRequested } from "@sluice/contracts";
 import type { Admitted } from "@sluice/request-state";
 import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
-import { someDeclarations } from "./declarations.fixture.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
-import { KeyRing } from "./key-ring.ts";
+import { KeyRing } from "../admission/api-keys.ts";
 import { signatureOf } from "./signature.ts";
 
 const declarations = someDeclarations();

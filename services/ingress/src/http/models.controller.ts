@@ -3,7 +3,7 @@ import { Declarations } from "@sluice/declarations";
 import { tiers } from "@sluice/domain";
 import { errorOfModel } from "./api-error.ts";
 import { Authentication } from "./authentication.ts";
-import { unknownModel } from "./model-choice.ts";
+import { unknownModel } from "../request/model-choice.ts";
 
 interface ListedModel {
   readonly id: string;

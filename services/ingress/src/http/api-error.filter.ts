@@ -8,7 +8,7 @@ import {
 import type { Logger } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, type ApiErrorCode, bodyTooLarge, noSuchPath } from "./api-error.ts";
-import type { IngressMetrics } from "./metrics.ts";
+import type { IngressMetrics } from "../metrics.ts";
 import { dropRest } from "./refused-body.ts";
 
 /** Everything that a handler throws leaves in OpenAI's envelope; what we did not foresee says nothing of itself. */
