@@ -11,9 +11,9 @@ import {
 import { join } from "node:path";
 import { cacheRootOf, committedFile, makeWritable } from "./directories.ts";
 import { StackFault, throwIfInterrupted } from "./faults.ts";
-import { withLock } from "./lock.ts";
-import { type Report, secondsSince } from "./program.ts";
-import { run } from "./run.ts";
+import { withLock } from "./supervise/lock.ts";
+import { type Report, secondsSince } from "./supervise/program.ts";
+import { run } from "./supervise/run.ts";
 
 /** Each is an execution in pom.xml, and a folder in the cache. */
 export type Component = "kafka" | "registry" | "redis" | "postgres";

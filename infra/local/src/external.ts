@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { StackFault } from "./faults.ts";
 import { answers } from "./ports.ts";
-import { REDIS_MAJOR_MIN, redisMajor } from "./redis.ts";
-import { isRegistryReachable } from "./registry.ts";
+import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
+import { isRegistryReachable } from "./servers/registry.ts";
 
 /** The parts for which a running server can be given instead. */
 export type PartName = "kafka" | "registry" | "redis" | "postgres";

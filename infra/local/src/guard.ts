@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { extname, join } from "node:path";
 import { stopLeftovers } from "./local-stack.ts";
-import { removePostgresData } from "./postgres-home.ts";
+import { removePostgresData } from "./servers/postgres-home.ts";
 
 /** Ends what a test run leaves when it ends without saying good-bye. */
 export interface Guard {

@@ -11,9 +11,9 @@ export {
   type ProcessIdentity,
   signalProcess,
   waitForEnd,
-} from "./processes.ts";
-export { type Program, type Report, secondsSince } from "./program.ts";
-export type { Account, StackSecurity } from "./security.ts";
+} from "./supervise/processes.ts";
+export { type Program, type Report, secondsSince } from "./supervise/program.ts";
+export type { Account, StackSecurity } from "./servers/security.ts";
 export {
   adminAddress,
   adminPortNameOf,

@@ -9,7 +9,7 @@ import {
   shownAddress,
 } from "./external.ts";
 import { StackFault } from "./faults.ts";
-import { type Lock, lockHolder, tryLock } from "./lock.ts";
+import { type Lock, lockHolder, tryLock } from "./supervise/lock.ts";
 import { addressesOf, preparePartRecipes } from "./parts.ts";
 import {
   assertPortsFree,
@@ -21,9 +21,9 @@ import {
   type Ports,
   portsFrom,
 } from "./ports.ts";
-import { isAlive, type ProcessIdentity } from "./processes.ts";
-import type { Program, Report } from "./program.ts";
-import type { StackSecurity } from "./security.ts";
+import { isAlive, type ProcessIdentity } from "./supervise/processes.ts";
+import type { Program, Report } from "./supervise/program.ts";
+import type { StackSecurity } from "./servers/security.ts";
 import {
   type Addresses,
   emptyState,
@@ -32,7 +32,7 @@ import {
   type StackState,
   writeState,
 } from "./state-file.ts";
-import { STOP_GRACE_MS, stopRecorded, Supervisor } from "./supervisor.ts";
+import { STOP_GRACE_MS, stopRecorded, Supervisor } from "./supervise/supervisor.ts";
 
 export interface LocalStackOptions {
   readonly dataDir: string;

@@ -1,17 +1,23 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ClassArchives, type JavaPart } from "./class-archives.ts";
+import { ClassArchives, type JavaPart } from "./servers/class-archives.ts";
 import { type Component, Downloads, postgresPlatform } from "./downloads.ts";
 import { addressIn, externalAddress, type PartName } from "./external.ts";
-import { findJava, jvmArguments } from "./java.ts";
-import { kafkaProgram } from "./kafka.ts";
+import { findJava, jvmArguments } from "./servers/java.ts";
+import { kafkaProgram } from "./servers/kafka.ts";
 import type { Ports } from "./ports.ts";
-import { findPostgres, postgresDataDir, postgresUser } from "./postgres-home.ts";
-import { postgresAddress, postgresProgram } from "./postgres.ts";
-import { plainEnvironment, type Program, type Report } from "./program.ts";
-import { cacheAddressOf, packagedRedis, redisAddress, redisOnPath, redisProgram } from "./redis.ts";
-import { registryAddress, registryProgram } from "./registry.ts";
-import type { StackSecurity } from "./security.ts";
+import { findPostgres, postgresDataDir, postgresUser } from "./servers/postgres-home.ts";
+import { postgresAddress, postgresProgram } from "./servers/postgres.ts";
+import { plainEnvironment, type Program, type Report } from "./supervise/program.ts";
+import {
+  cacheAddressOf,
+  packagedRedis,
+  redisAddress,
+  redisOnPath,
+  redisProgram,
+} from "./servers/redis.ts";
+import { registryAddress, registryProgram } from "./servers/registry.ts";
+import type { StackSecurity } from "./servers/security.ts";
 import type { Addresses } from "./state-file.ts";
 
 export interface PartsOptions {

@@ -4,7 +4,7 @@ import type { Configuration } from "./configuration.ts";
 import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
 import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts";
-import { definedEntries, plainEnvironment, type Program } from "./program.ts";
+import { definedEntries, plainEnvironment, type Program } from "./supervise/program.ts";
 import type { Addresses } from "./state-file.ts";
 
 /** In the order of design §2, which is that of their admin ports. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StackFault } from "./faults.ts";
 import type { Ports } from "./ports.ts";
-import type { ProcessIdentity } from "./processes.ts";
+import type { ProcessIdentity } from "./supervise/processes.ts";
 
 const VERSION = 1;
 

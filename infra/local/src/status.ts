@@ -1,10 +1,10 @@
 import { isExternalReachable, type PartName, partNames, withoutPassword } from "./external.ts";
-import { isKafkaReady } from "./kafka.ts";
+import { isKafkaReady } from "./servers/kafka.ts";
 import { launcherOf } from "./local-stack.ts";
-import { isPostgresReady } from "./postgres.ts";
-import { isAlive } from "./processes.ts";
-import { REDIS_MAJOR_MIN, redisMajor } from "./redis.ts";
-import { isRegistryReachable } from "./registry.ts";
+import { isPostgresReady } from "./servers/postgres.ts";
+import { isAlive } from "./supervise/processes.ts";
+import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
+import { isRegistryReachable } from "./servers/registry.ts";
 import {
   adminAddress,
   adminPortNameOf,

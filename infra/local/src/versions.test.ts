@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { shownAddress } from "./external.ts";
 import { isRecentMaven } from "./downloads.ts";
-import { majorOf } from "./java.ts";
-import { cacheAddressOf } from "./redis.ts";
+import { majorOf } from "./servers/java.ts";
+import { cacheAddressOf } from "./servers/redis.ts";
 
 test.each([
   ['openjdk version "17.0.15" 2025-04-15', 17],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { isAnswering } from "../src/services.ts";
-import type { Program } from "../src/program.ts";
+import type { Program } from "../src/supervise/program.ts";
 
 const folders: string[] = [];
 afterAll(() => {

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { removeDataDir } from "../src/guard.ts";
 import { LocalStack, stopLeftovers } from "../src/local-stack.ts";
-import { definedEntries } from "../src/program.ts";
-import { bornAt } from "../src/processes.ts";
+import { definedEntries } from "../src/supervise/program.ts";
+import { bornAt } from "../src/supervise/processes.ts";
 import { readStatus } from "../src/status.ts";
 import { allMarks, readMarks, writeMarks } from "./marks.ts";
 

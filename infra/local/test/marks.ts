@@ -1,6 +1,6 @@
 import { KafkaTopicAdmin, silentLogger } from "@sluice/stage";
 import type { Addresses } from "../src/state-file.ts";
-import { exchange } from "../src/wire.ts";
+import { exchange } from "../src/servers/wire.ts";
 
 const subject = "marks-value";
 const schema = JSON.stringify({ schema: JSON.stringify({ type: "string" }) });

@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Downloads } from "./downloads.ts";
-import { throwIfInterrupted } from "./faults.ts";
+import type { Downloads } from "../downloads.ts";
+import { throwIfInterrupted } from "../faults.ts";
 import { type Java, jvmArguments } from "./java.ts";
 import { kafkaProgram } from "./kafka.ts";
-import { withLock } from "./lock.ts";
-import { findFreePorts } from "./ports.ts";
-import { identityOf, stopProcess } from "./processes.ts";
-import { type Program, type Report, secondsSince } from "./program.ts";
+import { withLock } from "../supervise/lock.ts";
+import { findFreePorts } from "../ports.ts";
+import { identityOf, stopProcess } from "../supervise/processes.ts";
+import { type Program, type Report, secondsSince } from "../supervise/program.ts";
 import { registryProgram } from "./registry.ts";
 
 /** The parts that run on Java. */

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { temporaryDir } from "../test/fake-program.ts";
+import { temporaryDir } from "../../test/fake-program.ts";
 import { lock, lockHolder, tryLock, withLock } from "./lock.ts";
 import { identityOf } from "./processes.ts";
 

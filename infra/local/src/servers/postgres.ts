@@ -8,10 +8,10 @@ import {
   chmodSync,
 } from "node:fs";
 import { join } from "node:path";
-import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { makePrivate, type PostgresHome } from "./postgres-home.ts";
-import type { Program } from "./program.ts";
-import { run } from "./run.ts";
+import type { Program } from "../supervise/program.ts";
+import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 

@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fakeServer, temporaryDir } from "../test/fake-program.ts";
-import { findFreePorts } from "./ports.ts";
+import { fakeServer, temporaryDir } from "../../test/fake-program.ts";
+import { findFreePorts } from "../ports.ts";
 import { bornAt, identityOf, isAlive } from "./processes.ts";
 import type { Program } from "./program.ts";
-import type { RecordedProgram } from "./state-file.ts";
+import type { RecordedProgram } from "../state-file.ts";
 import { fingerprintOf, type ProgramRecords, restartDelayMs, Supervisor } from "./supervisor.ts";
 
 const never = new AbortController().signal;

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { committedFile } from "./directories.ts";
-import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { committedFile } from "../directories.ts";
+import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { listenerSettings, scramArguments } from "./kafka-security.ts";
-import type { Program } from "./program.ts";
-import { run } from "./run.ts";
+import type { Program } from "../supervise/program.ts";
+import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 

@@ -11,10 +11,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StackFault, throwIfInterrupted } from "./faults.ts";
+import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { bornAt, isAlive, type ProcessIdentity, stopProcess, waitForEnd } from "./processes.ts";
 import { type Program, type Report, secondsSince } from "./program.ts";
-import type { RecordedProgram } from "./state-file.ts";
+import type { RecordedProgram } from "../state-file.ts";
 
 const START_LIMIT_MS = 60_000;
 const PROBE_INTERVAL_MS = 40;

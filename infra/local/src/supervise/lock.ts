@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { throwIfInterrupted } from "./faults.ts";
+import { throwIfInterrupted } from "../faults.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "./processes.ts";
 
 const RETRY_MIN_MS = 20;

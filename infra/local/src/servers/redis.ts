@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { StackFault } from "./faults.ts";
-import type { Program } from "./program.ts";
-import { run } from "./run.ts";
+import { StackFault } from "../faults.ts";
+import type { Program } from "../supervise/program.ts";
+import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 

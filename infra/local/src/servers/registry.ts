@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { committedFile } from "./directories.ts";
+import { committedFile } from "../directories.ts";
 import type { JavaServerOptions } from "./kafka.ts";
-import type { Program } from "./program.ts";
+import type { Program } from "../supervise/program.ts";
 
 const ANSWER_LIMIT_MS = 5000;
 

@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import type { Downloads } from "./downloads.ts";
-import { StackFault, throwIfInterrupted } from "./faults.ts";
-import { withLock } from "./lock.ts";
-import type { UserIds } from "./program.ts";
-import { run } from "./run.ts";
+import type { Downloads } from "../downloads.ts";
+import { StackFault, throwIfInterrupted } from "../faults.ts";
+import { withLock } from "../supervise/lock.ts";
+import type { UserIds } from "../supervise/program.ts";
+import { run } from "../supervise/run.ts";
 
 /**
  * Where PostgreSQL's programs and data are, and as whom they run.

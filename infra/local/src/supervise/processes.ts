@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCodeOf } from "./faults.ts";
+import { errorCodeOf } from "../faults.ts";
 
 /**
  * A process across restarts of the launcher. `born` is when it began, as the

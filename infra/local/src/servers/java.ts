@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { StackFault } from "./faults.ts";
-import { run } from "./run.ts";
+import { StackFault } from "../faults.ts";
+import { run } from "../supervise/run.ts";
 
 const MAJOR_MIN = 17;
 
