@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { FileBillJournal, NoBillJournal } from "./bill-journal.ts";
+import { FileBillJournal, NoBillJournal } from "./bill/bill-journal.ts";
 import type { SimulatorConfig } from "./config.ts";
-import { emptyScript, parseScript } from "./script.ts";
+import { emptyScript, parseScript } from "./faults/script.ts";
 import { Simulator } from "./simulator.ts";
 
 export interface RunningSimulator {

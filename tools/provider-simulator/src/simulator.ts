@@ -1,23 +1,23 @@
 import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, badRequest } from "./api-error.ts";
-import { Bill } from "./bill.ts";
-import type { BillJournal } from "./bill-journal.ts";
-import { attemptViewOf, billViewOf } from "./bill-view.ts";
-import { Chat } from "./chat.ts";
-import { parseChatRequest } from "./chat-request.ts";
-import { inputDigestOf, inputTextOf } from "./embedding.ts";
-import { parseEmbeddingRequest } from "./embedding-request.ts";
-import { Embeddings } from "./embeddings.ts";
-import { FaultPlan, type FaultQuestion } from "./fault-plan.ts";
-import { MalformedFault, type Fault } from "./faults.ts";
+import { Bill } from "./bill/bill.ts";
+import type { BillJournal } from "./bill/bill-journal.ts";
+import { attemptViewOf, billViewOf } from "./bill/bill-view.ts";
+import { Chat } from "./chat/chat.ts";
+import { parseChatRequest } from "./chat/chat-request.ts";
+import { inputDigestOf, inputTextOf } from "./embeddings/embedding.ts";
+import { parseEmbeddingRequest } from "./embeddings/embedding-request.ts";
+import { Embeddings } from "./embeddings/embeddings.ts";
+import { FaultPlan, type FaultQuestion } from "./faults/fault-plan.ts";
+import { MalformedFault, type Fault } from "./faults/faults.ts";
 import { servedModels, type ModelProfile } from "./models.ts";
-import { PromptCache } from "./prompt-cache.ts";
-import { promptDigestOf, promptTextOf } from "./prompt.ts";
-import { recordNameIn } from "./prompt-markers.ts";
+import { PromptCache } from "./chat/prompt-cache.ts";
+import { promptDigestOf, promptTextOf } from "./chat/prompt.ts";
+import { recordNameIn } from "./faults/prompt-markers.ts";
 import { RecordedCalls } from "./recorded-calls.ts";
 import { readJson } from "./request-body.ts";
-import { emptyScript, parseScript, type Script } from "./script.ts";
+import { emptyScript, parseScript, type Script } from "./faults/script.ts";
 
 export interface SimulatorOptions {
   readonly key: string | undefined;

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseChatRequest } from "./chat-request.ts";
-import { PromptCache } from "./prompt-cache.ts";
-import { countPromptTokens } from "./prompt.ts";
+import { parseChatRequest } from "./chat/chat-request.ts";
+import { PromptCache } from "./chat/prompt-cache.ts";
+import { countPromptTokens } from "./chat/prompt.ts";
 import { countTokens, tokensOf } from "./tokens.ts";
 
 describe("the simulator's tokens", () => {

@@ -1,8 +1,8 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { promptTextOf } from "./prompt.ts";
-import { digestOf } from "./seeded.ts";
-import { tokensOf } from "./tokens.ts";
+import { digestOf } from "../seeded.ts";
+import { tokensOf } from "../tokens.ts";
 
 const BLOCK_TOKENS = 128;
 const CACHED_TOKENS_LEAST = 1_024;

@@ -1,4 +1,4 @@
-import type { ModelRates } from "./models.ts";
+import type { ModelRates } from "../models.ts";
 
 /** Tokens of one call in disjoint classes: nothing is counted twice. */
 export interface BilledUsage {

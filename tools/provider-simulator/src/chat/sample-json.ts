@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from "./json.ts";
-import type { SeededNumbers } from "./seeded.ts";
-import { LABEL } from "./tokens.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import type { SeededNumbers } from "../seeded.ts";
+import { LABEL } from "../tokens.ts";
 
 const DEPTH_MAX = 8;
 const WORDS = ["amber", "birch", "cedar", "delta", "ember", "flint"];

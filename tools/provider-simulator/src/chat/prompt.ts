@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatRequest } from "./chat-request.ts";
-import { isObject, type JsonObject } from "./json.ts";
-import { digestOf } from "./seeded.ts";
-import { countTokens } from "./tokens.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { digestOf } from "../seeded.ts";
+import { countTokens } from "../tokens.ts";
 
 const TOKENS_PER_MESSAGE = 4;
 const TOKENS_PER_REPLY = 3;

@@ -2,14 +2,14 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { answersTo, type Answer } from "./answer.ts";
-import type { Bill, OpenCall } from "./bill.ts";
-import { endedBefore, endWhole } from "./call-end.ts";
+import type { Bill, OpenCall } from "../bill/bill.ts";
+import { endedBefore, endWhole } from "../bill/call-end.ts";
 import type { ChatRequest } from "./chat-request.ts";
-import type { Fault } from "./faults.ts";
-import type { ModelProfile } from "./models.ts";
+import type { Fault } from "../faults/faults.ts";
+import type { ModelProfile } from "../models.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 import { countPromptTokens } from "./prompt.ts";
-import { reportedUsageOf, type BilledUsage } from "./usage.ts";
+import { reportedUsageOf, type BilledUsage } from "../bill/usage.ts";
 import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
 
 /** One call that passed all checks. */

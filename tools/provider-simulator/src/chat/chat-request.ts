@@ -1,7 +1,7 @@
-import { badRequest } from "./api-error.ts";
-import { isObject, isWholeNumber, type JsonObject } from "./json.ts";
-import { type AskedEnding, endingIn } from "./prompt-markers.ts";
-import { LABEL } from "./tokens.ts";
+import { badRequest } from "../api-error.ts";
+import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
+import { type AskedEnding, endingIn } from "../faults/prompt-markers.ts";
+import { LABEL } from "../tokens.ts";
 
 export interface ChatMessage {
   readonly role: string;

@@ -1,5 +1,5 @@
 import type { Answer } from "./answer.ts";
-import { fractionOf } from "./seeded.ts";
+import { fractionOf } from "../seeded.ts";
 
 /**
  * Log probabilities of some tokens of an answer in OpenAI's form; null where they were

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "../api-error.ts";
 import type { Bill, OpenCall } from "./bill.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "../faults/faults.ts";
 import type { BilledUsage } from "./usage.ts";
 
 /** A silent call is let go after this, so that forgotten clients do not pile up. */

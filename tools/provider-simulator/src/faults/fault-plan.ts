@@ -1,8 +1,8 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import { faultsInPrompt, parseFault, type Fault } from "./faults.ts";
-import { servedModels, type ModelProfile } from "./models.ts";
+import { servedModels, type ModelProfile } from "../models.ts";
 import { emptyScript, type Rule, type Script } from "./script.ts";
-import { fractionOf } from "./seeded.ts";
+import { fractionOf } from "../seeded.ts";
 
 /** What decides whether a call fails. */
 export interface FaultQuestion {

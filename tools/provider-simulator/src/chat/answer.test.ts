@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { answersTo } from "./answer.ts";
 import { parseChatRequest } from "./chat-request.ts";
-import { servedModels } from "./models.ts";
-import { countTokens } from "./tokens.ts";
+import { servedModels } from "../models.ts";
+import { countTokens } from "../tokens.ts";
 
 const messages = [{ role: "user", content: "Why is the sky blue?" }];
 

@@ -1,5 +1,5 @@
 import type { BillEntry, BillJournal, BillReason } from "./bill-journal.ts";
-import { servedModels } from "./models.ts";
+import { servedModels } from "../models.ts";
 import { costOf, noUsage, sumOf, type BilledUsage } from "./usage.ts";
 
 /** All calls made under one attempt id. */

@@ -1,5 +1,5 @@
-import { badRequest } from "./api-error.ts";
-import { isObject, isWholeNumber, type JsonObject } from "./json.ts";
+import { badRequest } from "../api-error.ts";
+import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
 
 /** One input: a text, or tokens that the caller has made of it. */
 export type EmbeddingInput = string | readonly number[];

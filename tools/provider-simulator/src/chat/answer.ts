@@ -1,9 +1,9 @@
 import type { ChatRequest } from "./chat-request.ts";
-import type { ModelProfile } from "./models.ts";
+import type { ModelProfile } from "../models.ts";
 import { promptDigestOf } from "./prompt.ts";
 import { sampleOf } from "./sample-json.ts";
-import { SeededNumbers } from "./seeded.ts";
-import { LABEL, countTokens, tokensOf } from "./tokens.ts";
+import { SeededNumbers } from "../seeded.ts";
+import { LABEL, countTokens, tokensOf } from "../tokens.ts";
 
 const WORDS = (
   "the a this each one result value answer reason model system request market number paper " +

@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { isObject, type JsonObject } from "./json.ts";
-import { startSimulator, type RunningSimulator } from "./server.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { startSimulator, type RunningSimulator } from "../server.ts";
 
 const key = "sk-simulator-test";
 const model = "sim-embedding-small";

@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { badRequest } from "./api-error.ts";
-import type { Bill, OpenCall } from "./bill.ts";
-import { endedBefore, endWhole } from "./call-end.ts";
+import { badRequest } from "../api-error.ts";
+import type { Bill, OpenCall } from "../bill/bill.ts";
+import { endedBefore, endWhole } from "../bill/call-end.ts";
 import { countInputTokens, embeddingListOf, inputTextOf, vectorOf } from "./embedding.ts";
 import type { EmbeddingRequest } from "./embedding-request.ts";
-import type { Fault } from "./faults.ts";
-import type { ModelProfile } from "./models.ts";
-import { isVectorMissing } from "./prompt-markers.ts";
+import type { Fault } from "../faults/faults.ts";
+import type { ModelProfile } from "../models.ts";
+import { isVectorMissing } from "../faults/prompt-markers.ts";
 
 /** One call that passed all checks but that of its dimensions. */
 export interface EmbeddingCall {

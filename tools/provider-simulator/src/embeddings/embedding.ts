@@ -1,6 +1,6 @@
 import type { EmbeddingInput, EmbeddingRequest } from "./embedding-request.ts";
-import { digestOf, SeededNumbers } from "./seeded.ts";
-import { countTokens } from "./tokens.ts";
+import { digestOf, SeededNumbers } from "../seeded.ts";
+import { countTokens } from "../tokens.ts";
 
 /** Tokens of a request: those of its texts, and those that came as tokens. */
 export function countInputTokens({ inputs }: EmbeddingRequest): number {

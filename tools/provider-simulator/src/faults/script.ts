@@ -1,6 +1,6 @@
 import { MalformedFault, parseFault, type Fault } from "./faults.ts";
-import { isObject, isWholeNumber, type JsonObject } from "./json.ts";
-import { servedModels, type ModelProfile } from "./models.ts";
+import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
+import { servedModels, type ModelProfile } from "../models.ts";
 
 /** A fault with the calls it is meant for; a call must meet every condition that is set. */
 export interface Rule {

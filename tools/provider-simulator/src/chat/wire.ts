@@ -1,6 +1,6 @@
 import type { Answer } from "./answer.ts";
 import { logprobsOf } from "./logprobs.ts";
-import type { ReportedUsage } from "./usage.ts";
+import type { ReportedUsage } from "../bill/usage.ts";
 
 /** What names a completion on the wire. */
 export interface CompletionHead {
