@@ -8,7 +8,7 @@ export class Child {
   private readonly process: ChildProcess;
   private heard = Promise.withResolvers<unknown>();
 
-  /** @param file of this folder; `args` are its own */
+  /** @param file path of the program from this folder; `args` are its own */
   constructor(file: string, args: readonly string[] = []) {
     this.process = fork(join(import.meta.dirname, file), args, {
       env: plainEnvironment(),

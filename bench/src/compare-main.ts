@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { Child } from "./child.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine } from "./measure/machine.ts";
 import { parseOptions } from "./options.ts";
-import { comparisonTable } from "./report.ts";
-import { stepsOf } from "./run.ts";
-import { scheduleOf } from "./schedule.ts";
-import { Side } from "./side.ts";
-import { bestOf, type StepResult } from "./step.ts";
+import { comparisonTable } from "./report/report.ts";
+import { stepsOf } from "./measure/run.ts";
+import { scheduleOf } from "./load/schedule.ts";
+import { Side } from "./measure/side.ts";
+import { bestOf, type StepResult } from "./measure/step.ts";
 import { build, checkOut, describeTree, repositoryRoot } from "./tree.ts";
 
 const { plan, json, commit } = parseOptions(process.argv.slice(2));
@@ -15,7 +15,7 @@ const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
 tell(`build ${commit} and this tree`);
 build(repositoryRoot);
 const other = checkOut(commit);
-const generator = new Child("generator-main.ts");
+const generator = new Child("load/generator-main.ts");
 const sides: Side[] = [];
 try {
   // One after the other: each start alone has the cores that it had in the other's place.

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Child } from "./child.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine } from "./measure/machine.ts";
 import { parseOptions } from "./options.ts";
-import { reportOf, type Results } from "./report.ts";
-import { runPlan } from "./run.ts";
-import { Side } from "./side.ts";
+import { reportOf, type Results } from "./report/report.ts";
+import { runPlan } from "./measure/run.ts";
+import { Side } from "./measure/side.ts";
 import { build, describeTree, repositoryRoot } from "./tree.ts";
 
 const idleSeconds = 4;
@@ -15,8 +15,8 @@ const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
 const machine = describeMachine();
 tell("build, start");
 build(repositoryRoot);
-const generator = new Child("generator-main.ts");
-const bareServer = new Child("bare-server-main.ts");
+const generator = new Child("load/generator-main.ts");
+const bareServer = new Child("load/bare-server-main.ts");
 const bare = { child: bareServer, port: await bareServer.hear<number>() };
 const profiling = profiles === null ? {} : { NODE_OPTIONS: profilingInto(resolve(profiles)) };
 const side = await Side.start(repositoryRoot, generator, profiling);

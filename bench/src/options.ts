@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Plan } from "./run.ts";
+import type { Plan } from "./measure/run.ts";
 
 export interface Options {
   readonly plan: Plan;

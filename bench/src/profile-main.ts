@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { type Profile, sharesOf } from "./profile.ts";
-import { tableOf } from "./table.ts";
+import { type Profile, sharesOf } from "./report/profile.ts";
+import { tableOf } from "./report/table.ts";
 
 /** Where the CPU of profiled processes went. `--from` leaves out the start, in seconds. */
 const { values, positionals } = parseArgs({

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { bareAnswerOf, type BareAnswer } from "./bare-server.ts";
-import { Child } from "./child.ts";
+import { bareAnswerOf, type BareAnswer } from "../load/bare-server.ts";
+import { Child } from "../child.ts";
 import { type HostedPipeline, startUpSecondsOf } from "./hosted-pipeline.ts";
-import { type Load, type LoadResult, placeholder, requestText } from "./load.ts";
+import { type Load, type LoadResult, placeholder, requestText } from "../load/load.ts";
 import { percentilesOf } from "./percentiles.ts";
 import { snapshotOf } from "./processes.ts";
-import { type Schedule, scheduleOf } from "./schedule.ts";
+import { type Schedule, scheduleOf } from "../load/schedule.ts";
 import type { Kind, StepResult } from "./step.ts";
 
 export const providerLatencyMs = 60;
@@ -38,7 +38,7 @@ export class Side {
     environment: Readonly<Record<string, string>> = {},
   ): Promise<Side> {
     const told = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
-    const host = new Child("pipeline-host-main.ts", [tree, told]);
+    const host = new Child("measure/pipeline-host-main.ts", [tree, told]);
     const side = new Side(host, await host.hear<HostedPipeline>(), generator);
     try {
       await side.prepare();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { comparisonTable, keptUp, reportOf, type Results } from "./report.ts";
-import type { Kind, StepResult } from "./step.ts";
+import type { Kind, StepResult } from "../measure/step.ts";
 import { ratioText, tableOf, textOf } from "./table.ts";
 
 const step = (kind: Kind, rate: number, change: Partial<StepResult> = {}): StepResult => ({

@@ -1,6 +1,6 @@
-import type { Machine } from "./machine.ts";
-import type { Pair } from "./run.ts";
-import { cpuOf, failedOf, type Kind, ofTheLoad, type StepResult } from "./step.ts";
+import type { Machine } from "../measure/machine.ts";
+import type { Pair } from "../measure/run.ts";
+import { cpuOf, failedOf, type Kind, ofTheLoad, type StepResult } from "../measure/step.ts";
 import { ratioText, tableOf } from "./table.ts";
 
 export interface Results {

@@ -1,5 +1,5 @@
-import type { Child } from "./child.ts";
-import { scheduleOf } from "./schedule.ts";
+import type { Child } from "../child.ts";
+import { scheduleOf } from "../load/schedule.ts";
 import type { Side } from "./side.ts";
 import { bestOf, type Kind, type StepResult } from "./step.ts";
 
