@@ -31,6 +31,8 @@ export const costsCommand = (finish: Finish) =>
     )
     .action(async ({ json, ...options }) =>
       finish(
-        await (await import("../costs.ts")).costs(json ? { ...options, format: "json" } : options),
+        await (
+          await import("../costs/costs.ts")
+        ).costs(json ? { ...options, format: "json" } : options),
       ),
     );

@@ -7,4 +7,6 @@ export const downCommand = (finish: Finish) =>
     .description("Stops the launcher and whatever a killed one left behind.")
     .addOption(dataDirOption())
     .addOption(jsonOption("whether something ran, and what still does"))
-    .action(async (options) => finish(await (await import("../down.ts")).down(options)));
+    .action(async (options) =>
+      finish(await (await import("../local-stack/down.ts")).down(options)),
+    );

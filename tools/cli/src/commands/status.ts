@@ -7,4 +7,6 @@ export const statusCommand = (finish: Finish) =>
     .description("Asks every part now, and says what is ready. Exit code 1 when something is not.")
     .addOption(dataDirOption())
     .addOption(jsonOption("addresses, demo key, and every part"))
-    .action(async (options) => finish(await (await import("../status.ts")).status(options)));
+    .action(async (options) =>
+      finish(await (await import("../local-stack/status.ts")).status(options)),
+    );

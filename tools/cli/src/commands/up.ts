@@ -14,4 +14,4 @@ export const upCommand = (finish: Finish) =>
     .option("--no-demo", "leave out the demo of the first start")
     .addOption(dataDirOption())
     .addOption(jsonOption("once ready, what status --json prints"))
-    .action(async (options) => finish(await (await import("../up.ts")).up(options)));
+    .action(async (options) => finish(await (await import("../local-stack/up.ts")).up(options)));

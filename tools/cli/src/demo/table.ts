@@ -1,4 +1,4 @@
-import { usdColumn } from "../usd-column.ts";
+import { usdColumn } from "../costs/usd-column.ts";
 import { type Sums, type SummaryRow, totalOf } from "./summary.ts";
 
 interface Column {

@@ -6,7 +6,7 @@ import {
   stopLeftovers,
   waitForEnd,
 } from "@sluice/local-stack";
-import { diagnose, print, printJson } from "./output.ts";
+import { diagnose, print, printJson } from "../output.ts";
 
 /** The launcher stops its programs within 8 s; beyond this it hangs. */
 const LAUNCHER_LIMIT_MS = 15_000;

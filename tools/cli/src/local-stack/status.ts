@@ -1,5 +1,5 @@
 import { type PartStatus, readStatus, type StackStatus } from "@sluice/local-stack";
-import { inColour, lineOf, print, printJson } from "./output.ts";
+import { inColour, lineOf, print, printJson } from "../output.ts";
 
 export interface StatusOptions {
   readonly dataDir: string;

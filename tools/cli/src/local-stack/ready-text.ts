@@ -1,5 +1,5 @@
 import type { StackStatus } from "@sluice/local-stack";
-import { lineOf } from "./output.ts";
+import { lineOf } from "../output.ts";
 
 /** All addresses, and what to paste into a terminal first. */
 export function readyText(status: StackStatus, takenSeconds: string): string {

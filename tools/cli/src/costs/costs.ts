@@ -1,9 +1,9 @@
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
-import { diagnose, print, printJson } from "./output.ts";
+import { diagnose, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** As the accountant's `GET /costs` answers: tokens and nano-USD are decimal strings. */
 export interface CostsAnswer {

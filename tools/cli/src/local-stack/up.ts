@@ -11,9 +11,9 @@ import {
   StackFault,
 } from "@sluice/local-stack";
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
-import { demoOnFirstStart } from "./demo/first-start.ts";
+import { demoOnFirstStart } from "../demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
-import { diagnose, lineOf, print, printJson, type Say } from "./output.ts";
+import { diagnose, lineOf, print, printJson, type Say } from "../output.ts";
 import { readyText } from "./ready-text.ts";
 
 /** As of a shell whose command was interrupted. */
@@ -80,7 +80,7 @@ async function start(
   // Kafka's client and what it brings along load while the parts start.
   const [addresses, { provisionTopics }] = await Promise.all([
     stack.startParts(interrupted),
-    import("./provision-topics.ts"),
+    import("../provision-topics.ts"),
   ]);
   const { dataDir, environment, ports } = stack;
   const pipeline = { dataDir, environment, ports, addresses, configuration };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launcherOf, makeWritable, readStatus } from "@sluice/local-stack";
 import { listenForInterrupts } from "./interrupts.ts";
-import { diagnose, print, printJson, type Say } from "./output.ts";
+import { diagnose, print, printJson, type Say } from "../output.ts";
 import { readyText } from "./ready-text.ts";
 
 export interface DetachedOptions {
