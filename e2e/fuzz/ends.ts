@@ -1,6 +1,6 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import type { TopicReader } from "@sluice/testing";
-import { type Mail, numberHeader } from "./mail.ts";
+import { type Mail, numberHeader } from "./sent-message.ts";
 
 /** How each message ended, by its number; read on from where it was read before. */
 export class Ends {

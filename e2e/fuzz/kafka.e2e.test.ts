@@ -21,7 +21,7 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Ends } from "./ends.ts";
 import { inspectable, LiveMemory } from "./live-memory.ts";
-import { type Mail, mailOf } from "./mail.ts";
+import { type Mail, mailOf } from "./sent-message.ts";
 import { draftsOf } from "./messages.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_121);

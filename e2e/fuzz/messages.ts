@@ -140,8 +140,8 @@ const requirements = fc
   )
   .map((changed) => ({ ...noRequirements, ...changed }));
 
-/** What is right for vectors, and for nothing else. */
-const vectors: Partial<InferenceRequested> = {
+/** What is right for embeddings, and for nothing else. */
+const embeddings: Partial<InferenceRequested> = {
   operation: "embeddings",
   model: "sim-embedding-small",
   messages: [],
@@ -184,7 +184,7 @@ const changes: fc.Arbitrary<Partial<InferenceRequested>> = fc
       ],
       { minLength: 1, maxLength: 3 },
     ),
-    fc.constantFrom({}, {}, {}, vectors),
+    fc.constantFrom({}, {}, {}, embeddings),
   )
   .map(([all, chosen, base]) => ({
     ...base,

@@ -30,7 +30,7 @@ export function parametersOfOpenAi(): readonly string[] {
   return membersOf("ChatCompletionCreateParamsBase", "resources/chat/completions/completions.d.ts");
 }
 
-/** Those of a request for vectors. */
+/** Those of a request for embeddings. */
 export function embeddingParametersOfOpenAi(): readonly string[] {
   return membersOf("EmbeddingCreateParams", "resources/embeddings.d.ts");
 }

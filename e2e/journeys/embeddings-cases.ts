@@ -65,7 +65,7 @@ export interface Refused {
 
 const many = (count: number): string[] => Array.from({ length: count }, () => "a");
 const empty = /must not be empty/;
-const noVectors = /makes no vectors; name sim-embedding-small or sim-embedding-large/;
+const noEmbeddings = /makes no embeddings; name sim-embedding-small or sim-embedding-large/;
 
 /** Each is a 400. */
 export const refused: readonly Refused[] = [
@@ -76,10 +76,10 @@ export const refused: readonly Refused[] = [
   { what: "no inputs", asked: { input: [] }, param: "input", message: /at least one input/ },
   { what: "more inputs than OpenAI takes", asked: { input: many(2_049) }, param: "input" },
   {
-    what: "more vectors than an answer holds",
+    what: "more embeddings than an answer holds",
     asked: { input: many(257) },
     param: "input",
-    message: /257 vectors of 1536 dimensions do not fit an answer, 256 do/,
+    message: /257 embeddings of 1536 dimensions do not fit an answer, 256 do/,
   },
   {
     what: "more dimensions than the model has",
@@ -93,13 +93,18 @@ export const refused: readonly Refused[] = [
     asked: { input: "a", encoding_format: "hex" },
     param: "encoding_format",
   },
-  { what: "auto", asked: { input: "a", model: "auto" }, param: "model", message: noVectors },
-  { what: "a tier", asked: { input: "a", model: "economy" }, param: "model", message: noVectors },
+  { what: "auto", asked: { input: "a", model: "auto" }, param: "model", message: noEmbeddings },
+  {
+    what: "a tier",
+    asked: { input: "a", model: "economy" },
+    param: "model",
+    message: noEmbeddings,
+  },
   {
     what: "a chat model",
     asked: { input: "a", model: "sim-premium" },
     param: "model",
-    message: noVectors,
+    message: noEmbeddings,
   },
   {
     what: "an input that is too long",

@@ -9,7 +9,7 @@ export const otherSecret = "other-secret";
 
 const local = readFileSync(new URL("../../infra/local/sluice.yaml", import.meta.url), "utf8");
 
-/** The local stack's own declarations, a second tenant, and a model whose vectors are longer than is declared. */
+/** The local stack's own declarations, a second tenant, and a model whose embeddings are longer than is declared. */
 export const declarations = local
   .replace(
     "providers:\n",
@@ -31,7 +31,7 @@ export type Asked = Omit<OpenAI.EmbeddingCreateParams, "model"> & { readonly mod
 
 export interface Told {
   readonly data: OpenAI.CreateEmbeddingResponse;
-  readonly vectors: readonly (readonly number[])[];
+  readonly embeddings: readonly (readonly number[])[];
   readonly headers: Headers;
   /** What the response cache said: exact, miss or bypass. */
   readonly cache: string | null;
@@ -53,9 +53,9 @@ export class EmbeddingsClient {
   async told(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
     const call = this.openai.embeddings.create({ model, ...asked }, { headers });
     const { data, response } = await call.withResponse();
-    const vectors = data.data.map(({ embedding }) => [...embedding]);
+    const embeddings = data.data.map(({ embedding }) => [...embedding]);
     const cache = response.headers.get("x-sluice-cache");
-    return { data, vectors, headers: response.headers, cache };
+    return { data, embeddings, headers: response.headers, cache };
   }
 
   /** As text, undecoded. */
@@ -98,6 +98,6 @@ async function base64By(openai: OpenAI, input: readonly string[]): Promise<reado
 }
 
 /** As a reader of the topic does who knows nothing of our code. */
-export function floatsIn(vector: Uint8Array): readonly number[] {
-  return [...new Float32Array(Uint8Array.from(vector).buffer)];
+export function floatsIn(embedding: Uint8Array): readonly number[] {
+  return [...new Float32Array(Uint8Array.from(embedding).buffer)];
 }

@@ -81,10 +81,10 @@ describe("the table in docs/reference/openai.md", () => {
     );
   });
 
-  test.each(forms)("$form makes vectors", async ({ form = "" }) => {
+  test.each(forms)("$form makes embeddings", async ({ form = "" }) => {
     const [sent, arrives] = inputForms[form]!;
-    const { vectors, data } = await client.told({ input: sent });
-    expect([vectors.length, data.data.map(({ index }) => index)]).toEqual([
+    const { embeddings, data } = await client.told({ input: sent });
+    expect([embeddings.length, data.data.map(({ index }) => index)]).toEqual([
       ...[arrives.length, arrives.map((_, index) => index)],
     ]);
     expect(data.usage.prompt_tokens).toBe(arrives.flat().length);
@@ -99,15 +99,15 @@ describe("the table in docs/reference/openai.md", () => {
 });
 
 describe("the official client", () => {
-  test("gets a vector of one input, with its usage and what it cost", async () => {
-    const { data, vectors, headers } = await client.told({ input: "A river runs to the sea." });
+  test("gets an embedding of one input, with its usage and what it cost", async () => {
+    const { data, embeddings, headers } = await client.told({ input: "A river runs to the sea." });
     expect(data).toMatchObject({
       object: "list",
       model,
       data: [{ object: "embedding", index: 0 }],
     });
-    expect(vectors[0]).toHaveLength(1_536);
-    expect(Math.hypot(...vectors[0]!)).toBeCloseTo(1, 5);
+    expect(embeddings[0]).toHaveLength(1_536);
+    expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
     expect(data.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
     expect(headers.get("x-sluice-cache")).toBe("miss");
     expect(headers.get("x-sluice-model")).toBe(model);
@@ -115,20 +115,20 @@ describe("the official client", () => {
     expect(headers.get("x-sluice-cost-usd")).toBe("0.00000014");
   });
 
-  test("gets the vectors of many inputs in their order, as if each had been asked for alone", async () => {
+  test("gets the embeddings of many inputs in their order, as if each had been asked for alone", async () => {
     const input = ["a lake", "a river", "a lake"];
-    const { data, vectors } = await client.told({ input });
+    const { data, embeddings } = await client.told({ input });
     expect(data.data.map(({ index }) => index)).toEqual([0, 1, 2]);
-    expect(vectors[0]).toEqual(vectors[2]);
-    expect(vectors[1]).not.toEqual(vectors[0]);
+    expect(embeddings[0]).toEqual(embeddings[2]);
+    expect(embeddings[1]).not.toEqual(embeddings[0]);
     const alone = await client.told({ input: "a river" });
-    expect(alone.vectors).toEqual([vectors[1]]);
+    expect(alone.embeddings).toEqual([embeddings[1]]);
   });
 
   test("gets as many dimensions as it asks for", async () => {
-    const { vectors } = await client.told({ input: "a short vector", dimensions: 12 });
-    expect(vectors[0]).toHaveLength(12);
-    expect(Math.hypot(...vectors[0]!)).toBeCloseTo(1, 5);
+    const { embeddings } = await client.told({ input: "a short embedding", dimensions: 12 });
+    expect(embeddings[0]).toHaveLength(12);
+    expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
   });
 
   test("gets the same bits as numbers and as base64, and those that the provider made", async () => {
@@ -136,19 +136,19 @@ describe("the official client", () => {
     const numbers = await client.told({ input, encoding_format: "float" });
     const text = await client.base64(input);
     expect(text).toEqual(await client.base64OfProvider(input));
-    const bits = numbers.vectors.map((vector) =>
-      Buffer.from(Float32Array.from(vector).buffer).toString("base64"),
+    const bits = numbers.embeddings.map((embedding) =>
+      Buffer.from(Float32Array.from(embedding).buffer).toString("base64"),
     );
     expect(text).toEqual(bits);
   });
 
-  test("gets as many vectors as an answer holds, from the provider and from the cache", async () => {
+  test("gets as many embeddings as an answer holds, from the provider and from the cache", async () => {
     const input = Array.from({ length: 256 }, (_, index) => `one of many: ${index}`);
-    const { vectors } = await client.told({ input });
-    expect(vectors).toHaveLength(256);
-    expect((await client.untilHit({ input })).vectors).toEqual(vectors);
-    expect((await client.told({ input, encoding_format: "float" })).vectors).toEqual(vectors);
-    expect((await client.told({ input: input[255]! })).vectors).toEqual([vectors[255]]);
+    const { embeddings } = await client.told({ input });
+    expect(embeddings).toHaveLength(256);
+    expect((await client.untilHit({ input })).embeddings).toEqual(embeddings);
+    expect((await client.told({ input, encoding_format: "float" })).embeddings).toEqual(embeddings);
+    expect((await client.told({ input: input[255]! })).embeddings).toEqual([embeddings[255]]);
   });
 
   test("finds embedding models in the list, labelled where simulated", async () => {
@@ -159,7 +159,7 @@ describe("the official client", () => {
   });
 
   test("gets the same answer to the same idempotency key, and a conflict for another body", async () => {
-    const headers = { "idempotency-key": "vectors-66", "x-sluice-cache": "no-store" };
+    const headers = { "idempotency-key": "embeddings-66", "x-sluice-cache": "no-store" };
     const first = await client.told({ input: "once only" }, headers);
     const second = await client.told({ input: "once only" }, headers);
     expect(second.data).toEqual(first.data);
@@ -178,12 +178,12 @@ describe("the response cache", () => {
     const first = await client.told({ input });
     expect(first.cache).toBe("miss");
     const hit = await client.untilHit({ input });
-    expect(hit.vectors).toEqual(first.vectors);
+    expect(hit.embeddings).toEqual(first.embeddings);
     expect(hit.data.usage).toEqual(first.data.usage);
     expect(Number(hit.headers.get("x-sluice-cost-usd"))).toBe(0);
     const numbers = await client.told({ input, encoding_format: "float", user: "somebody" });
     expect(numbers.cache).toBe("exact");
-    expect(numbers.vectors).toEqual(first.vectors);
+    expect(numbers.embeddings).toEqual(first.embeddings);
   });
 
   test("knows another order, model or number of dimensions as another question", async () => {
@@ -216,8 +216,8 @@ describe("the response cache", () => {
 describe("a provider that fails", () => {
   test("once, by being busy or by an error of its own, costs a retry and not the answer", async () => {
     for (const fault of ["429", "500"]) {
-      const { vectors } = await client.told({ input: ["fails", `[[fault:${fault} times=1]]`] });
-      expect(vectors).toHaveLength(2);
+      const { embeddings } = await client.told({ input: ["fails", `[[fault:${fault} times=1]]`] });
+      expect(embeddings).toHaveLength(2);
     }
   });
 
@@ -234,23 +234,23 @@ describe("a provider that fails", () => {
 
   test("to send all of it is asked again, and paid for both", async () => {
     const input = "breaks off [[fault:cut-stream times=1]]";
-    const { vectors } = await client.told({ input }, { "x-sluice-deadline": "10" });
-    expect(vectors[0]).toHaveLength(1_536);
+    const { embeddings } = await client.told({ input }, { "x-sluice-deadline": "10" });
+    expect(embeddings[0]).toHaveLength(1_536);
   });
 
-  test("to make a vector for each input is paid and not asked again", async () => {
+  test("to make an embedding for each input is paid and not asked again", async () => {
     const before = await fetchBill(pipeline.simulator);
     const input = ["here", "[[answer:vector-missing]]"];
     await expect(client.told({ input })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
-      message: expect.stringContaining("other vectors than were asked for"),
+      message: expect.stringContaining("other embeddings than were asked for"),
     });
     const after = await fetchBill(pipeline.simulator);
     expect(after.attempts.size - before.attempts.size).toBe(1);
     expect(after.totalNanoUsd).toBeGreaterThan(before.totalNanoUsd);
   });
 
-  test("by vectors longer than an answer may be is paid, and the caller told what to do", async () => {
+  test("by embeddings longer than an answer may be is paid, and the caller told what to do", async () => {
     const input = Array.from({ length: 129 }, (_, index) => `input ${index}`);
     await expect(client.told({ input, model: "misdeclared" })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
@@ -278,7 +278,7 @@ describe("what is refused", () => {
     const messages = [{ role: "user" as const, content: "Hello" }];
     const call = client.openai.chat.completions.create({ model, messages });
     await expect(call).rejects.toMatchObject({ ...{ status: 400, param: "model" } });
-    await expect(call).rejects.toThrow(/makes vectors and does not chat/);
+    await expect(call).rejects.toThrow(/makes embeddings and does not chat/);
   });
 
   test("a cost below the worst case", async () => {
@@ -291,15 +291,15 @@ describe("what is refused", () => {
 });
 
 describe("on Kafka", () => {
-  const vectorsOf = (changes: object) =>
+  const embeddingsOf = (changes: object) =>
     aRequest({
       requestId: randomUUID(),
       ...{ operation: "embeddings", model, messages: [], ...changes },
     });
 
-  test("vectors come back as bytes in a response that explains itself, and as a charge", async () => {
+  test("embeddings come back as bytes in a response that explains itself, and as a charge", async () => {
     const inputs = ["by Kafka one", "by Kafka two"];
-    const request = vectorsOf({ inputs });
+    const request = embeddingsOf({ inputs });
     await user.request(request);
     const responses = await user.read(topics.inferenceResponded);
     const [response] = await responses.until(({ requestId }) => requestId === request.requestId);
@@ -313,8 +313,8 @@ describe("on Kafka", () => {
       { stage: "dispatcher", decision: model },
       { stage: "inference-adapter", decision: model },
     ]);
-    const vectors = response!.completed!.answer.embeddings.map(floatsIn);
-    expect((await client.untilHit({ input: inputs })).vectors).toEqual(vectors);
+    const embeddings = response!.completed!.answer.embeddings.map(floatsIn);
+    expect((await client.untilHit({ input: inputs })).embeddings).toEqual(embeddings);
 
     const charges = await user.read(topics.costCharged);
     const [charge] = await charges.until(({ requestId }) => requestId === request.requestId);
@@ -325,14 +325,14 @@ describe("on Kafka", () => {
 
   test("what HTTP has paid for is a hit there too, and its saving is counted", async () => {
     const inputs = ["first by HTTP"];
-    const { vectors } = await client.told({ input: inputs });
+    const { embeddings } = await client.told({ input: inputs });
     await client.untilHit({ input: inputs });
-    const request = vectorsOf({ inputs });
+    const request = embeddingsOf({ inputs });
     await user.request(request);
     const responses = await user.read(topics.inferenceResponded);
     const [response] = await responses.until(({ requestId }) => requestId === request.requestId);
     expect(response?.completed?.cache).toBe("exact");
-    expect(response!.completed!.answer.embeddings.map(floatsIn)).toEqual(vectors);
+    expect(response!.completed!.answer.embeddings.map(floatsIn)).toEqual(embeddings);
     const charges = await user.read(topics.costCharged);
     const [saving] = await charges.until(({ requestId }) => requestId === request.requestId);
     expect(saving).toMatchObject({ kind: "saving", amountNanoUsd: 0n });
@@ -340,9 +340,9 @@ describe("on Kafka", () => {
   });
 
   test("what a proven sender asks wrongly is declined with a reason; a forged request is not answered", async () => {
-    const wrong = vectorsOf({ inputs: ["a", ""] });
-    const chatting = vectorsOf({ inputs: ["a"], model: "sim-premium" });
-    const forged = vectorsOf({ inputs: ["Who pays for me?"] });
+    const wrong = embeddingsOf({ inputs: ["a", ""] });
+    const chatting = embeddingsOf({ inputs: ["a"], model: "sim-premium" });
+    const forged = embeddingsOf({ inputs: ["Who pays for me?"] });
     const value = await user.request(forged, { "sluice-signature": "0".repeat(64) });
     await user.request(wrong);
     await user.request(chatting);
@@ -351,7 +351,7 @@ describe("on Kafka", () => {
     const [second] = await responses.until(({ requestId }) => requestId === chatting.requestId);
     expect(first).toMatchObject({ outcome: "declined", refused: { code: "invalid_value" } });
     expect(first!.refused!.reason).toContain("inputs.1");
-    expect(second!.refused!.reason).toContain("makes no vectors");
+    expect(second!.refused!.reason).toContain("makes no embeddings");
     const letters = await user.readDeadLetters(topics.inferenceRequested);
     await letters.until((bytes) => bytes.equals(value));
     expect(responses.records.some(({ requestId }) => requestId === forged.requestId)).toBe(false);

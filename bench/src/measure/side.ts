@@ -114,7 +114,7 @@ export class Side {
       latencyMs: percentilesOf(result.latenciesMs),
       failures: result.failures,
       cpuMsPerRequest,
-      strangersCores: Math.max(0, after.machineCpuMs - before.machineCpuMs - ours) / tookMs,
+      otherProcessesCores: Math.max(0, after.machineCpuMs - before.machineCpuMs - ours) / tookMs,
     };
     return { step, sample: result.sample };
   }

@@ -8,7 +8,7 @@ const round = (p95: number, failed = 0): StepResult => ({
   latencyMs: { p50: 1, p95, p99: Infinity },
   failures: failed > 0 ? { "503": failed } : {},
   cpuMsPerRequest: { ingress: 1, redis: 0.5, simulator: 9, generator: 9 },
-  strangersCores: 0,
+  otherProcessesCores: 0,
 });
 
 test("the best of three rounds is the one with the lowest P95", () => {

@@ -12,7 +12,7 @@ export interface StepResult {
   /** CPU per request that was answered, by process, in ms. */
   readonly cpuMsPerRequest: Readonly<Record<string, number>>;
   /** CPU that processes took which are not the bench's, in cores. */
-  readonly strangersCores: number;
+  readonly otherProcessesCores: number;
 }
 
 /** The round that was disturbed least: on shared cores the others measure the neighbours. */

@@ -10,7 +10,7 @@ const step = (kind: Kind, rate: number, change: Partial<StepResult> = {}): StepR
   latencyMs: { p50: 1234.5, p95: 5678.9, p99: 9876.5 },
   failures: {},
   cpuMsPerRequest: { ingress: 0.25, kafka: 0.5, simulator: 1, generator: 2 },
-  strangersCores: 0.25,
+  otherProcessesCores: 0.25,
   ...change,
 });
 const results: Results = {

@@ -50,7 +50,7 @@ export function latencyTable(pairs: readonly Pair[]): string {
     ratioText(sluice.latencyMs.p95, bare.latencyMs.p95),
     cpuOf(sluice),
     cpuOf(bare),
-    sluice.strangersCores,
+    sluice.otherProcessesCores,
   ]);
   return tableOf(heads, rows);
 }

@@ -30,7 +30,7 @@ import {
 } from "./errors.ts";
 import { Handoff } from "./handoff.ts";
 import type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./options.ts";
-import { type Patience, patiently } from "./patience.ts";
+import { type RetryLimits, retryUntil } from "./retry.ts";
 import { Reader } from "./reader.ts";
 import { type Reading, Records } from "./records.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -197,10 +197,10 @@ export class SluiceClient implements AsyncDisposable {
     ]);
   }
 
-  async #reach<T>(where: string, work: () => Promise<T>, given?: Patience): Promise<T> {
+  async #reach<T>(where: string, work: () => Promise<T>, given?: RetryLimits): Promise<T> {
     const { connectTimeoutMs: timeoutMs = connectMs } = this.#options;
     try {
-      return await patiently(work, given ?? { timeoutMs, signal: this.#closing.signal });
+      return await retryUntil(work, given ?? { timeoutMs, signal: this.#closing.signal });
     } catch (error) {
       if (error instanceof Fault) throw new Unreachable(where, error);
       throw error;
@@ -215,7 +215,7 @@ export class SluiceClient implements AsyncDisposable {
     const value = this.#encoded(record);
     await Promise.allSettled(this.#opening);
     try {
-      await patiently(() => {
+      await retryUntil(() => {
         // Signed anew each time; the producer encodes the same record to the same bytes.
         const signature = signedHeaders(topic.name, value, this.#key, Date.now());
         const headers = { ...options.headers, ...signature };

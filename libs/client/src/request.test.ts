@@ -37,7 +37,7 @@ test("what a request does not say has the contract's default", () => {
   });
 });
 
-test("vectors are asked for by inputs, texts or tokens, and without messages", () => {
+test("embeddings are asked for by inputs, texts or tokens, and without messages", () => {
   const model = "text-embedding-3-small";
   const record = recordOf({ model, operation: "embeddings", inputs: ["Hello"] }, "r-1");
   expect(record).toMatchObject({ operation: "embeddings", messages: [], inputs: ["Hello"] });

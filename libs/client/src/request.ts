@@ -6,7 +6,7 @@ import { SluiceError } from "./errors.ts";
 export interface Request extends Partial<
   Omit<InferenceRequested, "messages" | "parameters" | "requirements" | "cache">
 > {
-  /** Needed for a chat, and only there; for vectors set `operation`, and `inputs` or `tokenInputs`. */
+  /** Needed for a chat, and only there; for embeddings set `operation`, and `inputs` or `tokenInputs`. */
   readonly messages?: readonly (Pick<Message, "role"> & Partial<Message>)[];
   /** OpenAI's sampling parameters by their names; those that Sluice does not know are declined by name. */
   readonly parameters?: Readonly<Record<string, unknown>>;

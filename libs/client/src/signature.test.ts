@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { signedHeaders, signingKeyOf } from "./signature.ts";
 
-test("a signature is what ingress verifies: the same vector stands in its test", () => {
+test("a signature is what ingress verifies: the same test vector is in its test", () => {
   // printf 'inference.requested\ndemo\n1800000000000\n%s' "$(printf value | sha256sum | cut -c1-64)" \
   //   | openssl dgst -sha256 -hmac secret
   const key = { id: "demo", secret: "secret" };

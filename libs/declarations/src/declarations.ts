@@ -28,9 +28,9 @@ export interface Variant {
   readonly model: string;
   readonly tier: Tier;
   readonly quantisation: string | null;
-  /** Tokens of input and output together; where it makes vectors, those of one input. */
+  /** Tokens of input and output together; where it makes embeddings, those of one input. */
   readonly contextWindow: number;
-  /** Numbers of a vector, where the model makes vectors; null for one that chats. No model does both. */
+  /** Numbers of an embedding, where the model makes embeddings; null for one that chats. No model does both. */
   readonly dimensions: number | null;
   /** Measured share of right answers, 0 to 1; null: not measured. */
   readonly accuracy: Readonly<Record<Complexity, number | null>>;

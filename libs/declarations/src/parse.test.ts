@@ -93,7 +93,7 @@ test("broken YAML is an error with a line, not an exception", () => {
   expect(errorsOf("tenants: [\n  - {")[0]).toMatch(/^\d/);
 });
 
-test("a model with dimensions makes vectors, and one without chats", () => {
+test("a model with dimensions makes embeddings, and one without chats", () => {
   const declarations = FileDeclarations.read(local, {});
   expect(declarations.variantOf("sim-embedding-small")?.dimensions).toBe(1_536);
   expect(declarations.variantOf("sim-premium")?.dimensions).toBeNull();

@@ -1,4 +1,4 @@
-import { type NanoUsd, parseUsd, tiers, vectorBytesMax } from "@sluice/domain";
+import { type NanoUsd, parseUsd, tiers, embeddingBytesMax } from "@sluice/domain";
 import { z } from "zod";
 
 const id = z
@@ -57,9 +57,9 @@ const model = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(vectorBytesMax / 4)
+    .max(embeddingBytesMax / 4)
     .optional()
-    .describe("Makes it an embedding model: how many numbers its vectors have. It never chats."),
+    .describe("Makes it an embedding model: how many numbers its embeddings have. It never chats."),
   accuracy: z
     .strictObject({ simple: share, medium: share, complex: share })
     .partial()

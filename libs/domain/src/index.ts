@@ -25,8 +25,8 @@ export {
   base64Of,
   dimensionsOf,
   numbersOf,
-  vectorBytesMax,
-  vectorInputsMax,
-  vectorOf,
-  vectorsThatFit,
-} from "./vectors.ts";
+  embeddingBytesMax,
+  embeddingInputsMax,
+  embeddingOf,
+  embeddingsThatFit,
+} from "./embeddings.ts";

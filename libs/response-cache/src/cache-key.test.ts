@@ -112,10 +112,10 @@ test("the model asked for is part of the key: auto and a tier are different ques
   expect(new Set(keys).size).toBe(3);
 });
 
-const vectorsOf = (changes: Partial<InferenceRequested>): string =>
+const embeddingsOf = (changes: Partial<InferenceRequested>): string =>
   cacheKeyOf(
     requestFixture({
-      model: "vectors",
+      model: "embeddings",
       operation: "embeddings",
       messages: [],
       inputs: ["a", "b"],
@@ -123,17 +123,17 @@ const vectorsOf = (changes: Partial<InferenceRequested>): string =>
     }),
   );
 
-test("of vectors, model, inputs in their order, and dimensions make the key; nothing else does", () => {
+test("of embeddings, model, inputs in their order, and dimensions make the key; nothing else does", () => {
   const keys = [
-    vectorsOf({}),
-    vectorsOf({ model: "other" }),
-    vectorsOf({ inputs: ["b", "a"] }),
-    vectorsOf({ inputs: ["ab"] }),
-    vectorsOf({ inputs: [], tokenInputs: [[1], [2]] }),
-    vectorsOf({ inputs: [], tokenInputs: [[1, 2]] }),
-    vectorsOf({ parameters: '{"dimensions":8}' }),
-    cacheKeyOf(requestFixture({ model: "vectors", messages: [] })),
+    embeddingsOf({}),
+    embeddingsOf({ model: "other" }),
+    embeddingsOf({ inputs: ["b", "a"] }),
+    embeddingsOf({ inputs: ["ab"] }),
+    embeddingsOf({ inputs: [], tokenInputs: [[1], [2]] }),
+    embeddingsOf({ inputs: [], tokenInputs: [[1, 2]] }),
+    embeddingsOf({ parameters: '{"dimensions":8}' }),
+    cacheKeyOf(requestFixture({ model: "embeddings", messages: [] })),
   ];
   expect(new Set(keys).size).toBe(keys.length);
-  expect(vectorsOf({ parameters: '{"user":"u"}', requestId: "r9" })).toBe(vectorsOf({}));
+  expect(embeddingsOf({ parameters: '{"user":"u"}', requestId: "r9" })).toBe(embeddingsOf({}));
 });

@@ -1,4 +1,4 @@
-import { base64Of, vectorOf } from "@sluice/domain";
+import { base64Of, embeddingOf } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
 import { completedFixture, now } from "./records.fixture.ts";
@@ -13,11 +13,11 @@ test("an entry is read back as it was, amounts beyond 2^53 included", () => {
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });
 
-test("vectors are read back bit for bit, in base64 rather than as a list of numbers", () => {
+test("embeddings are read back bit for bit, in base64 rather than as a list of numbers", () => {
   const { answer, ...completed } = completedFixture();
-  const embeddings = [vectorOf([0.1, -0.2, 1e-30]), vectorOf([3, 4, 5])];
-  const vectors = { ...completed, answer: { ...answer, choices: [], embeddings } };
-  const entry = { completed: vectors, completedAt: now, expiresAt: now + 1, requestId: "r1" };
+  const embeddings = [embeddingOf([0.1, -0.2, 1e-30]), embeddingOf([3, 4, 5])];
+  const embedded = { ...completed, answer: { ...answer, choices: [], embeddings } };
+  const entry = { completed: embedded, completedAt: now, expiresAt: now + 1, requestId: "r1" };
   expect(encodeEntry(entry)).toContain(base64Of(embeddings[0]!));
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });

@@ -8,7 +8,7 @@ import type { CacheEntry } from "./exact-cache.ts";
 export const entryVersion = 2;
 
 /**
- * JSON with bigints as `{"$bigint":"…"}` and vectors as `{"$base64":"…"}`; no record of ours has
+ * JSON with bigints as `{"$bigint":"…"}` and embeddings as `{"$base64":"…"}`; no record of ours has
  * members of these names.
  */
 export function encodeEntry(entry: CacheEntry): string {
@@ -20,7 +20,9 @@ export function encodeEntry(entry: CacheEntry): string {
 /** Before it is JSON: bytes turn themselves into a list of numbers, which is ten times as long. */
 function withoutBytes(entry: CacheEntry): object {
   const { completed } = entry;
-  const embeddings = completed.answer.embeddings.map((vector) => ({ $base64: base64Of(vector) }));
+  const embeddings = completed.answer.embeddings.map((embedding) => ({
+    $base64: base64Of(embedding),
+  }));
   return { ...entry, completed: { ...completed, answer: { ...completed.answer, embeddings } } };
 }
 

@@ -1,5 +1,5 @@
 import type { Choice, InferenceResponded } from "@sluice/contracts";
-import { vectorOf } from "@sluice/domain";
+import { embeddingOf } from "@sluice/domain";
 import { refusedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { fillOf, isFillable } from "./fill.ts";
@@ -34,11 +34,11 @@ test("a provider's whole answer fills the cache until its time to live has passe
   expect(isFillable(outcomeFixture({ cache: "bypass" }, { result: "bypass" }))).toBe(true);
 });
 
-test("vectors fill the cache, though nothing was said", () => {
+test("embeddings fill the cache, though nothing was said", () => {
   const { answer } = completedFixture();
-  const vectors = { ...answer, choices: [], embeddings: [vectorOf([1, 0])] };
-  expect(isFillable(outcomeFixture({ answer: vectors }))).toBe(true);
-  expect(isFillable(outcomeFixture({ answer: { ...vectors, embeddings: [] } }))).toBe(false);
+  const embeddings = { ...answer, choices: [], embeddings: [embeddingOf([1, 0])] };
+  expect(isFillable(outcomeFixture({ answer: embeddings }))).toBe(true);
+  expect(isFillable(outcomeFixture({ answer: { ...embeddings, embeddings: [] } }))).toBe(false);
 });
 
 test.each([

@@ -5,7 +5,7 @@ import type { Fill } from "./exact-cache.ts";
  * Only a provider's own, whole answer is worth repeating: no error, refusal or
  * filtered answer, none cut by its limit or by ours, no tool call (its result
  * depends on the world), and no hit, which would prolong itself for ever.
- * Vectors are whole or were never an answer.
+ * Embeddings are whole or were never an answer.
  */
 export function isFillable({ outcome, completed, lookup }: InferenceResponded): boolean {
   if (outcome !== "completed" || !completed || !lookup?.fills) return false;

@@ -40,17 +40,17 @@ export { TopicAdmin, type TopicFound, type TopicPlan } from "./core/topic-admin.
 export { type Extent, TopicLog } from "./core/topic-log.ts";
 export { TopicOffsets } from "./core/topic-offsets.ts";
 export { traced, type TraceHeaders, traceIn, traceInOrNew } from "./core/trace.ts";
-export { type LaneStageOptions, runLaneStage } from "./run/concurrent-consumer.ts";
+export { type ConcurrentStageOptions, runConcurrentStage } from "./run/concurrent-consumer.ts";
 export { silentLogger, type StageLogger } from "./core/logger.ts";
 export type { UnknownSchemas } from "./run/message-reader.ts";
 export type { StageOptions, StageSurroundings } from "./run/run-options.ts";
 export { runSliceStage, type RunningStage, type SliceStageOptions } from "./run/slice-consumer.ts";
 export {
   DeadLetterOutcome,
-  type LaneContext,
-  LaneStage,
-  type LaneWait,
+  type ConcurrentContext,
+  ConcurrentStage,
+  type Deferral,
   NoDeadLetterOutcome,
   SliceStage,
-  waitInLane,
+  defer,
 } from "./core/stage.ts";

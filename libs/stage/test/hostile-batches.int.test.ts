@@ -11,7 +11,7 @@ import {
   source,
   sourceDeadLetters,
 } from "./kafka-fixture.ts";
-import { inLz4, inSnappy, type Packing, sendPacked, unpackedRecord } from "./stranger.ts";
+import { inLz4, inSnappy, type Packing, sendPacked, unpackedRecord } from "./foreign-producer.ts";
 
 let kafka: KafkaFixture;
 afterEach(() => kafka.close());

@@ -8,7 +8,7 @@ import {
   type Delivery,
   type Effect,
   EventProducer,
-  LaneStage,
+  ConcurrentStage,
   outgoing,
   skip,
   SliceStage,
@@ -44,7 +44,7 @@ class CopyStage extends SliceStage<Note> {
 }
 
 @Injectable()
-class EndStage extends LaneStage<Note> {
+class EndStage extends ConcurrentStage<Note> {
   static readonly seen: number[] = [];
 
   constructor(private readonly clock: Clock) {

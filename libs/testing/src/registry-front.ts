@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { KeyPair } from "./certificates.ts";
 
 /** Who is let in; everybody else is answered 401. */
-export interface RegistryDoor {
+export interface RegistryAccess {
   /** Passwords by user. */
   readonly users: ReadonlyMap<string, string>;
   readonly token: string;
@@ -28,7 +28,7 @@ export class RegistryFront {
   }
 
   /** @param target address of the registry behind it */
-  static async open(target: string, pair: KeyPair, door: RegistryDoor): Promise<RegistryFront> {
+  static async open(target: string, pair: KeyPair, door: RegistryAccess): Promise<RegistryFront> {
     const { origin, pathname } = new URL(target);
     const server = createServer({ cert: pair.cert, key: pair.key }, (incoming, response) => {
       const status = refusalOf(incoming, door);
@@ -48,7 +48,7 @@ export class RegistryFront {
 
 function refusalOf(
   { headers, method, url }: IncomingMessage,
-  door: RegistryDoor,
+  door: RegistryAccess,
 ): number | undefined {
   const [scheme, value = ""] = (headers.authorization ?? "").split(" ");
   if (scheme === "Bearer") return value === door.token ? undefined : 401;

@@ -9,8 +9,8 @@ import { gathering, StageModule } from "@sluice/stage";
 import { LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
 import type { Config } from "./config.ts";
-import { FillingStage } from "./filling.stage.ts";
-import { LookingUpStage } from "./looking-up.stage.ts";
+import { CacheFillStage } from "./cache-fill.stage.ts";
+import { CacheLookupStage } from "./cache-lookup.stage.ts";
 import { LookupMetrics } from "./metrics.ts";
 
 const service = "cache-lookup";
@@ -43,8 +43,8 @@ export class AppModule {
           service,
           commandTimeoutMs: cacheTimeoutMs,
         }),
-        StageModule.run(LookingUpStage, { on: topics.inferenceAdmitted, group: service }),
-        StageModule.run(FillingStage, {
+        StageModule.run(CacheLookupStage, { on: topics.inferenceAdmitted, group: service }),
+        StageModule.run(CacheFillStage, {
           on: topics.inferenceResponded,
           group: `${service}.fill`,
           settings: gathering,
@@ -62,16 +62,16 @@ export class AppModule {
           useFactory: (registry: Registry) => new LookupMetrics(registry),
         },
         {
-          provide: LookingUpStage,
+          provide: CacheLookupStage,
           inject: [ExactCache, Declarations, Outcomes, Clock, LookupMetrics, LOGGER],
-          useFactory: (...parts: ConstructorParameters<typeof LookingUpStage>) =>
-            new LookingUpStage(...parts),
+          useFactory: (...parts: ConstructorParameters<typeof CacheLookupStage>) =>
+            new CacheLookupStage(...parts),
         },
         {
-          provide: FillingStage,
+          provide: CacheFillStage,
           inject: [ExactCache, LookupMetrics, LOGGER],
-          useFactory: (...parts: ConstructorParameters<typeof FillingStage>) =>
-            new FillingStage(...parts),
+          useFactory: (...parts: ConstructorParameters<typeof CacheFillStage>) =>
+            new CacheFillStage(...parts),
         },
       ],
     };

@@ -4,7 +4,7 @@ import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/s
 import { StageModule } from "@sluice/stage";
 import { TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { ClassifyingStage } from "./classifying.stage.ts";
+import { ClassificationStage } from "./classification.stage.ts";
 import type { Config } from "./config.ts";
 import { ClassifierMetrics } from "./metrics.ts";
 
@@ -22,7 +22,7 @@ export class AppModule {
             codecs: await registryCodecs(config, [topics.inferenceClassified]),
           }),
         }),
-        StageModule.run(ClassifyingStage, { on: topics.inferenceMissed, group: "classifier" }),
+        StageModule.run(ClassificationStage, { on: topics.inferenceMissed, group: "classifier" }),
       ],
       providers: [
         {
@@ -31,9 +31,9 @@ export class AppModule {
           useFactory: (registry: Registry) => new ClassifierMetrics(registry),
         },
         {
-          provide: ClassifyingStage,
+          provide: ClassificationStage,
           inject: [ClassifierMetrics],
-          useFactory: (metrics: ClassifierMetrics) => new ClassifyingStage(metrics),
+          useFactory: (metrics: ClassifierMetrics) => new ClassificationStage(metrics),
         },
       ],
     };

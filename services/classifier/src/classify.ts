@@ -34,12 +34,12 @@ export function classify(messages: readonly ConversationTurn[]): Classification 
   };
 }
 
-/** Vectors are made by the model that was named, however hard the inputs are. */
+/** Embeddings are made by the model that was named, however hard the inputs are. */
 export const notClassified: Classification = {
   complexity: "simple",
   score: 0,
   margin: 0,
-  reasons: ["vectors are asked for: the model is named, and no other may make them"],
+  reasons: ["embeddings are asked for: the model is named, and no other may make them"],
 };
 
 function complexityOf(score: number): Complexity {

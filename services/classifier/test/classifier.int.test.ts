@@ -29,7 +29,7 @@ import { aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppModule } from "../src/app.module.ts";
-import { ClassifyingStage } from "../src/classifying.stage.ts";
+import { ClassificationStage } from "../src/classification.stage.ts";
 import { configSchema } from "../src/config.ts";
 import { ClassifierMetrics } from "../src/metrics.ts";
 
@@ -53,7 +53,7 @@ let created: readonly string[] = [];
 let collector: RunningStage;
 
 /** Keeps what the classifier published. */
-class CollectingStage extends SliceStage<InferenceClassified> {
+class CollectStage extends SliceStage<InferenceClassified> {
   override async process(
     slice: readonly Delivery<InferenceClassified>[],
   ): Promise<readonly Effect[]> {
@@ -79,7 +79,7 @@ beforeAll(async () => {
   const options = { kafka: connection, registryUrl, partitions: 2, replication: 1 };
   ({ created } = await provision(options));
   collector = await runSliceStage(
-    new CollectingStage(),
+    new CollectStage(),
     { connection, codecs, producer, registry: new Registry() },
     { on: topics.inferenceClassified, group: "collector", settings },
   );
@@ -97,7 +97,7 @@ test("a message that is redelivered gives the same record again", async () => {
   const forgetful = new ForgetfulProducer();
   const registry = new Registry();
   const stage = await runSliceStage(
-    new ClassifyingStage(new ClassifierMetrics(registry)),
+    new ClassificationStage(new ClassifierMetrics(registry)),
     { connection, codecs, producer: forgetful, registry },
     { on: topics.inferenceMissed, group: "classifier", settings },
   );

@@ -13,10 +13,10 @@ import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/s
 import { EventProducer, gathering, StageModule, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { ChargingStage } from "./charge/charge.stage.ts";
+import { ChargeStage } from "./charge/charge.stage.ts";
 import type { Config } from "./config.ts";
 import { CostsRoute } from "./costs/costs-route.ts";
-import { IntentsStage } from "./sweep/intent.stage.ts";
+import { IntentStage } from "./sweep/intent.stage.ts";
 import { LedgerModule } from "./ledger/ledger.module.ts";
 import { AccountantMetrics } from "./metrics.ts";
 import { OwnedPartitions } from "./charge/owned-partitions.ts";
@@ -46,13 +46,13 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
             codecs: await registryCodecs(config, [topics.costCharged, topics.costMetered]),
           }),
         }),
-        StageModule.run(ChargingStage, {
+        StageModule.run(ChargeStage, {
           on: topics.costMetered,
           group: service,
           sliceMax: 1_000,
           settings: gathering,
         }),
-        StageModule.run(IntentsStage, {
+        StageModule.run(IntentStage, {
           on: topics.inferenceAttempted,
           group: `${service}.intents`,
           sliceMax: 1_000,

@@ -9,7 +9,7 @@ import { StageModule } from "@sluice/stage";
 import { TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
 import type { Config } from "./config.ts";
-import { DispatchingStage } from "./dispatching.stage.ts";
+import { DispatchStage } from "./dispatch.stage.ts";
 import { DispatcherMetrics } from "./metrics.ts";
 
 const service = "dispatcher";
@@ -32,7 +32,7 @@ export class AppModule {
         StageModule.connect({
           useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
         }),
-        StageModule.run(DispatchingStage, { on: topics.inferenceClassified, group: service }),
+        StageModule.run(DispatchStage, { on: topics.inferenceClassified, group: service }),
       ],
       providers: [
         { provide: Clock, useClass: SystemClock },
@@ -47,10 +47,10 @@ export class AppModule {
           useFactory: (registry: Registry) => new DispatcherMetrics(registry),
         },
         {
-          provide: DispatchingStage,
+          provide: DispatchStage,
           inject: [Declarations, Budgets, Outcomes, Clock, DispatcherMetrics],
-          useFactory: (...parts: ConstructorParameters<typeof DispatchingStage>) =>
-            new DispatchingStage(...parts),
+          useFactory: (...parts: ConstructorParameters<typeof DispatchStage>) =>
+            new DispatchStage(...parts),
         },
       ],
     };

@@ -68,43 +68,45 @@ test("auto goes to the tier of the complexity, cheapest first, and falls back up
   expect(candidatesOf(planned({}, "complex"))).toEqual(["big"]);
 });
 
-const vectors = { ...variant("vectors", "economy", 0, 8_192), dimensions: 1_536 };
-const withVectors = {
-  variants: [vectors, ...variants],
-  priceBook: new PriceBook([...prices, priceOf("vectors", 20_000_000n, 0n)]),
+const embeddings = { ...variant("embeddings", "economy", 0, 8_192), dimensions: 1_536 };
+const withEmbeddings = {
+  variants: [embeddings, ...variants],
+  priceBook: new PriceBook([...prices, priceOf("embeddings", 20_000_000n, 0n)]),
 };
-const askedForVectors = {
-  ...{ operation: "embeddings" as const, model: "vectors", messages: [] },
+const askedForEmbeddings = {
+  ...{ operation: "embeddings" as const, model: "embeddings", messages: [] },
   inputs: ["one", "two", "three"],
 };
 
-test("vectors are made by the model that was named alone, at the price of the input", () => {
-  const plan = planned(askedForVectors, "simple", withVectors);
+test("embeddings are made by the model that was named alone, at the price of the input", () => {
+  const plan = planned(askedForEmbeddings, "simple", withEmbeddings);
   expect(plan).toMatchObject({
     dispatch: {
       answers: 3,
-      candidates: [{ variant: "vectors", outputLimit: 0n, worstCaseNanoUsd: 20_000n }],
+      candidates: [{ variant: "embeddings", outputLimit: 0n, worstCaseNanoUsd: 20_000n }],
     },
   });
   expect(
-    candidatesOf(planned({ ...askedForVectors, model: "middle" }, "simple", withVectors)),
+    candidatesOf(planned({ ...askedForEmbeddings, model: "middle" }, "simple", withEmbeddings)),
   ).toEqual([]);
   expect(
-    candidatesOf(planned({ ...askedForVectors, model: "economy" }, "simple", withVectors)),
+    candidatesOf(planned({ ...askedForEmbeddings, model: "economy" }, "simple", withEmbeddings)),
   ).toEqual([]);
 });
 
-test("a chat never goes to a model that makes vectors, by whatever name", () => {
-  const asked = ["auto", "economy", "vectors"].map((model) =>
-    candidatesOf(planned({ model }, "simple", withVectors)),
+test("a chat never goes to a model that makes embeddings, by whatever name", () => {
+  const asked = ["auto", "economy", "embeddings"].map((model) =>
+    candidatesOf(planned({ model }, "simple", withEmbeddings)),
   );
   expect(asked).toEqual([["small-q4", "small", "middle", "big"], ["small-q4", "small"], []]);
 });
 
 test("of several inputs each may fill the context by itself", () => {
-  const fitting = { ...withVectors, inputTokens: 50_000n, contextTokens: 8_192n };
-  expect(candidatesOf(planned(askedForVectors, "simple", fitting))).toEqual(["vectors"]);
-  expect(planned(askedForVectors, "simple", { ...fitting, contextTokens: 8_193n })).toMatchObject({
+  const fitting = { ...withEmbeddings, inputTokens: 50_000n, contextTokens: 8_192n };
+  expect(candidatesOf(planned(askedForEmbeddings, "simple", fitting))).toEqual(["embeddings"]);
+  expect(
+    planned(askedForEmbeddings, "simple", { ...fitting, contextTokens: 8_193n }),
+  ).toMatchObject({
     code: "context_length_exceeded",
   });
 });

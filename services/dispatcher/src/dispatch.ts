@@ -80,7 +80,7 @@ type Considered = { readonly kind: "fits"; readonly candidate: Candidate } | Unf
 
 /**
  * A named model is that model alone; a tier is its variants; auto is the tier that the complexity
- * asks for, and above. Vectors of two models cannot be compared, so no model stands in for another.
+ * asks for, and above. Embeddings of two models cannot be compared, so no model stands in for another.
  */
 function wantedVariants(
   request: InferenceClassified,
@@ -150,7 +150,7 @@ function consider(
   };
 }
 
-/** Most tokens of an answer, none of a vector; undefined where the context leaves no room. */
+/** Most tokens of an answer, none of an embedding; undefined where the context leaves no room. */
 function outputLimitOf(
   variant: Variant,
   { admitted: { request } }: InferenceClassified,

@@ -18,7 +18,7 @@ export interface InputEstimate {
 }
 
 export function estimateInput(request: InferenceRequested): InputEstimate {
-  if (request.operation === "embeddings") return estimateVectorInputs(request);
+  if (request.operation === "embeddings") return estimateEmbeddingInputs(request);
   const inputTokens = estimateConversation(request);
   return { inputTokens, contextTokens: inputTokens };
 }
@@ -37,7 +37,7 @@ function estimateConversation(request: InferenceRequested): bigint {
  * Tokens that came as such are counted exactly. The longest text gets no margin: what may still
  * fit is the provider's to judge, whose refusal costs nothing.
  */
-function estimateVectorInputs({ inputs, tokenInputs }: InferenceRequested): InputEstimate {
+function estimateEmbeddingInputs({ inputs, tokenInputs }: InferenceRequested): InputEstimate {
   const given = tokenInputs.map(({ length }) => length);
   const longestText = inputs.reduce((a, b) => (b.length > a.length ? b : a), "");
   const longestGiven = BigInt(Math.max(0, ...given));

@@ -6,7 +6,7 @@ export function outputLimitAskedFor({ parameters }: InferenceRequested): number 
   return completion ?? total;
 }
 
-/** How many answers were asked for: `n`, or a vector per input. */
+/** How many answers were asked for: `n`, or an embedding per input. */
 export function answersOf(request: InferenceRequested): number {
   const { operation, inputs, tokenInputs, parameters } = request;
   if (operation === "embeddings") return inputs.length + tokenInputs.length;

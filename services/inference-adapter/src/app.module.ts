@@ -16,7 +16,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Registry } from "prom-client";
 import { AttemptRunner } from "./attempt/attempt.ts";
-import { AttemptingStage } from "./attempt/attempt.stage.ts";
+import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { O200kTokenCounter } from "./attempt/o200k-token-counter.ts";
@@ -59,7 +59,7 @@ export class AppModule implements OnApplicationShutdown {
           prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
           service,
         }),
-        StageModule.run(AttemptingStage, {
+        StageModule.run(AttemptStage, {
           on: topics.inferenceDispatchedRealtime,
           group: service,
           concurrency: config.SLUICE_ADAPTER_CONCURRENCY,

@@ -22,13 +22,13 @@ import { ChatController } from "./http/chat.controller.ts";
 import { Chat } from "./admission/chat.ts";
 import type { Config } from "./config.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
-import { FrontDesk } from "./http/front-desk.ts";
+import { RequestHandler } from "./http/request-handler.ts";
 import { HitFinder } from "./admission/hit-finder.ts";
 import { IntakeStage } from "./intake/intake.stage.ts";
-import { KeyRing } from "./admission/api-keys.ts";
+import { ApiKeys } from "./admission/api-keys.ts";
 import { IngressMetrics } from "./metrics.ts";
 import { ModelsController } from "./http/models.controller.ts";
-import { WaitingRoom } from "./http/concurrency-limit.ts";
+import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
 
 const service = "ingress";
 /** Longer records are not even decoded, and so not declined: what their topic takes, unpacked. */
@@ -81,10 +81,10 @@ export class AppModule {
           useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
         },
         {
-          provide: WaitingRoom,
+          provide: ConcurrencyLimit,
           inject: [IngressMetrics],
           useFactory: (metrics: IngressMetrics) =>
-            new WaitingRoom(config.SLUICE_HTTP_WAITING_MAX, metrics),
+            new ConcurrencyLimit(config.SLUICE_HTTP_WAITING_MAX, metrics),
         },
         ...edge,
         intake,
@@ -101,9 +101,9 @@ const foundation: readonly Provider[] = [
     useFactory: (registry: Registry) => new IngressMetrics(registry),
   },
   {
-    provide: KeyRing,
+    provide: ApiKeys,
     inject: [Declarations],
-    useFactory: (declarations: Declarations) => new KeyRing(declarations),
+    useFactory: (declarations: Declarations) => new ApiKeys(declarations),
   },
 ];
 
@@ -115,8 +115,8 @@ const edge: readonly Provider[] = [
   },
   {
     provide: Authentication,
-    inject: [KeyRing],
-    useFactory: (keys: KeyRing) => new Authentication(keys),
+    inject: [ApiKeys],
+    useFactory: (keys: ApiKeys) => new Authentication(keys),
   },
   {
     provide: HitFinder,
@@ -142,11 +142,11 @@ const edge: readonly Provider[] = [
     ],
     useFactory: (...parts: ConstructorParameters<typeof Chat>) => new Chat(...parts),
   },
-  FrontDesk,
+  RequestHandler,
 ];
 
 const intake: Provider = {
   provide: IntakeStage,
-  inject: [KeyRing, Declarations, Admissions, Outcomes, Clock, IngressMetrics],
+  inject: [ApiKeys, Declarations, Admissions, Outcomes, Clock, IngressMetrics],
   useFactory: (...parts: ConstructorParameters<typeof IntakeStage>) => new IntakeStage(...parts),
 };

@@ -1,6 +1,6 @@
 import { FileDeclarations, parseDeclarations } from "@sluice/declarations";
 
-/** Two tenants' keys, a variant that chats and one that makes vectors, with secrets from a made-up environment. */
+/** Two tenants' keys, a variant that chats and one that makes embeddings, with secrets from a made-up environment. */
 export function someDeclarations(): FileDeclarations {
   const parsed = parseDeclarations(`
 tenants:
@@ -14,7 +14,7 @@ providers: [{ id: p, baseUrl: "http://127.0.0.1:9/v1", keys: ["env:P"] }]
 models:
   - { id: small, provider: p, tier: economy, contextWindow: 1000,
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 2 }] }
-  - { id: vectors, provider: p, tier: economy, contextWindow: 1000, dimensions: 1536,
+  - { id: embeddings, provider: p, tier: economy, contextWindow: 1000, dimensions: 1536,
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 0 }] }
 `);
   if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));

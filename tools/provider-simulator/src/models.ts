@@ -21,7 +21,7 @@ export interface ModelRates {
 export interface ServedModel {
   readonly profile: ModelProfile;
   readonly rates: ModelRates;
-  /** Of a vector, where the model makes vectors; null for one that chats. */
+  /** Of an embedding, where the model makes embeddings; null for one that chats. */
   readonly dimensions: number | null;
 }
 
@@ -31,8 +31,8 @@ export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
   ["sim-economy-q4", served(60, 1_200, [0, 0], [50_000_000n, 25_000_000n, 200_000_000n])],
   ["sim-standard", served(120, 600, [0, 0], [2_500_000_000n, 1_250_000_000n, 10_000_000_000n])],
   ["sim-premium", served(250, 400, [0.2, 0.6], [15_000_000_000n, 7_500_000_000n, 75_000_000_000n])],
-  ["sim-embedding-small", servedVectors(1_536, 20_000_000n)],
-  ["sim-embedding-large", servedVectors(3_072, 130_000_000n)],
+  ["sim-embedding-small", servedEmbeddings(1_536, 20_000_000n)],
+  ["sim-embedding-large", servedEmbeddings(3_072, 130_000_000n)],
 ]);
 
 function served(
@@ -58,7 +58,7 @@ function served(
   };
 }
 
-/** Vectors have no output: only what is read is billed. */
-function servedVectors(dimensions: number, input: bigint): ServedModel {
+/** Embeddings have no output: only what is read is billed. */
+function servedEmbeddings(dimensions: number, input: bigint): ServedModel {
   return { ...served(20, 50_000, [0, 0], [input, input, 0n]), dimensions };
 }

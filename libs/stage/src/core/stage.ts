@@ -38,17 +38,17 @@ export abstract class SliceStage<In> extends PartitionHooks {
 }
 
 /** "Not yet": the message comes again after `waitMs`, while its neighbours go on. */
-export interface LaneWait {
+export interface Deferral {
   readonly kind: "wait";
   readonly waitMs: number;
   readonly reason: string;
 }
 
-export function waitInLane(waitMs: number, reason: string): LaneWait {
+export function defer(waitMs: number, reason: string): Deferral {
   return { kind: "wait", waitMs, reason };
 }
 
-export interface LaneContext {
+export interface ConcurrentContext {
   /** How often this message was handed to us before, in this process, since it was fetched. */
   readonly repeats: number;
   /**
@@ -61,8 +61,8 @@ export interface LaneContext {
 }
 
 /** A stage for long calls: many at once, in no order, each its own effect. */
-export abstract class LaneStage<In> extends PartitionHooks {
-  abstract handle(delivery: Delivery<In>, context: LaneContext): Promise<Effect | LaneWait>;
+export abstract class ConcurrentStage<In> extends PartitionHooks {
+  abstract handle(delivery: Delivery<In>, context: ConcurrentContext): Promise<Effect | Deferral>;
 
   /**
    * After the effect is acknowledged by the broker, before its offset is

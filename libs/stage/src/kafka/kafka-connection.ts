@@ -37,7 +37,11 @@ export interface ClientRetry {
  * consumer that gives up is started again by the client itself; the longest
  * pause stays below the patience of the watchdog.
  */
-export const patientRetry: ClientRetry = { retries: 8, initialRetryTime: 100, maxRetryTime: 3_000 };
+export const defaultClientRetry: ClientRetry = {
+  retries: 8,
+  initialRetryTime: 100,
+  maxRetryTime: 3_000,
+};
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 

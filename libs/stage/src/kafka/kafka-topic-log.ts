@@ -7,7 +7,7 @@ import {
   groupIdOf,
   type KafkaConnection,
   kafkaClientOf,
-  patientRetry,
+  defaultClientRetry,
   prefixed,
 } from "./kafka-connection.ts";
 import { silentLogger, type StageLogger } from "../core/logger.ts";
@@ -54,12 +54,12 @@ export class KafkaTopicLog extends TopicLog {
     const wanted = new Map([...extents].filter(([, { from, to }]) => from < to));
     if (wanted.size === 0) return;
     const group = groupIdOf(this.connection, `look.${randomUUID()}`);
-    const client = kafkaClientOf(this.connection, this.logger, patientRetry);
+    const client = kafkaClientOf(this.connection, this.logger, defaultClientRetry);
     const consumer = client.consumer({
       groupId: group,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: 250,
-      retry: { ...patientRetry },
+      retry: { ...defaultClientRetry },
     });
     try {
       await new Reading(consumer, topic, prefixed(this.connection, topic), wanted, take).end();

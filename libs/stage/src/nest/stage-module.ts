@@ -19,11 +19,11 @@ import type { KafkaConnection } from "../kafka/kafka-connection.ts";
 import { KafkaEventProducer } from "../kafka/produce/kafka-event-producer.ts";
 import type { KafkaProducerOptions } from "../kafka/produce/kafka-producer.ts";
 import { KafkaTopicOffsets } from "../kafka/kafka-topic-offsets.ts";
-import { LaneConsumer, type LaneStageOptions } from "../run/concurrent-consumer.ts";
+import { ConcurrentConsumer, type ConcurrentStageOptions } from "../run/concurrent-consumer.ts";
 import type { StageLogger } from "../core/logger.ts";
 import type { StageSurroundings } from "../run/run-options.ts";
 import { SliceConsumer, type SliceStageOptions } from "../run/slice-consumer.ts";
-import { DeadLetterOutcome, LaneStage, SliceStage } from "../core/stage.ts";
+import { DeadLetterOutcome, ConcurrentStage, SliceStage } from "../core/stage.ts";
 import { instanceOf } from "./stage-instance.ts";
 import { TopicOffsets } from "../core/topic-offsets.ts";
 
@@ -77,8 +77,8 @@ const offsetsProvider: Provider = {
 };
 
 interface RunOptions {
-  readonly stage: Type<SliceStage<unknown> | LaneStage<unknown>>;
-  readonly options: SliceStageOptions<unknown> & LaneStageOptions<unknown>;
+  readonly stage: Type<SliceStage<unknown> | ConcurrentStage<unknown>>;
+  readonly options: SliceStageOptions<unknown> & ConcurrentStageOptions<unknown>;
 }
 
 /**
@@ -90,7 +90,7 @@ interface RunOptions {
  */
 @Module({})
 export class StageModule implements OnApplicationBootstrap, OnModuleDestroy {
-  private consumer: SliceConsumer<unknown> | LaneConsumer<unknown> | undefined;
+  private consumer: SliceConsumer<unknown> | ConcurrentConsumer<unknown> | undefined;
   private connected = false;
 
   constructor(
@@ -116,7 +116,10 @@ export class StageModule implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   static run<In>(stage: Type<SliceStage<In>>, options: SliceStageOptions<In>): DynamicModule;
-  static run<In>(stage: Type<LaneStage<In>>, options: LaneStageOptions<In>): DynamicModule;
+  static run<In>(
+    stage: Type<ConcurrentStage<In>>,
+    options: ConcurrentStageOptions<In>,
+  ): DynamicModule;
   static run(stage: RunOptions["stage"], options: RunOptions["options"]): DynamicModule {
     const run: RunOptions = { stage, options };
     return { module: StageModule, providers: [{ provide: OPTIONS, useValue: run }] };
@@ -128,7 +131,7 @@ export class StageModule implements OnApplicationBootstrap, OnModuleDestroy {
     this.consumer =
       stage instanceof SliceStage
         ? new SliceConsumer(stage, surroundings, this.run.options)
-        : new LaneConsumer(stage, surroundings, this.run.options);
+        : new ConcurrentConsumer(stage, surroundings, this.run.options);
     this.optional(Readiness)?.add(`stage ${this.run.options.group}`, () => this.connected);
     // Not awaited: a broker that is away makes the service unready, not unable to start.
     // Should the client refuse for good, the rejection ends the process.

@@ -4,8 +4,8 @@ import {
   type Generation,
   KafkaSubscription,
 } from "../kafka/consume/kafka-subscription.ts";
-import { Lane } from "./concurrent-runner.ts";
-import { LaneProgress } from "./concurrent-progress.ts";
+import { ConcurrentRunner } from "./concurrent-runner.ts";
+import { ConcurrentProgress } from "./concurrent-progress.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import {
   partsOf,
@@ -14,9 +14,9 @@ import {
   type StageSurroundings,
 } from "./run-options.ts";
 import type { RunningStage } from "./slice-consumer.ts";
-import type { LaneStage } from "../core/stage.ts";
+import type { ConcurrentStage } from "../core/stage.ts";
 
-export interface LaneStageOptions<In> extends StageOptions<In> {
+export interface ConcurrentStageOptions<In> extends StageOptions<In> {
   /** Handlers at once; default 32. */
   readonly concurrency?: number;
   /** Messages taken and not finished; beyond it partitions pause. Default twice the concurrency. */
@@ -32,7 +32,7 @@ export interface LaneStageOptions<In> extends StageOptions<In> {
 /** How long `stop` waits for its last commit, in milliseconds: the broker may be away. */
 const lastCommitMsMax = 2_000;
 
-/** A lane is stuck only when nothing ends for this long: calls take minutes. */
+/** A concurrent stage is stuck only when nothing ends for this long: calls take minutes. */
 const noProgressMs = 15 * 60_000;
 
 /**
@@ -40,10 +40,10 @@ const noProgressMs = 15 * 60_000;
  * that one slow call stalls nobody, membership goes on, and no message is
  * delivered twice because its handler took longer than a session.
  */
-export class LaneConsumer<In> implements RunningStage {
+export class ConcurrentConsumer<In> implements RunningStage {
   private readonly parts: StageParts<In>;
-  private readonly lane: Lane<In>;
-  private readonly progress = new LaneProgress();
+  private readonly runner: ConcurrentRunner<In>;
+  private readonly progress = new ConcurrentProgress();
   private readonly subscription: KafkaSubscription;
   private readonly limits: {
     readonly inHandMax: number;
@@ -57,9 +57,9 @@ export class LaneConsumer<In> implements RunningStage {
   private committing: Promise<void> | undefined;
 
   constructor(
-    stage: LaneStage<In>,
+    stage: ConcurrentStage<In>,
     surroundings: StageSurroundings,
-    options: LaneStageOptions<In>,
+    options: ConcurrentStageOptions<In>,
   ) {
     const settings = { noProgressMs, ...options.settings };
     this.parts = partsOf(surroundings, { ...options, settings });
@@ -70,7 +70,7 @@ export class LaneConsumer<In> implements RunningStage {
       drainMs: options.drainMs ?? 25_000,
       commitEveryMs: options.commitEveryMs ?? 250,
     };
-    this.lane = new Lane({
+    this.runner = new ConcurrentRunner({
       ...this.parts,
       stage,
       concurrency,
@@ -97,7 +97,7 @@ export class LaneConsumer<In> implements RunningStage {
     for (const partition of this.generation?.partitions ?? [])
       this.subscription.holds.hold(partition, "stopping");
     // Heartbeats and commits go on meanwhile.
-    await this.lane.drain(this.limits.drainMs);
+    await this.runner.drain(this.limits.drainMs);
     clearInterval(this.committer);
     await Promise.race([this.commit(), sleep(lastCommitMsMax)]);
     await this.subscription.stop();
@@ -111,7 +111,7 @@ export class LaneConsumer<In> implements RunningStage {
 
   private end(): void {
     this.generation = undefined;
-    this.lane.revoke();
+    this.runner.revoke();
     this.progress.restart([]);
   }
 
@@ -122,7 +122,7 @@ export class LaneConsumer<In> implements RunningStage {
         this.subscription.holds.hold(batch.partition, "full");
         return;
       }
-      if (this.progress.admit(batch.partition, raw.offset) === "new") this.lane.take(raw);
+      if (this.progress.admit(batch.partition, raw.offset) === "new") this.runner.take(raw);
       batch.resolve(raw.offset);
     }
     this.subscription.watch.progressed();
@@ -130,7 +130,7 @@ export class LaneConsumer<In> implements RunningStage {
 
   private isFull(partition: number): boolean {
     return (
-      this.lane.inHand >= this.limits.inHandMax ||
+      this.runner.inHand >= this.limits.inHandMax ||
       this.progress.outstanding(partition) >= this.limits.uncommittedMax
     );
   }
@@ -140,10 +140,10 @@ export class LaneConsumer<In> implements RunningStage {
     this.subscription.watch.progressed();
   }
 
-  /** With some room to spare, or a full lane would pause and resume for every message. */
+  /** With some room to spare, or a full concurrent stage would pause and resume for every message. */
   private makeRoom(): void {
     const { inHandMax, uncommittedMax } = this.limits;
-    if (this.lane.inHand > inHandMax / 2) return;
+    if (this.runner.inHand > inHandMax / 2) return;
     for (const partition of this.generation?.partitions ?? [])
       if (this.progress.outstanding(partition) <= uncommittedMax / 2)
         this.subscription.holds.release(partition, "full");
@@ -178,13 +178,13 @@ export class LaneConsumer<In> implements RunningStage {
   }
 }
 
-/** Starts a lane stage; returns when it is connected and reads. */
-export async function runLaneStage<In>(
-  stage: LaneStage<In>,
+/** Starts a concurrent stage; returns when it is connected and reads. */
+export async function runConcurrentStage<In>(
+  stage: ConcurrentStage<In>,
   surroundings: StageSurroundings,
-  options: LaneStageOptions<In>,
+  options: ConcurrentStageOptions<In>,
 ): Promise<RunningStage> {
-  const consumer = new LaneConsumer(stage, surroundings, options);
+  const consumer = new ConcurrentConsumer(stage, surroundings, options);
   await consumer.start();
   return consumer;
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { LaneProgress } from "./concurrent-progress.ts";
+import { ConcurrentProgress } from "./concurrent-progress.ts";
 
-function assigned(...partitions: number[]): LaneProgress {
-  const progress = new LaneProgress();
+function assigned(...partitions: number[]): ConcurrentProgress {
+  const progress = new ConcurrentProgress();
   progress.restart(partitions);
   return progress;
 }
 
-describe("lane progress", () => {
+describe("progress of a concurrent stage", () => {
   it("commits each partition's own prefix", () => {
     const progress = assigned(0, 1);
     for (const partition of [0, 1])

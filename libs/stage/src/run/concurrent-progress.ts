@@ -1,11 +1,11 @@
 import { CommitPrefix } from "./commit-prefix.ts";
 
 /**
- * What a lane has finished and may commit, over rebalances. A message that was
+ * What a concurrent stage has finished and may commit, over rebalances. A message that was
  * finished but could not be committed comes again when its partition comes
  * back; it is then finished at once, without a second call.
  */
-export class LaneProgress {
+export class ConcurrentProgress {
   private prefixes = new Map<number, CommitPrefix>();
   private readonly finishedEarly = new Map<number, Set<bigint>>();
 

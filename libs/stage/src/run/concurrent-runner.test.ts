@@ -5,17 +5,17 @@ import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, outgoing } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
-import { Lane } from "./concurrent-runner.ts";
+import { ConcurrentRunner } from "./concurrent-runner.ts";
 import { silentLogger } from "../core/logger.ts";
-import { MessageDesk } from "./message-reader.ts";
+import { MessageReader } from "./message-reader.ts";
 import { stageMetricsOf } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import {
-  type LaneContext,
-  LaneStage,
-  type LaneWait,
+  type ConcurrentContext,
+  ConcurrentStage,
+  type Deferral,
   NoDeadLetterOutcome,
-  waitInLane,
+  defer,
 } from "../core/stage.ts";
 
 const topic: Topic<string> = {
@@ -37,26 +37,26 @@ class TextCodecs extends TopicCodecs {
   }
 }
 
-type Call = (record: string, context: LaneContext) => Promise<Effect | LaneWait | void>;
+type Call = (record: string, context: ConcurrentContext) => Promise<Effect | Deferral | void>;
 
-class Scripted extends LaneStage<string> {
+class Scripted extends ConcurrentStage<string> {
   readonly calls: string[] = [];
   constructor(private readonly call: Call) {
     super();
   }
-  override async handle({ record }: Delivery<string>, context: LaneContext) {
+  override async handle({ record }: Delivery<string>, context: ConcurrentContext) {
     this.calls.push(record);
     return (await this.call(record, context)) ?? emit(outgoing(topic, "k", record));
   }
 }
 
-function newLane(call: Call, concurrency = 2) {
+function newRunner(call: Call, concurrency = 2) {
   const stage = new Scripted(call);
   const producer = new InMemoryEventProducer();
   const metrics = stageMetricsOf("suite", new Registry());
   const finished: bigint[] = [];
   const failing: string[] = [];
-  const desk = new MessageDesk({
+  const desk = new MessageReader({
     stage: "suite",
     topic,
     codecs: new TextCodecs(),
@@ -67,7 +67,7 @@ function newLane(call: Call, concurrency = 2) {
     logger: silentLogger,
     metrics,
   });
-  const lane = new Lane({
+  const runner = new ConcurrentRunner({
     stage,
     desk,
     producer,
@@ -79,7 +79,7 @@ function newLane(call: Call, concurrency = 2) {
     onFailing: ({ offset }, is) => failing.push(`${offset} ${is}`),
     onRoom: () => undefined,
   });
-  return { lane, stage, producer, finished, failing };
+  return { runner, stage, producer, finished, failing };
 }
 
 function raw(offset: number, text = String(offset)): RawMessage {
@@ -95,17 +95,17 @@ function raw(offset: number, text = String(offset)): RawMessage {
   };
 }
 
-describe("a lane of long calls", () => {
+describe("a concurrent stage of long calls", () => {
   it("calls no more at once than it may", async () => {
     let running = 0;
     let most = 0;
-    const { lane, finished } = newLane(async () => {
+    const { runner, finished } = newRunner(async () => {
       most = Math.max(most, ++running);
       await sleep(5);
       running -= 1;
     });
-    for (let offset = 0; offset < 10; offset += 1) lane.take(raw(offset));
-    expect(lane.inHand).toBe(10);
+    for (let offset = 0; offset < 10; offset += 1) runner.take(raw(offset));
+    expect(runner.inHand).toBe(10);
     await expect.poll(() => finished.length).toBe(10);
     expect(most).toBe(2);
   });
@@ -113,14 +113,14 @@ describe("a lane of long calls", () => {
   it("forgets what has not begun when its partitions go, and lets running calls end", async () => {
     const gate = Promise.withResolvers<void>();
     const told: boolean[] = [];
-    const { lane, stage, finished, producer } = newLane(async (_record, { revoked }) => {
+    const { runner, stage, finished, producer } = newRunner(async (_record, { revoked }) => {
       await gate.promise;
       told.push(revoked.aborted);
     });
-    for (let offset = 0; offset < 5; offset += 1) lane.take(raw(offset));
+    for (let offset = 0; offset < 5; offset += 1) runner.take(raw(offset));
     await expect.poll(() => stage.calls.length).toBe(2);
-    lane.revoke();
-    expect(lane.inHand).toBe(2);
+    runner.revoke();
+    expect(runner.inHand).toBe(2);
     gate.resolve();
     await expect.poll(() => finished).toEqual([0n, 1n]);
     expect(stage.calls).toEqual(["0", "1"]);
@@ -130,11 +130,11 @@ describe("a lane of long calls", () => {
 
   it("does not call again for a message that still runs when its partition comes back", async () => {
     const gate = Promise.withResolvers<void>();
-    const { lane, stage, finished } = newLane(() => gate.promise);
-    expect(lane.take(raw(0))).toBe(true);
+    const { runner, stage, finished } = newRunner(() => gate.promise);
+    expect(runner.take(raw(0))).toBe(true);
     await expect.poll(() => stage.calls.length).toBe(1);
-    lane.revoke();
-    expect(lane.take(raw(0))).toBe(false);
+    runner.revoke();
+    expect(runner.take(raw(0))).toBe(false);
     gate.resolve();
     await expect.poll(() => finished).toEqual([0n]);
     expect(stage.calls).toEqual(["0"]);
@@ -143,14 +143,14 @@ describe("a lane of long calls", () => {
   it("runs such a message again should it meet an outage then", async () => {
     const gate = Promise.withResolvers<void>();
     let away = true;
-    const { lane, finished } = newLane(async () => {
+    const { runner, finished } = newRunner(async () => {
       await gate.promise;
       if (away) throw new TransientFault("REDIS_UNAVAILABLE", "away");
     });
-    lane.take(raw(0));
+    runner.take(raw(0));
     await sleep(1);
-    lane.revoke();
-    lane.take(raw(0));
+    runner.revoke();
+    runner.take(raw(0));
     gate.resolve();
     await sleep(20);
     away = false;
@@ -159,18 +159,18 @@ describe("a lane of long calls", () => {
 
   it("says while a message meets an outage, until it is finished", async () => {
     let outages = 2;
-    const { lane, finished, failing } = newLane(async () => {
+    const { runner, finished, failing } = newRunner(async () => {
       if (outages-- > 0) throw new TransientFault("REDIS_UNAVAILABLE", "away");
     });
-    lane.take(raw(0));
+    runner.take(raw(0));
     await expect.poll(() => finished).toEqual([0n]);
     expect(failing).toEqual(["0 true", "0 false"]);
   });
 
   it("does not repeat a call because publishing failed", async () => {
-    const { lane, stage, producer, finished } = newLane(async () => {});
+    const { runner, stage, producer, finished } = newRunner(async () => {});
     producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
-    lane.take(raw(0));
+    runner.take(raw(0));
     await sleep(30);
     expect(finished).toEqual([]);
     producer.fault = undefined;
@@ -179,39 +179,39 @@ describe("a lane of long calls", () => {
   });
 
   it("parks an answer that the broker refuses for good", async () => {
-    const { lane, producer, finished } = newLane(async () => {});
+    const { runner, producer, finished } = newRunner(async () => {});
     const send = producer.send.bind(producer);
     producer.send = async (messages) => {
       if (messages.some((message) => "record" in message))
         throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
       return send(messages);
     };
-    lane.take(raw(0));
+    runner.take(raw(0));
     await expect.poll(() => finished).toEqual([0n]);
     expect(producer.deadLetters[0]!.headers["dead-letter-code"]).toBe("STAGE_MESSAGE_REFUSED");
   });
 
   it("hands a waiting message over again without holding a place", async () => {
-    const { lane, stage, finished } = newLane(
+    const { runner, stage, finished } = newRunner(
       async (record, { repeats }) =>
-        record === "0" && repeats === 0 ? waitInLane(20, "lease") : undefined,
+        record === "0" && repeats === 0 ? defer(20, "lease") : undefined,
       1,
     );
-    for (const offset of [0, 1, 2]) lane.take(raw(offset));
+    for (const offset of [0, 1, 2]) runner.take(raw(offset));
     await expect.poll(() => finished).toEqual([1n, 2n, 0n]);
     expect(stage.calls).toEqual(["0", "1", "2", "0"]);
   });
 
   it("drains what runs, no longer than it is allowed", async () => {
-    const { lane, stage, finished } = newLane(async (record, { stopping }) => {
+    const { runner, stage, finished } = newRunner(async (record, { stopping }) => {
       if (record === "1")
         await new Promise((resolve) => stopping.addEventListener("abort", resolve));
       else await sleep(20);
     });
-    for (const offset of [0, 1, 2]) lane.take(raw(offset));
+    for (const offset of [0, 1, 2]) runner.take(raw(offset));
     await expect.poll(() => stage.calls.length).toBe(2);
     const startedAt = performance.now();
-    await lane.drain(60);
+    await runner.drain(60);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
     await sleep(5);
     expect(finished).toEqual([0n]);

@@ -5,14 +5,14 @@ import { deadLetter, type Effect } from "../core/effects.ts";
 import type { EventProducer } from "../core/event-producer.ts";
 import { codeOf, isOutage, messageOf, poisonOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
-import type { MessageDesk, Opened } from "./message-reader.ts";
+import type { MessageReader, Opened } from "./message-reader.ts";
 import type { StageMetrics } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
-import type { LaneStage, LaneWait } from "../core/stage.ts";
+import type { ConcurrentStage, Deferral } from "../core/stage.ts";
 
-export interface LaneParts<In> {
-  readonly stage: LaneStage<In>;
-  readonly desk: MessageDesk<In>;
+export interface ConcurrentRunnerParts<In> {
+  readonly stage: ConcurrentStage<In>;
+  readonly desk: MessageReader<In>;
   readonly producer: EventProducer;
   readonly backOff: BackOff;
   readonly logger: StageLogger;
@@ -37,17 +37,17 @@ interface Held {
 }
 
 /**
- * The messages a lane has taken and works on, with nothing of Kafka in it. Its
+ * The messages a concurrent stage has taken and works on, with nothing of Kafka in it. Its
  * owner bounds how many it is given.
  */
-export class Lane<In> {
+export class ConcurrentRunner<In> {
   private readonly held = new Map<string, Held>();
   private readonly queue: Held[] = [];
   private running = 0;
   private readonly stopping = new AbortController();
   private accepting = true;
 
-  constructor(private readonly parts: LaneParts<In>) {}
+  constructor(private readonly parts: ConcurrentRunnerParts<In>) {}
 
   /** Messages taken and not finished: queued, running, or waiting to run again. */
   get inHand(): number {
@@ -122,7 +122,7 @@ export class Lane<In> {
   }
 
   /** @throws TransientFault of the handler */
-  private async effectOf(held: Held, opened: Opened<In>): Promise<Effect | LaneWait> {
+  private async effectOf(held: Held, opened: Opened<In>): Promise<Effect | Deferral> {
     if (opened.kind === "poison") return deadLetter(opened.poison.code, opened.poison.reason);
     const startedAt = performance.now();
     try {

@@ -16,7 +16,7 @@ import { tracedMessage, traceIn } from "../core/trace.ts";
  */
 export type UnknownSchemas = "wait" | "dead-letter";
 
-export interface MessageDeskParts<In> {
+export interface MessageReaderParts<In> {
   readonly stage: string;
   readonly topic: Topic<In>;
   readonly codecs: TopicCodecs;
@@ -39,8 +39,8 @@ export type Opened<In> =
   | { readonly kind: "poison"; readonly raw: RawMessage; readonly poison: Poison };
 
 /** Opens what came and turns effects into what is published; shared by both kinds of stage. */
-export class MessageDesk<In> {
-  constructor(private readonly parts: MessageDeskParts<In>) {}
+export class MessageReader<In> {
+  constructor(private readonly parts: MessageReaderParts<In>) {}
 
   /** @throws TransientFault when the registry must be waited for */
   async open(raw: RawMessage): Promise<Opened<In>> {

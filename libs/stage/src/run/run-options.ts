@@ -9,7 +9,7 @@ import type { EventProducer } from "../core/event-producer.ts";
 import type { StageFaultCode } from "../core/faults.ts";
 import { groupIdOf, type KafkaConnection } from "../kafka/kafka-connection.ts";
 import { silentLogger, type StageLogger } from "../core/logger.ts";
-import { MessageDesk, type UnknownSchemas } from "./message-reader.ts";
+import { MessageReader, type UnknownSchemas } from "./message-reader.ts";
 import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "../core/metrics.ts";
 import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
 
@@ -43,7 +43,7 @@ export interface StageParts<In> {
   readonly connection: KafkaConnection;
   readonly groupId: string;
   readonly topic: Topic<In>;
-  readonly desk: MessageDesk<In>;
+  readonly desk: MessageReader<In>;
   readonly producer: EventProducer;
   readonly settings: ConsumerSettings;
   readonly backOff: BackOff;
@@ -63,7 +63,7 @@ export function partsOf<In>(
   );
   const { connection, codecs, producer, registry, logger = silentLogger } = surroundings;
   const metrics = stageMetricsOf(options.group, registry);
-  const desk = new MessageDesk({
+  const desk = new MessageReader({
     stage: options.group,
     topic: options.on,
     codecs,

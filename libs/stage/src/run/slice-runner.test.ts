@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, isDeadLetter, outgoing, skip } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { silentLogger } from "../core/logger.ts";
-import { MessageDesk } from "./message-reader.ts";
+import { MessageReader } from "./message-reader.ts";
 import { stageMetricsOf } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import { SliceRunner } from "./slice-runner.ts";
@@ -57,7 +57,7 @@ const copy = (record: string) => emit(outgoing(topic, "k", record));
 function newRunner(say: (record: string) => Effect) {
   const stage = new Scripted(say);
   const producer = new InMemoryEventProducer();
-  const desk = new MessageDesk({
+  const desk = new MessageReader({
     stage: "suite",
     topic,
     codecs: new TextCodecs(),

@@ -4,7 +4,7 @@ import { deadLetter, type Delivery, type Effect, type Publishable } from "../cor
 import type { EventProducer } from "../core/event-producer.ts";
 import { isOutage, poisonOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
-import type { MessageDesk, Opened } from "./message-reader.ts";
+import type { MessageReader, Opened } from "./message-reader.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import type { SliceStage } from "../core/stage.ts";
 
@@ -21,7 +21,7 @@ export interface SliceResult {
 export class SliceRunner<In> {
   constructor(
     private readonly stage: SliceStage<In>,
-    private readonly desk: MessageDesk<In>,
+    private readonly desk: MessageReader<In>,
     private readonly producer: EventProducer,
     private readonly logger: StageLogger,
   ) {}

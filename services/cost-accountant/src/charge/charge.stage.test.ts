@@ -5,7 +5,7 @@ import { deliveryOf } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { declarations, meteredOf } from "../../test/fixtures.ts";
-import { ChargingStage } from "./charge.stage.ts";
+import { ChargeStage } from "./charge.stage.ts";
 import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
 import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
@@ -30,7 +30,7 @@ function newTestStage() {
   const owned = new OwnedPartitions();
   const metrics = new AccountantMetrics(new Registry());
   const clock = new SystemClock();
-  const stage = new ChargingStage(ledger, budgets, declarations, clock, owned, metrics);
+  const stage = new ChargeStage(ledger, budgets, declarations, clock, owned, metrics);
   const process = (...meterings: CostMetered[]) =>
     stage.process(meterings.map((record, index) => deliveryOf(record, { offset: BigInt(index) })));
   return { ledger, budgets, owned, stage, process };

@@ -25,7 +25,7 @@ import { Ledger, type SlicePlace } from "../ledger/ports.ts";
  * charges nothing.
  */
 @Injectable()
-export class ChargingStage extends SliceStage<CostMetered> {
+export class ChargeStage extends SliceStage<CostMetered> {
   constructor(
     @Inject(Ledger) private readonly ledger: Ledger,
     @Inject(Budgets) private readonly budgets: Budgets,

@@ -5,7 +5,7 @@ import { Ledger } from "../ledger/ports.ts";
 
 /** Remembers who announced a provider call, so that the sweep can tell when its usage stays away. */
 @Injectable()
-export class IntentsStage extends SliceStage<InferenceAttempted> {
+export class IntentStage extends SliceStage<InferenceAttempted> {
   constructor(@Inject(Ledger) private readonly ledger: Ledger) {
     super();
   }

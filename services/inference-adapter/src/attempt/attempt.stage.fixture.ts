@@ -9,7 +9,7 @@ import {
 import { deliveryOf, InMemoryEventProducer, silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { AttemptRunner } from "./attempt.ts";
-import { AttemptingStage } from "./attempt.stage.ts";
+import { AttemptStage } from "./attempt.stage.ts";
 import { aDispatched, type DispatchedChanges, StoppedClock } from "./dispatched.fixture.ts";
 import { InMemoryProvider, type Scripted } from "../providers/in-memory-provider.ts";
 import { AdapterMetrics } from "../metrics.ts";
@@ -58,7 +58,7 @@ export async function newTestStage(
     metrics,
     settings: { owner: "adapter-a", leaseMs, liveRenewMs: 5 },
   });
-  const stage = new AttemptingStage(attempts, outcomes, runner, gates, clock);
+  const stage = new AttemptStage(attempts, outcomes, runner, gates, clock);
   const stopping = new AbortController();
   const ref = { tenant: "acme", requestId: dispatched.admitted.request.requestId };
   const handle = () =>

@@ -4,7 +4,7 @@ import {
   deliveryOf,
   type Effect,
   isDeadLetter,
-  type LaneWait,
+  type Deferral,
   type Publishable,
 } from "@sluice/stage";
 import { describe, expect, test } from "vitest";
@@ -31,16 +31,16 @@ function recordsOf<R>(messages: readonly Publishable[], topic: Topic<R>): readon
   );
 }
 
-function emittedIn(effect: Effect | LaneWait): readonly Publishable[] {
+function emittedIn(effect: Effect | Deferral): readonly Publishable[] {
   if (effect.kind !== "emit") throw new Error(`Not emitted but ${effect.kind}.`);
   return effect.messages;
 }
 
-function meteredIn(effect: Effect | LaneWait): readonly CostMetered[] {
+function meteredIn(effect: Effect | Deferral): readonly CostMetered[] {
   return recordsOf(emittedIn(effect), topics.costMetered);
 }
 
-function outcomeIn(effect: Effect | LaneWait): InferenceResponded | undefined {
+function outcomeIn(effect: Effect | Deferral): InferenceResponded | undefined {
   return recordsOf(emittedIn(effect), topics.inferenceResponded)[0];
 }
 
@@ -111,7 +111,7 @@ describe("a request that is answered", () => {
   });
 });
 
-describe("a request for vectors", () => {
+describe("a request for embeddings", () => {
   const asked = { inputs: ["a", "b"], candidates: [aCandidate()] };
 
   test("is answered and metered like any other, with no output", async () => {

@@ -17,13 +17,13 @@ import {
   type Delivery,
   type Effect,
   emit,
-  type LaneContext,
-  LaneStage,
-  type LaneWait,
+  type ConcurrentContext,
+  ConcurrentStage,
+  type Deferral,
   outgoing,
   skip,
   traceIn,
-  waitInLane,
+  defer,
 } from "@sluice/stage";
 import { Inject } from "@nestjs/common";
 import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
@@ -41,7 +41,7 @@ const breatherMs = 500;
  * and asks again. All memory is in the record, so a crash between any two
  * rounds is a redelivery that goes on.
  */
-export class AttemptingStage extends LaneStage<InferenceDispatched> {
+export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   constructor(
     @Inject(Attempts) private readonly attempts: Attempts,
     @Inject(Outcomes) private readonly outcomes: Outcomes,
@@ -54,8 +54,8 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
 
   override async handle(
     delivery: Delivery<InferenceDispatched>,
-    { stopping }: LaneContext,
-  ): Promise<Effect | LaneWait> {
+    { stopping }: ConcurrentContext,
+  ): Promise<Effect | Deferral> {
     const { request, attribution } = delivery.record.admitted;
     const ref = { tenant: attribution.tenant, requestId: request.requestId };
     const first = this.stepAfter(delivery, nothingYet);
@@ -69,7 +69,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
       const said = await this.take(step, delivery, history, stopping);
       if (said) return said;
     }
-    return waitInLane(breatherMs, "the record did not come to rest");
+    return defer(breatherMs, "the record did not come to rest");
   }
 
   /** The outcome is on the log for good: its answer may begin to expire. */
@@ -95,7 +95,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
     { record: dispatched, headers }: Delivery<InferenceDispatched>,
     history: RequestHistory,
     stopping: AbortSignal,
-  ): Promise<Effect | LaneWait | null> {
+  ): Promise<Effect | Deferral | null> {
     const order = (number: number, candidate: Candidate): AttemptOrder => ({
       dispatched,
       number,
@@ -110,7 +110,7 @@ export class AttemptingStage extends LaneStage<InferenceDispatched> {
       case "nothing":
         return skip("the request has ended, and its answer has expired");
       case "wait":
-        return waitInLane(step.waitMs, step.reason);
+        return defer(step.waitMs, step.reason);
       case "attempt": {
         const isFirst = history === nothingYet;
         const said = await this.runner.run({ ...order(step.number, step.candidate), isFirst });

@@ -11,10 +11,10 @@ import { type Clock, type EpochMillis, partitionKeyOf, TransientFault } from "@s
 import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/request-state";
 import {
   type EventProducer,
-  type LaneWait,
+  type Deferral,
   outgoing,
   type TraceHeaders,
-  waitInLane,
+  defer,
 } from "@sluice/stage";
 import { completedOutcomeOf } from "./completed.ts";
 import { completedUsage } from "./estimate.ts";
@@ -100,7 +100,7 @@ export class AttemptRunner {
    * @throws TransientFault when broker or Redis cannot be asked, or `ADAPTER_STOPPING`;
    *   PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
-  async run(order: AttemptOrder): Promise<LaneWait | Finished | null> {
+  async run(order: AttemptOrder): Promise<Deferral | Finished | null> {
     const { attempts, producer, clock } = this.#parts;
     const { dispatched, candidate, number, trace, stopping } = order;
     const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
@@ -116,7 +116,7 @@ export class AttemptRunner {
   }
 
   /** Closes the intent of an attempt whose owner died before it called. */
-  async release(order: AttemptOrder): Promise<LaneWait | null> {
+  async release(order: AttemptOrder): Promise<Deferral | null> {
     const claimed = await this.#claim(order);
     if (typeof claimed !== "number") return claimed;
     const intent = intentFor(order, this.#parts.clock.now());
@@ -124,7 +124,7 @@ export class AttemptRunner {
   }
 
   /** Has the record say that nobody knows whether this attempt was paid. */
-  async doubt(order: AttemptOrder): Promise<LaneWait | null> {
+  async doubt(order: AttemptOrder): Promise<Deferral | null> {
     const claimed = await this.#claim(order);
     return typeof claimed === "number" ? null : claimed;
   }
@@ -135,14 +135,12 @@ export class AttemptRunner {
   }
 
   /** The fence, or what to do without it. */
-  async #claim({ dispatched, number }: AttemptOrder): Promise<number | LaneWait | null> {
+  async #claim({ dispatched, number }: AttemptOrder): Promise<number | Deferral | null> {
     const { attempts, settings } = this.#parts;
     const ref = refOfDispatched(dispatched);
     const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
     if (claim.kind === "held") return claim.fence;
-    return claim.kind === "busy"
-      ? waitInLane(claim.leaseLeftMs, "another owner's lease runs")
-      : null;
+    return claim.kind === "busy" ? defer(claim.leaseLeftMs, "another owner's lease runs") : null;
   }
 
   async #release({ ref, number, fence, intent, candidate, stopping }: Held): Promise<null> {

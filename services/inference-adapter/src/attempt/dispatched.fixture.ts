@@ -60,7 +60,7 @@ export interface DispatchedChanges {
   readonly parameters?: string;
   readonly onDoubt?: "retry" | "fail";
   readonly candidates?: readonly Candidate[];
-  /** Asks for vectors of them. */
+  /** Asks for embeddings of them. */
   readonly inputs?: readonly string[];
 }
 

@@ -48,7 +48,7 @@ test("a control token in a text is text, and a long run of letters is counted in
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
 
-test("vectors put out nothing, and what they read is estimated where it was not reported", async () => {
+test("embeddings put out nothing, and what they read is estimated where it was not reported", async () => {
   const { request: asked } = aDispatched({
     inputs: ["What is the", "capital of France?"],
   }).admitted;

@@ -30,7 +30,7 @@ export async function completedUsage(
   return { usage: { ...known, inputTokens, outputTokens }, estimatedFigures };
 }
 
-/** A vector has no tokens, whether anybody says so or not. */
+/** An embedding has no tokens, whether anybody says so or not. */
 function putOutBy({ operation }: InferenceRequested): Partial<Usage> {
   return operation === "embeddings" ? { outputTokens: 0n } : {};
 }

@@ -138,9 +138,9 @@ function givenUp(failures: readonly AttemptFailure[]): End {
 /** The provider is paid for these, and would be again. */
 const unusableReasons: Readonly<Record<UnusableCode, string>> = {
   answer_too_large:
-    "The provider's vectors are larger than an answer may be; send fewer inputs at once, or ask for fewer dimensions.",
+    "The provider's embeddings are larger than an answer may be; send fewer inputs at once, or ask for fewer dimensions.",
   answer_unusable:
-    "The provider answered with other vectors than were asked for: in number, in dimensions, or in kind. Name another model, and tell whoever runs this one.",
+    "The provider answered with other embeddings than were asked for: in number, in dimensions, or in kind. Name another model, and tell whoever runs this one.",
 };
 
 function failed(code: EndCode, reason: string): End {

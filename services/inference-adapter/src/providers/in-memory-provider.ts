@@ -1,5 +1,5 @@
 import type { Answer } from "@sluice/contracts";
-import { vectorOf } from "@sluice/domain";
+import { embeddingOf } from "@sluice/domain";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
 import { reportedUsageOf } from "./openai/usage.ts";
 
@@ -58,7 +58,7 @@ export class InMemoryProvider extends Provider {
 
 const plainAnswer: Scripted = { kind: "answer", tokens: ["One", " two", " three."] };
 
-const vectorMissing: Scripted = {
+const embeddingMissing: Scripted = {
   kind: "end",
   end: { kind: "unusable", code: "answer_unusable", usage: reportedUsageOf({ prompt_tokens: 2 }) },
 };
@@ -67,7 +67,7 @@ const vectorMissing: Scripted = {
 export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
   const refusal = { kind: "refused", status: null, retryAfterMs: null } as const;
   if (provider !== "acme-ai") return { kind: "end", end: { ...refusal, code: "unreachable" } };
-  if (JSON.stringify(body).includes("[[answer:vector-missing]]")) return vectorMissing;
+  if (JSON.stringify(body).includes("[[answer:vector-missing]]")) return embeddingMissing;
   const [, fault, settings = ""] =
     /\[\[fault:(\S+?)( [^\]]*)?\]\]/.exec(JSON.stringify(body)) ?? [];
   const setting = (name: string): number =>
@@ -98,9 +98,9 @@ function cutAfter(tokenCount: number): Scripted {
   return { kind: "end", end: { kind: "cut", code, answer: answerOf(tokens, "") }, tokens };
 }
 
-/** A vector per input, of two dimensions. */
+/** An embedding per input, of two dimensions. */
 function embedded({ answers }: ProviderCall, usage: object | null | undefined): ProviderEnd {
-  const embeddings = Array.from({ length: answers }, (_, index) => vectorOf([index, 1]));
+  const embeddings = Array.from({ length: answers }, (_, index) => embeddingOf([index, 1]));
   const answer = { ...answerOf([], ""), choices: [], embeddings };
   return { kind: "answered", answer, usage: usageOf(0, usage) };
 }

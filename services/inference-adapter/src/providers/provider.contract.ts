@@ -34,7 +34,7 @@ export async function ask(
   return { end, chunks };
 }
 
-/** Asks for a vector per input. */
+/** Asks for an embedding per input. */
 export function embed(
   provider: Provider,
   inputs: readonly string[],
@@ -128,7 +128,7 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end).toEqual({ kind: "lost", code: "aborted" });
     });
 
-    test("makes a vector per input, with its usage, and is billed no output", async () => {
+    test("makes an embedding per input, with its usage, and is billed no output", async () => {
       const end = await embed(provider(), ["a river", "a lake"]);
       expect(end).toMatchObject({ kind: "answered", answer: { choices: [], cut: false } });
       if (end.kind !== "answered") return;
@@ -139,7 +139,7 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
     });
 
-    test("refuses vectors for the time being, and breaks off before they were there", async () => {
+    test("refuses embeddings for the time being, and breaks off before they were there", async () => {
       expect(await embed(provider(), ["[[fault:429 retry-after=3]]"])).toEqual({
         ...{ kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 },
       });
@@ -149,7 +149,7 @@ export function providerContract(name: string, provider: () => Provider): void {
       });
     });
 
-    test("that makes a vector too few is to be paid for what nobody can use", async () => {
+    test("that makes an embedding too few is to be paid for what nobody can use", async () => {
       const end = await embed(provider(), ["one", "[[answer:vector-missing]]"]);
       expect(end).toMatchObject({ kind: "unusable", code: "answer_unusable" });
       const usage = end.kind === "unusable" ? end.usage?.usage : undefined;

@@ -18,7 +18,7 @@ export interface ProviderCall {
   readonly trace: TraceHeaders;
   readonly operation: Operation;
   readonly body: ProviderBody;
-  /** How many answers were asked for: n, or a vector per input. */
+  /** How many answers were asked for: n, or an embedding per input. */
   readonly answers: number;
   /** Ends the call at once. */
   readonly signal: AbortSignal;

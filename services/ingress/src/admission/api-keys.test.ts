@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { attributionOf, KeyRing } from "./api-keys.ts";
+import { attributionOf, ApiKeys } from "./api-keys.ts";
 
-const ring = new KeyRing(someDeclarations());
+const ring = new ApiKeys(someDeclarations());
 
 test("a bearer token is its key's id and whole secret, dashes included", () => {
   expect(ring.authenticate("Bearer sk-sluice-k1-one-secret")?.id).toBe("k1");

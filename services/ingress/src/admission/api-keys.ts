@@ -12,7 +12,7 @@ interface HeldKey {
 const nobody = digestOf("");
 
 /** The API keys with their secrets. Only ingress holds them. */
-export class KeyRing {
+export class ApiKeys {
   readonly #keys: ReadonlyMap<string, HeldKey>;
 
   constructor(declarations: Declarations) {

@@ -19,7 +19,7 @@ import type { IngressMetrics } from "../metrics.ts";
 import type { RequestHeaders } from "../http/request-headers.ts";
 import { bodyHashOf, deadlineOf, idempotentRequestId, requestedOf } from "../request/requested.ts";
 
-/** A chat completion, or vectors, with who asks for it. */
+/** A chat completion, or embeddings, with who asks for it. */
 export interface ChatAsk {
   readonly key: ApiKey;
   readonly body: AskedBody;

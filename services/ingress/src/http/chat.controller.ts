@@ -16,13 +16,13 @@ import {
   wholeAsPayload,
 } from "./completion.ts";
 import { EventStream } from "./event-stream.ts";
-import { FrontDesk } from "./front-desk.ts";
+import { RequestHandler } from "./request-handler.ts";
 
 /** `POST /v1/chat/completions`: authenticate, parse, open, and tell the answer as it was asked for. */
 @Controller("v1/chat")
 export class ChatController {
   constructor(
-    @Inject(FrontDesk) private readonly desk: FrontDesk,
+    @Inject(RequestHandler) private readonly desk: RequestHandler,
     @Inject(AnswerWait) private readonly answers: AnswerWait,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}

@@ -1,7 +1,7 @@
 import type { IngressMetrics } from "../metrics.ts";
 
 /** Bounds how many HTTP requests wait at once: beyond it 503, never an unbounded queue. */
-export class WaitingRoom {
+export class ConcurrencyLimit {
   readonly #max: number;
   readonly #metrics: IngressMetrics;
   #waiting = 0;

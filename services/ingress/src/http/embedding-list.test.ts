@@ -1,21 +1,21 @@
-import { vectorOf } from "@sluice/domain";
+import { embeddingOf } from "@sluice/domain";
 import { completedOutcome } from "@sluice/request-state";
 import { aCompletion, aMiss, anAdmission } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { isCompleted } from "./completion.ts";
 import { embeddingListOf } from "./embedding-list.ts";
 
-const { answer, usage, ...rest } = aCompletion({ variant: "vectors" });
+const { answer, usage, ...rest } = aCompletion({ variant: "embeddings" });
 const outcome = completedOutcome(anAdmission(), {
   completed: {
     ...rest,
-    answer: { ...answer, choices: [], embeddings: [vectorOf([1, 0.1]), vectorOf([-1, 0])] },
+    answer: { ...answer, choices: [], embeddings: [embeddingOf([1, 0.1]), embeddingOf([-1, 0])] },
     usage: { ...usage, inputTokens: 7n, cachedInputTokens: null, outputTokens: 0n },
   },
   ...{ attempts: 1, lookup: aMiss, decisions: [], completedAt: 0 },
 });
 
-test("vectors are told in order, as numbers or as base64, with what was read", () => {
+test("embeddings are told in order, as numbers or as base64, with what was read", () => {
   if (!isCompleted(outcome)) throw new Error("not completed");
   expect(embeddingListOf(outcome, "float")).toEqual({
     object: "list",
@@ -23,7 +23,7 @@ test("vectors are told in order, as numbers or as base64, with what was read", (
       { object: "embedding", index: 0, embedding: [1, Math.fround(0.1)] },
       { object: "embedding", index: 1, embedding: [-1, 0] },
     ],
-    model: "vectors",
+    model: "embeddings",
     usage: { prompt_tokens: 7, total_tokens: 7 },
   });
   expect(embeddingListOf(outcome, "base64")).toMatchObject({

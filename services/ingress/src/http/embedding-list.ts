@@ -9,10 +9,10 @@ export function embeddingListOf({ completed }: CompletedOutcome, encoding: Encod
   const tokens = promptTokensOf(usage);
   return {
     object: "list",
-    data: answer.embeddings.map((vector, index) => ({
+    data: answer.embeddings.map((embedding, index) => ({
       object: "embedding",
       index,
-      embedding: tell(vector),
+      embedding: tell(embedding),
     })),
     model: variant,
     usage: { prompt_tokens: tokens, total_tokens: tokens },

@@ -2,12 +2,12 @@ import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { embeddingListOf } from "./embedding-list.ts";
 import { parseEmbeddingsBody } from "../request/embeddings-body.ts";
-import { FrontDesk } from "./front-desk.ts";
+import { RequestHandler } from "./request-handler.ts";
 
 /** `POST /v1/embeddings`: the same way as a chat, always told whole. */
 @Controller("v1/embeddings")
 export class EmbeddingsController {
-  constructor(@Inject(FrontDesk) private readonly desk: FrontDesk) {}
+  constructor(@Inject(RequestHandler) private readonly desk: RequestHandler) {}
 
   @Post()
   @HttpCode(200)

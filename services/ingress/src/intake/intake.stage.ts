@@ -22,7 +22,7 @@ import {
   traceInOrNew,
 } from "@sluice/stage";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
-import type { KeyRing } from "../admission/api-keys.ts";
+import type { ApiKeys } from "../admission/api-keys.ts";
 import type { IngressMetrics } from "../metrics.ts";
 
 type Proven = Extract<Checked, { kind: "proven" }>;
@@ -30,7 +30,7 @@ type Proven = Extract<Checked, { kind: "proven" }>;
 /** Lets in what producers put on the request topic: signature, validity, then once per request id. */
 export class IntakeStage extends SliceStage<InferenceRequested> {
   constructor(
-    private readonly keys: KeyRing,
+    private readonly keys: ApiKeys,
     private readonly declarations: Declarations,
     private readonly admissions: Admissions,
     private readonly outcomes: Outcomes,

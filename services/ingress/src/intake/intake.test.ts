@@ -4,11 +4,11 @@ import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures"
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
-import { KeyRing } from "../admission/api-keys.ts";
+import { ApiKeys } from "../admission/api-keys.ts";
 import { signatureOf } from "./signature.ts";
 
 const declarations = someDeclarations();
-const keys = new KeyRing(declarations);
+const keys = new ApiKeys(declarations);
 const now = 1_800_000_000_000;
 const topic = "inference.requested";
 

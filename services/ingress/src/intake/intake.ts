@@ -2,7 +2,7 @@ import type { InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import type { EpochMillis } from "@sluice/domain";
 import type { Admitted } from "@sluice/request-state";
-import { attributionOf, type KeyRing } from "../admission/api-keys.ts";
+import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
 import {
   bodyHashOf,
@@ -44,7 +44,7 @@ export type Checked =
 /** Who sent it, and whether it can be let in. Pure but for the key ring. */
 export function checkIntake(
   message: IntakeMessage,
-  keys: KeyRing,
+  keys: ApiKeys,
   declarations: Declarations,
   now: EpochMillis,
 ): Checked {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ApiError } from "../http/api-error.ts";
 import { parseEmbeddingsBody } from "./embeddings-body.ts";
 
-const asked = { model: "vectors", input: "a river" };
+const asked = { model: "embeddings", input: "a river" };
 const inputsOf = (input: unknown) => {
   const { inputs, tokenInputs } = parseEmbeddingsBody({ ...asked, input });
   return { inputs, tokenInputs };
@@ -16,7 +16,7 @@ test("one text or many, the tokens of one or of many, are inputs", () => {
   expect(inputsOf([[1, 2], [3]])).toEqual({ inputs: [], tokenInputs: [[1, 2], [3]] });
 });
 
-test("how vectors are read is no part of what is asked for; numbers, if nothing is said", () => {
+test("how embeddings are read is no part of what is asked for; numbers, if nothing is said", () => {
   const user = { user: "u", dimensions: null };
   const { encoding, parameters } = parseEmbeddingsBody({ ...asked, ...user });
   expect([encoding, parameters]).toEqual(["float", '{"user":"u"}']);

@@ -1,5 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
-import { vectorBytesMax, vectorInputsMax } from "@sluice/domain";
+import { embeddingBytesMax, embeddingInputsMax } from "@sluice/domain";
 import { z } from "zod";
 import type { AskedBody } from "./asked-body.ts";
 import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./checked.ts";
@@ -17,13 +17,13 @@ const tokens = z
   )
   .min(1, "it must not be empty");
 const many = <T>(input: z.ZodType<T>): z.ZodArray<z.ZodType<T>> =>
-  z.array(input).min(1, "it must hold at least one input").max(vectorInputsMax);
+  z.array(input).min(1, "it must hold at least one input").max(embeddingInputsMax);
 
 const dimensions = z
   .number()
   .int()
   .min(1)
-  .max(vectorBytesMax / 4)
+  .max(embeddingBytesMax / 4)
   .nullish();
 const user = z.string().max(512).nullish();
 
@@ -37,14 +37,14 @@ const body = z.strictObject({
 
 const parameters = z.strictObject({
   dimensions,
-  encoding_format: unsupported("vectors in a record are bytes"),
+  encoding_format: unsupported("embeddings in a record are bytes"),
   user,
 });
 
-/** How the caller wants to read a vector: numbers, or base64 of its bits. */
+/** How the caller wants to read an embedding: numbers, or base64 of its bits. */
 export type Encoding = "float" | "base64";
 
-/** Vectors as they are asked for, before anything is decided. */
+/** Embeddings as they are asked for, before anything is decided. */
 export interface EmbeddingsBody extends AskedBody {
   readonly encoding: Encoding;
 }

@@ -6,7 +6,7 @@ const declarations = someDeclarations();
 const refusalOf = (changes: Partial<Choosing>) =>
   modelRefusalOf(
     {
-      ...{ operation: "embeddings", model: "vectors", inputs: ["a"], tokenInputs: [] },
+      ...{ operation: "embeddings", model: "embeddings", inputs: ["a"], tokenInputs: [] },
       ...{ parameters: "{}", ...changes },
     },
     declarations,
@@ -17,19 +17,19 @@ const many = (count: number) => Array.from({ length: count }, () => "a");
 test("a chat goes to what chats, by name, tier or auto", () => {
   for (const model of ["auto", "premium", "small"])
     expect(refusalOf({ ...chat, model })).toBeUndefined();
-  expect(refusalOf({ ...chat, model: "vectors" })).toEqual({
+  expect(refusalOf({ ...chat, model: "embeddings" })).toEqual({
     ...{ code: "invalid_value", param: "model" },
     reason:
-      "'vectors' makes vectors and does not chat; name a chat model, or ask POST /v1/embeddings.",
+      "'embeddings' makes embeddings and does not chat; name a chat model, or ask POST /v1/embeddings.",
   });
 });
 
-test("vectors are made by the model that is named, and by no other", () => {
+test("embeddings are made by the model that is named, and by no other", () => {
   expect(refusalOf({})).toBeUndefined();
   for (const model of ["auto", "economy", "small"])
     expect(refusalOf({ model })).toEqual({
       ...{ code: "invalid_value", param: "model" },
-      reason: `'${model}' makes no vectors; name vectors.`,
+      reason: `'${model}' makes no embeddings; name embeddings.`,
     });
 });
 
@@ -39,11 +39,13 @@ test("a model that nobody declared is told apart", () => {
   expect(refusalOf({ ...chat, model: "nowhere" })).toMatchObject(unknown);
 });
 
-test("no more vectors than an answer holds, counted by their dimensions, texts and tokens alike", () => {
+test("no more embeddings than an answer holds, counted by their dimensions, texts and tokens alike", () => {
   expect(refusalOf({ inputs: many(256) })).toBeUndefined();
   expect(refusalOf({ inputs: many(257) })).toMatchObject({
     ...{ code: "invalid_value", param: "input" },
-    reason: expect.stringContaining("257 vectors of 1536 dimensions do not fit an answer, 256 do"),
+    reason: expect.stringContaining(
+      "257 embeddings of 1536 dimensions do not fit an answer, 256 do",
+    ),
   });
   const tokenInputs = Array.from({ length: 257 }, () => [1]);
   expect(refusalOf({ inputs: [], tokenInputs })).toMatchObject({ param: "input" });

@@ -1,6 +1,6 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { isTier, vectorsThatFit } from "@sluice/domain";
+import { isTier, embeddingsThatFit } from "@sluice/domain";
 
 /** What of a request decides which model may answer it. */
 export type Choosing = Pick<
@@ -27,10 +27,10 @@ export function modelRefusalOf(
   const dimensions = variant?.dimensions ?? null;
   if (operation === "embeddings")
     return dimensions === null
-      ? notForVectors(model, declarations)
-      : tooManyVectors(asked, dimensions);
+      ? notForEmbeddings(model, declarations)
+      : tooManyEmbeddings(asked, dimensions);
   if (dimensions === null) return undefined;
-  const reason = `'${model}' makes vectors and does not chat; name a chat model, or ask POST /v1/embeddings.`;
+  const reason = `'${model}' makes embeddings and does not chat; name a chat model, or ask POST /v1/embeddings.`;
   return { code: "invalid_value", param: "model", reason };
 }
 
@@ -39,19 +39,19 @@ export function unknownModel(model: string): ModelRefusal {
   return { code: "model_not_found", param: "model", reason };
 }
 
-function notForVectors(model: string, declarations: Declarations): ModelRefusal {
+function notForEmbeddings(model: string, declarations: Declarations): ModelRefusal {
   const able = declarations.variants().filter(({ dimensions }) => dimensions !== null);
   const remedy =
     able.length === 0
       ? "none is declared that does"
       : `name ${able.map(({ id }) => id).join(" or ")}`;
-  // A tier or auto cannot choose: vectors of two models cannot be compared.
-  const reason = `'${model}' makes no vectors; ${remedy}.`;
+  // A tier or auto cannot choose: embeddings of two models cannot be compared.
+  const reason = `'${model}' makes no embeddings; ${remedy}.`;
   return { code: "invalid_value", param: "model", reason };
 }
 
-/** A text may be cut to fit an answer, a vector may not: what does not fit is refused before it is paid for. */
-function tooManyVectors(
+/** A text may be cut to fit an answer, an embedding may not: what does not fit is refused before it is paid for. */
+function tooManyEmbeddings(
   { inputs, tokenInputs, parameters }: Choosing,
   dimensionsMax: number,
 ): ModelRefusal | undefined {
@@ -61,9 +61,9 @@ function tooManyVectors(
     return { code: "invalid_value", param: "dimensions", reason };
   }
   const count = inputs.length + tokenInputs.length;
-  const fitting = vectorsThatFit(dimensions);
+  const fitting = embeddingsThatFit(dimensions);
   if (count <= fitting) return undefined;
-  const reason = `${count} vectors of ${dimensions} dimensions do not fit an answer, ${fitting} do; send the inputs in several requests, or ask for fewer dimensions.`;
+  const reason = `${count} embeddings of ${dimensions} dimensions do not fit an answer, ${fitting} do; send the inputs in several requests, or ask for fewer dimensions.`;
   return { code: "invalid_value", param: "input", reason };
 }
 

@@ -72,14 +72,16 @@ test("a reason names what is wrong, but never at the record's own length", () =>
   expect(refusal!.reason.length).toBeLessThan(1_000);
 });
 
-const vectors = aRequest({
-  ...{ operation: "embeddings", model: "vectors", messages: [], inputs: ["a", "b"] },
+const embeddings = aRequest({
+  ...{ operation: "embeddings", model: "embeddings", messages: [], inputs: ["a", "b"] },
 });
 
-test("vectors are refused for what makes no sense of them, by its path", () => {
-  expect(refusalOf(vectors, declarations)).toBeUndefined();
-  expect(refusalOf({ ...vectors, inputs: [], tokenInputs: [[1]] }, declarations)).toBeUndefined();
-  const wrong: readonly (readonly [Partial<typeof vectors>, string])[] = [
+test("embeddings are refused for what makes no sense of them, by its path", () => {
+  expect(refusalOf(embeddings, declarations)).toBeUndefined();
+  expect(
+    refusalOf({ ...embeddings, inputs: [], tokenInputs: [[1]] }, declarations),
+  ).toBeUndefined();
+  const wrong: readonly (readonly [Partial<typeof embeddings>, string])[] = [
     [{ inputs: [] }, "'inputs'"],
     [{ inputs: ["a", ""] }, "'inputs.1'"],
     [{ inputs: Array.from({ length: 2_049 }, () => "a") }, "'inputs'"],
@@ -89,11 +91,11 @@ test("vectors are refused for what makes no sense of them, by its path", () => {
     [{ parameters: '{"dimensions":0}' }, "'parameters.dimensions'"],
     [{ parameters: '{"encoding_format":"float"}' }, "'parameters.encoding_format'"],
     [{ parameters: '{"temperature":1}' }, "'parameters.temperature'"],
-    [{ model: "small" }, "'small' makes no vectors"],
+    [{ model: "small" }, "'small' makes no embeddings"],
     [{ model: "nowhere" }, "'nowhere' does not exist"],
   ];
   for (const [change, told] of wrong)
-    expect(refusalOf({ ...vectors, ...change }, declarations)?.reason).toContain(told);
+    expect(refusalOf({ ...embeddings, ...change }, declarations)?.reason).toContain(told);
 });
 
 test("a chat has no inputs", () => {
@@ -104,17 +106,17 @@ test("a chat has no inputs", () => {
   ]);
 });
 
-test("two requests for vectors are the same only with the same inputs in the same form", () => {
+test("two requests for embeddings are the same only with the same inputs in the same form", () => {
   const { inputs: _inputs, operation: _operation, tokenInputs: _tokens, ...before } = aRequest();
   const hashes = [
-    vectors,
-    { ...vectors, inputs: ["b", "a"] },
-    { ...vectors, inputs: [], tokenInputs: [[1]] },
-    { ...vectors, operation: "chat" as const },
+    embeddings,
+    { ...embeddings, inputs: ["b", "a"] },
+    { ...embeddings, inputs: [], tokenInputs: [[1]] },
+    { ...embeddings, operation: "chat" as const },
   ].map((request) => bodyHashOf("acme", request));
   expect(new Set(hashes).size).toBe(4);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as it was before there were vectors
-  expect(bodyHashOf("acme", aRequest())).toBe(bodyHashOf("acme", before as typeof vectors));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as it was before there were embeddings
+  expect(bodyHashOf("acme", aRequest())).toBe(bodyHashOf("acme", before as typeof embeddings));
 });
 
 test("a demand out of bounds is refused with its path", () => {

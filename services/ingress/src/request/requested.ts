@@ -47,8 +47,8 @@ export function requestedOf(
 export function bodyHashOf(tenant: string, request: InferenceRequested): string {
   const { requestId: _requestId, requirements, operation, inputs, tokenInputs, ...rest } = request;
   const { deadlineAt: _deadlineAt, ...demands } = requirements;
-  const vectors = operation === "embeddings" && { operation, inputs, tokenInputs };
-  return hashOf(tenant, canonicalJson({ ...rest, ...vectors, requirements: demands }));
+  const embeddings = operation === "embeddings" && { operation, inputs, tokenInputs };
+  return hashOf(tenant, canonicalJson({ ...rest, ...embeddings, requirements: demands }));
 }
 
 /** The id that the holder of an idempotency key always gets for it. */
@@ -81,7 +81,8 @@ export function refusalOf(
   request: InferenceRequested,
   declarations: Declarations,
 ): Refusal | undefined {
-  const shape = request.operation === "embeddings" ? vectorShapeIn(request) : chatShapeIn(request);
+  const shape =
+    request.operation === "embeddings" ? embeddingShapeIn(request) : chatShapeIn(request);
   if (shape) return shape;
   const { requiredAccuracy } = request.requirements;
   if (requiredAccuracy !== null && !(requiredAccuracy >= 0 && requiredAccuracy <= 1))
@@ -109,7 +110,7 @@ function chatShapeIn({ messages, inputs, tokenInputs }: InferenceRequested): Ref
   return undefined;
 }
 
-function vectorShapeIn({ messages }: InferenceRequested): Refusal | undefined {
+function embeddingShapeIn({ messages }: InferenceRequested): Refusal | undefined {
   if (messages.length > 0) return invalid("messages", "none, as the operation is embeddings");
   return undefined;
 }

@@ -2,7 +2,7 @@ import { topicsAddress } from "../addresses.ts";
 import { diagnose, harmless, inColour, print, printJson } from "../output.ts";
 import { type Letter, newestFirst, topicNamed } from "./letter.ts";
 import { requestIdsOf } from "./request-ids.ts";
-import { type Wanted, withShelf } from "./shelf.ts";
+import { type Wanted, withDeadLetterTopics } from "./dead-letter-topics.ts";
 
 export interface WantedOptions {
   readonly topic?: string | undefined;
@@ -20,7 +20,7 @@ export interface ListOptions extends WantedOptions {
 export async function listDeadLetters(options: ListOptions): Promise<number> {
   const wanted = wantedOf(options);
   const address = await topicsAddress(options.dataDir, process.env);
-  await withShelf(address, async (shelf) => {
+  await withDeadLetterTopics(address, async (shelf) => {
     const { letters, unseen } = await shelf.find(wanted);
     const shown = newestFirst(letters).slice(0, options.limit);
     const ids = await requestIdsOf(shelf, shown);

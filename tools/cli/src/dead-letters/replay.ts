@@ -5,7 +5,7 @@ import { UsageError } from "../usage-error.ts";
 import { type Letter, letterOf, placeOf, topicNamed } from "./letter.ts";
 import { unshown, wantedOf, type WantedOptions } from "./list.ts";
 import { slicesOf } from "./replay-slices.ts";
-import { type Shelf, withShelf } from "./shelf.ts";
+import { type DeadLetterTopics, withDeadLetterTopics } from "./dead-letter-topics.ts";
 import { unknownPosition } from "./show.ts";
 
 export interface ReplayOptions extends WantedOptions {
@@ -29,7 +29,7 @@ export async function replayDeadLetters(
 ): Promise<number> {
   const filter = selectionOf(position, options);
   const address = await topicsAddress(options.dataDir, process.env);
-  return withShelf(address, async (shelf) => {
+  return withDeadLetterTopics(address, async (shelf) => {
     const letters = await filter(shelf);
     if (!options.json) print(summaryOf(letters));
     const isSent = letters.length > 0 && !options.dryRun && (await isConfirmed(letters, options));
@@ -46,7 +46,7 @@ export async function replayDeadLetters(
 function selectionOf(
   position: string | undefined,
   options: ReplayOptions,
-): (shelf: Shelf) => Promise<readonly Letter[]> {
+): (shelf: DeadLetterTopics) => Promise<readonly Letter[]> {
   const { all, topic, code } = options;
   if (all === (position !== undefined))
     throw new UsageError("Give the position of one, or --all for all that match.");
@@ -70,7 +70,7 @@ function selectionOf(
   };
 }
 
-async function send(shelf: Shelf, letters: readonly Letter[]): Promise<void> {
+async function send(shelf: DeadLetterTopics, letters: readonly Letter[]): Promise<void> {
   for (const { topic: name, letters: slice } of slicesOf(letters)) {
     const topic = topicNamed(name);
     // oxlint-disable-next-line no-await-in-loop -- a slice is what memory is to hold

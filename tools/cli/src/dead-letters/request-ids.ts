@@ -1,11 +1,11 @@
 import { TransientFault } from "@sluice/domain";
 import { diagnose } from "../output.ts";
 import { type Letter, topicNamed } from "./letter.ts";
-import type { Shelf } from "./shelf.ts";
+import type { DeadLetterTopics } from "./dead-letter-topics.ts";
 
 /** The request ids of those letters that can be read, by position. Without a registry none is known. */
 export async function requestIdsOf(
-  shelf: Shelf,
+  shelf: DeadLetterTopics,
   letters: readonly Letter[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();

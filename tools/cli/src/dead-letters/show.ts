@@ -5,7 +5,7 @@ import { topicsAddress } from "../addresses.ts";
 import { diagnose, harmless, jsonOf, lineOf, print, printJson } from "../output.ts";
 import { headersOf, type Letter, letterOf, placeOf } from "./letter.ts";
 import { requestIdIn } from "./request-ids.ts";
-import { withShelf } from "./shelf.ts";
+import { withDeadLetterTopics } from "./dead-letter-topics.ts";
 
 export interface ShowOptions {
   /** A file, or `-`. */
@@ -21,7 +21,7 @@ export type DeadLetterFaultCode = "CLI_DEAD_LETTER_UNKNOWN" | "CLI_DEAD_LETTER_U
 export async function showDeadLetter(position: string, options: ShowOptions): Promise<number> {
   const place = placeOf(position);
   const address = await topicsAddress(options.dataDir, process.env);
-  await withShelf(address, async (shelf) => {
+  await withDeadLetterTopics(address, async (shelf) => {
     const message = await shelf.take(place);
     if (!message) throw unknownPosition(position);
     if (options.value !== undefined) return writeValue(message, options.value);

@@ -6,10 +6,10 @@ import { formatUsd } from "@sluice/domain";
 import { repositoryRoot } from "@sluice/local-stack";
 import type { KafkaConnection } from "@sluice/stage";
 import type { Ended } from "./answer.ts";
-import type { Asker } from "./asker.ts";
-import { HttpAsker } from "./http-asker.ts";
+import type { DemoClient } from "./demo-client.ts";
+import { HttpDemoClient } from "./http-demo-client.ts";
 import { inTurn } from "./in-turn.ts";
-import { KafkaAsker } from "./kafka-asker.ts";
+import { KafkaDemoClient } from "./kafka-demo-client.ts";
 import { awaitAddition, type Expected, ledgerRows } from "./ledger-costs.ts";
 import { type Ask, passesOf, readPrompts, type Way } from "./prompts.ts";
 import { ResponseInbox } from "./response-inbox.ts";
@@ -97,16 +97,16 @@ async function askAll(
   const reading = inbox.takeAll(responses).catch(() => undefined);
   try {
     await responses.begun();
-    const askers: Readonly<Record<Way, Asker>> = {
-      http: new HttpAsker(options.http, options.demoKey, inbox),
-      kafka: new KafkaAsker(client),
+    const clients: Readonly<Record<Way, DemoClient>> = {
+      http: new HttpDemoClient(options.http, options.demoKey, inbox),
+      kafka: new KafkaDemoClient(client),
     };
     print(
       `\nDemo: ${first.length + repeats.length} real prompts, half over HTTP and half over Kafka.` +
         "\nAnswers, tokens and prices are SIMULATED; no provider is called.\n\n",
     );
     const pass = (asks: readonly Ask[], name: string) =>
-      inTurn(asks, concurrency, counted(asks.length, name, print, askers, signal));
+      inTurn(asks, concurrency, counted(asks.length, name, print, clients, signal));
     const answered = await pass(first, "new prompts");
     await sleep(fillMs, undefined, { signal });
     return [...answered, ...(await pass(repeats, "asked again"))];
@@ -122,7 +122,7 @@ function counted(
   total: number,
   name: string,
   print: (text: string) => void,
-  askers: Readonly<Record<Way, Asker>>,
+  clients: Readonly<Record<Way, DemoClient>>,
   signal: AbortSignal,
 ): (ask: Ask) => Promise<Ended> {
   const startMs = Date.now();
@@ -130,7 +130,7 @@ function counted(
   let done = 0;
   return async ({ prompt, way }) => {
     signal.throwIfAborted();
-    const end = await askers[way].ask(prompt, signal);
+    const end = await clients[way].ask(prompt, signal);
     done += 1;
     const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
     if (done % step === 0 || done === total)

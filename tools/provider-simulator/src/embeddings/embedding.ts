@@ -19,8 +19,12 @@ export function inputTextOf({ inputs }: EmbeddingRequest): string {
   return inputs.filter((input) => typeof input === "string").join("\n");
 }
 
-/** A vector of length 1 that depends on model and input alone; a shorter one is its beginning, as long as 1 again. */
-export function vectorOf(model: string, input: EmbeddingInput, dimensions: number): Float32Array {
+/** An embedding of length 1 that depends on model and input alone; a shorter one is its beginning, as long as 1 again. */
+export function embeddingOf(
+  model: string,
+  input: EmbeddingInput,
+  dimensions: number,
+): Float32Array {
   const numbers = new SeededNumbers("embedding", model, input);
   const drawn = Float64Array.from({ length: dimensions }, () => numbers.next() * 2 - 1);
   const length = Math.hypot(...drawn);
@@ -30,7 +34,7 @@ export function vectorOf(model: string, input: EmbeddingInput, dimensions: numbe
 /** OpenAI's list of embeddings; without usage if `promptTokens` is null. */
 export function embeddingListOf(
   request: EmbeddingRequest,
-  vectors: readonly Float32Array[],
+  embeddings: readonly Float32Array[],
   promptTokens: number | null,
 ): object {
   const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
@@ -38,17 +42,17 @@ export function embeddingListOf(
     object: "list",
     simulated: true,
     model: request.model,
-    data: vectors.map((vector, index) => ({
+    data: embeddings.map((embedding, index) => ({
       object: "embedding",
       index,
-      embedding: request.encoding === "base64" ? base64Of(vector) : [...vector],
+      embedding: request.encoding === "base64" ? base64Of(embedding) : [...embedding],
     })),
     ...(promptTokens !== null && { usage }),
   };
 }
 
-function base64Of(vector: Float32Array): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((number, index) => bytes.writeFloatLE(number, index * 4));
+function base64Of(embedding: Float32Array): string {
+  const bytes = Buffer.alloc(embedding.length * 4);
+  embedding.forEach((number, index) => bytes.writeFloatLE(number, index * 4));
   return bytes.toString("base64");
 }

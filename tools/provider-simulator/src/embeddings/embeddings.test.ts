@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => simulator.close());
 beforeEach(async () => void (await fetch(`${simulator.url}/bill`, { method: "DELETE" })));
 
-it("makes the same vector of length 1 for the same input and model, whole or as base64", async () => {
+it("makes the same embedding of length 1 for the same input and model, whole or as base64", async () => {
   const decoded = await openai.embeddings.create({ model, input: ["a river", "a lake"] });
   const floats = await openai.embeddings.create({
     ...{ model, input: ["a lake"], encoding_format: "float" },
@@ -30,7 +30,7 @@ it("makes the same vector of length 1 for the same input and model, whole or as 
   expect(large.data[0]?.embedding).toHaveLength(3_072);
 });
 
-it("shortens a vector to its beginning, of length 1 again", async () => {
+it("shortens an embedding to its beginning, of length 1 again", async () => {
   const [whole, short] = await Promise.all(
     [1_536, 8].map(async (dimensions) => {
       const { data } = await openai.embeddings.create({ model, input: "a river", dimensions });
@@ -69,7 +69,7 @@ it("fails where an input asks for it, and bills what was made", async () => {
   expect(await billOf("f3")).toMatchObject({ billedCalls: 1, reason: "cut-stream" });
 });
 
-it("leaves a vector out where an input asks for it, and bills it all the same", async () => {
+it("leaves an embedding out where an input asks for it, and bills it all the same", async () => {
   const input = ["one", "two [[answer:vector-missing]]"];
   const { data, usage } = await openai.embeddings.create({ model, input }, named("m1"));
   expect(data).toHaveLength(1);

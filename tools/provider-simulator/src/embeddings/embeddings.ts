@@ -3,23 +3,23 @@ import { setTimeout as pause } from "node:timers/promises";
 import { badRequest } from "../api-error.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
 import { endedBefore, endWhole } from "../bill/call-end.ts";
-import { countInputTokens, embeddingListOf, inputTextOf, vectorOf } from "./embedding.ts";
+import { countInputTokens, embeddingListOf, inputTextOf, embeddingOf } from "./embedding.ts";
 import type { EmbeddingRequest } from "./embedding-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
-import { isVectorMissing } from "../faults/prompt-markers.ts";
+import { isEmbeddingMissing } from "../faults/prompt-markers.ts";
 
 /** One call that passed all checks but that of its dimensions. */
 export interface EmbeddingCall {
   readonly request: EmbeddingRequest;
   readonly call: OpenCall;
   readonly profile: ModelProfile;
-  /** As many as the model's vectors have. */
+  /** As many as the model's embeddings have. */
   readonly dimensions: number;
   readonly fault: Fault | undefined;
 }
 
-/** Makes vectors at a model's pace, billed in full like every answer in one piece. */
+/** Makes embeddings at a model's pace, billed in full like every answer in one piece. */
 export class Embeddings {
   readonly #bill: Bill;
   readonly #speed: number;
@@ -51,16 +51,16 @@ export class Embeddings {
     const body = (): object =>
       embeddingListOf(
         request,
-        vectorsOf(request, dimensions),
+        embeddingsOf(request, dimensions),
         profile.reportsUsage ? tokens : null,
       );
     await endWhole({ call, usage, fault, body }, this.#bill, response, closed.signal);
   }
 }
 
-function vectorsOf(request: EmbeddingRequest, dimensions: number): readonly Float32Array[] {
-  const answered = isVectorMissing(inputTextOf(request))
+function embeddingsOf(request: EmbeddingRequest, dimensions: number): readonly Float32Array[] {
+  const answered = isEmbeddingMissing(inputTextOf(request))
     ? request.inputs.slice(0, -1)
     : request.inputs;
-  return answered.map((input) => vectorOf(request.model, input, dimensions));
+  return answered.map((input) => embeddingOf(request.model, input, dimensions));
 }

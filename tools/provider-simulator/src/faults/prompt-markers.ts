@@ -5,7 +5,7 @@ const endings = ["refusal", "content_filter"] as const;
 export type AskedEnding = (typeof endings)[number];
 
 const ANSWER_MARKER = /\[\[answer:([^[\]]{1,64})\]\]/;
-const VECTOR_MISSING = "[[answer:vector-missing]]";
+const embeddingMissing = "[[answer:vector-missing]]";
 const RECORD_MARKER = /\[\[record:([\w.-]{1,128})\]\]/;
 
 /**
@@ -21,9 +21,9 @@ export function endingIn(promptText: string): AskedEnding | null {
   throw new MalformedFault(`Unknown answer '${word}'; known are ${endings.join(", ")}.`);
 }
 
-/** Whether an input asks for one vector less than there are inputs. */
-export function isVectorMissing(inputText: string): boolean {
-  return inputText.includes(VECTOR_MISSING);
+/** Whether an input asks for one embedding less than there are inputs. */
+export function isEmbeddingMissing(inputText: string): boolean {
+  return inputText.includes(embeddingMissing);
 }
 
 /** The name under which `[[record:<name>]]` has a call's body kept. */

@@ -7,7 +7,7 @@ import { generationHook } from "./generation-hook.ts";
 import {
   type KafkaConnection,
   kafkaClientOf,
-  patientRetry,
+  defaultClientRetry,
   prefixed,
 } from "../kafka-connection.ts";
 import type { StageLogger } from "../../core/logger.ts";
@@ -79,7 +79,7 @@ export class KafkaSubscription {
   constructor(private readonly parts: SubscriptionParts) {
     const { connection, groupId, settings, logger, metrics } = parts;
     this.topic = prefixed(connection, parts.topic);
-    const kafka = kafkaClientOf(connection, logger, patientRetry);
+    const kafka = kafkaClientOf(connection, logger, defaultClientRetry);
     this.consumer = kafka.consumer({
       groupId,
       sessionTimeout: settings.sessionTimeoutMs,
@@ -89,7 +89,7 @@ export class KafkaSubscription {
       minBytes: settings.fetchBytesMin,
       maxBytesPerPartition: settings.fetchBytesPerPartition,
       allowAutoTopicCreation: false,
-      retry: { ...patientRetry },
+      retry: { ...defaultClientRetry },
       partitionAssigners: [generationHook(() => this.generationEnds())],
     });
     this.admin = kafka.admin();
@@ -286,7 +286,7 @@ export class KafkaSubscription {
     return [{ topic: this.topic, partitions: [partition] }];
   }
 
-  /** A full lane is no reason: handlers that never end are what the watch is for. */
+  /** A full concurrent stage is no reason: handlers that never end are what the watch is for. */
   private isWaiting(): boolean {
     return (this.generation?.partitions ?? []).some(
       (partition) =>

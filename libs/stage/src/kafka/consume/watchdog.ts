@@ -15,7 +15,7 @@ export interface Vital {
   readonly brokerAnswers: boolean;
   /** Messages between the committed offsets and the high watermarks. */
   readonly lag: number;
-  /** Waiting on purpose: an outage is being waited for, or a lane is full. */
+  /** Waiting on purpose: an outage is being waited for, or a concurrent stage is full. */
   readonly waiting: boolean;
 }
 

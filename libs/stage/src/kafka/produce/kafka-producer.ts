@@ -3,9 +3,9 @@ import { PermanentFault, TransientFault } from "@sluice/domain";
 import { brokerReasonOf } from "../broker-trouble.ts";
 import { messageOf } from "../../core/faults.ts";
 import {
-  defaultFlightLimits,
-  type FlightLimits,
-  flightLength,
+  defaultSendLimits,
+  type SendLimits,
+  sendBatchLength,
   type Pace,
   pauseAfter,
   type WireMessage,
@@ -24,7 +24,7 @@ export interface KafkaProducerOptions {
   readonly queueMessagesMax?: number;
   /** More bytes than this never wait (64 MiB). */
   readonly queueBytesMax?: number;
-  readonly limits?: FlightLimits;
+  readonly limits?: SendLimits;
 }
 
 /** One call of `publish`; its messages may travel in several flights. */
@@ -77,7 +77,7 @@ export class KafkaProducer {
   private session: ProducerSession | undefined;
   private pumping: Promise<void> | undefined;
   private closed = false;
-  private nextFlightAt = Number.NEGATIVE_INFINITY;
+  private nextSendAt = Number.NEGATIVE_INFINITY;
   private readonly partitionCounts = new Map<string, number>();
   private readonly options: Required<KafkaProducerOptions>;
 
@@ -92,7 +92,7 @@ export class KafkaProducer {
       pace: { leastMs: 5, mostMs: 5 },
       queueMessagesMax: 10_000,
       queueBytesMax: 64 * 1_024 * 1_024,
-      limits: defaultFlightLimits,
+      limits: defaultSendLimits,
       ...options,
     };
   }
@@ -152,20 +152,20 @@ export class KafkaProducer {
     // several partitions is worked on at once, and is ready within the same turn.
     await nextTurn();
     while (this.waiting.length > 0) {
-      const leftMs = this.nextFlightAt - performance.now();
+      const leftMs = this.nextSendAt - performance.now();
       if (leftMs >= 1) await sleep(leftMs);
-      const flight = this.takeFlight();
-      this.nextFlightAt = performance.now() + pauseAfter(flight.length, this.options.pace);
+      const flight = this.takeSendBatch();
+      this.nextSendAt = performance.now() + pauseAfter(flight.length, this.options.pace);
       try {
         await this.fly(flight.map(({ message }) => message));
         for (const { call } of flight) call.acknowledgeOne();
       } catch (error) {
-        this.flightFailed(flight, error);
+        this.sendFailed(flight, error);
       }
     }
   }
 
-  private takeFlight(): Waiting[] {
+  private takeSendBatch(): Waiting[] {
     const first = this.waiting[0]!;
     const sameCall = this.waiting.findIndex(({ call }) => call !== first.call);
     const nextAlone = this.waiting.findIndex(({ call }) => call.alone);
@@ -173,7 +173,7 @@ export class KafkaProducer {
     if (first.call.alone) candidates = sameCall === -1 ? candidates : sameCall;
     else if (nextAlone !== -1) candidates = nextAlone;
 
-    const length = flightLength(
+    const length = sendBatchLength(
       this.waiting.slice(0, candidates).map(({ message }) => message),
       this.options.limits,
       (message) => this.placeOf(message),
@@ -202,7 +202,7 @@ export class KafkaProducer {
     }
   }
 
-  private flightFailed(flight: readonly Waiting[], error: unknown): void {
+  private sendFailed(flight: readonly Waiting[], error: unknown): void {
     const calls = new Set(flight.map(({ call }) => call).filter(({ settled }) => !settled));
     const refused = isRefusal(error);
     if (refused && calls.size > 1) {

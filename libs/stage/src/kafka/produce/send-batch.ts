@@ -9,18 +9,18 @@ export interface WireMessage {
   readonly bytes: number;
 }
 
-export interface FlightLimits {
+export interface SendLimits {
   readonly messagesPerPartition: number;
   readonly bytesPerPartition: number;
-  readonly messagesPerFlight: number;
-  readonly bytesPerFlight: number;
+  readonly messagesPerSend: number;
+  readonly bytesPerSend: number;
 }
 
-export const defaultFlightLimits: FlightLimits = {
+export const defaultSendLimits: SendLimits = {
   messagesPerPartition: 500,
   bytesPerPartition: 512 * 1_024,
-  messagesPerFlight: 5_000,
-  bytesPerFlight: 8 * 1_024 * 1_024,
+  messagesPerSend: 5_000,
+  bytesPerSend: 8 * 1_024 * 1_024,
 };
 
 interface Load {
@@ -35,9 +35,9 @@ interface Load {
  *
  * @param placeOf names the partition a message goes to, or only its topic where the number of partitions is not known yet
  */
-export function flightLength(
+export function sendBatchLength(
   queue: Iterable<WireMessage>,
-  limits: FlightLimits,
+  limits: SendLimits,
   placeOf: (message: WireMessage) => string,
 ): number {
   const loads = new Map<string, Load>();
@@ -49,11 +49,11 @@ export function flightLength(
       load.messages === 0 ||
       (load.messages < limits.messagesPerPartition &&
         load.bytes + message.bytes <= limits.bytesPerPartition);
-    const fitsFlight =
+    const fitsSend =
       total.messages === 0 ||
-      (total.messages < limits.messagesPerFlight &&
-        total.bytes + message.bytes <= limits.bytesPerFlight);
-    if (!fitsPartition || !fitsFlight) break;
+      (total.messages < limits.messagesPerSend &&
+        total.bytes + message.bytes <= limits.bytesPerSend);
+    if (!fitsPartition || !fitsSend) break;
     for (const each of [load, total]) {
       each.messages += 1;
       each.bytes += message.bytes;

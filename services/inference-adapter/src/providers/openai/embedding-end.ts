@@ -1,11 +1,11 @@
 import type { Answer } from "@sluice/contracts";
-import { dimensionsOf, type EpochMillis, vectorBytesMax, vectorOf } from "@sluice/domain";
+import { dimensionsOf, type EpochMillis, embeddingBytesMax, embeddingOf } from "@sluice/domain";
 import type { UnusableCode } from "../../decide/failure.ts";
 import type { ProviderEnd } from "../provider.ts";
 import { reportedUsageOf } from "./usage.ts";
 
 /** What was asked for, as far as an answer must follow it. */
-export interface AskedVectors {
+export interface AskedEmbeddings {
   readonly count: number;
   /** As the caller set them; undefined: as many as the model has. */
   readonly dimensions: unknown;
@@ -19,13 +19,17 @@ interface WireEmbeddings {
 }
 
 /**
- * How a call for vectors ended that was answered. A vector too few, too short or too long is paid
- * for like any other, and is no answer: nobody could tell which input a vector is of.
+ * How a call for embeddings ended that was answered. An embedding too few, too short or too long is paid
+ * for like any other, and is no answer: nobody could tell which input an embedding is of.
  */
-export function embeddingEndOf(wire: unknown, asked: AskedVectors, now: EpochMillis): ProviderEnd {
+export function embeddingEndOf(
+  wire: unknown,
+  asked: AskedEmbeddings,
+  now: EpochMillis,
+): ProviderEnd {
   const read: WireEmbeddings = typeof wire === "object" && wire !== null ? wire : {};
   const usage = reportedUsageOf(read.usage);
-  const embeddings = vectorsIn(read.data, asked);
+  const embeddings = embeddingsIn(read.data, asked);
   if (typeof embeddings === "string") return { kind: "unusable", code: embeddings, usage };
   return { kind: "answered", answer: answerOf(read.model, embeddings, now), usage };
 }
@@ -41,19 +45,19 @@ function answerOf(model: unknown, embeddings: readonly Uint8Array[], now: EpochM
   };
 }
 
-function vectorsIn(
+function embeddingsIn(
   data: unknown,
-  { count, dimensions }: AskedVectors,
+  { count, dimensions }: AskedEmbeddings,
 ): readonly Uint8Array[] | UnusableCode {
   if (!Array.isArray(data) || data.length !== count) return "answer_unusable";
   const placed = new Map(data.map((item: unknown, position) => placedOf(item, position)));
-  const vectors = Array.from({ length: count }, (_, index) => placed.get(index));
-  const size = dimensions ?? (vectors[0] && dimensionsOf(vectors[0]));
-  if (!vectors.every((vector) => vector !== undefined && isVector(vector, size)))
+  const embeddings = Array.from({ length: count }, (_, index) => placed.get(index));
+  const size = dimensions ?? (embeddings[0] && dimensionsOf(embeddings[0]));
+  if (!embeddings.every((embedding) => embedding !== undefined && isEmbedding(embedding, size)))
     return "answer_unusable";
-  const whole = vectors.filter((vector) => vector !== undefined);
+  const whole = embeddings.filter((embedding) => embedding !== undefined);
   const bytes = whole.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return bytes > vectorBytesMax ? "answer_too_large" : whole;
+  return bytes > embeddingBytesMax ? "answer_too_large" : whole;
 }
 
 /** Some servers leave the index out, and answer in order. */
@@ -69,13 +73,13 @@ function bytesOf(embedding: unknown): Buffer | undefined {
   if (typeof embedding === "string") return Buffer.from(embedding, "base64");
   if (!Array.isArray(embedding)) return undefined;
   const numbers = embedding.filter((number): number is number => typeof number === "number");
-  return numbers.length === embedding.length ? vectorOf(numbers) : undefined;
+  return numbers.length === embedding.length ? embeddingOf(numbers) : undefined;
 }
 
-function isVector(vector: Buffer, dimensions: unknown): boolean {
-  if (dimensionsOf(vector) !== dimensions || !Number.isInteger(dimensions)) return false;
-  if (vector.byteLength === 0) return false;
-  for (let at = 0; at < vector.byteLength; at += 4)
-    if (!Number.isFinite(vector.readFloatLE(at))) return false;
+function isEmbedding(embedding: Buffer, dimensions: unknown): boolean {
+  if (dimensionsOf(embedding) !== dimensions || !Number.isInteger(dimensions)) return false;
+  if (embedding.byteLength === 0) return false;
+  for (let at = 0; at < embedding.byteLength; at += 4)
+    if (!Number.isFinite(embedding.readFloatLE(at))) return false;
   return true;
 }

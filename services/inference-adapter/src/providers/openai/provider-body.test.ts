@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { aCandidate, aDispatched } from "../../attempt/dispatched.fixture.ts";
 import { bodyOf } from "./provider-body.ts";
 
-const candidate = aCandidate({ model: "vectors-served" });
+const candidate = aCandidate({ model: "embeddings-served" });
 
-test("vectors are asked for in base64, with the caller's parameters and our model", () => {
+test("embeddings are asked for in base64, with the caller's parameters and our model", () => {
   const parameters = JSON.stringify({ dimensions: 8, user: "u", encoding_format: "float" });
   const { request } = aDispatched({ inputs: ["a", "b"], parameters }).admitted;
   expect(bodyOf(request, candidate, false)).toEqual({
-    ...{ model: "vectors-served", input: ["a", "b"], dimensions: 8, user: "u" },
+    ...{ model: "embeddings-served", input: ["a", "b"], dimensions: 8, user: "u" },
     encoding_format: "base64",
   });
 });

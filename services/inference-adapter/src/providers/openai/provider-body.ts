@@ -19,7 +19,7 @@ export function bodyOf(
 }
 
 /**
- * The body of `POST /embeddings`. Always base64, which has the vectors' own bits in a quarter of
+ * The body of `POST /embeddings`. Always base64, which has the embeddings' own bits in a quarter of
  * the bytes that printed numbers take; what the caller wants to read is the edge's affair.
  */
 function embeddingBodyOf(request: InferenceRequested, { model }: Candidate): ProviderBody {

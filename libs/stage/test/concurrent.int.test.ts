@@ -4,14 +4,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   type Delivery,
   type Effect,
-  type LaneContext,
-  LaneStage,
-  type LaneStageOptions,
-  type LaneWait,
+  type ConcurrentContext,
+  ConcurrentStage,
+  type ConcurrentStageOptions,
+  type Deferral,
   type RunningStage,
-  runLaneStage,
+  runConcurrentStage,
   type StageSurroundings,
-  waitInLane,
+  defer,
 } from "../src/index.ts";
 import {
   briskBackOff,
@@ -33,9 +33,12 @@ afterEach(() => kafka.close());
 
 const ascending = (a: number, b: number) => a - b;
 
-type Handle = (delivery: Delivery<Note>, context: LaneContext) => Promise<Effect | LaneWait | void>;
+type Handle = (
+  delivery: Delivery<Note>,
+  context: ConcurrentContext,
+) => Promise<Effect | Deferral | void>;
 
-class Calling extends LaneStage<Note> {
+class Calling extends ConcurrentStage<Note> {
   /** One entry per call. */
   readonly calls: number[] = [];
   readonly ended: number[] = [];
@@ -48,8 +51,8 @@ class Calling extends LaneStage<Note> {
 
   override async handle(
     delivery: Delivery<Note>,
-    context: LaneContext,
-  ): Promise<Effect | LaneWait> {
+    context: ConcurrentContext,
+  ): Promise<Effect | Deferral> {
     this.calls.push(delivery.record.id);
     this.running += 1;
     this.runningMax = Math.max(this.runningMax, this.running);
@@ -62,13 +65,13 @@ class Calling extends LaneStage<Note> {
   }
 }
 
-async function lane(
+async function start(
   stage: Calling,
-  options: Partial<LaneStageOptions<Note>> = {},
+  options: Partial<ConcurrentStageOptions<Note>> = {},
   surroundings: Partial<StageSurroundings> = {},
 ): Promise<RunningStage> {
   return kafka.track(
-    await runLaneStage(
+    await runConcurrentStage(
       stage,
       { ...kafka.surroundings(), ...surroundings },
       { on: source, group: "suite", settings: briskSettings, backOff: briskBackOff, ...options },
@@ -76,13 +79,13 @@ async function lane(
   );
 }
 
-describe("a lane", () => {
+describe("a concurrent stage", () => {
   it("commits nothing behind a call that still runs, and does not wait for it otherwise", async () => {
     kafka = await KafkaFixture.create(1);
     const first = Promise.withResolvers<void>();
     const stage = new Calling(({ record }) => (record.id === 0 ? first.promise : sleep(1)));
     await kafka.publish(notes(30, 3));
-    await lane(stage, { concurrency: 4 });
+    await start(stage, { concurrency: 4 });
     await eventually(() => stage.ended.length === 29);
     await sleep(600);
     expect(await kafka.lag()).toBe(30);
@@ -94,7 +97,7 @@ describe("a lane", () => {
   it("is delivered a message once whose call takes 60 s, ten session timeouts, and others go on", async () => {
     kafka = await KafkaFixture.create(2);
     const stage = new Calling(({ record }) => sleep(record.id === 0 ? 60_000 : 1));
-    await lane(stage);
+    await start(stage);
     await kafka.publish(notes(10, 10));
     for (let sent = 10; sent < 100; sent += 10) {
       await sleep(6_000);
@@ -112,7 +115,7 @@ describe("a lane", () => {
     kafka = await KafkaFixture.create(4);
     await kafka.publish(notes(400, 40));
     const stage = new Calling(() => sleep(20));
-    await lane(stage, { concurrency: 8, inHandMax: 16 });
+    await start(stage, { concurrency: 8, inHandMax: 16 });
     let inHandMax = 0;
     await eventually(async () => {
       inHandMax = Math.max(inHandMax, await kafka.metric("stage_lane_in_hand_messages"));
@@ -129,7 +132,7 @@ describe("a lane", () => {
     const hang = Promise.withResolvers<void>();
     const stage = new Calling(({ record }) => (record.id === 0 ? hang.promise : sleep(0)));
     await kafka.publish(notes(300, 3));
-    await lane(stage, { uncommittedMax: 50 });
+    await start(stage, { uncommittedMax: 50 });
     await eventually(() => stage.ended.length === 49);
     await sleep(500);
     expect(stage.calls.length).toBe(50);
@@ -141,16 +144,16 @@ describe("a lane", () => {
   it("hands a message that must wait to its stage again, while its neighbours pass", async () => {
     kafka = await KafkaFixture.create(1);
     const stage = new Calling(async ({ record }, { repeats }) =>
-      record.id === 0 && repeats < 2 ? waitInLane(300, "lease") : undefined,
+      record.id === 0 && repeats < 2 ? defer(300, "lease") : undefined,
     );
     await kafka.publish(notes(5, 1));
-    await lane(stage);
+    await start(stage);
     await eventually(async () => (await kafka.lag()) === 0);
     expect(stage.calls).toEqual([0, 1, 2, 3, 4, 0, 0]);
   });
 });
 
-describe("faults in a lane", () => {
+describe("faults in a concurrent stage", () => {
   it("a TypeError leaves as a dead letter, without a second call", async () => {
     kafka = await KafkaFixture.create(1);
     const stage = new Calling(async ({ record }) => {
@@ -158,7 +161,7 @@ describe("faults in a lane", () => {
       if (record.id === 2) record.none.exists();
     });
     await kafka.publish(notes(5, 1));
-    await lane(stage);
+    await start(stage);
     await eventually(async () => (await kafka.lag()) === 0);
     expect(stage.calls).toEqual([0, 1, 2, 3, 4]);
     const [letter, ...more] = await kafka.readAll(sourceDeadLetters);
@@ -174,7 +177,7 @@ describe("faults in a lane", () => {
       if (away) throw new TransientFault("REDIS_UNAVAILABLE", "away");
     });
     await kafka.publish(notes(3, 1));
-    await lane(stage);
+    await start(stage);
     await eventually(() => stage.calls.length >= 9);
     expect(await kafka.metric("stage_paused_partitions")).toBe(1);
     expect(await kafka.lag()).toBe(3);
@@ -191,7 +194,7 @@ describe("faults in a lane", () => {
     const producer = kafka.newProducer({ connection, sendTimeoutMs: 500 });
     const stage = new Calling();
     line.cut();
-    await lane(stage, {}, { producer });
+    await start(stage, {}, { producer });
     await kafka.publish(notes(3, 1));
     await eventually(async () => (await kafka.metric("stage_faults_total")) >= 3);
     line.mend();
@@ -201,7 +204,7 @@ describe("faults in a lane", () => {
   });
 });
 
-describe("a rebalance of lanes", () => {
+describe("a rebalance of concurrent stages", () => {
   it("lets running calls end, and does not repeat those whose partition stays", async () => {
     kafka = await KafkaFixture.create(4);
     await kafka.publish(notes(16, 16));
@@ -211,9 +214,9 @@ describe("a rebalance of lanes", () => {
       revoked.push(context.revoked.aborted);
     };
     const [older, newer] = [new Calling(call), new Calling(call)];
-    await lane(older);
+    await start(older);
     await eventually(() => older.calls.length === 16);
-    await lane(newer);
+    await start(newer);
     await eventually(() => older.ended.length === 16);
     await eventually(async () => (await kafka.lag()) === 0);
     expect(revoked.filter(Boolean).length).toBeGreaterThan(0);
@@ -233,11 +236,11 @@ describe("a rebalance of lanes", () => {
     const stages = [0, 1, 2].map(() => new Calling(() => sleep(30)));
     const [first, second, third] = [stages[0]!, stages[1]!, stages[2]!];
     const flow = kafka.flow(20, 40);
-    const leaving = await lane(first);
+    const leaving = await start(first);
     await sleep(1_000);
-    await lane(second);
+    await start(second);
     await sleep(1_500);
-    await lane(third);
+    await start(third);
     await sleep(1_500);
     await leaving.stop();
     await sleep(1_500);
@@ -257,12 +260,12 @@ describe("a rebalance of lanes", () => {
     const dying = new Calling(({ record }) => (record.id >= 4 ? release.promise : sleep(1)));
     await kafka.publish(notes(8, 2));
     const producer = kafka.newProducer({ connection, sendTimeoutMs: 1_000 });
-    await lane(dying, { drainMs: 100 }, { connection, producer });
+    await start(dying, { drainMs: 100 }, { connection, producer });
     await eventually(async () => (await kafka.lag()) === 4);
     line.cut();
     const heir = new Calling();
     const cutAt = Date.now();
-    await lane(heir);
+    await start(heir);
     await eventually(async () => (await kafka.lag()) === 0);
     expect(heir.calls).toEqual([4, 5, 6, 7]);
     expect(Date.now() - cutAt).toBeLessThan(12_000);
@@ -270,19 +273,19 @@ describe("a rebalance of lanes", () => {
   });
 });
 
-describe("stopping a lane", () => {
+describe("stopping a concurrent stage", () => {
   it("waits for running calls, begins no others, and commits what ended", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(10, 1));
     const stage = new Calling(() => sleep(500));
-    const running = await lane(stage, { concurrency: 3 });
+    const running = await start(stage, { concurrency: 3 });
     await eventually(() => stage.calls.length === 3);
     await running.stop();
     expect(stage.ended.length).toBe(3);
     expect(stage.calls.length).toBe(3);
     expect(await kafka.lag()).toBe(7);
     // It left the group: another need not wait for a session to expire.
-    await lane(new Calling());
+    await start(new Calling());
     await eventually(async () => (await kafka.lag()) === 0, 4_000);
   });
 });

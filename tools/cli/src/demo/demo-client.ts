@@ -1,7 +1,7 @@
 import type { Ended } from "./answer.ts";
 
 /** One way into Sluice. */
-export interface Asker {
+export interface DemoClient {
   /** Refusals are values. @throws when the way itself is broken: no broker, no registry. */
   ask(prompt: string, signal: AbortSignal): Promise<Ended>;
 }

@@ -2,7 +2,7 @@ import type { CacheResult } from "@sluice/contracts";
 import { isTier, type TokenUsage } from "@sluice/domain";
 import OpenAI from "openai";
 import { type Ended, endOf } from "./answer.ts";
-import type { Asker } from "./asker.ts";
+import type { DemoClient } from "./demo-client.ts";
 import type { ResponseInbox } from "./response-inbox.ts";
 
 /** How long one answer may take, in milliseconds. */
@@ -11,7 +11,7 @@ const timeoutMs = 120_000;
 const outcomeLimitMs = 10_000;
 
 /** Asks as any OpenAI program does: the official client with another base URL and key. */
-export class HttpAsker implements Asker {
+export class HttpDemoClient implements DemoClient {
   readonly #client: OpenAI;
   readonly #inbox: ResponseInbox;
 

@@ -24,7 +24,7 @@ export interface Found {
 }
 
 /** All dead letters of an installation, as they stand on their topics. */
-export class Shelf {
+export class DeadLetterTopics {
   readonly #log: KafkaTopicLog;
   readonly #codecs: RegistryTopicCodecs;
   readonly #topics: Topics;
@@ -124,11 +124,11 @@ export class Shelf {
 }
 
 /** Opens the shelf for as long as `look` takes. */
-export async function withShelf<Result>(
+export async function withDeadLetterTopics<Result>(
   topics: Topics,
-  look: (shelf: Shelf) => Promise<Result>,
+  look: (shelf: DeadLetterTopics) => Promise<Result>,
 ): Promise<Result> {
-  const shelf = new Shelf(topics);
+  const shelf = new DeadLetterTopics(topics);
   try {
     return await look(shelf);
   } finally {

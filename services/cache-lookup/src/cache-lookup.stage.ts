@@ -31,7 +31,7 @@ interface Asked {
 type Hit = Asked & Extract<Found, { kind: "exact-hit" }>;
 
 /** One round trip per store and slice. A cache that is down costs hits, never requests. */
-export class LookingUpStage extends SliceStage<InferenceAdmitted> {
+export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   constructor(
     private readonly cache: ExactCache,
     private readonly declarations: Declarations,

@@ -19,7 +19,7 @@ type Planned =
   | { readonly kind: "decline"; readonly code: string; readonly reason: string };
 
 /** Chooses who may answer, and reserves what it can cost. Without a reservation nothing gets past. */
-export class DispatchingStage extends SliceStage<InferenceClassified> {
+export class DispatchStage extends SliceStage<InferenceClassified> {
   constructor(
     private readonly declarations: Declarations,
     private readonly budgets: Budgets,

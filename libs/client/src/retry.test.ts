@@ -1,6 +1,6 @@
 import { PermanentFault, TransientFault } from "@sluice/domain";
 import { expect, test } from "vitest";
-import { patiently } from "./patience.ts";
+import { retryUntil } from "./retry.ts";
 
 const signal = new AbortController().signal;
 const backOff = { firstMs: 1, maxMs: 2 };
@@ -13,13 +13,13 @@ test("an outage that ends costs time, not the work", async () => {
     if (calls < 4) throw outage();
     return "done";
   };
-  expect(await patiently(work, { timeoutMs: 5_000, signal, backOff })).toBe("done");
+  expect(await retryUntil(work, { timeoutMs: 5_000, signal, backOff })).toBe("done");
   expect(calls).toBe(4);
 });
 
 test("an outage that outlasts the time is thrown", async () => {
   const work = () => Promise.reject<void>(outage());
-  await expect(patiently(work, { timeoutMs: 20, signal, backOff })).rejects.toThrow("away");
+  await expect(retryUntil(work, { timeoutMs: 20, signal, backOff })).rejects.toThrow("away");
 });
 
 test("what waiting does not repair is thrown at once", async () => {
@@ -28,18 +28,20 @@ test("what waiting does not repair is thrown at once", async () => {
     calls += 1;
     throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
   };
-  await expect(patiently(work, { timeoutMs: 5_000, signal, backOff })).rejects.toThrow("too large");
+  await expect(retryUntil(work, { timeoutMs: 5_000, signal, backOff })).rejects.toThrow(
+    "too large",
+  );
   expect(calls).toBe(1);
 });
 
 test("work that hangs is given up when the time is over", async () => {
   const hanging = () => new Promise<void>(() => undefined);
-  await expect(patiently(hanging, { timeoutMs: 10, signal })).rejects.toThrow("within 10 ms");
+  await expect(retryUntil(hanging, { timeoutMs: 10, signal })).rejects.toThrow("within 10 ms");
 });
 
 test("an interruption ends the waiting with its reason", async () => {
   const interruption = new AbortController();
-  const hanging = patiently(() => new Promise<void>(() => undefined), {
+  const hanging = retryUntil(() => new Promise<void>(() => undefined), {
     timeoutMs: 5_000,
     signal: interruption.signal,
   });

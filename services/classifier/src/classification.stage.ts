@@ -9,7 +9,7 @@ import type { ClassifierMetrics } from "./metrics.ts";
  * Says how hard each request is. It asks nobody and keeps nothing, so a redelivery
  * publishes the same records again, and any number of instances agree.
  */
-export class ClassifyingStage extends SliceStage<InferenceMissed> {
+export class ClassificationStage extends SliceStage<InferenceMissed> {
   readonly #metrics: ClassifierMetrics;
 
   constructor(metrics: ClassifierMetrics) {
@@ -22,10 +22,10 @@ export class ClassifyingStage extends SliceStage<InferenceMissed> {
   }
 
   #pass({ admitted, lookup, decisions }: InferenceMissed): Effect {
-    const isVectors = admitted.request.operation === "embeddings";
-    const classification = isVectors ? notClassified : this.#classify(admitted.request.messages);
+    const isEmbeddings = admitted.request.operation === "embeddings";
+    const classification = isEmbeddings ? notClassified : this.#classify(admitted.request.messages);
     const { complexity, reasons } = classification;
-    const decision = isVectors ? "not-classified" : complexity;
+    const decision = isEmbeddings ? "not-classified" : complexity;
     const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
     return emit(
       outgoing(topics.inferenceClassified, key, {

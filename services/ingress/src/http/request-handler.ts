@@ -11,7 +11,7 @@ import { Chat, type Opened, refuse } from "../admission/chat.ts";
 import { type CompletedOutcome, headersOf, isCompleted } from "./completion.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { parseHeaders, type RequestHeaders } from "./request-headers.ts";
-import { WaitingRoom } from "./concurrency-limit.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
 
 /** A request that is let in, and what is to be told of it. */
 export interface Serving<B extends AskedBody> {
@@ -24,12 +24,12 @@ export interface Serving<B extends AskedBody> {
 
 /** What every path does around its own answer: authenticate, parse, open, and publish what is left. */
 @Injectable()
-export class FrontDesk {
+export class RequestHandler {
   constructor(
     @Inject(Authentication) private readonly authentication: Authentication,
     @Inject(Chat) private readonly chat: Chat,
     @Inject(AnswerWait) private readonly answers: AnswerWait,
-    @Inject(WaitingRoom) private readonly room: WaitingRoom,
+    @Inject(ConcurrencyLimit) private readonly room: ConcurrencyLimit,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(IngressMetrics) private readonly metrics: IngressMetrics,
     @Inject(LOGGER) private readonly logger: Logger,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { usageOf } from "./http-asker.ts";
+import { usageOf } from "./http-demo-client.ts";
 
 test("OpenAI's nested counts become disjoint classes", () => {
   const usage = usageOf({

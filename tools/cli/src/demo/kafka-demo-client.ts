@@ -1,12 +1,12 @@
 import { AnswerTimedOut, RequestDeclined, RequestFailed, type SluiceClient } from "@sluice/client";
 import { type Ended, endOf } from "./answer.ts";
-import type { Asker } from "./asker.ts";
+import type { DemoClient } from "./demo-client.ts";
 
 /** How long one answer may take, in milliseconds. */
 const timeoutMs = 120_000;
 
 /** Asks as a platform team does: a signed record on `inference.requested`, its outcome from `inference.responded`. */
-export class KafkaAsker implements Asker {
+export class KafkaDemoClient implements DemoClient {
   constructor(private readonly client: SluiceClient) {}
 
   async ask(prompt: string, signal: AbortSignal): Promise<Ended> {

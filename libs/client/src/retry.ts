@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TransientFault } from "@sluice/domain";
 import { type BackOff, backOffMs } from "@sluice/stage";
 
-export interface Patience {
+export interface RetryLimits {
   /** After this, what failed last is thrown. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -16,9 +16,9 @@ const gentle: BackOff = { firstMs: 200, maxMs: 5_000 };
  *
  * @throws what the work threw last; the reason of the signal
  */
-export async function patiently<T>(
+export async function retryUntil<T>(
   work: () => Promise<T>,
-  { timeoutMs, signal, backOff = gentle }: Patience,
+  { timeoutMs, signal, backOff = gentle }: RetryLimits,
 ): Promise<T> {
   const until = performance.now() + timeoutMs;
   for (let failures = 1; ; failures += 1) {

@@ -5,7 +5,7 @@ import type { Logger } from "@sluice/telemetry";
 import type { LookupMetrics } from "./metrics.ts";
 
 /** Puts providers' answers into the cache. A store that is down costs later hits, so it is not waited for. */
-export class FillingStage extends SliceStage<InferenceResponded> {
+export class CacheFillStage extends SliceStage<InferenceResponded> {
   constructor(
     private readonly cache: ExactCache,
     private readonly metrics: LookupMetrics,
