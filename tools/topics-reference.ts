@@ -9,6 +9,7 @@ export const reference = "docs/reference/topics.md";
 interface Topic {
   readonly name: string;
   readonly record: string;
+  readonly keyedBy: string;
   readonly partitions: "default" | number;
   readonly config: Readonly<Record<string, string>>;
   readonly deadLetter: boolean;
@@ -69,13 +70,6 @@ interface Schema {
 const dayMs = 24 * 60 * 60 * 1000;
 const daysOfYear = 365;
 
-/** No topic declares its key: it is the choice of whoever writes. What is not named here has the first. */
-const keyOfRequest = "hash(tenant, request id)";
-const otherKeys: Readonly<Record<string, string>> = {
-  "inference.requested": "the producer's choice; the request id is a good one",
-  "cost.charged": "charge id",
-};
-
 const preface = `# Topics and records
 
 Sluice's public interface: these topics, with these Avro records on them. This page is generated from
@@ -132,7 +126,7 @@ function tableOf(topics: readonly Topic[], rights: readonly Right[]): readonly s
     const cells = [
       `\`${topic.name}\``,
       linkTo(topic.record),
-      otherKeys[topic.name] ?? keyOfRequest,
+      topic.keyedBy,
       topic.partitions === "default" ? "as configured" : String(topic.partitions),
       keptOf(topic),
       topic.config["cleanup.policy"] ?? "",

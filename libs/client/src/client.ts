@@ -219,7 +219,7 @@ export class SluiceClient implements AsyncDisposable {
         // Signed anew each time; the producer encodes the same record to the same bytes.
         const signature = signedHeaders(topic.name, value, this.#key, Date.now());
         const headers = { ...options.headers, ...signature };
-        return this.#producer.send([outgoing(topic, record.requestId, record, headers)]);
+        return this.#producer.send([outgoing(topic, record, headers)]);
       }, options);
     } catch (error) {
       options.signal.throwIfAborted();

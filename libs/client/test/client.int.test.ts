@@ -232,7 +232,7 @@ async function publishCharges(charges: readonly CostCharged[]): Promise<void> {
   });
   await producer.send(
     // Of one key, so that they stay in this order.
-    charges.map((charge) => outgoing(topics.costCharged, "one", charge)),
+    charges.map((charge) => ({ ...outgoing(topics.costCharged, charge), key: "one" })),
   );
   await producer.close();
 }

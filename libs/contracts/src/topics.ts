@@ -1,4 +1,5 @@
-import { schemas } from "./generated/schemas.ts";
+import { partitionKeyOf } from "@sluice/domain";
+import type { schemas } from "./generated/schemas.ts";
 import type {
   CostCharged,
   CostMetered,
@@ -14,7 +15,7 @@ import type {
 /** Name of a record that travels on a topic of its own. */
 export type RecordName = keyof typeof schemas;
 
-/** A topic and the record on it. Names are without the configured prefix. */
+/** A topic, the record on it and its key. Names are without the configured prefix. */
 export interface Topic<R> {
   readonly name: string;
   readonly record: RecordName;
@@ -24,8 +25,13 @@ export interface Topic<R> {
   readonly config: Readonly<Record<string, string>>;
   /** Whether what cannot be handled on it is kept on `<name>.dead-letter`. */
   readonly deadLetter: boolean;
-  /** Never set; it ties the record's type to the topic. */
-  readonly type?: R;
+  /** What the key is made of, for people who read the topic. */
+  readonly keyedBy: string;
+  /**
+   * Returns the key of a record. Kafka orders messages within a partition only, and the key chooses the
+   * partition: a record with another key could overtake the records that it depends on.
+   */
+  keyOf(record: R): string;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -34,23 +40,30 @@ const mebibyte = 1024 * 1024;
 /** Above an edge request of 768 KiB and an answer cut to its limit, with what the stages add. */
 const maxMessageBytes = String(2 * mebibyte);
 
-interface Kept {
+interface Retention {
   readonly days: number;
-  /** The broker's own time is what a signature's age is judged by. */
+  /** The broker stamps each message, because a signature's age is judged by the broker's clock. */
   readonly appendTime?: boolean;
-  /** Anybody may write: what came compressed in a way that our client cannot read is recompressed by the broker. */
+  /** Any client may write here. The broker recompresses, because our client reads zstd and gzip only. */
   readonly foreign?: boolean;
+}
+
+interface Key<R> {
+  readonly keyedBy: string;
+  keyOf(record: R): string;
 }
 
 function topic<R>(
   name: string,
   record: RecordName,
-  { days, appendTime, foreign }: Kept,
+  key: Key<R>,
+  { days, appendTime, foreign }: Retention,
   deadLetter = true,
 ): Topic<R> {
   return {
     name,
     record,
+    ...key,
     partitions: "default",
     deadLetter,
     config: {
@@ -63,38 +76,89 @@ function topic<R>(
   };
 }
 
+const keyedByRequest = "hash(tenant, request id)";
+
+/** All records of a request share a partition of each topic, so that they stay in order. */
+const admittedKey: Key<InferenceAdmitted> = {
+  keyedBy: keyedByRequest,
+  keyOf: ({ attribution, request }) => partitionKeyOf(attribution.tenant, request.requestId),
+};
+
+const decidedKey: Key<{ readonly admitted: InferenceAdmitted }> = {
+  keyedBy: keyedByRequest,
+  keyOf: ({ admitted }) => admittedKey.keyOf(admitted),
+};
+
+const attributedKey: Key<InferenceAttempted | InferenceResponded | CostMetered> = {
+  keyedBy: keyedByRequest,
+  keyOf: ({ attribution, requestId }) => partitionKeyOf(attribution.tenant, requestId),
+};
+
+const producersKey: Key<InferenceRequested> = {
+  keyedBy: "chosen by the producer (request id)",
+  keyOf: ({ requestId }) => requestId,
+};
+
+const chargeKey: Key<CostCharged> = { keyedBy: "charge id", keyOf: ({ chargeId }) => chargeId };
+
+const threeDays: Retention = { days: 3 };
 const fiveYears = 5 * 365;
 
 /** The one place that names the topics; they are created from it. */
 export const topics = {
-  inferenceRequested: topic<InferenceRequested>("inference.requested", "InferenceRequested", {
-    days: 3,
-    appendTime: true,
-    foreign: true,
-  }),
-  inferenceAdmitted: topic<InferenceAdmitted>("inference.admitted", "InferenceAdmitted", {
-    days: 3,
-  }),
-  inferenceMissed: topic<InferenceMissed>("inference.missed", "InferenceMissed", { days: 3 }),
-  inferenceClassified: topic<InferenceClassified>("inference.classified", "InferenceClassified", {
-    days: 3,
-  }),
+  inferenceRequested: topic<InferenceRequested>(
+    "inference.requested",
+    "InferenceRequested",
+    producersKey,
+    { days: 3, appendTime: true, foreign: true },
+  ),
+  inferenceAdmitted: topic<InferenceAdmitted>(
+    "inference.admitted",
+    "InferenceAdmitted",
+    admittedKey,
+    threeDays,
+  ),
+  inferenceMissed: topic<InferenceMissed>(
+    "inference.missed",
+    "InferenceMissed",
+    decidedKey,
+    threeDays,
+  ),
+  inferenceClassified: topic<InferenceClassified>(
+    "inference.classified",
+    "InferenceClassified",
+    decidedKey,
+    threeDays,
+  ),
   inferenceDispatchedRealtime: topic<InferenceDispatched>(
     "inference.dispatched.realtime",
     "InferenceDispatched",
-    { days: 3 },
+    decidedKey,
+    threeDays,
   ),
-  inferenceAttempted: topic<InferenceAttempted>("inference.attempted", "InferenceAttempted", {
-    days: 30,
-  }),
-  inferenceResponded: topic<InferenceResponded>("inference.responded", "InferenceResponded", {
-    days: 7,
-  }),
-  costMetered: topic<CostMetered>("cost.metered", "CostMetered", {
+  inferenceAttempted: topic<InferenceAttempted>(
+    "inference.attempted",
+    "InferenceAttempted",
+    attributedKey,
+    { days: 30 },
+  ),
+  inferenceResponded: topic<InferenceResponded>(
+    "inference.responded",
+    "InferenceResponded",
+    attributedKey,
+    { days: 7 },
+  ),
+  costMetered: topic<CostMetered>("cost.metered", "CostMetered", attributedKey, {
     days: fiveYears,
     appendTime: true,
   }),
-  costCharged: topic<CostCharged>("cost.charged", "CostCharged", { days: fiveYears }, false),
+  costCharged: topic<CostCharged>(
+    "cost.charged",
+    "CostCharged",
+    chargeKey,
+    { days: fiveYears },
+    false,
+  ),
 } as const;
 
 /** Every topic, for those that create or list them. */

@@ -9,7 +9,7 @@ export interface ProducerUnderTest {
   readonly published: () => Promise<readonly Note[]>;
 }
 
-const of = (id: number) => outgoing(source, "key", { id, key: "key" });
+const of = (id: number) => outgoing(source, { id, key: "key" });
 
 /** What every EventProducer does, the fake included. */
 export function describeEventProducer(name: string, make: () => Promise<ProducerUnderTest>): void {

@@ -52,6 +52,8 @@ export function topicOf(name: string): Topic<Note> {
     partitions: "default",
     config: {},
     deadLetter: true,
+    keyedBy: "its key",
+    keyOf: ({ key }) => key,
   };
 }
 
@@ -137,7 +139,7 @@ export class KafkaFixture {
   }
 
   async publish(published: readonly Note[], topic = source): Promise<void> {
-    await this.producer.send(published.map((note) => outgoing(topic, note.key, note)));
+    await this.producer.send(published.map((note) => outgoing(topic, note)));
   }
 
   /** Publishes notes over 30 keys until it is stopped; `stop` gives how many. */
@@ -212,7 +214,7 @@ export class Collector extends SliceStage<Note> {
 }
 
 export function copyOf({ record }: Delivery<Note>): Effect {
-  return emit(outgoing(target, record.key, record));
+  return emit(outgoing(target, record));
 }
 
 export function notes(count: number, keys: number, from = 0): Note[] {

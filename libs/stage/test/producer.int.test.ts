@@ -11,7 +11,7 @@ let kafka: KafkaFixture;
 afterEach(() => kafka.close());
 
 const of = (id: number, text?: string) =>
-  outgoing(source, `key-${id % 10}`, { id, key: `key-${id % 10}`, ...(text ? { text } : {}) });
+  outgoing(source, { id, key: `key-${id % 10}`, ...(text ? { text } : {}) });
 
 describeEventProducer("KafkaEventProducer", async () => {
   kafka = await KafkaFixture.create();

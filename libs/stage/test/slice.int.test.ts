@@ -171,7 +171,7 @@ describe("poison and defects", () => {
         deadLetterOutcome: {
           failed: async (topic, record, code) => {
             asked.push([topic, record, code]);
-            return [outgoing(target, "k", { id: 99, key: "k" })];
+            return [outgoing(target, { id: 99, key: "k" })];
           },
         },
       },

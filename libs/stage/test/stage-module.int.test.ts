@@ -83,7 +83,7 @@ it("an application runs several stages, wired by their constructors, and stops t
     logger: false,
     abortOnError: false,
   });
-  await app.get(EventProducer).send(notes(50, 5).map((note) => outgoing(source, note.key, note)));
+  await app.get(EventProducer).send(notes(50, 5).map((note) => outgoing(source, note)));
   await eventually(() => EndStage.seen.length === 50);
   await app.close();
   expect(await kafka.lag("copy")).toBe(0);

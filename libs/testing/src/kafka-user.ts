@@ -8,7 +8,7 @@ import {
 } from "@sluice/contracts";
 import { type KafkaConnection, KafkaEventProducer } from "@sluice/stage";
 import { Registry } from "prom-client";
-import { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
+import { bytesOf, deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 
 export interface KafkaUserOptions {
   readonly brokers: readonly string[];
@@ -80,8 +80,7 @@ export class KafkaUser {
 
   /** Every message as its bytes, also those that nobody can decode. */
   async readBytes(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {
-    const bytes: Topic<Buffer> = { ...topic, type: Buffer.alloc(0) };
-    return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), bytes));
+    return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), bytesOf(topic)));
   }
 
   async readDeadLetters(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {

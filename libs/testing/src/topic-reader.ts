@@ -76,7 +76,12 @@ class Collecting<R> extends SliceStage<R> {
 
 /** The dead letters of a topic, as bytes. */
 export function deadLettersOf(topic: Topic<unknown>): Topic<Buffer> {
-  return { ...topic, name: deadLetterNameOf(topic.name), type: Buffer.alloc(0) };
+  return bytesOf({ ...topic, name: deadLetterNameOf(topic.name) });
+}
+
+/** A topic to read as bytes. Bytes have no key of their own, so nothing is written through it. */
+export function bytesOf(topic: Topic<unknown>): Topic<Buffer> {
+  return { ...topic, keyOf: () => "" };
 }
 
 /** Leaves bytes as they are. */

@@ -1,6 +1,6 @@
 import { type InferenceAdmitted, type Lookup, topics } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { type Clock, partitionKeyOf } from "@sluice/domain";
+import { type Clock } from "@sluice/domain";
 import {
   type Claim,
   effectOfClaim,
@@ -106,25 +106,18 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
     this.metrics.lookups.inc({ kind });
     if (claim.kind !== "won") return effectOfClaim(claim);
     const saving = savingOf(admitted, claim.outcome);
-    return emit(
-      respondedMessage(claim.outcome),
-      outgoing(topics.costMetered, keyOf(admitted), saving),
-    );
+    return emit(respondedMessage(claim.outcome), outgoing(topics.costMetered, saving));
   }
 
   private pass(admitted: InferenceAdmitted, found: Lookup): Effect {
     const lookup: Lookup = found.result === "exact" ? { ...found, result: "miss" } : found;
     this.metrics.lookups.inc({ kind: lookup.result });
     const decisions = [...admitted.decisions, decisionOf(lookup)];
-    return emit(outgoing(topics.inferenceMissed, keyOf(admitted), { admitted, lookup, decisions }));
+    return emit(outgoing(topics.inferenceMissed, { admitted, lookup, decisions }));
   }
 }
 
 function addressOf({ admitted, lookup }: Asked): CacheAddress {
   const { namespace, cacheKey } = lookup;
   return { tenant: admitted.attribution.tenant, namespace, cacheKey };
-}
-
-function keyOf({ attribution, request }: InferenceAdmitted): string {
-  return partitionKeyOf(attribution.tenant, request.requestId);
 }

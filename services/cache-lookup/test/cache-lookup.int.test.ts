@@ -8,7 +8,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { attemptIdOf, partitionKeyOf } from "@sluice/domain";
+import { attemptIdOf } from "@sluice/domain";
 import { Attempts, completedOutcome } from "@sluice/request-state";
 import { defaultCachePolicy, ExactCache, fillOf, lookupOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
@@ -73,13 +73,7 @@ function asking(content: string, { request, ...changed }: Asked = {}): Inference
 }
 
 async function admit(...all: readonly InferenceAdmitted[]): Promise<void> {
-  await suite.producer.send(
-    all.map((each) => outgoing(topics.inferenceAdmitted, keyOf(each), each)),
-  );
-}
-
-function keyOf({ attribution, request }: InferenceAdmitted): string {
-  return partitionKeyOf(attribution.tenant, request.requestId);
+  await suite.producer.send(all.map((each) => outgoing(topics.inferenceAdmitted, each)));
 }
 
 /** What a provider answered to it. */
@@ -181,7 +175,7 @@ test("a hit stays a miss once an attempt is held: the attempt will end the reque
 test("a provider's answer on inference.responded answers the next request, of its tenant only", async () => {
   const first = asking("Kept?");
   const answer = answerTo(first);
-  await suite.producer.send([outgoing(topics.inferenceResponded, keyOf(first), answer)]);
+  await suite.producer.send([outgoing(topics.inferenceResponded, answer)]);
   const cache = service.get(ExactCache, { strict: false });
   const { address } = fillOf(answer)!;
   await expect.poll(async () => (await cache.find([address])).size, { timeout: 10_000 }).toBe(1);
@@ -201,8 +195,8 @@ test("with the cache away every request is a miss, and none waits for it", async
   const cutOff = await start(environment, alone.producer);
   const itsMisses = await alone.read(topics.inferenceMissed);
   const admitted = asking("Anyway?");
-  const message = outgoing(topics.inferenceAdmitted, keyOf(admitted), admitted);
-  const answer = outgoing(topics.inferenceResponded, keyOf(admitted), answerTo(admitted));
+  const message = outgoing(topics.inferenceAdmitted, admitted);
+  const answer = outgoing(topics.inferenceResponded, answerTo(admitted));
   await alone.producer.send([answer, message]);
   const [record] = await itsMisses.until((each) => isOf(admitted, each));
   expect(record?.lookup).toMatchObject({ result: "miss", fills: true });

@@ -1,5 +1,4 @@
 import { type Classification, type InferenceMissed, topics } from "@sluice/contracts";
-import { partitionKeyOf } from "@sluice/domain";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { classify, notClassified } from "./classify.ts";
 import type { ConversationTurn } from "./features.ts";
@@ -26,9 +25,8 @@ export class ClassificationStage extends SliceStage<InferenceMissed> {
     const classification = isEmbeddings ? notClassified : this.#classify(admitted.request.messages);
     const { complexity, reasons } = classification;
     const decision = isEmbeddings ? "not-classified" : complexity;
-    const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
     return emit(
-      outgoing(topics.inferenceClassified, key, {
+      outgoing(topics.inferenceClassified, {
         admitted,
         lookup,
         classification,

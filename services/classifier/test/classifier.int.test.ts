@@ -156,7 +156,7 @@ async function miss(requestId: string, content: string): Promise<void> {
     lookup: aMiss,
     decisions: [{ stage: "cache-lookup", decision: "miss", reasons: [] }],
   };
-  await producer.send([outgoing(topics.inferenceMissed, requestId, record)]);
+  await producer.send([outgoing(topics.inferenceMissed, record)]);
 }
 
 async function classifiedOf(

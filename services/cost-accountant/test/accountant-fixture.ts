@@ -10,7 +10,6 @@ import {
   topics,
 } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
-import { partitionKeyOf } from "@sluice/domain";
 import { provision } from "@sluice/provisioning";
 import { registryCodecs } from "@sluice/service-host";
 import {
@@ -109,15 +108,11 @@ export class AccountantFixture {
   }
 
   async meter(...meterings: readonly CostMetered[]): Promise<void> {
-    await this.send(
-      meterings.map((metered) => outgoing(topics.costMetered, keyOf(metered), metered)),
-    );
+    await this.send(meterings.map((metered) => outgoing(topics.costMetered, metered)));
   }
 
   async announce(...intents: readonly InferenceAttempted[]): Promise<void> {
-    await this.send(
-      intents.map((intent) => outgoing(topics.inferenceAttempted, keyOf(intent), intent)),
-    );
+    await this.send(intents.map((intent) => outgoing(topics.inferenceAttempted, intent)));
   }
 
   async send(messages: readonly Publishable[]): Promise<void> {
@@ -132,10 +127,6 @@ export class AccountantFixture {
     await admin.close();
     await this.database.drop();
   }
-}
-
-function keyOf({ attribution, requestId }: CostMetered | InferenceAttempted): string {
-  return partitionKeyOf(attribution.tenant, requestId);
 }
 
 function variable(name: string): string {

@@ -7,7 +7,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis, partitionKeyOf } from "@sluice/domain";
+import { type Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { planDispatch } from "./dispatch.ts";
@@ -124,9 +124,8 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
   private pass(request: InferenceClassified, plan: Extract<Planned, { kind: "dispatch" }>): Effect {
     const { admitted, lookup, classification } = request;
     this.metrics.dispatched.inc({ tier: plan.dispatch.candidates[0]!.tier });
-    const key = partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
     return emit(
-      outgoing(topics.inferenceDispatchedRealtime, key, {
+      outgoing(topics.inferenceDispatchedRealtime, {
         admitted,
         lookup,
         classification,

@@ -7,7 +7,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { type Complexity, partitionKeyOf } from "@sluice/domain";
+import { type Complexity } from "@sluice/domain";
 import { Outcomes, refusedOutcome } from "@sluice/request-state";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
@@ -61,13 +61,7 @@ function asking(
 }
 
 async function classify(...all: readonly InferenceClassified[]): Promise<void> {
-  await suite.producer.send(
-    all.map((each) => outgoing(topics.inferenceClassified, keyOf(each), each)),
-  );
-}
-
-function keyOf({ admitted }: InferenceClassified): string {
-  return partitionKeyOf(admitted.attribution.tenant, admitted.request.requestId);
+  await suite.producer.send(all.map((each) => outgoing(topics.inferenceClassified, each)));
 }
 
 const idOf = ({ admitted }: InferenceClassified | InferenceDispatched) =>

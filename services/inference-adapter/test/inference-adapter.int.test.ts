@@ -11,7 +11,7 @@ import {
   SchemaRegistryClient,
   topics,
 } from "@sluice/contracts";
-import { attemptIdOf, partitionKeyOf, priceOf } from "@sluice/domain";
+import { attemptIdOf, priceOf } from "@sluice/domain";
 import {
   decodeTokens,
   RedisAdmissions,
@@ -141,8 +141,7 @@ async function dispatch(changes: DispatchedChanges = {}): Promise<InferenceDispa
 }
 
 async function deliver(dispatched: InferenceDispatched): Promise<void> {
-  const key = partitionKeyOf("acme", idOf(dispatched));
-  await producer.send([outgoing(topics.inferenceDispatchedRealtime, key, dispatched)]);
+  await producer.send([outgoing(topics.inferenceDispatchedRealtime, dispatched)]);
 }
 
 const idOf = ({ admitted }: InferenceDispatched): string => admitted.request.requestId;

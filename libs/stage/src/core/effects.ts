@@ -47,12 +47,13 @@ export type Effect =
   | { readonly kind: "skip"; readonly reason: string }
   | { readonly kind: "dead-letter"; readonly code: string; readonly reason: string };
 
+/** Returns the message that puts a record onto its topic, under the key that the topic gives it. */
 export function outgoing<R>(
   topic: Topic<R>,
-  key: string,
   record: NoInfer<R>,
   headers?: OutgoingHeaders,
 ): Outgoing {
+  const key = topic.keyOf(record);
   return headers ? { topic, key, record, headers } : { topic, key, record };
 }
 

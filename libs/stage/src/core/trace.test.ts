@@ -42,7 +42,7 @@ test("where a request enters without a trace, one begins, another each time", ()
 
 test("what is emitted carries the trace beside its own headers, and keeps a trace of its own", () => {
   const message = (headers: Record<string, string>) =>
-    outgoing<unknown>(topics.costMetered, "k", {}, headers);
+    outgoing({ ...topics.costMetered, keyOf: () => "k" }, {}, headers);
   const own = { traceparent: `00-${id}-1111111111111111-00` };
   const effect = traced(emit(message({ "correlation-id": "c" }), message(own)), {
     traceparent,

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Topic, TopicCodecs } from "@sluice/contracts";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
@@ -9,6 +8,7 @@ import { ConcurrentRunner } from "./concurrent-runner.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
 import { stageMetricsOf } from "../core/metrics.ts";
+import { TextCodecs, textTopic } from "./text-records.fixture.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import {
   type ConcurrentContext,
@@ -17,25 +17,6 @@ import {
   NoDeadLetterOutcome,
   defer,
 } from "../core/stage.ts";
-
-const topic: Topic<string> = {
-  name: "source",
-  record: "InferenceRequested",
-  partitions: "default",
-  config: {},
-  deadLetter: true,
-};
-
-class TextCodecs extends TopicCodecs {
-  override async prepare(): Promise<void> {}
-  override encode<R>(_topic: Topic<R>, record: R): Buffer {
-    return Buffer.from(String(record));
-  }
-  override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records are texts here
-    return value.toString() as R;
-  }
-}
 
 type Call = (record: string, context: ConcurrentContext) => Promise<Effect | Deferral | void>;
 
@@ -46,7 +27,7 @@ class Scripted extends ConcurrentStage<string> {
   }
   override async handle({ record }: Delivery<string>, context: ConcurrentContext) {
     this.calls.push(record);
-    return (await this.call(record, context)) ?? emit(outgoing(topic, "k", record));
+    return (await this.call(record, context)) ?? emit(outgoing(textTopic, record));
   }
 }
 
@@ -58,7 +39,7 @@ function newRunner(call: Call, concurrency = 2) {
   const failing: string[] = [];
   const desk = new MessageReader({
     stage: "suite",
-    topic,
+    topic: textTopic,
     codecs: new TextCodecs(),
     deadLetterOutcome: new NoDeadLetterOutcome(),
     unknownSchemas: "wait",

@@ -1,4 +1,3 @@
-import { type Topic, TopicCodecs } from "@sluice/contracts";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
@@ -9,30 +8,8 @@ import { MessageReader } from "./message-reader.ts";
 import { stageMetricsOf } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import { SliceRunner } from "./slice-runner.ts";
+import { TextCodecs, textTopic } from "./text-records.fixture.ts";
 import { NoDeadLetterOutcome, SliceStage } from "../core/stage.ts";
-
-const topic: Topic<string> = {
-  name: "source",
-  record: "InferenceRequested",
-  partitions: "default",
-  config: {},
-  deadLetter: true,
-};
-
-/** Records are their own text; "?" asks a registry that is away. */
-class TextCodecs extends TopicCodecs {
-  override async prepare(): Promise<void> {}
-  override encode<R>(_topic: Topic<R>, record: R): Buffer {
-    return Buffer.from(String(record));
-  }
-  override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {
-    const text = value.toString();
-    if (text === "?") throw new TransientFault("CONTRACT_REGISTRY_UNAVAILABLE", "away");
-    if (text === "#") throw new PermanentFault("CONTRACT_UNDECODABLE", "garbage");
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records are texts here
-    return text as R;
-  }
-}
 
 class Scripted extends SliceStage<string> {
   readonly slices: string[] = [];
@@ -52,14 +29,14 @@ class Scripted extends SliceStage<string> {
   }
 }
 
-const copy = (record: string) => emit(outgoing(topic, "k", record));
+const copy = (record: string) => emit(outgoing(textTopic, record));
 
 function newRunner(say: (record: string) => Effect) {
   const stage = new Scripted(say);
   const producer = new InMemoryEventProducer();
   const desk = new MessageReader({
     stage: "suite",
-    topic,
+    topic: textTopic,
     codecs: new TextCodecs(),
     deadLetterOutcome: new NoDeadLetterOutcome(),
     unknownSchemas: "wait",

@@ -98,5 +98,5 @@ function effectOf(verdict: Verdict): Effect {
   if (verdict.kind === "dead-letter") return deadLetter(verdict.code, verdict.reason);
   if (verdict.kind === "superseded") return skip("an estimate of what has been reported");
   const charges = chargesIn(verdict);
-  return emit(...charges.map((charge) => outgoing(topics.costCharged, charge.chargeId, charge)));
+  return emit(...charges.map((charge) => outgoing(topics.costCharged, charge)));
 }

@@ -1,5 +1,5 @@
-import { type CostMetered, topics } from "@sluice/contracts";
-import { Clock, Fault, partitionKeyOf } from "@sluice/domain";
+import { topics } from "@sluice/contracts";
+import { Clock, Fault } from "@sluice/domain";
 import { EventProducer, outgoing, TopicOffsets } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
 import type { AccountantFaultCode } from "../faults.ts";
@@ -95,9 +95,7 @@ export class Sweeper {
       .filter(({ attemptId }) => open.has(attemptId))
       .map((intent) => estimateOf(intent, clock.now()));
     if (estimates.length === 0 || !owned.has(partition)) return;
-    await producer.send(
-      estimates.map((metered) => outgoing(topics.costMetered, keyOf(metered), metered)),
-    );
+    await producer.send(estimates.map((metered) => outgoing(topics.costMetered, metered)));
     metrics.swept(estimates.length);
   }
 
@@ -112,8 +110,4 @@ export class Sweeper {
       else logger.warn({ code, error }, "the sweep waits for an outage to end");
     }
   }
-}
-
-function keyOf({ attribution, requestId }: CostMetered): string {
-  return partitionKeyOf(attribution.tenant, requestId);
 }

@@ -5,7 +5,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { assert, Clock, partitionKeyOf } from "@sluice/domain";
+import { assert, Clock } from "@sluice/domain";
 import {
   Attempts,
   notePublished,
@@ -167,10 +167,8 @@ function published(
     const intent = intentOf(dispatched, number, firstOf(dispatched), now);
     return [meteredZero(intent, "released", now, now)];
   });
-  const { attribution, requestId } = outcome;
-  const key = partitionKeyOf(attribution.tenant, requestId);
   return emit(
-    ...metered.map((record) => outgoing(topics.costMetered, key, record)),
+    ...metered.map((record) => outgoing(topics.costMetered, record)),
     respondedMessage(outcome),
   );
 }

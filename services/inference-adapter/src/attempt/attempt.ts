@@ -7,7 +7,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { type Clock, type EpochMillis, partitionKeyOf, TransientFault } from "@sluice/domain";
+import { type Clock, type EpochMillis, TransientFault } from "@sluice/domain";
 import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/request-state";
 import {
   type EventProducer,
@@ -108,7 +108,7 @@ export class AttemptRunner {
     if (typeof claimed !== "number") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed, intent };
-    await producer.send([outgoing(topics.inferenceAttempted, keyOf(intent), intent, trace)]);
+    await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
     if (clock.now() >= dispatched.admitted.deadlineAt) return this.#release(held);
     const { ref, fence } = held;
     if (!(await persistently(() => attempts.calling(ref, number, fence), stopping))) return null;
@@ -310,7 +310,7 @@ export class AttemptRunner {
 
   /** The record is another's now, but what is known closes the intent exactly, whoever publishes it. */
   async #closeFenced({ intent, trace }: Held, metered: CostMetered): Promise<void> {
-    await this.#parts.producer.send([outgoing(topics.costMetered, keyOf(intent), metered, trace)]);
+    await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
   }
 
   #count({ candidate }: Held, metered: CostMetered | null): void {
@@ -327,10 +327,6 @@ function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
 
 function refOfDispatched({ admitted }: InferenceDispatched): RequestRef {
   return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
-}
-
-function keyOf({ attribution, requestId }: InferenceAttempted): string {
-  return partitionKeyOf(attribution.tenant, requestId);
 }
 
 function isLive({ admitted }: InferenceDispatched): boolean {

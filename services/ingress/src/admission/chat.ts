@@ -1,6 +1,6 @@
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis, Fault, partitionKeyOf, uuidv7 } from "@sluice/domain";
+import { type Clock, type EpochMillis, Fault, uuidv7 } from "@sluice/domain";
 import type {
   Admissions,
   KnownRequest,
@@ -193,8 +193,7 @@ export class Chat {
   private async publish(admitted: InferenceAdmitted, trace: TraceHeaders): Promise<void> {
     const { tenant } = admitted.attribution;
     const { requestId } = admitted.request;
-    const key = partitionKeyOf(tenant, requestId);
-    await this.producer.send([outgoing(topics.inferenceAdmitted, key, admitted, trace)]);
+    await this.producer.send([outgoing(topics.inferenceAdmitted, admitted, trace)]);
     // Nobody waits for it: not noted, a repeat publishes the same record again, which is dearer, and harmless.
     void this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
   }
@@ -205,9 +204,8 @@ export class Chat {
     outcome: InferenceResponded,
     trace: TraceHeaders,
   ): Promise<void> {
-    const key = partitionKeyOf(outcome.attribution.tenant, outcome.requestId);
     const saving = savingOf(admitted, outcome);
-    await this.producer.send([outgoing(topics.costMetered, key, saving, trace)]);
+    await this.producer.send([outgoing(topics.costMetered, saving, trace)]);
     // From now on the kept answer may expire.
     if (admitted.remembered) await this.outcomes.published([outcome]);
   }

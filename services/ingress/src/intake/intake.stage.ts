@@ -1,6 +1,6 @@
 import { type InferenceAdmitted, type InferenceRequested, topics } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { type Clock, partitionKeyOf } from "@sluice/domain";
+import { type Clock } from "@sluice/domain";
 import {
   type Admissions,
   effectOfClaim,
@@ -119,11 +119,8 @@ const tooOld: Checked = {
 
 function effectOf(intake: Exclude<Intake, { kind: "decline" }>): Effect {
   switch (intake.kind) {
-    case "admit": {
-      const { attribution, request } = intake.admitted;
-      const key = partitionKeyOf(attribution.tenant, request.requestId);
-      return emit(outgoing(topics.inferenceAdmitted, key, intake.admitted));
-    }
+    case "admit":
+      return emit(outgoing(topics.inferenceAdmitted, intake.admitted));
     case "answer":
       return emit(respondedMessage(intake.known.outcome!));
     case "skip":
