@@ -309,7 +309,7 @@ export class AttemptRunner {
   }
 
   /** The record is another's now, but what is known closes the intent exactly, whoever publishes it. */
-  async #closeFenced({ intent, trace }: Held, metered: CostMetered): Promise<void> {
+  async #closeFenced({ trace }: Held, metered: CostMetered): Promise<void> {
     await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
   }
 
