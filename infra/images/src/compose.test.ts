@@ -42,6 +42,15 @@ test("every service runs, in a container of its name and from the one image", ()
   expect(new Set(own.map(([, { image }]) => image)).size).toBe(1);
 });
 
+test("the image runs every service of the local stack, in the same order", async () => {
+  const exported: { readonly serviceNames: readonly string[] } = await import(
+    join(root, "infra/local/src/services.ts")
+  );
+  expect(Object.keys(programs).slice(0, exported.serviceNames.length)).toEqual(
+    exported.serviceNames,
+  );
+});
+
 test("every command begins with a program of the image", () => {
   const mains = own.map(([, { command }]) => mainOf(programs[command?.[0] ?? ""] ?? ""));
   const sources = mains.map((main) => main.replace("/dist/main.js", "/src/main.ts"));

@@ -7,7 +7,10 @@ import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts
 import { definedEntries, plainEnvironment, type Program } from "./supervise/program.ts";
 import type { Addresses } from "./state-file.ts";
 
-/** In the order of design §2, which is that of their admin ports. */
+/**
+ * The six services in the order of the request's path: the same order as their admin ports, 19100 to 19105.
+ * This is the only list of them; other packages and test suites import it.
+ */
 export const serviceNames = [
   "ingress",
   "cache-lookup",
