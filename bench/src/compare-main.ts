@@ -5,7 +5,7 @@ import { parseOptions } from "./options.ts";
 import { comparisonTable } from "./report/report.ts";
 import { stepsOf } from "./measure/run.ts";
 import { scheduleOf } from "./load/schedule.ts";
-import { Side } from "./measure/side.ts";
+import { MeasuredPipeline } from "./measure/measured-pipeline.ts";
 import { bestOf, type StepResult } from "./measure/step.ts";
 import { build, checkOut, describeTree, repositoryRoot } from "./tree.ts";
 
@@ -16,13 +16,13 @@ tell(`build ${commit} and this tree`);
 build(repositoryRoot);
 const other = checkOut(commit);
 const generator = new Child("load/generator-main.ts");
-const sides: Side[] = [];
+const pipelines: MeasuredPipeline[] = [];
 try {
   // One after the other: each start alone has the cores that it had in the other's place.
-  const here = await Side.start(repositoryRoot, generator);
-  sides.push(here);
-  const there = await Side.start(other.tree, generator);
-  sides.push(there);
+  const here = await MeasuredPipeline.start(repositoryRoot, generator);
+  pipelines.push(here);
+  const there = await MeasuredPipeline.start(other.tree, generator);
+  pipelines.push(there);
   const pairs = [];
   for (const { kind, rate } of stepsOf(plan)) {
     tell(`${kind} ${rate}/s`);
@@ -50,6 +50,6 @@ try {
   if (json !== null)
     writeFileSync(json, `${JSON.stringify({ commit, machine, pairs }, null, 2)}\n`);
 } finally {
-  await Promise.all([...sides, generator].map((each) => each.stop()));
+  await Promise.all([...pipelines, generator].map((each) => each.stop()));
   other.remove();
 }

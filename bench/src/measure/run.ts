@@ -1,6 +1,6 @@
 import type { Child } from "../child.ts";
 import { scheduleOf } from "../load/schedule.ts";
-import type { Side } from "./side.ts";
+import type { MeasuredPipeline } from "./measured-pipeline.ts";
 import { bestOf, type Kind, type StepResult } from "./step.ts";
 
 export interface Plan {
@@ -32,7 +32,7 @@ export function stepsOf({ hitRates, missRates }: Plan): readonly { kind: Kind; r
 /** Rising rates, the bare server right after each. */
 export async function runPlan(
   plan: Plan,
-  side: Side,
+  pipeline: MeasuredPipeline,
   bare: Bare,
   tell: (text: string) => void,
 ): Promise<readonly Pair[]> {
@@ -41,7 +41,7 @@ export async function runPlan(
     tell(`${kind} ${rate}/s`);
     // One step at a time: they share the cores.
     // oxlint-disable-next-line no-await-in-loop -- as above
-    pairs.push(await pairOf(plan, { kind, rate }, side, bare));
+    pairs.push(await pairOf(plan, { kind, rate }, pipeline, bare));
   }
   return pairs;
 }
@@ -49,7 +49,7 @@ export async function runPlan(
 async function pairOf(
   { secondsPerStep, rounds }: Plan,
   { kind, rate }: { readonly kind: Kind; readonly rate: number },
-  side: Side,
+  pipeline: MeasuredPipeline,
   bare: Bare,
 ): Promise<Pair> {
   const schedule = scheduleOf(rate, secondsPerStep);
@@ -57,11 +57,11 @@ async function pairOf(
   const theirs: StepResult[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    const { step, sample } = await side.measure(kind, schedule);
+    const { step, sample } = await pipeline.measure(kind, schedule);
     ours.push(step);
     if (!sample) throw new Error(`Nothing was answered at ${rate}/s: ${JSON.stringify(step)}`);
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    theirs.push(await side.measureBare(kind, schedule, bare, sample));
+    theirs.push(await pipeline.measureBare(kind, schedule, bare, sample));
   }
   return { sluice: bestOf(ours), bare: bestOf(theirs) };
 }

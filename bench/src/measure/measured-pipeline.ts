@@ -17,18 +17,18 @@ const warmUpSeconds = 4;
 const warmUpMisses = { perSecond: 100, seconds: 12 };
 
 /** One pipeline under measurement, with the stack it runs on. */
-export class Side {
+export class MeasuredPipeline {
   readonly startUpSeconds: Readonly<Record<string, number>>;
   private readonly host: Child;
-  private readonly pipeline: HostedPipeline;
+  private readonly hosted: HostedPipeline;
   private readonly generator: Child;
   private asked = 0;
 
-  private constructor(host: Child, pipeline: HostedPipeline, generator: Child) {
+  private constructor(host: Child, hosted: HostedPipeline, generator: Child) {
     this.host = host;
-    this.pipeline = pipeline;
+    this.hosted = hosted;
     this.generator = generator;
-    this.startUpSeconds = startUpSecondsOf(pipeline.log);
+    this.startUpSeconds = startUpSecondsOf(hosted.log);
   }
 
   /** @param tree a built working tree; `environment` is added to what its services are told */
@@ -36,15 +36,15 @@ export class Side {
     tree: string,
     generator: Child,
     environment: Readonly<Record<string, string>> = {},
-  ): Promise<Side> {
+  ): Promise<MeasuredPipeline> {
     const told = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
     const host = new Child("measure/pipeline-host-main.ts", [tree, told]);
-    const side = new Side(host, await host.hear<HostedPipeline>(), generator);
+    const pipeline = new MeasuredPipeline(host, await host.hear<HostedPipeline>(), generator);
     try {
-      await side.prepare();
-      return side;
+      await pipeline.prepare();
+      return pipeline;
     } catch (error) {
-      await side.stop();
+      await pipeline.stop();
       throw error;
     }
   }
@@ -55,18 +55,18 @@ export class Side {
 
   /** In MiB, now. PostgreSQL's processes share pages that count for each of them. */
   residentMiB(): Readonly<Record<string, number>> {
-    return snapshotOf(this.pipeline.pids).residentMiB;
+    return snapshotOf(this.hosted.pids).residentMiB;
   }
 
   /** CPU while nobody asks, in ms per second, by process. */
   async idleCpu(seconds: number): Promise<Readonly<Record<string, number>>> {
-    const before = snapshotOf(this.pipeline.pids);
+    const before = snapshotOf(this.hosted.pids);
     await sleep(seconds * 1000);
-    return perUnit(before.cpuMs, snapshotOf(this.pipeline.pids).cpuMs, seconds);
+    return perUnit(before.cpuMs, snapshotOf(this.hosted.pids).cpuMs, seconds);
   }
 
   async measure(kind: Kind, schedule: Schedule): Promise<{ step: StepResult; sample: Sample }> {
-    return this.measured(kind, schedule, this.pipeline.pids, settleMs, (load) =>
+    return this.measured(kind, schedule, this.hosted.pids, settleMs, (load) =>
       this.generate({ ...load, request: this.requestOf(kind) }),
     );
   }
@@ -97,7 +97,7 @@ export class Side {
     const known = { ...pids, generator: this.generator.pid, bench: process.pid };
     const before = snapshotOf(known);
     const startedAt = performance.now();
-    const port = Number(new URL(this.pipeline.http).port);
+    const port = Number(new URL(this.hosted.http).port);
     const result = await run({ port, schedule, firstNumber: this.asked, graceMs });
     this.asked += schedule.count;
     await sleep(settledAfterMs);
@@ -124,7 +124,7 @@ export class Side {
     const pace = { firstByteMs: providerLatencyMs, tokensPerSecond: 1_000_000 };
     const models = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
     const script = { models: Object.fromEntries(models.map((model) => [model, pace])) };
-    const answer = await fetch(`${this.pipeline.simulator}/script`, {
+    const answer = await fetch(`${this.hosted.simulator}/script`, {
       method: "POST",
       body: JSON.stringify(script),
     });
@@ -143,7 +143,7 @@ export class Side {
     const number = kind === "miss" ? `Number ${placeholder}. ` : "";
     const content = `${number}Name three rivers of Europe, and one sentence on each.`;
     const body = { model: "auto", messages: [{ role: "user", content }] };
-    const headers = { authorization: `Bearer ${this.pipeline.demoKey}` };
+    const headers = { authorization: `Bearer ${this.hosted.demoKey}` };
     return requestText("/v1/chat/completions", headers, JSON.stringify(body));
   }
 }
