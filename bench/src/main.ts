@@ -11,19 +11,19 @@ import { build, describeTree, repositoryRoot } from "./tree.ts";
 const idleSeconds = 4;
 
 const { plan, json, profiles } = parseOptions(process.argv.slice(2));
-const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
+const reportProgress = (text: string): void => void process.stderr.write(`  ${text}\n`);
 const machine = describeMachine();
-tell("build, start");
+reportProgress("building and starting the stack");
 build(repositoryRoot);
 const generator = new Child("load/generator-main.ts");
 const bareServer = new Child("load/bare-server-main.ts");
-const bare = { child: bareServer, port: await bareServer.hear<number>() };
+const bare = { child: bareServer, port: await bareServer.receive<number>() };
 const profiling = profiles === null ? {} : { NODE_OPTIONS: profilingInto(resolve(profiles)) };
 const pipeline = await MeasuredPipeline.start(repositoryRoot, generator, profiling);
 try {
-  tell("idle");
+  reportProgress("measuring the idle stack");
   const idleCpuMsPerSecond = await pipeline.idleCpu(idleSeconds);
-  const pairs = await runPlan(plan, pipeline, bare, tell);
+  const pairs = await runPlan(plan, pipeline, bare, reportProgress);
   const results: Results = {
     commit: describeTree(),
     at: new Date().toISOString(),
@@ -41,7 +41,7 @@ try {
   await Promise.all([pipeline.stop(), generator.stop(), bareServer.stop()]);
 }
 
-/** Written when a process ends in order; a coarse interval, so that measuring changes little. */
+/** Returns the Node options that write a CPU profile when a process exits. The interval is coarse, so that profiling changes little. */
 function profilingInto(folder: string): string {
   return `--cpu-prof --cpu-prof-interval=2000 --cpu-prof-dir=${folder}`;
 }
