@@ -55,7 +55,10 @@ export class Child {
   }
 }
 
-/** Returns the environment without the developer's own addresses and options, which would change the measured stack. */
+/**
+ * Returns the environment without the developer's own addresses and options, which would change the measured
+ * stack.
+ */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",

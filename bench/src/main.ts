@@ -41,7 +41,10 @@ try {
   await Promise.all([pipeline.stop(), generator.stop(), bareServer.stop()]);
 }
 
-/** Returns the Node options that write a CPU profile when a process exits. The interval is coarse, so that profiling changes little. */
+/**
+ * Returns the Node options that write a CPU profile when a process exits. The interval is coarse, so that
+ * profiling changes little.
+ */
 function profilingInto(folder: string): string {
   return `--cpu-prof --cpu-prof-interval=2000 --cpu-prof-dir=${folder}`;
 }

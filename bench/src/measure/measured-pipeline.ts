@@ -58,7 +58,10 @@ export class MeasuredPipeline {
     await this.host.stop();
   }
 
-  /** Returns resident memory in MiB now, by process. Pages that PostgreSQL's processes share count for each of them. */
+  /**
+   * Returns resident memory in MiB now, by process. Pages that PostgreSQL's processes share count for each of
+   * them.
+   */
   residentMiB(): Readonly<Record<string, number>> {
     return snapshotOf(this.hosted.pids).residentMiB;
   }

@@ -15,7 +15,8 @@ const pageKiB = 4;
 
 /** Parses the content of `/proc/<pid>/stat`. */
 export function parseStat(text: string): ProcessFigures {
-  // The command's name is in parentheses and can itself contain parentheses. Fields have the numbers of proc(5), from 3 on.
+  // The command's name is in parentheses and can itself contain parentheses. Fields have the numbers of
+  // proc(5), from 3 on.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const field = (number: number): number => Number(fields[number - 3]);
   return {

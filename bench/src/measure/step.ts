@@ -15,7 +15,10 @@ export interface StepResult {
   readonly otherProcessesCores: number;
 }
 
-/** Returns the least disturbed round: the fewest failures, then the lowest P95. On shared cores, other processes slow the others down. */
+/**
+ * Returns the least disturbed round: the fewest failures, then the lowest P95. On shared cores, other
+ * processes slow the others down.
+ */
 export function bestOf(rounds: readonly StepResult[]): StepResult {
   const [best] = rounds.toSorted(
     (a, b) => failedOf(a) - failedOf(b) || compare(a.latencyMs.p95, b.latencyMs.p95),

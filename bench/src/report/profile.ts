@@ -45,7 +45,10 @@ export function sharesOf({ nodes, samples, timeDeltas }: Profile, fromMs = 0): S
   return { busyMs, packages: sorted(packages), functions: sorted(functions) };
 }
 
-/** Returns the package of a source, for example `kafkajs`, `@sluice/stage` or `node:net`; `native` if there is no source. */
+/**
+ * Returns the package of a source, for example `kafkajs`, `@sluice/stage` or `node:net`; `native` if there is
+ * no source.
+ */
 export function packageOf(url: string): string {
   if (url === "") return "native";
   if (url.startsWith("node:")) return url.split("/").slice(0, 2).join("/");

@@ -112,7 +112,10 @@ function percentiles({ latencyMs }: StepResult): readonly number[] {
   return [latencyMs.p50, latencyMs.p95, latencyMs.p99];
 }
 
-/** Returns the table that compares this tree with another commit. A ratio below one means that this tree is better. */
+/**
+ * Returns the table that compares this tree with another commit. A ratio below one means that this tree is
+ * better.
+ */
 export function comparisonTable(
   pairs: readonly { readonly here: StepResult; readonly there: StepResult }[],
 ): string {

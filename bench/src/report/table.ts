@@ -1,6 +1,9 @@
 export type Cell = string | number;
 
-/** Returns a text table. Columns are as wide as their content, numbers are aligned to the right, and lines have no trailing spaces. */
+/**
+ * Returns a text table. Columns are as wide as their content, numbers are aligned to the right, and lines
+ * have no trailing spaces.
+ */
 export function tableOf(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [heads, ...rows.map((row) => row.map(textOf))];
   const widths = heads.map((_, column) =>

@@ -13,7 +13,10 @@ export function committedFile(name: string): string {
   return join(packageRoot, "config", name);
 }
 
-/** Returns the folder of the downloads, which all data directories share: `SLUICE_CACHE_DIR`, else `~/.cache/sluice`. */
+/**
+ * Returns the folder of the downloads, which all data directories share: `SLUICE_CACHE_DIR`, else
+ * `~/.cache/sluice`.
+ */
 export function cacheRootOf(environment: NodeJS.ProcessEnv): string {
   const chosen = environment["SLUICE_CACHE_DIR"];
   return chosen ? resolve(chosen) : join(homedir(), ".cache", "sluice");

@@ -40,7 +40,10 @@ const architectures: Partial<Record<NodeJS.Architecture, string>> = {
   arm64: "arm64v8",
 };
 
-/** Returns the platform, for example `linux-amd64`, or undefined if no binaries of PostgreSQL are published for it. */
+/**
+ * Returns the platform, for example `linux-amd64`, or undefined if no binaries of PostgreSQL are published
+ * for it.
+ */
 export function postgresPlatform(): string | undefined {
   const architecture = architectures[process.arch];
   const isCovered = process.platform === "linux" || process.platform === "darwin";

@@ -23,7 +23,10 @@ const defaultPortOf: Readonly<Record<string, number>> = {
   "https:": 443,
 };
 
-/** Returns the address with which the environment replaces a part, or undefined if the launcher starts the part itself. */
+/**
+ * Returns the address with which the environment replaces a part, or undefined if the launcher starts the
+ * part itself.
+ */
 export function externalAddress(
   part: PartName,
   environment: NodeJS.ProcessEnv,
@@ -41,7 +44,10 @@ export function addressIn(environment: NodeJS.ProcessEnv, variable: string): str
   return address === "" ? undefined : address;
 }
 
-/** Returns whether the server can be reached. It does not check whether our account may use it: the services report that. */
+/**
+ * Returns whether the server can be reached. It does not check whether our account may use it: the services
+ * report that.
+ */
 export async function isExternalReachable(part: PartName, address: string): Promise<boolean> {
   try {
     switch (part) {

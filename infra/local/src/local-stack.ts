@@ -108,7 +108,10 @@ export class LocalStack {
     return addressesOf(this.ports, this.environment, this.security);
   }
 
-  /** Starts Kafka, the registry, Redis and PostgreSQL. For those that the environment replaces, checks that they can be reached. */
+  /**
+   * Starts Kafka, the registry, Redis and PostgreSQL. For those that the environment replaces, checks that
+   * they can be reached.
+   */
   async startParts(signal: AbortSignal): Promise<Addresses> {
     const external = partNames.filter((part) => externalAddress(part, this.environment));
     const own = partNames.filter((part) => !external.includes(part));
@@ -131,7 +134,10 @@ export class LocalStack {
     );
   }
 
-  /** Checks the ports of programs that are not parts, so that a port in use is reported before a program waits for it. */
+  /**
+   * Checks the ports of programs that are not parts, so that a port in use is reported before a program waits
+   * for it.
+   */
   async assertPortsFree(names: readonly PortName[]): Promise<void> {
     await assertPortsFree(this.ports, names);
   }
@@ -259,7 +265,10 @@ async function startingState(options: LocalStackOptions): Promise<StackState> {
   return { ...emptyState(ports, isFreePorts), programs };
 }
 
-/** Returns the unused ports of the last start, with a new port in place of each one that another process has taken. */
+/**
+ * Returns the unused ports of the last start, with a new port in place of each one that another process has
+ * taken.
+ */
 async function keptPorts(before: StackState | undefined): Promise<Ports> {
   const fresh = await freePorts();
   if (!before?.freePorts) return fresh;

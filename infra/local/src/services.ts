@@ -40,7 +40,10 @@ export interface PipelineOptions {
   readonly ports: Ports;
   readonly addresses: Addresses;
   readonly configuration: Configuration;
-  /** The user's environment. Its `SLUICE_*` variables are passed to every service, except those that only one service may have. */
+  /**
+   * The user's environment. Its `SLUICE_*` variables are passed to every service, except those that only one
+   * service may have.
+   */
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -91,7 +94,10 @@ export function serviceProgram(
   };
 }
 
-/** Returns the program of the provider simulator. Its bill is stored in the data directory, so that a restart does not lose it. */
+/**
+ * Returns the program of the provider simulator. Its bill is stored in the data directory, so that a restart
+ * does not lose it.
+ */
 export function simulatorProgram(options: PipelineOptions): Program {
   const { ports, configuration, environment, dataDir } = options;
   const folder = join(dataDir, SIMULATOR);

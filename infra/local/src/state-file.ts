@@ -8,7 +8,10 @@ const VERSION = 1;
 
 /** A process of this stack, recorded for the next launcher. */
 export interface RecordedProgram extends ProcessIdentity {
-  /** Hash of command, arguments and environment. The next launcher does not adopt a process whose fingerprint differs. */
+  /**
+   * Hash of command, arguments and environment. The next launcher does not adopt a process whose fingerprint
+   * differs.
+   */
   readonly fingerprint: string;
   readonly stopSignal: NodeJS.Signals;
 }

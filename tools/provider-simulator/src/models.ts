@@ -5,7 +5,10 @@ export interface ModelProfile {
   readonly tokensPerSecond: number;
   /** Tokens in one chunk of a stream. */
   readonly tokensPerChunk: number;
-  /** Lowest and highest ratio of hidden reasoning tokens to visible tokens; [0, 0] for a model that does not reason. */
+  /**
+   * Lowest and highest ratio of hidden reasoning tokens to visible tokens; [0, 0] for a model that does not
+   * reason.
+   */
   readonly reasoningShare: readonly [least: number, most: number];
   /** If false, answers contain no usage, as with some self-hosted servers. */
   readonly reportsUsage: boolean;
@@ -26,7 +29,10 @@ export interface ServedModel {
   readonly dimensions: number | null;
 }
 
-/** The served models. Their rates are defined here and not shared with Sluice, so that the bill is an independent reference for tests. */
+/**
+ * The served models. Their rates are defined here and not shared with Sluice, so that the bill is an
+ * independent reference for tests.
+ */
 export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
   ["sim-economy", served(60, 900, [0, 0], [150_000_000n, 75_000_000n, 600_000_000n])],
   ["sim-economy-q4", served(60, 1_200, [0, 0], [50_000_000n, 25_000_000n, 200_000_000n])],

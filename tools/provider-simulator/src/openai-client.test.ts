@@ -295,7 +295,10 @@ async function billed(attemptId: string, at = simulator): Promise<JsonObject> {
   return isObject(attempt) ? attempt : {};
 }
 
-/** Returns the attempt once all its calls have ended. The simulator detects the disconnect of a client only after a short time. */
+/**
+ * Returns the attempt once all its calls have ended. The simulator detects the disconnect of a client only
+ * after a short time.
+ */
 async function ended(attemptId: string): Promise<JsonObject> {
   await expect.poll(() => billed(attemptId)).toMatchObject({ open: 0 });
   return billed(attemptId);

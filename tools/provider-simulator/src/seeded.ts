@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 
-/** Returns the SHA-256 of the parts in lower-case hex. The parts are encoded as JSON, so that different lists never give the same text. */
+/**
+ * Returns the SHA-256 of the parts in lower-case hex. The parts are encoded as JSON, so that different lists
+ * never give the same text.
+ */
 export function digestOf(...parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }

@@ -123,7 +123,10 @@ export class ClassArchives {
   }
 }
 
-/** Runs the program until it is ready, then sends SIGTERM and waits while it writes its archive. Each step has a time limit. */
+/**
+ * Runs the program until it is ready, then sends SIGTERM and waits while it writes its archive. Each step has
+ * a time limit.
+ */
 async function runTrial(program: Program, signal: AbortSignal): Promise<void> {
   const child = spawn(program.command, program.args, {
     env: program.environment,

@@ -27,7 +27,10 @@ export interface KafkaOptions extends JavaServerOptions {
   readonly security?: StackSecurity | undefined;
 }
 
-/** Returns the program of one KRaft node, broker and controller in one process. Formats its storage first if it is new. */
+/**
+ * Returns the program of one KRaft node, broker and controller in one process. Formats its storage first if
+ * it is new.
+ */
 export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): Promise<Program> {
   const config = writeConfig(options);
   const common = [

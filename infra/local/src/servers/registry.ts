@@ -10,7 +10,10 @@ export interface RegistryOptions extends JavaServerOptions {
   readonly port: number;
 }
 
-/** Returns the program of Apicurio Registry. It stores schemas in an H2 file and not in Kafka, so both can start at the same time. */
+/**
+ * Returns the program of Apicurio Registry. It stores schemas in an H2 file and not in Kafka, so both can
+ * start at the same time.
+ */
 export function registryProgram(options: RegistryOptions): Program {
   const folder = join(options.dataDir, "registry");
   mkdirSync(folder, { recursive: true });

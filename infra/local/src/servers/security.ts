@@ -1,4 +1,7 @@
-/** Name and password. Both contain only letters and digits, because they are written into files of several syntaxes. */
+/**
+ * Name and password. Both contain only letters and digits, because they are written into files of several
+ * syntaxes.
+ */
 export interface Account {
   readonly name: string;
   readonly password: string;
@@ -20,7 +23,10 @@ export interface StackSecurity {
     /** Port of another listener, which requires a client certificate and identifies the client by its subject. */
     readonly certificatePort: number;
   };
-  /** All accounts may use every key, but no administrative or dangerous command. The first one is used for readiness checks. */
+  /**
+   * All accounts may use every key, but no administrative or dangerous command. The first one is used for
+   * readiness checks.
+   */
   readonly redis: readonly [Account, ...Account[]];
   /** Only the owner may connect to the ledger's database. The other accounts have no access to it. */
   readonly ledger: { readonly owner: Account; readonly others: readonly Account[] };

@@ -32,7 +32,10 @@ export interface UserIds {
 const passedThrough =
   /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|JAVA_HOME|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|SSL_CERT_FILE|SSL_CERT_DIR|(HTTPS?|ALL|NO)_PROXY|OTEL_.*)$/i;
 
-/** Returns the variables that every program may receive, such as PATH and proxies. They contain none of the user's secrets. */
+/**
+ * Returns the variables that every program may receive, such as PATH and proxies. They contain none of the
+ * user's secrets.
+ */
 export function plainEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
   return definedEntries(environment, (name) => passedThrough.test(name));
 }

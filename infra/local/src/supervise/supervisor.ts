@@ -258,7 +258,10 @@ export function fingerprintOf(program: Program): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** Waits for the exit of an adopted process. It is not a child of this process, so its exit can only be detected by polling. */
+/**
+ * Waits for the exit of an adopted process. It is not a child of this process, so its exit can only be
+ * detected by polling.
+ */
 async function endOf(identity: ProcessIdentity): Promise<string> {
   await waitForEnd(identity, Number.POSITIVE_INFINITY);
   return "a signal or an error";

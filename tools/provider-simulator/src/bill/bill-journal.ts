@@ -6,7 +6,10 @@ import type { BilledUsage } from "./usage.ts";
 export type BillReason =
   /** Billed. The answer was computed, and a stream was sent to its end. */
   | "answered"
-  /** Billed. The client disconnected before the end. A stream is billed for its input and the tokens that were sent. */
+  /**
+   * Billed. The client disconnected before the end. A stream is billed for its input and the tokens that were
+   * sent.
+   */
   | "client-closed"
   /** Billed for the input and the tokens that were sent. A fault cut the stream. */
   | "cut-stream"
@@ -67,7 +70,10 @@ export class FileBillJournal extends BillJournal {
     mkdirSync(dirname(path), { recursive: true });
   }
 
-  /** Reads all entries. A last line without a line break was torn by a kill. It is removed, because the next entry would be appended to it. */
+  /**
+   * Reads all entries. A last line without a line break was torn by a kill. It is removed, because the next
+   * entry would be appended to it.
+   */
   override read(): readonly BillEntry[] {
     if (!existsSync(this.#path)) return [];
     const text = readFileSync(this.#path, "utf8");

@@ -33,7 +33,10 @@ export class Bill {
   #open = 0;
   #openPeak = 0;
 
-  /** Continues the bill of the journal. A call without an end was open when the simulator exited; it ends unbilled. */
+  /**
+   * Continues the bill of the journal. A call without an end was open when the simulator exited; it ends
+   * unbilled.
+   */
   constructor(journal: BillJournal) {
     this.#journal = journal;
     for (const entry of journal.read()) this.#fold(entry);
@@ -48,7 +51,10 @@ export class Bill {
     this.#write({ event: "begun", ...call, stream });
   }
 
-  /** Ends a call and bills it. The entry is stored when this returns, so call it before the last byte of the answer is sent. */
+  /**
+   * Ends a call and bills it. The entry is stored when this returns, so call it before the last byte of the
+   * answer is sent.
+   */
   charge(call: OpenCall, usage: BilledUsage, reason: BillReason, at: number): void {
     this.#write({ event: "billed", ...call, usage, reason, at });
   }

@@ -5,7 +5,10 @@ import type { Bill, OpenCall } from "./bill.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { BilledUsage } from "./usage.ts";
 
-/** The simulator closes a call without an answer after this time, so that the calls of hanging clients do not accumulate. */
+/**
+ * The simulator closes a call without an answer after this time, so that the calls of hanging clients do not
+ * accumulate.
+ */
 const UNANSWERED_MS_MAX = 10 * 60_000;
 
 /**

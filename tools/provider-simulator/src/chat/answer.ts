@@ -94,7 +94,10 @@ function proseOf(tokens: number, numbers: SeededNumbers): string {
   return sentences.join(" ");
 }
 
-/** Cuts the text before the first stop text after the label. As with OpenAI, the answer does not include the stop text. */
+/**
+ * Cuts the text before the first stop text after the label. As with OpenAI, the answer does not include the
+ * stop text.
+ */
 function cutAtStop(text: string, stops: readonly string[]): string {
   const ends = stops
     .map((stop) => text.indexOf(stop, LABEL.length))

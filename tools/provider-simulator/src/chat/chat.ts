@@ -68,7 +68,10 @@ export class Chat {
     await endWhole({ call, usage, fault, body }, this.#bill, response, closed);
   }
 
-  /** Streams the answer. It is billed for the input and for the tokens that were written to the socket before its end. */
+  /**
+   * Streams the answer. It is billed for the input and for the tokens that were written to the socket before
+   * its end.
+   */
   async #stream(
     { request, call, completionId, profile, fault }: ChatCall,
     answers: readonly Answer[],

@@ -48,7 +48,10 @@ function messageOf({ toolName, textField, tokens }: Answer, toolCallId: string):
   return { role: "assistant", content: null, refusal: null, tool_calls: [call] };
 }
 
-/** Formats the chunks of a stream. With `includeUsage`, each chunk has a member `usage`, which is null in all but the last. */
+/**
+ * Formats the chunks of a stream. With `includeUsage`, each chunk has a member `usage`, which is null in all
+ * but the last.
+ */
 export class ChunkWriter {
   readonly #head: CompletionHead;
   readonly #answers: readonly Answer[];

@@ -19,7 +19,10 @@ export function inputTextOf({ inputs }: EmbeddingRequest): string {
   return inputs.filter((input) => typeof input === "string").join("\n");
 }
 
-/** Returns an embedding of length 1 that depends on model and input only. A shorter one is its beginning, scaled to length 1 again. */
+/**
+ * Returns an embedding of length 1 that depends on model and input only. A shorter one is its beginning,
+ * scaled to length 1 again.
+ */
 export function embeddingOf(
   model: string,
   input: EmbeddingInput,

@@ -19,7 +19,10 @@ export interface EmbeddingCall {
   readonly fault: Fault | undefined;
 }
 
-/** Answers calls for embeddings at the model's speed. Each is billed in full, as every answer that is sent in one piece. */
+/**
+ * Answers calls for embeddings at the model's speed. Each is billed in full, as every answer that is sent in
+ * one piece.
+ */
 export class Embeddings {
   readonly #bill: Bill;
   readonly #speed: number;

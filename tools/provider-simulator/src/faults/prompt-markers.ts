@@ -28,7 +28,10 @@ export function isEmbeddingMissing(inputText: string): boolean {
   return inputText.includes(embeddingMissing);
 }
 
-/** Returns the name of `[[record:<name>]]`, or null without a marker. The simulator records the body of such a call. */
+/**
+ * Returns the name of `[[record:<name>]]`, or null without a marker. The simulator records the body of such a
+ * call.
+ */
 export function recordNameIn(promptText: string): string | null {
   return RECORD_MARKER.exec(promptText)?.[1] ?? null;
 }
