@@ -106,9 +106,9 @@ describe("the official client", () => {
     "gets a %s that a prompt requests, streamed or not",
     async (ending) => {
       const messages = [{ role: "user" as const, content: `Well? [[answer:${ending}]]` }];
-      const asked = { ...prompt, messages, logprobs: true, top_logprobs: 2 };
-      const whole = await client.chat.completions.create(asked);
-      const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+      const body = { ...prompt, messages, logprobs: true, top_logprobs: 2 };
+      const whole = await client.chat.completions.create(body);
+      const streamed = await client.chat.completions.stream(body).finalChatCompletion();
       const [choice, streamedChoice] = [whole.choices[0], streamed.choices[0]];
       const isRefusal = ending === "refusal";
       expect(choice?.finish_reason).toBe(isRefusal ? "stop" : "content_filter");

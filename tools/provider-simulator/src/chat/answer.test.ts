@@ -45,8 +45,8 @@ describe("the answer of a simulated model", () => {
   });
 
   it("is JSON with a simulated member if the request asks for JSON", () => {
-    const asked = { response_format: { type: "json_object" } };
-    expect(JSON.parse(textOf(asked))).toMatchObject({ simulated: true });
+    const parameters = { response_format: { type: "json_object" } };
+    expect(JSON.parse(textOf(parameters))).toMatchObject({ simulated: true });
   });
 
   it("fills the properties of a JSON schema", () => {
@@ -54,8 +54,10 @@ describe("the answer of a simulated model", () => {
       type: "object",
       properties: { city: { type: "string" }, mood: { enum: ["calm"] } },
     };
-    const asked = { response_format: { type: "json_schema", json_schema: { name: "c", schema } } };
-    const answer: unknown = JSON.parse(textOf(asked));
+    const parameters = {
+      response_format: { type: "json_schema", json_schema: { name: "c", schema } },
+    };
+    const answer: unknown = JSON.parse(textOf(parameters));
     expect(answer).toMatchObject({ simulated: true, mood: "calm" });
     expect(answer).toHaveProperty("city", expect.stringContaining("[simulated]"));
   });
