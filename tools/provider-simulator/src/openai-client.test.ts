@@ -210,7 +210,7 @@ describe("a call that fails after it has begun", () => {
   });
 
   it("is billed for the sent tokens if the client leaves a stream", async () => {
-    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 2 } } });
+    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 0.4 } } });
     const stream = await client.chat.completions.create({ ...prompt, stream: true }, named("a1"));
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
     const attempt = await ended("a1");
@@ -247,7 +247,12 @@ describe("a call that fails after it has begun", () => {
 
   it("is billed for the sent tokens if the simulator is stopped, and remains billed after a restart", async () => {
     const first = await startSimulator({ ...config, billPath: join(folder, "stopped.jsonl") });
-    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 2 } } }, first);
+    await control(
+      "POST",
+      "/script",
+      { models: { "sim-economy": { tokensPerSecond: 0.4 } } },
+      first,
+    );
     const stream = await clientWith(key, first).chat.completions.create(
       { ...prompt, stream: true },
       named("a1"),
