@@ -8,7 +8,7 @@ export interface BannedPhrase {
   readonly only?: "documents" | "documents and comments";
 }
 
-/** The table under "Voice" in CONTRIBUTING.md, as patterns. Phrases may continue on the next line. */
+/** The table under "How to write text" in CONTRIBUTING.md, as patterns. Phrases may continue on the next line. */
 export const bannedPhrases: readonly BannedPhrase[] = [
   {
     pattern: /\bnobody(?:'s)?\b/i,
