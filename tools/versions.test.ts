@@ -47,6 +47,16 @@ test("no package of the workspace has its own copy of a dependency", () => {
   expect(places.filter((place) => /^(?!node_modules\/).*\/node_modules\//.test(place))).toEqual([]);
 });
 
+test("every package has the version of the latest release in the changelog", () => {
+  const [, released] = /^## \[(\d+\.\d+\.\d+)\]/m.exec(read("CHANGELOG.md")) ?? [];
+  const versioned = manifests.filter(({ folder }) => folder !== "tools/node");
+  const others = versioned.filter(({ manifest }) => manifest.version !== released);
+  expect(released).toBeDefined();
+  expect(others.map(({ folder }) => folder)).toEqual([]);
+  const locked = versioned.map(({ folder }) => lockFile().packages[folder]?.version);
+  expect(new Set(locked)).toEqual(new Set([released]));
+});
+
 function declaredIn(folder: string, manifest: Manifest): readonly Declared[] {
   const { dependencies, devDependencies, optionalDependencies } = manifest;
   const all = { ...dependencies, ...devDependencies, ...optionalDependencies };
