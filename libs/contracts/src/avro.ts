@@ -1,14 +1,25 @@
 import avro from "avsc";
+import { assertAvscVersion } from "./avsc-version.ts";
 import { CheckedStringType } from "./checked-strings.ts";
 import { countedTypeOf } from "./counted-types.ts";
 
 /** Longs are bigints, so that money never loses precision; timestamps are epoch milliseconds. */
 export function compile(schema: avro.Schema): avro.Type {
-  return avro.Type.forSchema(schema, { typeHook });
+  return avro.Type.forSchema(schema, { typeHook: ownTypes() });
+}
+
+/**
+ * Returns the hook by which avsc uses our types. There is no other way to them, so the version is always checked.
+ *
+ * @throws Defect `CONTRACT_AVSC_UNSUPPORTED` if another version of avsc is installed
+ */
+export function ownTypes(): typeof typeHook {
+  assertAvscVersion();
+  return typeHook;
 }
 
 /** How our codec reads and writes the types that Avro leaves open. */
-export function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
+function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
   if (schema === "string") return text;
