@@ -1,5 +1,5 @@
 import { formatUsd } from "@sluice/domain";
-import type { CostsAnswer, CostsSums } from "./costs.ts";
+import type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 
 const figures: Readonly<Record<string, (sums: CostsSums) => string>> = {
   requests: ({ requests }) => String(requests),
