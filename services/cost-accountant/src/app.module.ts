@@ -20,7 +20,7 @@ import { IntentStage } from "./sweep/intent.stage.ts";
 import { LedgerModule } from "./ledger/ledger.module.ts";
 import { AccountantMetrics } from "./metrics.ts";
 import { OwnedPartitions } from "./charge/owned-partitions.ts";
-import { Ledger } from "./ledger/ports.ts";
+import { Ledger } from "./ledger/ledger.ts";
 import { Sweeper } from "./sweep/sweeper.ts";
 
 const service = "cost-accountant";

@@ -21,7 +21,7 @@ import {
 } from "@sluice/stage";
 import { AppModule } from "../src/app.module.ts";
 import type { Config } from "../src/config.ts";
-import { Ledger } from "../src/ledger/ports.ts";
+import { Ledger } from "../src/ledger/ledger.ts";
 import { declarations } from "./fixtures.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
 

@@ -1,7 +1,7 @@
 import type { CostMetered } from "@sluice/contracts";
 import { foldSlice } from "../src/charge/fold-slice.ts";
 import type { Verdict } from "../src/charge/charge.ts";
-import type { Ledger } from "../src/ledger/ports.ts";
+import type { Ledger } from "../src/ledger/ledger.ts";
 import { book, calledAt } from "./fixtures.ts";
 
 /** Folds as the charging stage does, in slices of `sliceMax`; one verdict per metering. */

@@ -16,7 +16,7 @@ import type { Verdict } from "./charge.ts";
 import { foldSlice } from "./fold-slice.ts";
 import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
-import { Ledger, type SlicePlace } from "../ledger/ports.ts";
+import { Ledger, type SlicePlace } from "../ledger/ledger.ts";
 
 /**
  * Turns metered usage into charges. The order is the guarantee: ledger, then

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { costsAnswerOf, parseCostsQuery } from "./costs-query.ts";
-import { noChange } from "../charge/usage-change.ts";
+import { noChange } from "../ledger/usage-change.ts";
 
 const parse = (text: string) => parseCostsQuery(new URLSearchParams(text));
 const errorOf = (text: string) => {

@@ -1,6 +1,6 @@
-import { type Dimension, dimensions, isDimension, isWholeHour } from "./dimensions.ts";
-import type { Costs, CostsQuery } from "../ledger/ports.ts";
-import type { UsageChange } from "../charge/usage-change.ts";
+import { type Dimension, dimensions, isDimension, isWholeHour } from "../ledger/dimensions.ts";
+import type { Costs, CostsQuery } from "../ledger/ledger.ts";
+import type { UsageChange } from "../ledger/usage-change.ts";
 
 export type ParsedCostsQuery =
   | { readonly kind: "valid"; readonly query: CostsQuery }

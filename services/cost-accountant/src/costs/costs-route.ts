@@ -1,7 +1,7 @@
 import { Inject, Injectable } from "@nestjs/common";
 import { AdminServer, json } from "@sluice/telemetry";
 import { costsAnswerOf, parseCostsQuery } from "./costs-query.ts";
-import { Ledger } from "../ledger/ports.ts";
+import { Ledger } from "../ledger/ledger.ts";
 
 /** `GET /costs` on the admin port: sums of the hourly rollups. */
 @Injectable()

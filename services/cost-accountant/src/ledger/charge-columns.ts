@@ -1,7 +1,7 @@
 import type { CostCharged } from "@sluice/contracts";
 import type { LedgerEntry } from "../charge/charge.ts";
 import { rowHashOf } from "./row-hash.ts";
-import { type UsageChange, usageChangeNames, usageChangeOf } from "../charge/usage-change.ts";
+import { type UsageChange, usageChangeNames, usageChangeOf } from "./usage-change.ts";
 
 /** One column of the slice that is sent to the database as an array. */
 interface Column {

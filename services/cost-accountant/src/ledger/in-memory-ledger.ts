@@ -1,7 +1,7 @@
 import type { EpochMillis } from "@sluice/domain";
 import type { CostCharged } from "@sluice/contracts";
 import type { LedgerEntry } from "../charge/charge.ts";
-import { type Dimension, dimensionOf } from "../costs/dimensions.ts";
+import { type Dimension, dimensionOf } from "./dimensions.ts";
 import {
   type Costs,
   type CostsQuery,
@@ -11,9 +11,9 @@ import {
   type SliceOutcome,
   type SlicePlace,
   type Standing,
-} from "./ports.ts";
+} from "./ledger.ts";
 import { formatReplayHash, numberOf, rowHashOf } from "./row-hash.ts";
-import { noChange, sumOf, usageChangeOf } from "../charge/usage-change.ts";
+import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
 
 /** Fake: a ledger that forgets. */
 export class InMemoryLedger extends Ledger {

@@ -1,5 +1,5 @@
 import { chargeColumns, sumColumns } from "./charge-columns.ts";
-import type { Dimension } from "../costs/dimensions.ts";
+import type { Dimension } from "./dimensions.ts";
 
 const charges = chargeColumns.map(({ name }) => name).join(", ");
 const sums = sumColumns.map(({ name }) => name).join(", ");

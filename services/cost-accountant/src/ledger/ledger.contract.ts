@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { calledAt, intentOf, meteredOf, usageOf } from "../../test/fixtures.ts";
 import { foldInto } from "../../test/fold-into.ts";
-import type { Costs, CostsQuery, Ledger } from "./ports.ts";
+import type { Costs, CostsQuery, Ledger } from "./ledger.ts";
 
 const everything: CostsQuery = {
   by: ["tenant"],

@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "
 import { Readiness } from "@sluice/telemetry";
 import { Pool } from "pg";
 import { migrations } from "./migrations/index.ts";
-import { Ledger } from "./ports.ts";
+import { Ledger } from "./ledger.ts";
 import { ledgerUnusable } from "./postgres-faults.ts";
 import { PostgresLedger } from "./postgres-ledger.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "./postgres-pool.ts";

@@ -1,9 +1,9 @@
 import { type EpochMillis, TransientFault } from "@sluice/domain";
 import type { Pool, PoolClient, QueryResultRow } from "pg";
 import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
-import type { Dimension } from "../costs/dimensions.ts";
+import type { Dimension } from "./dimensions.ts";
 import type { AccountantFaultCode } from "../faults.ts";
-import { intentFrom, intentJson, type StoredIntent } from "../sweep/intent-json.ts";
+import { intentFrom, intentJson, type StoredIntent } from "./intent-json.ts";
 import {
   chargesOfAttempts,
   costsBy,
@@ -24,11 +24,11 @@ import {
   type SliceOutcome,
   type SlicePlace,
   type Standing,
-} from "./ports.ts";
+} from "./ledger.ts";
 import { withLedgerFaults } from "./postgres-faults.ts";
 import { inTransaction } from "./postgres-pool.ts";
 import { formatReplayHash } from "./row-hash.ts";
-import { noChange, type UsageChange, usageChangeNames } from "../charge/usage-change.ts";
+import { noChange, type UsageChange, usageChangeNames } from "./usage-change.ts";
 
 const contendedCode: AccountantFaultCode = "LEDGER_CONTENDED";
 

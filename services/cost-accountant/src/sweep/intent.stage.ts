@@ -1,7 +1,7 @@
 import { Inject, Injectable } from "@nestjs/common";
 import type { InferenceAttempted } from "@sluice/contracts";
 import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
-import { Ledger } from "../ledger/ports.ts";
+import { Ledger } from "../ledger/ledger.ts";
 
 /** Remembers who announced a provider call, so that the sweep can tell when its usage stays away. */
 @Injectable()

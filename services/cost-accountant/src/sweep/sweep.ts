@@ -1,6 +1,6 @@
 import type { CostMetered, InferenceAttempted } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
-import type { OpenAttempt } from "../ledger/ports.ts";
+import type { OpenAttempt } from "../ledger/ledger.ts";
 
 /**
  * Overdue attempts of one partition, and how far cost.metered must be folded

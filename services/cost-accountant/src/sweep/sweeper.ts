@@ -5,7 +5,7 @@ import type { Logger } from "@sluice/telemetry";
 import type { AccountantFaultCode } from "../faults.ts";
 import type { AccountantMetrics } from "../metrics.ts";
 import type { OwnedPartitions } from "../charge/owned-partitions.ts";
-import type { Ledger } from "../ledger/ports.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { estimateOf, isFoldedTo, overdueBefore, type Watch, watchesFor } from "./sweep.ts";
 
 export interface SweeperParts {

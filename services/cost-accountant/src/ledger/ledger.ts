@@ -1,8 +1,8 @@
 import type { CostCharged, InferenceAttempted } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 import type { LedgerEntry } from "../charge/charge.ts";
-import type { Dimension } from "../costs/dimensions.ts";
-import type { UsageChange } from "../charge/usage-change.ts";
+import type { Dimension } from "./dimensions.ts";
+import type { UsageChange } from "./usage-change.ts";
 
 /** Where a slice of cost.metered stands in the log. */
 export interface SlicePlace {
