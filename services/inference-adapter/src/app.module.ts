@@ -21,7 +21,7 @@ import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { O200kTokenCounter } from "./attempt/o200k-token-counter.ts";
 import { OpenAiProvider, type ProviderTimeouts } from "./providers/openai/openai-provider.ts";
-import { TokenCounter } from "./attempt/ports.ts";
+import { TokenCounter } from "./attempt/token-counter.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderGates } from "./providers/provider-gates.ts";
 

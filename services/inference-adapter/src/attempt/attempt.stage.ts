@@ -27,7 +27,7 @@ import {
 } from "@sluice/stage";
 import { Inject } from "@nestjs/common";
 import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
-import { refusedOutcomeOf } from "./completed.ts";
+import { refusedOutcomeOf } from "./outcome.ts";
 import { intentOf, meteredZero } from "./metering.ts";
 import { callsMade, type End, nextStep, type NextStep } from "../decide/next-step.ts";
 import { ProviderGates } from "../providers/provider-gates.ts";

@@ -16,7 +16,7 @@ import {
   type TraceHeaders,
   defer,
 } from "@sluice/stage";
-import { completedOutcomeOf } from "./completed.ts";
+import { completedOutcomeOf } from "./outcome.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
 import type { AdapterFaultCode } from "../faults.ts";
@@ -25,7 +25,7 @@ import { LiveReply } from "./live-reply.ts";
 import { intentOf, meteredOf, meteredZero } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
-import type { TokenCounter } from "./ports.ts";
+import type { TokenCounter } from "./token-counter.ts";
 import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
 import { bodyOf } from "../providers/openai/provider-body.ts";
 import type { ProviderGates } from "../providers/provider-gates.ts";

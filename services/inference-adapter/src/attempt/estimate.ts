@@ -1,5 +1,5 @@
 import type { Answer, InferenceRequested, Usage } from "@sluice/contracts";
-import type { TokenCounter } from "./ports.ts";
+import type { TokenCounter } from "./token-counter.ts";
 
 /** What OpenAI's chat format adds: per message, and once to prime the answer. */
 const tokensPerMessage = 4n;

@@ -1,4 +1,4 @@
-import { TokenCounter } from "./ports.ts";
+import { TokenCounter } from "./token-counter.ts";
 
 type CountTokens = (text: string, options: { readonly disallowedSpecial: Set<string> }) => number;
 
