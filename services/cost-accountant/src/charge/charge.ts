@@ -9,15 +9,7 @@ import {
   type Rates,
 } from "@sluice/domain";
 import type { AccountantFaultCode } from "../faults.ts";
-
-/** A charge with what the ledger keeps besides what it publishes. */
-export interface LedgerEntry {
-  readonly charge: CostCharged;
-  /** From 1; 0 for a hit. */
-  readonly attemptNumber: number;
-  /** Usage that the same attempt was charged with before, as an estimate; null: it is the attempt's first charge. */
-  readonly replaces: Usage | null;
-}
+import type { LedgerEntry } from "../ledger/ledger.ts";
 
 /** What the ledger does with one metering. */
 export type Verdict =

@@ -1,7 +1,7 @@
 import type { CostMetered } from "@sluice/contracts";
 import type { EpochMillis, PriceBook } from "@sluice/domain";
-import { chargeOf, type LedgerEntry, type Verdict } from "./charge.ts";
-import type { SliceOutcome, Standing } from "../ledger/ledger.ts";
+import { chargeOf, type Verdict } from "./charge.ts";
+import type { LedgerEntry, SliceOutcome, Standing } from "../ledger/ledger.ts";
 
 export interface FoldedSlice extends SliceOutcome {
   /** One per metering, in the same order. */

@@ -1,8 +1,16 @@
-import type { CostCharged, InferenceAttempted } from "@sluice/contracts";
+import type { CostCharged, InferenceAttempted, Usage } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
-import type { LedgerEntry } from "../charge/charge.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { UsageChange } from "./usage-change.ts";
+
+/** A charge with what the ledger keeps besides what it publishes. */
+export interface LedgerEntry {
+  readonly charge: CostCharged;
+  /** From 1; 0 for a hit. */
+  readonly attemptNumber: number;
+  /** Usage that the same attempt was charged with before, as an estimate; null: it is the attempt's first charge. */
+  readonly replaces: Usage | null;
+}
 
 /** Where a slice of cost.metered stands in the log. */
 export interface SlicePlace {

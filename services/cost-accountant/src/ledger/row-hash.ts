@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LedgerEntry } from "../charge/charge.ts";
+import type { LedgerEntry } from "./ledger.ts";
 
 /**
  * SHA-256 over the entry in one canonical form: a JSON array of its fields in
