@@ -26,20 +26,30 @@ import {
   defer,
 } from "@sluice/stage";
 import { Inject } from "@nestjs/common";
-import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
+import { type AttemptOrder, AttemptRunner, type Recorded, recorded } from "./attempt.ts";
 import { refusedOutcomeOf } from "./outcome.ts";
-import { intentOf, meteredZero } from "./metering.ts";
+import { intentOf, zeroMeteringOf } from "./metering.ts";
 import { callsMade, type End, nextStep, type NextStep } from "../decide/next-step.ts";
 import { ProviderGates } from "../providers/provider-gates.ts";
 
-/** More than four attempts with all that can come between need; then others get their turn. */
+/**
+ * Bounds the rounds of one delivery. Four attempts and every step between them need fewer, so a
+ * request that reaches the bound is deferred and other requests continue.
+ */
 const roundsMax = 16;
-const breatherMs = 500;
+const deferralMs = 500;
+
+/** What this process has read of a request's record. */
+type RecordView =
+  | { readonly kind: "unread" }
+  | { readonly kind: "read"; readonly history: RequestHistory };
+
+/** What stays the same for all steps of one delivery. */
+type Work = Pick<AttemptOrder, "dispatched" | "trace" | "stopping">;
 
 /**
- * Sees a request to its end: reads what is recorded, decides, does one thing,
- * and asks again. All memory is in the record, so a crash between any two
- * rounds is a redelivery that goes on.
+ * Brings a request to its end in rounds: it reads the record, decides on one step, and takes it.
+ * The record is the only memory, so after a crash between two rounds the redelivery continues.
  */
 export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   constructor(
@@ -53,34 +63,38 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   }
 
   override async handle(
-    delivery: Delivery<InferenceDispatched>,
+    { record: dispatched, headers }: Delivery<InferenceDispatched>,
     { stopping }: ConcurrentContext,
   ): Promise<Effect | Deferral> {
-    const { request, attribution } = delivery.record.admitted;
+    const { request, attribution } = dispatched.admitted;
     const ref = { tenant: attribution.tenant, requestId: request.requestId };
-    const first = this.stepAfter(delivery, nothingYet);
-    if (first.kind === "attempt") {
-      const said = await this.take(first, delivery, nothingYet, stopping);
-      if (said) return said;
-    }
+    const work: Work = { dispatched, trace: traceIn(headers), stopping };
+    const begun = await this.begin(work);
+    if (begun.kind !== "recorded") return begun;
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
       const history = await this.attempts.history(ref);
-      const step = this.stepAfter(delivery, history);
-      const said = await this.take(step, delivery, history, stopping);
-      if (said) return said;
+      const step = this.stepAfter(dispatched, history);
+      const taken = await this.take(step, work, history);
+      if (taken.kind !== "recorded") return taken;
     }
-    return defer(breatherMs, "the record did not come to rest");
+    return defer(deferralMs, `the request has not ended after ${roundsMax} steps`);
   }
 
-  /** The outcome is on the log for good: its answer may begin to expire. */
+  /** Notes that the outcome is published, so that its stored answer may begin to expire. */
   override async settled(_delivery: Delivery<InferenceDispatched>, effect: Effect): Promise<void> {
     await notePublished(this.outcomes, [effect]);
   }
 
-  private stepAfter(
-    { record: dispatched }: Delivery<InferenceDispatched>,
-    history: RequestHistory,
-  ): NextStep {
+  /**
+   * Begins the first attempt without reading the record. Most requests have no record but their
+   * admission at this point, so this saves a round trip; the store refuses if there is more.
+   */
+  private async begin(work: Work): Promise<Effect | Deferral | Recorded> {
+    const step = this.stepAfter(work.dispatched, emptyHistory);
+    return step.kind === "attempt" ? this.attempt(step, work, { kind: "unread" }) : recorded;
+  }
+
+  private stepAfter(dispatched: InferenceDispatched, history: RequestHistory): NextStep {
     return nextStep({
       dispatched,
       history,
@@ -89,21 +103,14 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     });
   }
 
-  /** Does one step; null when the record says what is next. */
+  /** Takes one step. Returns `recorded` if the record has to be read again to choose the next one. */
   private async take(
     step: NextStep,
-    { record: dispatched, headers }: Delivery<InferenceDispatched>,
+    work: Work,
     history: RequestHistory,
-    stopping: AbortSignal,
-  ): Promise<Effect | Deferral | null> {
-    const order = (number: number, candidate: Candidate): AttemptOrder => ({
-      dispatched,
-      number,
-      candidate,
-      callsBefore: callsMade(history),
-      trace: traceIn(headers),
-      stopping,
-    });
+  ): Promise<Effect | Deferral | Recorded> {
+    const { dispatched } = work;
+    const view: RecordView = { kind: "read", history };
     switch (step.kind) {
       case "publish":
         return published(dispatched, history, step.outcome, this.clock.now());
@@ -111,24 +118,30 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
         return skip("the request has ended, and its answer has expired");
       case "wait":
         return defer(step.waitMs, step.reason);
-      case "attempt": {
-        const isFirst = history === nothingYet;
-        const said = await this.runner.run({ ...order(step.number, step.candidate), isFirst });
-        if (said?.kind !== "finished") return said;
-        const before = history.attempts.slice(0, said.attempt.number - 1);
-        const attempts = [...before, said.attempt];
-        return published(dispatched, { ...history, attempts }, said.outcome, this.clock.now());
-      }
+      case "attempt":
+        return this.attempt(step, work, view);
       case "release":
-        return this.runner.release(order(step.number, firstOf(dispatched)));
+        return this.runner.release(orderOf(work, step.number, firstOf(dispatched), view));
       case "doubt":
-        return this.runner.doubt(order(step.number, firstOf(dispatched)));
+        return this.runner.doubt(orderOf(work, step.number, firstOf(dispatched), view));
       case "end":
         await this.end(step, dispatched, history);
-        return null;
+        return recorded;
       default:
         return step satisfies never;
     }
+  }
+
+  private async attempt(
+    { number, candidate }: Extract<NextStep, { kind: "attempt" }>,
+    work: Work,
+    view: RecordView,
+  ): Promise<Effect | Deferral | Recorded> {
+    const run = await this.runner.run(orderOf(work, number, candidate, view));
+    if (run.kind !== "finished") return run;
+    const history = historyIn(view);
+    const attempts = [...history.attempts.slice(0, run.attempt.number - 1), run.attempt];
+    return published(work.dispatched, { ...history, attempts }, run.outcome, this.clock.now());
   }
 
   private async end(
@@ -141,11 +154,8 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   }
 }
 
-/**
- * Of most requests nothing is recorded when they come: the first attempt is begun without a look, and
- * refused where there was something to see.
- */
-const nothingYet: RequestHistory = {
+/** The history of a request that was admitted, and of which nothing else is recorded. */
+const emptyHistory: RequestHistory = {
   outcome: null,
   answerGone: false,
   cancelled: false,
@@ -153,29 +163,43 @@ const nothingYet: RequestHistory = {
   attempts: [],
 };
 
-/** Every intent that its owner could close, and the outcome: from the record alone, so that a redelivery says the same. */
+function historyIn(view: RecordView): RequestHistory {
+  return view.kind === "read" ? view.history : emptyHistory;
+}
+
+function orderOf(work: Work, number: number, candidate: Candidate, view: RecordView): AttemptOrder {
+  return { ...work, number, candidate, callsBefore: callsMade(historyIn(view)), record: view.kind };
+}
+
+/**
+ * Publishes the outcome, and the metering that closes each intent. Everything comes from the
+ * record, so a redelivery publishes the same.
+ */
 function published(
   dispatched: InferenceDispatched,
   { attempts }: RequestHistory,
   outcome: InferenceResponded,
   now: number,
 ): Effect {
-  const metered = attempts.flatMap(({ number, state, metered: stated }): CostMetered[] => {
-    if (stated) return [stated];
+  const meterings = attempts.flatMap(({ number, state, metered }): CostMetered[] => {
+    if (metered) return [metered];
     if (state !== "held") return [];
-    // Once an outcome stands nobody can call any more, so this one never will.
+    // No attempt can be called once the outcome is set, so this one costs nothing.
     const intent = intentOf(dispatched, number, firstOf(dispatched), now);
-    return [meteredZero(intent, "released", now, now)];
+    return [zeroMeteringOf(intent, "released", now, now)];
   });
   return emit(
-    ...metered.map((record) => outgoing(topics.costMetered, record)),
+    ...meterings.map((record) => outgoing(topics.costMetered, record)),
     respondedMessage(outcome),
   );
 }
 
-/** The one that an unclaimed intent most likely named; its usage is zero, so that its price is too. */
+/**
+ * Returns the candidate that an attempt without a call most likely named. Another candidate would
+ * not change the charge, because usage of zero has a price of zero.
+ */
 function firstOf({ dispatch }: InferenceDispatched): Candidate {
   const [first] = dispatch.candidates;
-  assert(first, "ADAPTER_NO_CANDIDATE", "A dispatch names no candidate.");
+  assert(first, "ADAPTER_NO_CANDIDATE", "The dispatched record has no candidate.");
   return first;
 }

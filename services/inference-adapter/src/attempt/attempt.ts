@@ -22,7 +22,7 @@ import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts
 import type { AdapterFaultCode } from "../faults.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
-import { intentOf, meteredOf, meteredZero } from "./metering.ts";
+import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "./token-counter.ts";
@@ -34,7 +34,7 @@ export interface AttemptSettings {
   /** Names this process in the attempt record. */
   readonly owner: string;
   readonly leaseMs: number;
-  /** How often a live call renews its lease, which also tells that the client has gone. */
+  /** How often a live call renews its lease. Each renewal also reports whether the client has left. */
   readonly liveRenewMs: number;
 }
 
@@ -55,28 +55,41 @@ export interface AttemptOrder {
   readonly candidate: Candidate;
   /** Provider calls made for the request before. */
   readonly callsBefore: number;
-  /** Nothing is known of the request but its admission; {@link Attempts.begin} finds out whether that is so. */
-  readonly isFirst?: boolean;
-  /** Of the dispatch's message; told to the provider too. */
+  /**
+   * Whether the request's record was read to place this order. If it was not, the store begins
+   * attempt 1 only if nothing but the admission is recorded, see {@link Attempts.begin}.
+   */
+  readonly record: "unread" | "read";
+  /** The trace of the dispatched message, which the provider receives too. */
   readonly trace: TraceHeaders;
-  /** The process ends: what runs is left to the lease. */
+  /** Aborts when the process ends. A running attempt then stays in the record until its lease ends. */
   readonly stopping: AbortSignal;
 }
 
-/** An attempt that is ours. */
+/** An attempt that this process has claimed. */
 interface Held extends AttemptOrder {
   readonly ref: RequestRef;
   readonly fence: number;
   readonly intent: InferenceAttempted;
 }
 
-/** What the record now says of an attempt that brought an answer. */
+/** An attempt that brought an answer, as the record holds it. */
 export interface Finished {
   readonly kind: "finished";
   readonly attempt: AttemptState;
-  /** The outcome that stands, ours or an earlier one. */
+  /** The outcome of the request: this attempt's, or the one that was set before. */
   readonly outcome: InferenceResponded;
 }
+
+/** The record has changed, or is not this process's to change: it has to be read again. */
+export interface Recorded {
+  readonly kind: "recorded";
+}
+
+export const recorded: Recorded = { kind: "recorded" };
+
+/** Whether this process may make an attempt. */
+type Claimed = { readonly kind: "claimed"; readonly fence: number } | Deferral | Recorded;
 
 interface Called {
   readonly end: ProviderEnd;
@@ -84,9 +97,9 @@ interface Called {
 }
 
 /**
- * Makes attempts, each in one order of effects: claim as held; the intent
- * acknowledged by all in-sync replicas; calling; the socket; the record. What is
- * published of it is what the record says, by whoever comes first afterwards.
+ * Makes attempts. Each has the same order of effects: claim the attempt as held; wait until all
+ * in-sync replicas have acknowledged the intent; mark it as calling; call the provider; write the
+ * record. Only the record is published afterwards, by this process or by one that takes over.
  */
 export class AttemptRunner {
   readonly #parts: AttemptParts;
@@ -96,87 +109,92 @@ export class AttemptRunner {
   }
 
   /**
-   * @returns how long to wait, what to publish, or null when the history says what is next.
-   * @throws TransientFault when broker or Redis cannot be asked, or `ADAPTER_STOPPING`;
-   *   PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
+   * Makes one attempt.
+   *
+   * @throws TransientFault if Kafka or Redis is unavailable, and `ADAPTER_STOPPING` if the process
+   *   ends during the call; PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
-  async run(order: AttemptOrder): Promise<Deferral | Finished | null> {
+  async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded> {
     const { attempts, producer, clock } = this.#parts;
     const { dispatched, candidate, number, trace, stopping } = order;
     const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
-    const claimed = order.isFirst ? await this.#begin(order) : await this.#claim(order);
-    if (typeof claimed !== "number") return claimed;
+    const claimed = order.record === "unread" ? await this.#begin(order) : await this.#claim(order);
+    if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());
-    const held: Held = { ...order, ref: refOf(intent), fence: claimed, intent };
+    const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
     await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
     if (clock.now() >= dispatched.admitted.deadlineAt) return this.#release(held);
     const { ref, fence } = held;
-    if (!(await persistently(() => attempts.calling(ref, number, fence), stopping))) return null;
+    if (!(await persistently(() => attempts.calling(ref, number, fence), stopping)))
+      return recorded;
     return this.#callAndRecord(held, body);
   }
 
-  /** Closes the intent of an attempt whose owner died before it called. */
-  async release(order: AttemptOrder): Promise<Deferral | null> {
+  /** Closes the intent of an attempt whose owner stopped before it called the provider. */
+  async release(order: AttemptOrder): Promise<Deferral | Recorded> {
     const claimed = await this.#claim(order);
-    if (typeof claimed !== "number") return claimed;
+    if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, this.#parts.clock.now());
-    return this.#release({ ...order, ref: refOf(intent), fence: claimed, intent });
+    return this.#release({ ...order, ref: refOf(intent), fence: claimed.fence, intent });
   }
 
-  /** Has the record say that nobody knows whether this attempt was paid. */
-  async doubt(order: AttemptOrder): Promise<Deferral | null> {
+  /** Records that it is not known whether this attempt was paid for. The claim does so, and fences its owner. */
+  async doubt(order: AttemptOrder): Promise<Deferral | Recorded> {
     const claimed = await this.#claim(order);
-    return typeof claimed === "number" ? null : claimed;
+    return claimed.kind === "claimed" ? recorded : claimed;
   }
 
-  async #begin({ dispatched }: AttemptOrder): Promise<number | null> {
+  async #begin({ dispatched }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
-    return attempts.begin(refOfDispatched(dispatched), settings.owner, settings.leaseMs);
+    const ref = refOfDispatched(dispatched);
+    const fence = await attempts.begin(ref, settings.owner, settings.leaseMs);
+    return fence === null ? recorded : { kind: "claimed", fence };
   }
 
-  /** The fence, or what to do without it. */
-  async #claim({ dispatched, number }: AttemptOrder): Promise<number | Deferral | null> {
+  async #claim({ dispatched, number }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
     const ref = refOfDispatched(dispatched);
     const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
-    if (claim.kind === "held") return claim.fence;
-    return claim.kind === "busy" ? defer(claim.leaseLeftMs, "another owner's lease runs") : null;
+    if (claim.kind === "held") return { kind: "claimed", fence: claim.fence };
+    return claim.kind === "busy"
+      ? defer(claim.leaseLeftMs, "another adapter holds the lease of the attempt")
+      : recorded;
   }
 
-  async #release({ ref, number, fence, intent, candidate, stopping }: Held): Promise<null> {
+  async #release({ ref, number, fence, intent, candidate, stopping }: Held): Promise<Recorded> {
     const { attempts, clock, metrics } = this.#parts;
-    const zero = meteredZero(intent, "released", intent.attemptedAt, clock.now());
+    const zero = zeroMeteringOf(intent, "released", intent.attemptedAt, clock.now());
     await persistently(() => attempts.release(ref, number, fence, zero), stopping);
     metrics.closed(candidate, "released");
-    return null;
+    return recorded;
   }
 
-  async #callAndRecord(held: Held, body: ProviderBody): Promise<Finished | null> {
+  async #callAndRecord(held: Held, body: ProviderBody): Promise<Finished | Recorded> {
     const { attempts, settings, metrics } = this.#parts;
     const { dispatched, ref, number, fence } = held;
     const live = isLive(dispatched);
-    const goneOrLate = new AbortController();
+    const leftOrLate = new AbortController();
     const lease = new Lease({
       renew: () => attempts.renew(ref, number, fence, settings.leaseMs),
       everyMs: live ? settings.liveRenewMs : Math.floor(settings.leaseMs / 3),
-      // A whole answer is billed in full whoever reads it: its usage is worth waiting for.
-      onCancelled: () => live && goneOrLate.abort(),
+      // A provider bills a whole answer in full even if the client has left, so its usage is awaited.
+      onCancelled: () => live && leftOrLate.abort(),
       onFenced: () => metrics.fenced(),
     });
     try {
-      const called = await this.#call(held, body, goneOrLate);
+      const called = await this.#call(held, body, leftOrLate);
       return await this.#record(held, called);
     } finally {
       lease.end();
     }
   }
 
-  async #call(held: Held, body: ProviderBody, goneOrLate: AbortController): Promise<Called> {
+  async #call(held: Held, body: ProviderBody, leftOrLate: AbortController): Promise<Called> {
     const { provider, gates, clock, metrics } = this.#parts;
     const { dispatched, candidate, intent, trace, stopping } = held;
-    const reply = isLive(dispatched) ? this.#replyOf(held, goneOrLate) : null;
+    const reply = isLive(dispatched) ? this.#replyOf(held, leftOrLate) : null;
     const calledAt = clock.now();
-    const late = setTimeout(() => goneOrLate.abort(), intent.deadlineAt - calledAt);
+    const late = setTimeout(() => leftOrLate.abort(), intent.deadlineAt - calledAt);
     const keyIndex = gates.begin(candidate, calledAt);
     const startedAt = performance.now();
     metrics.callBegan();
@@ -189,7 +207,7 @@ export class AttemptRunner {
         operation: dispatched.admitted.request.operation,
         body,
         answers: dispatched.dispatch.answers,
-        signal: AbortSignal.any([goneOrLate.signal, stopping]),
+        signal: AbortSignal.any([leftOrLate.signal, stopping]),
       },
       (chunk) => reply?.add(chunk),
     );
@@ -203,35 +221,35 @@ export class AttemptRunner {
 
   #replyOf(
     { candidate, dispatched, ref, number, fence, stopping }: Held,
-    gone: AbortController,
+    left: AbortController,
   ): LiveReply {
     const { attempts } = this.#parts;
     return new LiveReply({
       candidate,
       cache: dispatched.lookup.result,
       append: (sequence, payload) => attempts.append(ref, number, fence, sequence, payload),
-      onCancelled: () => gone.abort(),
+      onCancelled: () => left.abort(),
       signal: stopping,
     });
   }
 
-  async #record(held: Held, { end, calledAt }: Called): Promise<Finished | null> {
+  async #record(held: Held, { end, calledAt }: Called): Promise<Finished | Recorded> {
     const { clock } = this.#parts;
     switch (end.kind) {
       case "answered":
         return this.#finish(held, end, calledAt);
       case "refused": {
-        const zero = meteredZero(held.intent, "refused", calledAt, clock.now());
+        const zero = zeroMeteringOf(held.intent, "refused", calledAt, clock.now());
         return this.#fail(held, end, zero);
       }
       case "unusable": {
-        const seen = { answer: null, usage: end.usage, reason: "answered" } as const;
-        const metered = await this.#metered(held, seen, calledAt);
+        const result = { answer: null, usage: end.usage, reason: "answered" } as const;
+        const metered = await this.#meter(held, result, calledAt);
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
       case "cut": {
-        const cut = { answer: end.answer, usage: null, reason: "cut" } as const;
-        const metered = await this.#metered(held, cut, calledAt);
+        const result = { answer: end.answer, usage: null, reason: "cut" } as const;
+        const metered = await this.#meter(held, result, calledAt);
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
       case "lost":
@@ -245,10 +263,10 @@ export class AttemptRunner {
     held: Held,
     answered: Extract<ProviderEnd, { kind: "answered" }>,
     calledAt: EpochMillis,
-  ): Promise<Finished | null> {
+  ): Promise<Finished | Recorded> {
     const { attempts, clock } = this.#parts;
     const { ref, number, fence, stopping } = held;
-    const metered = await this.#metered(held, { ...answered, reason: "answered" }, calledAt);
+    const metered = await this.#meter(held, { ...answered, reason: "answered" }, calledAt);
     const outcome = completedOutcomeOf(held, answered.answer, metered, clock.now());
     const finish = await persistently(
       () => attempts.finish(ref, number, fence, { metered, outcome }),
@@ -256,7 +274,7 @@ export class AttemptRunner {
     );
     if (finish.kind === "fenced") await this.#closeFenced(held, metered);
     this.#count(held, metered);
-    if (finish.kind !== "won" && finish.kind !== "lost") return null;
+    if (finish.kind !== "won" && finish.kind !== "lost") return recorded;
     const attempt = { number, state: "finished", leaseLeftMs: 0, metered, reason: null } as const;
     return { kind: "finished", attempt, outcome: finish.outcome };
   }
@@ -269,7 +287,7 @@ export class AttemptRunner {
       readonly retryAfterMs: number | null;
     },
     metered: CostMetered | null,
-  ): Promise<null> {
+  ): Promise<Recorded> {
     const { attempts, clock } = this.#parts;
     const { ref, number, fence, candidate, stopping } = held;
     const reason = encodeFailure({
@@ -278,26 +296,26 @@ export class AttemptRunner {
       status: failure.status,
       retryAt: retryAtOf(failure, number, clock.now()),
     });
-    const ours = await persistently(
+    const isOurs = await persistently(
       () => attempts.fail(ref, number, fence, { reason, metered }),
       stopping,
     );
-    if (!ours && metered) await this.#closeFenced(held, metered);
+    if (!isOurs && metered) await this.#closeFenced(held, metered);
     this.#count(held, metered);
-    return null;
+    return recorded;
   }
 
-  async #metered(
+  async #meter(
     { intent, dispatched }: Held,
-    seen: Pick<Extract<ProviderEnd, { kind: "answered" }>, "usage"> & {
-      /** null where there is none that could be counted. */
+    result: Pick<Extract<ProviderEnd, { kind: "answered" }>, "usage"> & {
+      /** null if there is no text whose tokens could be counted. */
       readonly answer: Answer | null;
       readonly reason: "answered" | "cut";
     },
     calledAt: EpochMillis,
   ): Promise<CostMetered> {
     const { counter, clock } = this.#parts;
-    const { usage: reported, answer, reason } = seen;
+    const { usage: reported, answer, reason } = result;
     const completed = await completedUsage(
       reported?.usage ?? null,
       dispatched.admitted.request,
@@ -305,10 +323,13 @@ export class AttemptRunner {
       counter,
     );
     const raw = reported?.raw ?? null;
-    return meteredOf(intent, { calledAt, meteredAt: clock.now(), raw, reason, ...completed });
+    return meteringOf(intent, { calledAt, meteredAt: clock.now(), raw, reason, ...completed });
   }
 
-  /** The record is another's now, but what is known closes the intent exactly, whoever publishes it. */
+  /**
+   * Publishes the usage of an attempt that another owner has taken over. This process may no longer
+   * write the record, but it knows the usage, which closes the intent exactly.
+   */
   async #closeFenced({ trace }: Held, metered: CostMetered): Promise<void> {
     await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
   }
@@ -335,5 +356,8 @@ function isLive({ admitted }: InferenceDispatched): boolean {
 
 function stoppingFault(): TransientFault {
   const code: AdapterFaultCode = "ADAPTER_STOPPING";
-  return new TransientFault(code, "The process ends; the attempt is left to its lease.");
+  return new TransientFault(
+    code,
+    "The process is stopping, so the attempt stays open until its lease ends.",
+  );
 }

@@ -7,7 +7,10 @@ import type {
 } from "@sluice/contracts";
 import { attemptIdOf, type EpochMillis, noUsage } from "@sluice/domain";
 
-/** The intent to call: what an estimate needs if nobody hears of the call again. No prompt. */
+/**
+ * Returns the intent of an attempt, which is published before the call. It holds what the
+ * accountant's sweep needs to estimate the attempt if its usage is never metered, and no prompt.
+ */
 export function intentOf(
   { admitted, lookup, classification, dispatch }: InferenceDispatched,
   attemptNumber: number,
@@ -37,43 +40,42 @@ export function intentOf(
   };
 }
 
-export interface Reading {
+/** The usage of one attempt, and how it became known. */
+export interface MeasuredUsage {
   readonly calledAt: EpochMillis;
   readonly meteredAt: EpochMillis;
   readonly usage: Usage;
+  /** The fields of `usage` that were estimated; empty if the provider reported all of them. */
   readonly estimatedFigures: readonly string[];
+  /** JSON of the provider's own usage object; null if it reported none. */
   readonly raw: string | null;
   readonly reason: "answered" | "cut" | "refused" | "released";
 }
 
-/** What closes an intent. */
-export function meteredOf(intent: InferenceAttempted, reading: Reading): CostMetered {
-  return {
-    requestId: intent.requestId,
-    attemptId: intent.attemptId,
-    attemptNumber: intent.attemptNumber,
-    attribution: intent.attribution,
-    tags: intent.tags,
-    variant: intent.variant,
-    provider: intent.provider,
-    model: intent.model,
-    tier: intent.tier,
-    complexity: intent.complexity,
-    lane: intent.lane,
-    cache: intent.cache,
-    kind: reading.estimatedFigures.length > 0 ? "estimated" : "reported",
-    ...reading,
-  };
+/** Returns the metering that closes an intent. It is estimated if any figure is. */
+export function meteringOf(
+  {
+    attemptedAt: _attemptedAt,
+    deadlineAt: _deadlineAt,
+    inputTokens: _inputTokens,
+    outputLimit: _outputLimit,
+    answers: _answers,
+    ...attempt
+  }: InferenceAttempted,
+  measured: MeasuredUsage,
+): CostMetered {
+  const kind = measured.estimatedFigures.length > 0 ? "estimated" : "reported";
+  return { ...attempt, kind, ...measured };
 }
 
-/** The provider bills nothing: it refused, or was never called. */
-export function meteredZero(
+/** Returns the metering of an attempt that the provider does not bill: it refused, or was never called. */
+export function zeroMeteringOf(
   intent: InferenceAttempted,
   reason: "refused" | "released",
   calledAt: EpochMillis,
   now: EpochMillis,
 ): CostMetered {
-  return meteredOf(intent, {
+  return meteringOf(intent, {
     calledAt,
     meteredAt: now,
     usage: noUsage,

@@ -9,7 +9,7 @@ import {
   large,
 } from "../attempt/dispatched.fixture.ts";
 import { encodeFailure, type AttemptFailure } from "./failure.ts";
-import { intentOf, meteredZero } from "../attempt/metering.ts";
+import { intentOf, zeroMeteringOf } from "../attempt/metering.ts";
 import { nextStep, type NextStep, type Situation } from "./next-step.ts";
 
 const now = admittedAt + 100;
@@ -32,7 +32,7 @@ function failedWith(failure: Partial<AttemptFailure>, number = 1) {
   const known = code !== "timed_out" && code !== "connection_lost";
   return anAttempt({
     number,
-    metered: known ? meteredZero(intent, "refused", now, now) : null,
+    metered: known ? zeroMeteringOf(intent, "refused", now, now) : null,
     reason: encodeFailure({ variant: "small", status: 429, retryAt: now + 700, ...failure, code }),
   });
 }
