@@ -68,7 +68,7 @@ export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
   const refusal = { kind: "refused", status: null, retryAfterMs: null } as const;
   if (provider !== "acme-ai") return { kind: "end", end: { ...refusal, code: "unreachable" } };
   if (JSON.stringify(body).includes("[[answer:vector-missing]]")) return embeddingMissing;
-  const [, fault, settings = ""] =
+  const [, fault = "none", settings = ""] =
     /\[\[fault:(\S+?)( [^\]]*)?\]\]/.exec(JSON.stringify(body)) ?? [];
   const setting = (name: string): number =>
     Number(new RegExp(`${name}=(\\d+)`).exec(settings)?.[1]);
@@ -85,7 +85,6 @@ export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
       return { kind: "end", end: { kind: "lost", code: "timed_out" } };
     case "hang":
       return { kind: "hang" };
-    case undefined:
     default:
       return plainAnswer;
   }

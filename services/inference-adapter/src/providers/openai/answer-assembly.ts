@@ -1,6 +1,7 @@
 import type { Answer, Choice } from "@sluice/contracts";
+import { type ReportedUsage, reportedUsageOf } from "./usage.ts";
 
-/** A choice of a chunk, or of a whole completion as if it came in one chunk. */
+/** A choice of a chunk, or of a whole completion, which is read as one chunk. */
 export interface WireChoice {
   readonly index?: number;
   readonly delta?: WireDelta;
@@ -27,12 +28,18 @@ interface WireLogprobs {
   readonly refusal?: readonly unknown[] | null;
 }
 
-/** What stands at the head of a completion and of each of its chunks. */
+/** The fields of a completion, and of each of its chunks, next to the choices. */
 export interface WireHead {
   readonly model?: string;
   readonly system_fingerprint?: string | null;
   /** Epoch seconds. */
   readonly created?: number;
+}
+
+/** A whole completion, or one chunk of a stream, as far as it is read. Providers leave fields out. */
+export interface WireCompletion extends WireHead {
+  readonly choices?: readonly WireChoice[] | null;
+  readonly usage?: object | null;
 }
 
 interface GrowingChoice {
@@ -43,10 +50,14 @@ interface GrowingChoice {
   finishReason: string | null;
 }
 
-/** An answer put together from its chunks. */
+/**
+ * Puts an answer together from its chunks, with the usage that came with them. A stream may break
+ * after it has reported its usage, so both are kept here and not returned at the end.
+ */
 export class AnswerAssembly {
   readonly #choices = new Map<number, GrowingChoice>();
   #head: WireHead = {};
+  #usage: object | null = null;
 
   add(head: WireHead, choices: readonly WireChoice[]): void {
     this.#head = {
@@ -57,7 +68,17 @@ export class AnswerAssembly {
     for (const choice of choices) this.#addChoice(choice);
   }
 
-  /** Whether anything came that a reader could see. */
+  /** Keeps the usage of a chunk or completion. The last one that was reported counts. */
+  noteUsage(usage: object | null | undefined): void {
+    if (usage) this.#usage = usage;
+  }
+
+  /** The usage that was reported so far; null if there is none. */
+  get usage(): ReportedUsage | null {
+    return reportedUsageOf(this.#usage);
+  }
+
+  /** Whether a reader could see anything of the answer. */
   get hasBegun(): boolean {
     return [...this.#choices.values()].some(
       ({ content, refusal, toolCalls, finishReason }) =>
@@ -65,13 +86,13 @@ export class AnswerAssembly {
     );
   }
 
-  /** Whether all answers that were asked for came to their end. */
+  /** Whether all requested answers have ended. */
   isComplete(answers: number): boolean {
     const choices = [...this.#choices.values()];
     return choices.length >= answers && choices.every(({ finishReason }) => finishReason !== null);
   }
 
-  /** @param at epoch milliseconds; stands in where the provider gave no time. */
+  /** @param at epoch milliseconds, used if the provider gave no time */
   answer(at: number): Answer {
     return {
       choices: [...this.#choices]
@@ -94,10 +115,10 @@ export class AnswerAssembly {
   }: WireChoice): void {
     const choice = this.#choices.get(index) ?? emptyChoice();
     this.#choices.set(index, choice);
-    const said = delta ?? message ?? {};
-    if (said.content != null) choice.content = (choice.content ?? "") + said.content;
-    if (said.refusal != null) choice.refusal = (choice.refusal ?? "") + said.refusal;
-    for (const [position, call] of (said.tool_calls ?? []).entries())
+    const added = delta ?? message ?? {};
+    if (added.content != null) choice.content = (choice.content ?? "") + added.content;
+    if (added.refusal != null) choice.refusal = (choice.refusal ?? "") + added.refusal;
+    for (const [position, call] of (added.tool_calls ?? []).entries())
       addToolCall(choice, call, call.index ?? position);
     choice.logprobs.content = joined(choice.logprobs.content, logprobs?.content);
     choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs?.refusal);
@@ -143,10 +164,11 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
     function: { name, arguments: args },
   }));
   const hasLogprobs = logprobs.content !== null || logprobs.refusal !== null;
-  const saysElse = calls.length > 0 || refusal !== null;
+  // Streams begin with an empty text, which is not an answer next to tool calls or a refusal.
+  const hasOther = calls.length > 0 || refusal !== null;
   return {
     index,
-    content: saysElse && content === "" ? null : content,
+    content: hasOther && content === "" ? null : content,
     refusal,
     toolCalls: calls.length > 0 ? JSON.stringify(calls) : null,
     logprobs: hasLogprobs ? JSON.stringify(logprobs) : null,
@@ -154,7 +176,7 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
   };
 }
 
-/** Whether a chunk holds more than who speaks: from then on a stream has begun for its reader. */
+/** Whether a chunk holds more than the role of the speaker. The stream has then begun for its reader. */
 export function hasSubstance(choices: readonly WireChoice[]): boolean {
   return choices.some(
     ({ delta, finish_reason: finishReason }) =>

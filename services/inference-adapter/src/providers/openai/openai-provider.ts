@@ -1,41 +1,39 @@
 import type { Clock } from "@sluice/domain";
 import OpenAI, { APIError } from "openai";
-import type { ChatCompletionCreateParams } from "openai/resources/chat/completions";
-import type { EmbeddingCreateParams } from "openai/resources/embeddings";
-import { AnswerAssembly, hasSubstance } from "./answer-assembly.ts";
+import type { Stream } from "openai/streaming";
+import { AnswerAssembly, hasSubstance, type WireCompletion } from "./answer-assembly.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
 import type { LossCode, RefusalCode } from "../../decide/failure.ts";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
 import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
-import { reportedUsageOf } from "./usage.ts";
 
 export interface ProviderEndpoint {
   readonly id: string;
   readonly baseUrl: string;
-  /** The secrets. */
+  /** The secrets themselves. */
   readonly keys: readonly string[];
 }
 
-/** The wire's limits, and one for answers that come in one piece. */
+/** The time limits of a connection, and one for answers that are not streamed. */
 export interface ProviderTimeouts extends CallTimeouts {
   /**
-   * Until the first byte of an answer that is not streamed. Providers send it
-   * when the last token is made, so silence says nothing before.
+   * The time until the first byte of an answer that is not streamed. Providers send that byte when
+   * the last token is made, so a silence before it does not mean that the call hangs.
    */
   readonly wholeMs: number;
 }
 
-/** One key of a provider, with the limits of either way to answer. */
+/** The clients of one provider key: one with the limits of a stream, one with those of a whole answer. */
 interface KeyClients {
   readonly streamed: OpenAI;
   readonly whole: OpenAI;
 }
 
-/** The client's own time-out must never be the one that strikes: it does not know what was sent. */
+/** The client's own time-out must never expire first, because it does not know whether the request was sent. */
 const clientTimeoutMs = 24 * 60 * 60 * 1_000;
 
-/** Any provider that speaks OpenAI's chat completions or embeddings. */
+/** Calls any provider that implements OpenAI's chat completions or embeddings. */
 export class OpenAiProvider extends Provider {
   readonly #clients: ReadonlyMap<string, readonly KeyClients[]>;
   readonly #connections: readonly ProviderConnections[];
@@ -63,18 +61,16 @@ export class OpenAiProvider extends Provider {
     if (!clients) return refused("unreachable");
     if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
-    // Read whatever happens: a stream may break after it has said what it cost.
-    const seen: { usage?: object | null } = {};
     try {
       await (call.body["stream"] === true
-        ? stream(clients.streamed, call, assembly, seen, onChunk)
-        : complete(clients.whole, call, assembly, seen));
+        ? stream(clients.streamed, call, assembly, onChunk)
+        : complete(clients.whole, call, assembly));
     } catch (error) {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
     const now = this.#clock.now();
     if (assembly.isComplete(call.answers))
-      return { kind: "answered", answer: assembly.answer(now), usage: reportedUsageOf(seen.usage) };
+      return { kind: "answered", answer: assembly.answer(now), usage: assembly.usage };
     return lostOrCut("connection_lost", assembly, now);
   }
 
@@ -84,13 +80,9 @@ export class OpenAiProvider extends Provider {
 
   async #embed(client: OpenAI, call: ProviderCall): Promise<ProviderEnd> {
     try {
-      const wire: unknown = await client.embeddings.create(
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as below
-        call.body as unknown as EmbeddingCreateParams,
-        optionsOf(call),
-      );
-      const asked = { count: call.answers, dimensions: call.body["dimensions"] };
-      return embeddingEndOf(wire, asked, this.#clock.now());
+      const wire = await client.post<unknown>("/embeddings", optionsOf(call));
+      const requested = { count: call.answers, dimensions: call.body["dimensions"] };
+      return embeddingEndOf(wire, requested, this.#clock.now());
     } catch (error) {
       return this.#endOf(error, call, new AnswerAssembly());
     }
@@ -100,7 +92,7 @@ export class OpenAiProvider extends Provider {
     const now = this.#clock.now();
     if (signal.aborted) return lostOrCut("aborted", assembly, now);
     if (error instanceof APIError && error.status !== undefined)
-      return refused(refusalOf(error), error.status, retryAfterOf(error, now));
+      return refused(refusalOf(error.status, error.code), error.status, retryAfterOf(error, now));
     const wire = wireFaultOf(error);
     if (wire?.code === "unreachable") return refused("unreachable");
     return lostOrCut(wire?.code === "timed_out" ? "timed_out" : "connection_lost", assembly, now);
@@ -124,16 +116,12 @@ async function stream(
   client: OpenAI,
   call: ProviderCall,
   assembly: AnswerAssembly,
-  seen: { usage?: object | null },
   onChunk: (chunk: Chunk) => void,
 ): Promise<void> {
-  const chunks = await client.chat.completions.create(
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parameters' names were checked at ingress; their values are the provider's to judge
-    { ...call.body, stream: true } as unknown as ChatCompletionCreateParams & { stream: true },
-    optionsOf(call),
-  );
+  const options = { ...optionsOf(call), stream: true };
+  const chunks = await client.post<Stream<WireCompletion>>("/chat/completions", options);
   for await (const chunk of chunks) {
-    if (chunk.usage) seen.usage = chunk.usage;
+    assembly.noteUsage(chunk.usage);
     const choices = chunk.choices ?? [];
     if (choices.length === 0) continue;
     assembly.add(chunk, choices);
@@ -146,19 +134,21 @@ async function complete(
   client: OpenAI,
   call: ProviderCall,
   assembly: AnswerAssembly,
-  seen: { usage?: object | null },
 ): Promise<void> {
-  const completion = await client.chat.completions.create(
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-    { ...call.body, stream: false } as unknown as ChatCompletionCreateParams & { stream: false },
-    optionsOf(call),
-  );
-  seen.usage = completion.usage ?? null;
-  assembly.add(completion, completion.choices);
+  // Explicit, because a provider may stream by default.
+  const options = { ...optionsOf(call), body: { ...call.body, stream: false } };
+  const completion = await client.post<WireCompletion>("/chat/completions", options);
+  assembly.noteUsage(completion.usage);
+  assembly.add(completion, completion.choices ?? []);
 }
 
-function optionsOf({ attemptId, trace, signal }: ProviderCall): OpenAI.RequestOptions {
-  return { signal, headers: { "x-client-request-id": attemptId, ...trace } };
+/**
+ * Returns the options of a call through the client's untyped `post`. Ingress has checked the names
+ * of the parameters, and only the provider can judge their values, so the client's own types for a
+ * body do not apply.
+ */
+function optionsOf({ attemptId, trace, signal, body }: ProviderCall): OpenAI.RequestOptions {
+  return { body, signal, headers: { "x-client-request-id": attemptId, ...trace } };
 }
 
 function refused(
@@ -174,31 +164,27 @@ function lostOrCut(code: LossCode, assembly: AnswerAssembly, now: number): Provi
   return { kind: "cut", code, answer: assembly.answer(now) };
 }
 
-function refusalOf({ status, code }: APIError): RefusalCode {
-  if (code === "context_length_exceeded") return "context_length_exceeded";
-  switch (status) {
-    case 401:
-    case 403:
-      return "unauthorized";
-    case 404:
-      return "model_unknown";
-    case 408:
-    case 409:
-    case 425:
-      return "server_error";
-    case 429:
-      return "rate_limited";
-    case undefined:
-    default:
-      return status !== undefined && status < 500 ? "request_refused" : "server_error";
-  }
+/** Statuses whose refusal does not follow from 4xx (the request is wrong) or 5xx (the server failed). */
+const refusalByStatus: ReadonlyMap<number, RefusalCode> = new Map([
+  [401, "unauthorized"],
+  [403, "unauthorized"],
+  [404, "model_unknown"],
+  [408, "server_error"],
+  [409, "server_error"],
+  [425, "server_error"],
+  [429, "rate_limited"],
+]);
+
+function refusalOf(status: number, code: string | null | undefined): RefusalCode {
+  if (code === "context_length_exceeded") return code;
+  return refusalByStatus.get(status) ?? (status < 500 ? "request_refused" : "server_error");
 }
 
 function retryAfterOf({ headers }: APIError, now: number): number | null {
   return retryAfterMsOf((name) => headers?.get(name) ?? null, now);
 }
 
-/** The client wraps what fetch threw, once or twice. */
+/** Returns the fault of the connection; the client wraps it once or twice. */
 function wireFaultOf(error: unknown): WireFault | undefined {
   for (let inner = error; inner instanceof Error; inner = inner.cause)
     if (inner instanceof WireFault) return inner;
