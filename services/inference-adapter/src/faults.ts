@@ -1,16 +1,19 @@
 import { PermanentFault } from "@sluice/domain";
 
-/** Every code this service throws. */
+/** The codes of all faults that this service throws. */
 export type AdapterFaultCode =
-  /** The process ends; the lease runs out and another takes over. */
+  /** The process is stopping. Another adapter takes the attempt over when its lease ends. */
   | "ADAPTER_STOPPING"
-  /** Parameters or a message's JSON cannot be read: ingress let through what it should not. */
+  /** The parameters or the JSON of a message cannot be parsed, although ingress has checked them. */
   | "ADAPTER_REQUEST_UNREADABLE"
-  /** The dispatcher named nobody who may answer. */
+  /** The dispatcher published a request without candidates. */
   | "ADAPTER_NO_CANDIDATE";
 
-/** Without a cause: a parser's message quotes the prompt, and causes are logged. */
-export function unreadable(what: string): PermanentFault {
+/** Returns the fault without a cause: a cause is logged, and a parser's message quotes the prompt. */
+export function unreadable(part: string): PermanentFault {
   const code: AdapterFaultCode = "ADAPTER_REQUEST_UNREADABLE";
-  return new PermanentFault(code, `${what} of the request cannot be read.`);
+  return new PermanentFault(
+    code,
+    `${part} of the request cannot be read as JSON. Ingress refuses such a request, so check which program wrote the message.`,
+  );
 }

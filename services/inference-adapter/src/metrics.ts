@@ -10,7 +10,7 @@ const breakerLevel: Readonly<Record<Breaker["kind"], number>> = {
   open: 2,
 };
 
-/** What this service counts. Labels are bounded by what an operator declares. */
+/** The metrics of this service. The operator's declarations bound the labels. */
 export class AdapterMetrics {
   readonly #requests: Histogram;
   readonly #attempts: Counter;
@@ -23,37 +23,37 @@ export class AdapterMetrics {
     const registers = [registry];
     this.#requests = new Histogram({
       name: "provider_request_duration_seconds",
-      help: "From the socket to the end of a provider call; code is answered or why not",
+      help: "Duration of a provider call, from opening the socket to its end. The code is answered, or why there was no answer.",
       labelNames: ["provider", "tier", "code"],
       buckets: durations,
       registers,
     });
     this.#attempts = new Counter({
       name: "provider_attempts_total",
-      help: "Attempts by how their intent was closed: reported, estimated, swept (left to the sweep) or released",
+      help: "Attempts by how their intent was closed: reported, estimated, swept (left to the sweep of the accountant) or released.",
       labelNames: ["provider", "tier", "closed"],
       registers,
     });
     this.#breakers = new Gauge({
       name: "provider_breaker_state",
-      help: "0 closed, 1 half-open, 2 open, per model and key",
+      help: "State of the breaker of a model and provider key: 0 closed, 1 half-open, 2 open.",
       labelNames: ["provider", "model", "key"],
       registers,
     });
     this.#tokens = new Counter({
       name: "provider_tokens_total",
-      help: "Tokens metered, by class",
+      help: "Metered tokens by class.",
       labelNames: ["provider", "tier", "class"],
       registers,
     });
     this.#calling = new Gauge({
       name: "provider_calls_open",
-      help: "Provider calls that run now",
+      help: "Provider calls that are running.",
       registers,
     });
     this.#fenced = new Counter({
       name: "provider_attempts_fenced_total",
-      help: "Attempts that another owner took over while they ran",
+      help: "Attempts that another adapter took over while they were running.",
       registers,
     });
   }

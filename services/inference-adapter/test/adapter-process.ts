@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const main = new URL("../src/main.ts", import.meta.url);
 const readyWithinMs = 30_000;
 
-/** The service as a process of its own, from its sources; what a test may do to it from outside. */
+/** The service as a process of its own, run from its sources, which a test can freeze, stop and kill. */
 export class AdapterProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -20,7 +20,7 @@ export class AdapterProcess {
       if (output) createInterface({ input: output }).on("line", (line) => this.#lines.push(line));
   }
 
-  /** Resolves when it is ready, its partitions not yet assigned. */
+  /** Starts the service. Resolves when it is ready, before its partitions are assigned. */
   static async start(environment: Readonly<Record<string, string>>): Promise<AdapterProcess> {
     const adminPort = String(await freePort());
     const child = spawn(
@@ -37,7 +37,9 @@ export class AdapterProcess {
     const deadline = Date.now() + readyWithinMs;
     while (!(await isReady(`http://127.0.0.1:${adminPort}/readyz`))) {
       if (Date.now() > deadline || child.exitCode !== null)
-        throw new Error(`The adapter is not ready:\n${adapter.log}`);
+        throw new Error(
+          `The adapter did not become ready within ${readyWithinMs} ms. Its log ends with:\n${adapter.log}`,
+        );
       await sleep(50);
     }
     return adapter;
@@ -60,7 +62,7 @@ export class AdapterProcess {
     await this.#ended;
   }
 
-  /** As a supervisor does: SIGTERM. @returns the milliseconds it took */
+  /** Sends SIGTERM, as a supervisor does. Returns the milliseconds until the process exited. */
   async stop(): Promise<number> {
     const startedAt = performance.now();
     this.#child.kill("SIGTERM");

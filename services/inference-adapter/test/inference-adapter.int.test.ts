@@ -41,7 +41,7 @@ const prefix = `adapter-${crypto.randomUUID().slice(0, 8)}.`;
 const folder = mkdtempSync(join(tmpdir(), "adapter-"));
 const leaseMs = 1_500;
 const silenceMs = 1_000;
-/** The simulator's own rates, so that its bill can be compared. */
+/** The rates of the simulator, so that its bill can be compared. */
 const rates = { ...aCandidate().rates, cachedInputNanoUsd: 75_000_000n };
 const small = aCandidate({ rates, provider: "acme_ai" });
 const quantised = { ...small, variant: "small-q4", model: "sim-economy-q4" };
@@ -82,7 +82,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  // In order, so that the next one gets its partitions at once.
+  // A stopped adapter leaves its group, so the next one gets its partitions immediately.
   await Promise.all([...running].map((adapter) => adapter.stop()));
   running.clear();
 });
@@ -126,7 +126,7 @@ async function startAdapter(
   return adapter;
 }
 
-/** Admits a request and puts it where the dispatcher does. */
+/** Admits a request and publishes it as the dispatcher does. */
 async function dispatch(changes: DispatchedChanges = {}): Promise<InferenceDispatched> {
   const admittedAt = Date.now();
   const dispatched = aDispatched({
@@ -159,7 +159,7 @@ async function outcomeOf(dispatched: InferenceDispatched): Promise<InferenceResp
   return outcome!;
 }
 
-/** All that was metered, once as many came; a little later, so that one too many is seen. */
+/** Returns all meterings of a request, a moment after `count` have arrived, so that one too many is noticed. */
 async function meteredOf(dispatched: InferenceDispatched, count = 1): Promise<CostMetered[]> {
   await metered.until(of(dispatched), count);
   await sleep(300);
@@ -178,7 +178,7 @@ async function untilCalled(dispatched: InferenceDispatched, number: number): Pro
   await expect.poll(() => billOf(dispatched, number), { timeout: 20_000 }).toBeDefined();
 }
 
-test("a redelivery publishes the same again and pays nothing twice", async () => {
+test("a redelivery publishes the same again and calls no provider", async () => {
   await startAdapter();
   const dispatched = await dispatch({ prompt: "Pay once." });
   const outcome = await outcomeOf(dispatched);
@@ -199,7 +199,7 @@ test("a redelivery publishes the same again and pays nothing twice", async () =>
   expect(String(outcome.completed?.costNanoUsd)).toBe(billed?.costNanoUsd);
 });
 
-test("a live answer reaches its reader token by token, then as the outcome", async () => {
+test("a live answer is written to the reply stream token by token, and then as the outcome", async () => {
   await startAdapter();
   const dispatched = await dispatch({ prompt: "Stream.", admitted: { reply: "live" } });
   const ref = { tenant: "acme", requestId: idOf(dispatched) };
@@ -217,7 +217,7 @@ test("a live answer reaches its reader token by token, then as the outcome", asy
   expect(await meteredOf(dispatched)).toMatchObject([{ kind: "reported" }]);
 });
 
-test("killed in calling, a second attempt is made; the first is left to the sweep", async () => {
+test("if the adapter is killed during a call, a second attempt is made and the first is left to the sweep", async () => {
   const doomed = await startAdapter(patient);
   const prompt = "[[fault:timeout-after-billing times=1]] killed";
   const dispatched = await dispatch({ prompt });
@@ -233,7 +233,7 @@ test("killed in calling, a second attempt is made; the first is left to the swee
   expect(await billOf(dispatched, 2)).toMatchObject({ calls: 1, billedCalls: 1 });
 }, 90_000);
 
-test("killed in calling, a request that must not be paid twice fails", async () => {
+test("if the adapter is killed during a call, a request with onDoubt fail ends without another call", async () => {
   const doomed = await startAdapter(patient);
   const dispatched = await dispatch({ prompt: "[[fault:hang]] once only", onDoubt: "fail" });
   await untilCalled(dispatched, 1);
@@ -244,7 +244,7 @@ test("killed in calling, a request that must not be paid twice fails", async () 
   expect(await billOf(dispatched, 2)).toBeUndefined();
 }, 90_000);
 
-test("a refusal is followed by the next candidate and closed by a zero", async () => {
+test("after a refusal the next candidate is called, and the refused attempt is metered as zero", async () => {
   await startAdapter();
   const dispatched = await dispatch({ prompt: "[[fault:429 times=1 retry-after=5]]" });
   expect(await outcomeOf(dispatched)).toMatchObject({
@@ -257,7 +257,7 @@ test("a refusal is followed by the next candidate and closed by a zero", async (
   ]);
 });
 
-test("a stream that is cut is estimated near its bill, and not begun again", async () => {
+test("a stream that is cut is estimated close to its bill and is not begun again", async () => {
   await startAdapter();
   const dispatched = await dispatch({
     prompt: "[[fault:cut-stream after=20]]",
@@ -272,7 +272,7 @@ test("a stream that is cut is estimated near its bill, and not begun again", asy
   expect(Number(cut?.usage.outputTokens)).toBeLessThan(40);
 });
 
-test("a time-out after billing is left to the sweep, and somebody else answers", async () => {
+test("after a time-out the next candidate answers, and the timed-out attempt is left to the sweep", async () => {
   await startAdapter();
   const dispatched = await dispatch({ prompt: "[[fault:timeout-after-billing times=1]] late" });
   expect(await outcomeOf(dispatched)).toMatchObject({ outcome: "completed", attempts: 2 });
@@ -280,7 +280,7 @@ test("a time-out after billing is left to the sweep, and somebody else answers",
   expect(await billOf(dispatched, 1)).toMatchObject({ billedCalls: 1 });
 });
 
-test("a client that leaves ends the call, and what it saw is metered", async () => {
+test("a client that leaves ends the call, and the tokens that arrived are metered", async () => {
   await startAdapter();
   await simulator.script({ models: { "sim-economy": { tokensPerSecond: 2 } } });
   const dispatched = await dispatch({ prompt: "Leave.", admitted: { reply: "live" } });
@@ -294,9 +294,9 @@ test("a client that leaves ends the call, and what it saw is metered", async () 
   await expect.poll(async () => (await billOf(dispatched, 1))?.open).toBe(0);
 });
 
-test("a rebalance alone pays nothing twice", async () => {
+test("a rebalance during calls causes no second call", async () => {
   await startAdapter(patient);
-  // The simulator runs twenty times as fast.
+  // The simulator runs at twenty times real time.
   await simulator.script({ models: { "sim-economy": { firstByteMs: 200_000 } } });
   const sent = await Promise.all(
     [1, 2, 3, 4, 5, 6].map((nth) => dispatch({ prompt: `Slow ${nth}.`, candidates: [small] })),
@@ -312,7 +312,7 @@ test("a rebalance alone pays nothing twice", async () => {
     expect(await billOf(dispatched, 1)).toMatchObject({ calls: 1, billedCalls: 1 });
 }, 60_000);
 
-test("an owner that was frozen beyond its lease is fenced, and both attempts are accounted", async () => {
+test("an adapter that was frozen beyond its lease is fenced, and both attempts are metered", async () => {
   const frozen = await startAdapter(patient);
   await simulator.script({ models: { "sim-economy": { firstByteMs: 40_000 } } });
   const dispatched = await dispatch({ prompt: "Frozen.", candidates: [small] });
@@ -333,7 +333,7 @@ test("an owner that was frozen beyond its lease is fenced, and both attempts are
   expect(outcomes).toEqual(outcomes.map(() => outcomes[0]));
 }, 90_000);
 
-test("a stop waits for running calls, and then no longer", async () => {
+test("a stop waits for running calls, but not longer than the time to drain", async () => {
   const stopping = await startAdapter({ SLUICE_ADAPTER_DRAIN_MS: "3000" });
   const quick = await dispatch({ prompt: "Quick." });
   const stuck = await dispatch({ prompt: "[[fault:hang]] stuck", admitted: { reply: "live" } });

@@ -16,12 +16,12 @@ import { AdapterMetrics } from "../metrics.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
 import { ProviderGates } from "../providers/provider-gates.ts";
 
-/** As a store across a network: an answer may be there before its tokens are written. */
+/** Behaves like a store across a network: an answer may be complete before its tokens are written. */
 class SlowAttempts extends InMemoryAttempts {
-  looks = 0;
+  reads = 0;
 
   override async history(...given: Parameters<InMemoryAttempts["history"]>) {
-    this.looks += 1;
+    this.reads += 1;
     return super.history(...given);
   }
 
@@ -31,7 +31,7 @@ class SlowAttempts extends InMemoryAttempts {
   }
 }
 
-/** A stage on fakes, with a request that was admitted and nothing else. */
+/** Returns a stage on fakes, with a request of which only the admission is recorded. */
 export async function newTestStage(
   script: (nth: number) => Scripted,
   changes: DispatchedChanges = {},

@@ -32,7 +32,7 @@ function recordsOf<R>(messages: readonly Publishable[], topic: Topic<R>): readon
 }
 
 function emittedIn(effect: Effect | Deferral): readonly Publishable[] {
-  if (effect.kind !== "emit") throw new Error(`Not emitted but ${effect.kind}.`);
+  if (effect.kind !== "emit") throw new Error(`The effect is ${effect.kind}, not emit.`);
   return effect.messages;
 }
 
@@ -45,21 +45,21 @@ function outcomeIn(effect: Effect | Deferral): InferenceResponded | undefined {
 }
 
 describe("a request that is answered", () => {
-  test("is begun and published without a look into its record, which is empty at first", async () => {
+  test("is begun and published without reading its record, which is empty at first", async () => {
     const { handle, attempts } = await newTestStage(() => answered);
     expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed" });
-    expect(attempts.looks).toBe(0);
+    expect(attempts.reads).toBe(0);
   });
 
-  test("is looked up when it comes again, and told as it was told before", async () => {
+  test("is read from its record on a redelivery, which publishes the same again", async () => {
     const { handle, attempts, provider } = await newTestStage(() => answered);
     const first = await handle();
     expect(await handle()).toEqual(first);
-    expect(attempts.looks).toBe(1);
+    expect(attempts.reads).toBe(1);
     expect(provider.calls).toHaveLength(1);
   });
 
-  test("states its intent before the call, and its usage and outcome after it", async () => {
+  test("publishes its intent before the call, and its usage and outcome after it", async () => {
     const { handle, producer, provider } = await newTestStage(() => answered);
     const effect = await handle();
     const attemptId = attemptIdOf("acme", "r-1", admittedAt, 1);
@@ -85,7 +85,7 @@ describe("a request that is answered", () => {
     });
   });
 
-  test("is published from the record by a redelivery, and nobody is called", async () => {
+  test("is published from the record by a redelivery, which calls no provider", async () => {
     const { handle, provider, producer } = await newTestStage(() => answered);
     const first = await handle();
     expect(await handle()).toEqual(first);
@@ -93,7 +93,7 @@ describe("a request that is answered", () => {
     expect(producer.sent).toHaveLength(1);
   });
 
-  test("without usage is estimated, and says which figures are", async () => {
+  test("without usage is metered as an estimate that names the estimated figures", async () => {
     const { handle } = await newTestStage(() => ({ ...answered, usage: null }));
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([
@@ -101,7 +101,7 @@ describe("a request that is answered", () => {
     ]);
   });
 
-  test("is told of as published only once it is", async () => {
+  test("is noted as published only after its outcome is", async () => {
     const { handle, stage, ref, requests } = await newTestStage(() => answered);
     const effect = await handle();
     if (effect.kind === "wait") throw new Error(effect.reason);
@@ -112,21 +112,21 @@ describe("a request that is answered", () => {
 });
 
 describe("a request for embeddings", () => {
-  const asked = { inputs: ["a", "b"], candidates: [aCandidate()] };
+  const changes = { inputs: ["a", "b"], candidates: [aCandidate()] };
 
-  test("is answered and metered like any other, with no output", async () => {
-    const { handle } = await newTestStage(() => ({ kind: "answer", tokens: [] }), asked);
+  test("is answered and metered like any other request, with no output tokens", async () => {
+    const { handle } = await newTestStage(() => ({ kind: "answer", tokens: [] }), changes);
     const effect = await handle();
     const usage = { inputTokens: 10n, outputTokens: 0n };
     expect(meteredIn(effect)).toMatchObject([{ kind: "reported", reason: "answered", usage }]);
     expect(outcomeIn(effect)?.completed?.answer.embeddings).toHaveLength(2);
   });
 
-  test("that is answered with what nobody can use fails, paid in full and asked once", async () => {
+  test("fails after one call if the answer cannot be used, and is metered in full", async () => {
     const usage = reportedUsageOf({ prompt_tokens: 12 });
     const { handle, provider } = await newTestStage(
       () => ({ kind: "end", end: { kind: "unusable", code: "answer_too_large", usage } }),
-      asked,
+      changes,
     );
     const effect = await handle();
     expect(provider.calls).toHaveLength(1);
@@ -137,7 +137,7 @@ describe("a request for embeddings", () => {
 });
 
 describe("a provider that refuses", () => {
-  test("is followed by the next candidate, and costs a reported zero", async () => {
+  test("is metered as a reported zero, and the next candidate is called", async () => {
     const { handle, provider } = await newTestStage((nth) =>
       nth === 1 ? { kind: "end", end: refused } : answered,
     );
@@ -153,7 +153,7 @@ describe("a provider that refuses", () => {
     expect(outcomeIn(effect)).toMatchObject({ attempts: 2, completed: { variant: "large" } });
   });
 
-  test("is asked again after it has rested, when there is nobody else", async () => {
+  test("is called again after it has rested if there is no other candidate", async () => {
     const { handle, clock, provider } = await newTestStage(
       (nth) => (nth === 1 ? { kind: "end", end: { ...refused, retryAfterMs: 2_000 } } : answered),
       { candidates: [aCandidate()] },
@@ -164,32 +164,32 @@ describe("a provider that refuses", () => {
     expect(provider.calls).toHaveLength(2);
   });
 
-  test("each time, ends the request after its candidates have rested too often", async () => {
+  test("ends the request after four refused attempts", async () => {
     const { handle, clock, provider } = await newTestStage(() => ({ kind: "end", end: refused }), {
       candidates: [aCandidate()],
     });
-    let said = await handle();
-    while (said.kind === "wait") {
-      clock.at += said.waitMs;
-      said = await handle();
+    let effect = await handle();
+    while (effect.kind === "wait") {
+      clock.at += effect.waitMs;
+      effect = await handle();
     }
     expect(provider.calls).toHaveLength(4);
-    expect(outcomeIn(said)).toMatchObject({ refused: { code: "provider_failed" }, attempts: 4 });
-    expect(meteredIn(said)).toHaveLength(4);
+    expect(outcomeIn(effect)).toMatchObject({ refused: { code: "provider_failed" }, attempts: 4 });
+    expect(meteredIn(effect)).toHaveLength(4);
   });
 });
 
 describe("a call that is lost", () => {
   const lost: Scripted = { kind: "end", end: { kind: "lost", code: "timed_out" } };
 
-  test("is left to the sweep, and the next candidate is called", async () => {
+  test("is not metered but left to the sweep, and the next candidate is called", async () => {
     const { handle } = await newTestStage((nth) => (nth === 1 ? lost : answered));
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([{ attemptNumber: 2, variant: large.variant }]);
     expect(outcomeIn(effect)).toMatchObject({ attempts: 2 });
   });
 
-  test("ends the request where it must not be paid twice", async () => {
+  test("ends the request if its policy on doubt is to fail", async () => {
     const { handle, provider } = await newTestStage(() => lost, { onDoubt: "fail" });
     expect(outcomeIn(await handle())).toMatchObject({ refused: { code: "in_doubt" } });
     expect(provider.calls).toHaveLength(1);
@@ -199,7 +199,7 @@ describe("a call that is lost", () => {
 describe("a stream", () => {
   const live: DispatchedChanges = { admitted: { reply: "live" } };
 
-  test("reaches its reader before the outcome", async () => {
+  test("is written to the reply stream before the outcome", async () => {
     const { handle, requests, ref } = await newTestStage(() => answered, live);
     await handle();
     expect(
@@ -210,7 +210,7 @@ describe("a stream", () => {
     ).toContain(" two.");
   });
 
-  test("that breaks off is estimated and ends the request: it is not begun again", async () => {
+  test("that breaks off is metered as an estimate and ends the request without another call", async () => {
     const { handle, provider } = await newTestStage(
       () => ({
         kind: "end",
@@ -228,7 +228,7 @@ describe("a stream", () => {
     expect(provider.calls).toHaveLength(1);
   });
 
-  test("whose client has gone is ended while the provider is silent, and metered in part", async () => {
+  test("whose client has left is ended while the provider is silent, and what arrived is metered", async () => {
     const { handle, replies, ref } = await newTestStage(
       () => ({ kind: "hang", tokens: ["One"] }),
       live,
@@ -241,7 +241,7 @@ describe("a stream", () => {
 });
 
 describe("the deadline", () => {
-  test("ends a running call, whose cost is left to the sweep", async () => {
+  test("ends a running call, whose usage is left to the sweep", async () => {
     const { handle, clock } = await newTestStage(() => ({ kind: "hang" }), {
       admitted: { deadlineAt: admittedAt + 80 },
     });
@@ -254,7 +254,7 @@ describe("the deadline", () => {
     });
   });
 
-  test("that has passed already declines without a call", async () => {
+  test("declines the request without a call if it has passed already", async () => {
     const { handle, clock, provider } = await newTestStage(() => answered);
     clock.at = admittedAt + 120_000;
     expect(outcomeIn(await handle())).toMatchObject({ outcome: "declined", attempts: 0 });
@@ -263,7 +263,7 @@ describe("the deadline", () => {
 });
 
 describe("after a crash", () => {
-  test("in held the same attempt is made again", async () => {
+  test("an attempt that was held is made again under the same id", async () => {
     const { handle, attempts, ref, clock, provider } = await newTestStage(() => answered);
     await attempts.claim(ref, 1, "dead", 1_000);
     expect(await handle()).toMatchObject({ kind: "wait", waitMs: 1_000 });
@@ -272,7 +272,7 @@ describe("after a crash", () => {
     expect(provider.calls[0]?.attemptId).toBe(attemptIdOf("acme", "r-1", admittedAt, 1));
   });
 
-  test("in held and late, the intent is closed by a zero", async () => {
+  test("an attempt that was held is closed by a zero if the deadline has passed", async () => {
     const { handle, attempts, ref, clock } = await newTestStage(() => answered);
     await attempts.claim(ref, 1, "dead", 1_000);
     clock.at = admittedAt + 120_000;
@@ -283,7 +283,7 @@ describe("after a crash", () => {
     expect(outcomeIn(effect)).toMatchObject({ outcome: "declined", attempts: 0 });
   });
 
-  test("in calling a second attempt is made, and the first is left to the sweep", async () => {
+  test("an attempt that was calling is left to the sweep, and a second attempt is made", async () => {
     const { handle, attempts, ref, clock } = await newTestStage(() => answered);
     const claim = await attempts.claim(ref, 1, "dead", 1_000);
     if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence);
@@ -294,22 +294,22 @@ describe("after a crash", () => {
   });
 });
 
-describe("what this process cannot do", () => {
-  test("without the broker nobody is called", async () => {
+describe("when the process cannot finish an attempt", () => {
+  test("no provider is called while Kafka is unavailable", async () => {
     const { handle, producer, provider } = await newTestStage(() => answered);
-    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "gone");
+    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
     await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
     expect(provider.calls).toEqual([]);
   });
 
-  test("a call that runs when it ends is left to its lease, as it is", async () => {
+  test("a call that runs when the process stops stays open in the record until its lease ends", async () => {
     const { handle, attempts, ref, stopping } = await newTestStage(() => ({ kind: "hang" }));
     setTimeout(() => stopping.abort(), 20);
     await expect(handle()).rejects.toMatchObject({ code: "ADAPTER_STOPPING" });
     expect((await attempts.history(ref)).attempts).toMatchObject([{ state: "calling" }]);
   });
 
-  test("an owner that was fenced writes nothing into the record, but closes its intent", async () => {
+  test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {
     const takenOver = async (): Promise<void> => {
       own.clock.at += 20_000;
       await own.attempts.claim(own.ref, 1, "adapter-b", 10_000);

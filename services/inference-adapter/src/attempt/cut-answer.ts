@@ -1,12 +1,12 @@
 import type { Answer, Choice } from "@sluice/contracts";
 
-/** A message may have 2 MiB; the rest of an outcome needs its room. */
+/** The limit of an answer in bytes. A message may have 2 MiB, and the other fields of an outcome need room too. */
 export const answerBytesMax = 1_536 * 1_024;
 
 /**
- * An answer too long for a message is shortened and says so: log probabilities
- * go first, then texts from the end, and tool calls only whole. Its usage is
- * metered in full all the same.
+ * Returns the answer, shortened to `bytesMax` and marked as cut if it is longer. Log probabilities
+ * are removed first, then texts from their end; tool calls are removed only as a whole. The usage is
+ * metered in full in any case.
  */
 export function cutToFit(answer: Answer, bytesMax: number): Answer {
   if (bytesOf(answer.choices) <= bytesMax) return answer;
@@ -33,7 +33,7 @@ function cutChoice(choice: Choice, bytesMax: number): Choice {
   };
 }
 
-/** At most so many bytes of UTF-8, never half a character. */
+/** Returns at most `bytesMax` bytes of UTF-8, and never half a character. */
 function cutText(text: string | null, bytesMax: number): string | null {
   if (text === null || fits(text, bytesMax)) return text;
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.max(bytesMax, 0)));

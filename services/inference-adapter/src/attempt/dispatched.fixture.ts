@@ -29,7 +29,7 @@ const message: Message = {
   name: null,
 };
 
-/** Time stands until a test moves it. */
+/** Shows the same time until a test changes it. */
 export class StoppedClock extends Clock {
   at = admittedAt + 50;
 
@@ -60,7 +60,7 @@ export interface DispatchedChanges {
   readonly parameters?: string;
   readonly onDoubt?: "retry" | "fail";
   readonly candidates?: readonly Candidate[];
-  /** Asks for embeddings of them. */
+  /** Makes the request one for embeddings of these texts. */
   readonly inputs?: readonly string[];
 }
 

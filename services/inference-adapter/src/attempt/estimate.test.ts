@@ -9,13 +9,13 @@ const counter = new O200kTokenCounter();
 const { request } = aDispatched().admitted;
 const answer = answerOf(["Paris is", " the capital of France."], "stop");
 
-test("what the provider did not report is estimated, and marked", async () => {
+test("figures that the provider did not report are estimated and named", async () => {
   const { usage, estimatedFigures } = await completedUsage(null, request, answer, counter);
   expect(usage).toMatchObject({ inputTokens: 14n, outputTokens: 7n, reasoningTokens: null });
   expect(estimatedFigures).toEqual(["inputTokens", "outputTokens"]);
 });
 
-test("what it did report stays, a zero included", async () => {
+test("figures that the provider reported stay, including a zero", async () => {
   const reported = {
     inputTokens: 0n,
     cachedInputTokens: 9n,
@@ -29,7 +29,7 @@ test("what it did report stays, a zero included", async () => {
   expect(estimatedFigures).toEqual(["outputTokens"]);
 });
 
-test("tools and media count as prompt", async () => {
+test("tools and media are counted as input", async () => {
   const [message] = request.messages;
   const withMore = {
     ...request,
@@ -41,26 +41,26 @@ test("tools and media count as prompt", async () => {
   expect(more.usage.inputTokens! - plain.usage.inputTokens!).toBeGreaterThan(85n);
 });
 
-test("a control token in a text is text, and a long run of letters is counted in bounded time", async () => {
+test("a control token in a text is counted as text, and a long run of letters in bounded time", async () => {
   const startedAt = performance.now();
   expect(await counter.count(["<|endoftext|>"])).toBeGreaterThan(1n);
   expect(await counter.count(["a".repeat(64_000)])).toBeGreaterThan(4_000n);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
 
-test("embeddings put out nothing, and what they read is estimated where it was not reported", async () => {
-  const { request: asked } = aDispatched({
+test("embeddings have no output tokens, and their input is estimated if it was not reported", async () => {
+  const { request: embeddings } = aDispatched({
     inputs: ["What is the", "capital of France?"],
   }).admitted;
-  const given = { ...asked, inputs: [], tokenInputs: [[1, 2, 3], [4]] };
+  const asTokens = { ...embeddings, inputs: [], tokenInputs: [[1, 2, 3], [4]] };
   const reported = { ...noUsage, inputTokens: 9n, outputTokens: null };
-  expect(await completedUsage(reported, asked, null, counter)).toMatchObject({
+  expect(await completedUsage(reported, embeddings, null, counter)).toMatchObject({
     ...{ usage: { inputTokens: 9n, outputTokens: 0n }, estimatedFigures: [] },
   });
-  expect(await completedUsage(null, asked, null, counter)).toMatchObject({
+  expect(await completedUsage(null, embeddings, null, counter)).toMatchObject({
     ...{ usage: { inputTokens: 7n, outputTokens: 0n }, estimatedFigures: ["inputTokens"] },
   });
-  expect(await completedUsage(null, given, null, counter)).toMatchObject({
+  expect(await completedUsage(null, asTokens, null, counter)).toMatchObject({
     usage: { inputTokens: 4n },
   });
 });

@@ -1,26 +1,31 @@
 import type { Answer, InferenceRequested, Usage } from "@sluice/contracts";
 import type { TokenCounter } from "./token-counter.ts";
 
-/** What OpenAI's chat format adds: per message, and once to prime the answer. */
+/** Tokens that OpenAI's chat format adds: for each message, and once before the answer. */
 const tokensPerMessage = 4n;
 const tokensPerPrompt = 3n;
-/** An image of low detail; what more detail costs depends on sizes that are not looked at here. */
-const tokensPerMedium = 85n;
+/** Tokens of an image of low detail. A higher detail costs more, depending on a size that is not read here. */
+const tokensPerMediaPart = 85n;
 
 export interface CompletedUsage {
   readonly usage: Usage;
-  /** Names of the figures that were estimated here. */
+  /** The fields of `usage` that were estimated. */
   readonly estimatedFigures: readonly string[];
 }
 
-/** Fills in what the provider did not report; what it did report stays as it is. */
+/**
+ * Returns the usage with the figures that the provider did not report. Reported figures stay.
+ *
+ * These are the likely values, because they are charged. The dispatcher has an estimate of its own
+ * (`input-estimate.ts`), which is an upper bound for the reservation, so the two must not be merged.
+ */
 export async function completedUsage(
   reported: Usage | null,
   request: InferenceRequested,
   answer: Answer | null,
   counter: TokenCounter,
 ): Promise<CompletedUsage> {
-  const known = { ...nothingReported, ...reported, ...putOutBy(request) };
+  const known = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
   const inputTokens = known.inputTokens ?? (await inputTokensOf(request, counter));
   const outputTokens = known.outputTokens ?? (await counter.count(textsOf(answer)));
   const estimatedFigures = [
@@ -30,8 +35,8 @@ export async function completedUsage(
   return { usage: { ...known, inputTokens, outputTokens }, estimatedFigures };
 }
 
-/** An embedding has no tokens, whether anybody says so or not. */
-function putOutBy({ operation }: InferenceRequested): Partial<Usage> {
+/** Embeddings have no output tokens, whatever the provider reports. */
+function fixedUsageOf({ operation }: InferenceRequested): Partial<Usage> {
   return operation === "embeddings" ? { outputTokens: 0n } : {};
 }
 
@@ -47,8 +52,8 @@ const nothingReported: Usage = {
 async function inputTokensOf(request: InferenceRequested, counter: TokenCounter): Promise<bigint> {
   const { messages, parameters, operation, inputs, tokenInputs } = request;
   if (operation === "embeddings") {
-    const given = tokenInputs.reduce((sum, { length }) => sum + length, 0);
-    return (await counter.count(inputs)) + BigInt(given);
+    const tokens = tokenInputs.reduce((sum, { length }) => sum + length, 0);
+    return (await counter.count(inputs)) + BigInt(tokens);
   }
   const texts = messages.flatMap(({ content, toolCalls, name }) => [
     content,
@@ -61,11 +66,11 @@ async function inputTokensOf(request: InferenceRequested, counter: TokenCounter)
     counted +
     tokensPerPrompt +
     BigInt(messages.length) * tokensPerMessage +
-    BigInt(media) * tokensPerMedium
+    BigInt(media) * tokensPerMediaPart
   );
 }
 
-/** Tools and an answer's schema are part of the prompt. */
+/** Returns the tools and the schema of the answer, which providers put into the prompt. */
 function definitionsOf(parameters: string): readonly string[] {
   const read = parsed(parameters);
   if (typeof read !== "object" || read === null) return [];

@@ -3,13 +3,16 @@ import type { Renewal } from "@sluice/request-state";
 export interface LeaseParts {
   readonly renew: () => Promise<Renewal>;
   readonly everyMs: number;
-  /** The client has gone, or somebody else set the outcome. */
+  /** The client has left, or another service has set the outcome. */
   readonly onCancelled: () => void;
-  /** Another owner took over. */
+  /** Another adapter has taken the attempt over. */
   readonly onFenced: () => void;
 }
 
-/** Keeps an attempt ours while its call runs. An outage is sat out: nobody can take over meanwhile either. */
+/**
+ * Renews the lease of an attempt while its call runs. It ignores an outage of Redis, because no other
+ * adapter can take the attempt over during one either.
+ */
 export class Lease {
   readonly #parts: LeaseParts;
   #timer: NodeJS.Timeout | undefined;
@@ -31,7 +34,7 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    // What fails here fails again, and is told, when the attempt is written.
+    // A failure is not reported here: writing the attempt fails for the same reason, and reports it.
     const renewal = await this.#parts.renew().catch(() => null);
     if (this.#ended) return;
     if (renewal?.kind === "fenced") {

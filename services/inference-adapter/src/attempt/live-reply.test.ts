@@ -34,7 +34,7 @@ function replyWith(changed: Partial<LiveReplyParts> = {}) {
   return { reply, entries, text };
 }
 
-test("what comes while an append is in flight goes together with the next, in order", async () => {
+test("chunks that arrive during an append are written together with the next one, in order", async () => {
   const { reply, entries, text } = replyWith();
   for (const word of ["a", "b", "c", "d"]) reply.add(chunk(word));
   await reply.drain();
@@ -48,7 +48,7 @@ test("what comes while an append is in flight goes together with the next, in or
   });
 });
 
-test("who speaks is not told before there is something to say", async () => {
+test("the role of the speaker is not written before there is text to write", async () => {
   const { reply, entries, text } = replyWith();
   reply.add(chunk(""));
   await reply.drain();
@@ -59,12 +59,13 @@ test("who speaks is not told before there is something to say", async () => {
   expect(decodeTokens(entries[0]?.payload ?? "").chunks).toHaveLength(2);
 });
 
-test("an outage is sat out, and the same sequence is written again", async () => {
+test("a write is repeated with the same sequence number until an outage of Redis ends", async () => {
   const sequences: number[] = [];
   const { reply } = replyWith({
     append: async (sequence) => {
       sequences.push(sequence);
-      if (sequences.length === 1) throw new TransientFault("REDIS_UNAVAILABLE", "gone");
+      if (sequences.length === 1)
+        throw new TransientFault("REDIS_UNAVAILABLE", "Redis is unavailable.");
       return appended;
     },
   });
@@ -73,7 +74,7 @@ test("an outage is sat out, and the same sequence is written again", async () =>
   expect(sequences).toEqual([0, 0]);
 });
 
-test("a fenced owner writes no more", async () => {
+test("an owner that was fenced writes nothing more", async () => {
   const sequences: number[] = [];
   const { reply } = replyWith({
     append: async (sequence) => {
@@ -88,26 +89,26 @@ test("a fenced owner writes no more", async () => {
   expect(sequences).toEqual([0]);
 });
 
-test("a client that has gone is told of with the append", async () => {
-  let gone = 0;
+test("an append reports that the client has left", async () => {
+  let cancellations = 0;
   const { reply } = replyWith({
     append: async () => ({ kind: "appended", cancelled: true }),
-    onCancelled: () => (gone += 1),
+    onCancelled: () => (cancellations += 1),
   });
   reply.add(chunk("a"));
   await reply.drain();
-  expect(gone).toBe(1);
+  expect(cancellations).toBe(1);
 });
 
-test("when the process ends, what could not be written is a fault, not silence", async () => {
-  const ending = new AbortController();
+test("a chunk that cannot be written before the process stops is reported as a fault", async () => {
+  const stopping = new AbortController();
   const { reply } = replyWith({
     append: async () => {
-      throw new TransientFault("REDIS_UNAVAILABLE", "gone");
+      throw new TransientFault("REDIS_UNAVAILABLE", "Redis is unavailable.");
     },
-    signal: ending.signal,
+    signal: stopping.signal,
   });
   reply.add(chunk("a"));
-  setTimeout(() => ending.abort(), 10);
+  setTimeout(() => stopping.abort(), 10);
   await expect(reply.drain()).rejects.toMatchObject({ code: "REDIS_UNAVAILABLE" });
 });

@@ -8,15 +8,15 @@ export interface LiveReplyParts {
   readonly cache: CacheResult;
   readonly append: (sequence: number, payload: string) => Promise<Append>;
   readonly onCancelled: () => void;
-  /** Gives up writing. */
+  /** Stops writing. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Brings chunks to the reply stream in order. One append is in flight at a time;
- * what comes meanwhile goes with the next, so that a fast provider costs fewer
- * round trips, not a longer queue. Nothing is written before a chunk holds more
- * than who speaks: until then another provider may still answer.
+ * Writes chunks to the reply stream in order. One append runs at a time, and the next one takes all
+ * chunks that arrived during it. A fast provider therefore causes fewer round trips, and not a longer
+ * queue. Nothing is written before a chunk holds more than the role of the speaker, because until
+ * then another provider may still answer.
  */
 export class LiveReply {
   readonly #parts: LiveReplyParts;
@@ -24,7 +24,7 @@ export class LiveReply {
   #systemFingerprint: string | null = null;
   #begun = false;
   #sequence = 0;
-  #flight: Promise<void> | undefined;
+  #writing: Promise<void> | undefined;
   #fault: unknown;
   #stopped = false;
 
@@ -37,12 +37,16 @@ export class LiveReply {
     this.#waiting.push(choices);
     this.#systemFingerprint = systemFingerprint ?? this.#systemFingerprint;
     this.#begun ||= hasSubstance;
-    if (this.#begun) this.#flight ??= this.#write();
+    if (this.#begun) this.#writing ??= this.#write();
   }
 
-  /** Resolves when all that was added is written, or will never be. @throws what kept it from being written */
+  /**
+   * Resolves when every added chunk is written, or this process no longer owns the attempt.
+   *
+   * @throws the error that prevented a write
+   */
   async drain(): Promise<void> {
-    await this.#flight;
+    await this.#writing;
     if (this.#fault) throw this.#fault;
   }
 
@@ -52,15 +56,15 @@ export class LiveReply {
       while (this.#waiting.length > 0 && !this.#stopped) {
         const sequence = this.#sequence++;
         const payload = this.#takePayload();
-        const answer = await persistently(() => append(sequence, payload), signal);
-        if (answer.kind === "fenced") this.#stopped = true;
-        else if (answer.cancelled) onCancelled();
+        const appended = await persistently(() => append(sequence, payload), signal);
+        if (appended.kind === "fenced") this.#stopped = true;
+        else if (appended.cancelled) onCancelled();
       }
     } catch (error) {
       this.#stopped = true;
       this.#fault = error;
     } finally {
-      this.#flight = undefined;
+      this.#writing = undefined;
     }
   }
 

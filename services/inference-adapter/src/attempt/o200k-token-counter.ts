@@ -3,15 +3,18 @@ import { TokenCounter } from "./token-counter.ts";
 type CountTokens = (text: string, options: { readonly disallowedSpecial: Set<string> }) => number;
 
 /**
- * The tokeniser's time grows with the square of a run without breaks (16,000
- * letters: 170 ms, in which no other call moves). Cutting costs at most one
- * token per piece.
+ * The tokeniser's time grows with the square of a run of letters without a break: 16,000 letters
+ * take 170 ms, during which the process does nothing else. Texts are therefore cut into pieces, which
+ * adds at most one token per piece.
  */
 const pieceLength = 2_000;
-/** A longer text lets other calls move in between. */
+/** After this many pieces, other calls of the process get a turn. */
 const piecesAtOnce = 50;
 
-/** OpenAI's o200k vocabulary. Loaded at the first estimate (0.1 s, 70 MB): most processes never need one. */
+/**
+ * Counts with OpenAI's o200k vocabulary. The vocabulary is loaded at the first estimate (0.1 s,
+ * 70 MB), because most processes never need one.
+ */
 export class O200kTokenCounter extends TokenCounter {
   #loading: Promise<CountTokens> | undefined;
 
@@ -20,7 +23,7 @@ export class O200kTokenCounter extends TokenCounter {
       ({ countTokens }) => countTokens,
     );
     const countTokens = await this.#loading;
-    // Text that spells a control token is text here.
+    // A text may contain the name of a control token, which is then counted as text.
     const options = { disallowedSpecial: new Set<string>() };
     let sum = 0;
     let pieces = 0;

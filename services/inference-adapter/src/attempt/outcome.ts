@@ -12,13 +12,15 @@ import { completedOutcome, refusedOutcome } from "@sluice/request-state";
 import { answerBytesMax, cutToFit } from "./cut-answer.ts";
 import type { End } from "../decide/next-step.ts";
 
-/** An attempt as the outcome tells of it. */
+/** What a completed outcome needs to know of the attempt that was answered. */
 export interface AnsweredAttempt {
   readonly dispatched: InferenceDispatched;
   readonly candidate: Candidate;
+  /** Provider calls that were made for the request before this attempt. */
   readonly callsBefore: number;
 }
 
+/** Returns the outcome of an answered request. An answer too large for a message is cut and marked. */
 export function completedOutcomeOf(
   { dispatched, candidate, callsBefore }: AnsweredAttempt,
   answer: Answer,
@@ -44,31 +46,39 @@ export function completedOutcomeOf(
     attempts: calls,
     lookup: dispatched.lookup,
     decisions: decided(dispatched, variant, [
-      `answered at call ${calls}`,
+      `call ${calls} was answered`,
       ...estimatedFigures.map((figure) => `${figure} is estimated`),
     ]),
     completedAt: now,
   });
 }
 
+/**
+ * Returns the outcome of a request that ends without an answer.
+ *
+ * @param calls provider calls that were made for it
+ */
 export function refusedOutcomeOf(
   dispatched: InferenceDispatched,
   end: End,
-  attempts: number,
+  calls: number,
   now: EpochMillis,
 ): InferenceResponded {
   return refusedOutcome(dispatched.admitted, {
     kind: end.outcome,
     code: end.code,
     reason: end.reason,
-    attempts,
+    attempts: calls,
     lookup: dispatched.lookup,
-    decisions: decided(dispatched, end.code, [`after ${attempts} calls`]),
+    decisions: decided(dispatched, end.code, [`provider calls made: ${calls}`]),
     completedAt: now,
   });
 }
 
-/** A class of tokens without a rate is told as the worst case: the caller is never told less than it may cost. */
+/**
+ * Returns the cost that the client is shown before the ledger has charged the attempt. If a class of
+ * tokens has no rate it is the worst case, so that a client is never shown too little.
+ */
 function provisionalCostOf(usage: Usage, { rates, worstCaseNanoUsd }: Candidate): bigint {
   try {
     return priceOf(usage, rates);

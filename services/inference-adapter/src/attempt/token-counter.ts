@@ -1,5 +1,5 @@
-/** Port: counts tokens as a model's tokeniser would, roughly. */
+/** Port: counts tokens roughly as the tokeniser of a model does. */
 export abstract class TokenCounter {
-  /** Never throws; the first call may take longer, as the vocabulary is loaded. */
+  /** Returns the sum over all texts. Never throws. The first call takes longer, as it loads the vocabulary. */
   abstract count(texts: readonly string[]): Promise<bigint>;
 }

@@ -10,12 +10,12 @@ function after(verdicts: readonly Verdict[], now = 0, from: Breaker = closed): B
   return verdicts.reduce((breaker, verdict) => ended(breaker, verdict, policy, now), from);
 }
 
-test("it opens after failures in a row, and one success begins the count again", () => {
+test("the breaker opens after failures in a row, and one success resets the count", () => {
   expect(after([failure, failure, success, failure, failure])).toMatchObject({ kind: "closed" });
   expect(after([failure, failure, failure], 50)).toMatchObject({ kind: "open", until: 1_050 });
 });
 
-test("after its time one call finds out while the others wait", () => {
+test("after the open time one call probes the provider while other calls wait", () => {
   const open = after([failure, failure, failure]);
   const probing = begun(open, policy, 1_000);
   expect(readyAtOf(open)).toBe(1_000);
@@ -23,7 +23,7 @@ test("after its time one call finds out while the others wait", () => {
   expect(after([success], 1_200, probing)).toEqual(closed);
 });
 
-test("a probe that fails opens it for twice as long, up to the limit", () => {
+test("a probe that fails doubles the open time, up to the limit", () => {
   let breaker = after([failure, failure, failure]);
   const times: number[] = [];
   for (let trip = 0; trip < 4; trip += 1) {
@@ -34,16 +34,16 @@ test("a probe that fails opens it for twice as long, up to the limit", () => {
   expect(times).toEqual([2_000, 4_000, 4_000, 4_000]);
 });
 
-test("a provider that asks for time gets it at once", () => {
+test("a provider that asks to wait is not called for that time", () => {
   expect(after([{ kind: "rest", restMs: 7_000 }], 100)).toMatchObject({ until: 7_100 });
 });
 
-test("calls that began before it opened neither close it nor prolong it", () => {
+test("a call that began before the breaker opened neither closes it nor extends the open time", () => {
   const open = after([failure, failure, failure]);
   expect(after([failure, success, failure], 500, open)).toEqual(open);
 });
 
-test("it always lets somebody through again", () => {
+test("the breaker always permits a call again, after any sequence of ends", () => {
   const verdict = fc.oneof(
     fc.constant(failure),
     fc.constant(success),

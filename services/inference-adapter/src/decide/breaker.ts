@@ -1,24 +1,27 @@
 import type { EpochMillis } from "@sluice/domain";
 
-/** Whether one model may be called with one provider key. */
+/** Whether a model may be called with a provider key. */
 export type Breaker =
   | { readonly kind: "closed"; readonly failures: number }
-  /** Nobody calls until then. `trips`: how often it opened in a row. */
+  /** No call is made before `until`. `trips` is how often the breaker has opened in a row. */
   | { readonly kind: "open"; readonly until: EpochMillis; readonly trips: number }
-  /** One call finds out; the others wait until `probeUntil`, in case that one never reports. */
+  /** One call probes the provider. Others wait until `probeUntil`, in case the probe never reports. */
   | { readonly kind: "half-open"; readonly probeUntil: EpochMillis; readonly trips: number };
 
 export interface BreakerPolicy {
-  /** Failures in a row that open it. */
+  /** The breaker opens after this many failures in a row. */
   readonly failuresMax: number;
-  /** How long it stays open the first time; doubles with each further trip. */
+  /** How long it stays open the first time. Each further trip doubles the time. */
   readonly openMs: number;
   readonly openMsMax: number;
 }
 
 /**
- * success: it answered, be it with a refusal of the request itself.
- * failure: it did not. rest: it asked for time, or for another key.
+ * What the end of a call says about the provider.
+ *
+ * - success: it answered, or it refused the request itself.
+ * - failure: it did not answer.
+ * - rest: it asked to wait, or it refused the key.
  */
 export type Verdict =
   | { readonly kind: "success" }
@@ -27,7 +30,7 @@ export type Verdict =
 
 export const closed: Breaker = { kind: "closed", failures: 0 };
 
-/** When it lets the next call through; at or before `now` means at once. */
+/** Returns the time of the next permitted call. A time in the past means that a call may be made now. */
 export function readyAtOf(breaker: Breaker): EpochMillis {
   switch (breaker.kind) {
     case "closed":
@@ -41,13 +44,13 @@ export function readyAtOf(breaker: Breaker): EpochMillis {
   }
 }
 
-/** A call begins. After an open time the first one is the probe. */
+/** Returns the breaker after a call has begun. The first call after an open time is the probe. */
 export function begun(breaker: Breaker, policy: BreakerPolicy, now: EpochMillis): Breaker {
   if (breaker.kind === "closed") return breaker;
   return { kind: "half-open", probeUntil: now + policy.openMs, trips: breaker.trips };
 }
 
-/** A call ended. What began before the breaker opened may still report; it cannot open it further. */
+/** Returns the breaker after a call has ended. A call that began before it opened cannot extend the open time. */
 export function ended(
   breaker: Breaker,
   verdict: Verdict,

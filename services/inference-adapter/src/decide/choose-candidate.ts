@@ -4,28 +4,29 @@ import type { AttemptFailure } from "./failure.ts";
 
 export type CandidateChoice =
   | { readonly kind: "now"; readonly candidate: Candidate }
-  /** All that is left must rest until then. */
+  /** No candidate may be called before this time. */
   | { readonly kind: "later"; readonly at: EpochMillis }
   | { readonly kind: "none" };
 
-export interface CandidateQuestion {
+/** What the choice depends on. */
+export interface CandidateFacts {
   /** Best first. */
   readonly candidates: readonly Candidate[];
-  /** Of the attempts made so far. */
+  /** The failures of the attempts that were made so far. */
   readonly failures: readonly AttemptFailure[];
-  /** When the provider may be called for it: `now` or before if at once, Infinity if never. */
+  /** When a provider may be called for the candidate: at most `now` if immediately, Infinity if never. */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
   readonly deadlineAt: EpochMillis;
   readonly now: EpochMillis;
 }
 
 /**
- * The best candidate that has not failed and may be called now. When there is no
- * such one, whichever may be called soonest, a failed one only after it has
- * rested; none if that is beyond the deadline.
+ * Returns the best candidate that has not failed and may be called now. If there is none, it returns
+ * the one that may be called soonest; a candidate that failed counts from its `retryAt` on. It
+ * returns `none` if no candidate may be called before the deadline.
  */
-export function chooseCandidate(question: CandidateQuestion): CandidateChoice {
-  const { candidates, failures, readyAt, deadlineAt, now } = question;
+export function chooseCandidate(facts: CandidateFacts): CandidateChoice {
+  const { candidates, failures, readyAt, deadlineAt, now } = facts;
   const failed = new Map(failures.map((failure) => [failure.variant, failure.retryAt]));
   const fresh = candidates.find(
     (candidate) => !failed.has(candidate.variant) && readyAt(candidate) <= now,

@@ -1,6 +1,6 @@
 import type { EpochMillis } from "@sluice/domain";
 
-/** The provider said no, or was never reached: it bills nothing. */
+/** The provider refused the call, or was never reached. It bills nothing. */
 export const refusalCodes = [
   "rate_limited",
   "server_error",
@@ -12,31 +12,32 @@ export const refusalCodes = [
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
-/** The request was sent, and what the provider bills is not known from it. */
+/** The request was sent, and it is not known what the provider bills. */
 export const lossCodes = ["timed_out", "connection_lost", "aborted"] as const;
 export type LossCode = (typeof lossCodes)[number];
 
-/** It answered and is to be paid, with what nobody can use; asked again it would be paid again. */
+/** The provider answered and bills the call, but the answer cannot be used. A further call would be billed too. */
 export const unusableCodes = ["answer_unusable", "answer_too_large"] as const;
 export type UnusableCode = (typeof unusableCodes)[number];
 
 export type FailureCode = RefusalCode | LossCode | UnusableCode;
 
-/** Why an attempt failed, as the attempt record keeps it: the next owner decides by it. */
+/** Why an attempt failed. The attempt record stores it, so that another owner can decide what is next. */
 export interface AttemptFailure {
   readonly code: FailureCode;
   readonly variant: string;
-  /** HTTP status, where there was an answer. */
+  /** The HTTP status; null if there was no response. */
   readonly status: number | null;
-  /** The same variant may be tried again from then on; null: it would only fail again. */
+  /** When the same variant may be called again; null if it would fail for the same reason. */
   readonly retryAt: EpochMillis | null;
 }
 
+/** Returns the failure as the JSON text that the attempt record stores. */
 export function encodeFailure(failure: AttemptFailure): string {
   return JSON.stringify(failure);
 }
 
-/** Null for what another version wrote: an unknown failure forbids nothing. */
+/** Reads a stored failure. Returns null for an unknown form, which then excludes no candidate. */
 export function decodeFailure(reason: string | null): AttemptFailure | null {
   if (reason === null) return null;
   try {
@@ -60,8 +61,8 @@ function isFailure(read: unknown): read is AttemptFailure {
   );
 }
 
-/** Repeating these with the same variant cannot help. */
-const hopeless: ReadonlySet<FailureCode> = new Set([
+/** Failures after which the same variant would fail again. */
+const neverRetried: ReadonlySet<FailureCode> = new Set([
   "unauthorized",
   "model_unknown",
   "context_length_exceeded",
@@ -73,15 +74,15 @@ const firstBackOffMs = 500;
 const backOffMsMax = 8_000;
 
 /**
- * When the same variant may be called again: after what the provider asked for,
- * else after a back-off that doubles with each attempt.
+ * Returns when the same variant may be called again: after the time that the provider asked for, or
+ * else after a back-off that doubles with each attempt. Returns null if it may not be called again.
  */
 export function retryAtOf(
   failure: { readonly code: FailureCode; readonly retryAfterMs: number | null },
   attemptNumber: number,
   now: EpochMillis,
 ): EpochMillis | null {
-  if (hopeless.has(failure.code)) return null;
+  if (neverRetried.has(failure.code)) return null;
   const backOffMs = Math.min(firstBackOffMs * 2 ** (attemptNumber - 1), backOffMsMax);
   return now + (failure.retryAfterMs ?? backOffMs);
 }

@@ -62,7 +62,7 @@ describe("a request that has ended", () => {
     completedAt: now,
   });
 
-  test("is published again from the record, whatever else the record says", () => {
+  test("is published again from the record, whatever else the record contains", () => {
     const history = aHistory({
       outcome,
       cancelled: true,
@@ -71,13 +71,13 @@ describe("a request that has ended", () => {
     expect(stepFor({ history, now: admittedAt + 999_999 })).toEqual({ kind: "publish", outcome });
   });
 
-  test("needs nothing once its answer has expired", () => {
+  test("needs no step once its answer has expired", () => {
     expect(stepFor({ history: aHistory({ answerGone: true }) })).toEqual({ kind: "nothing" });
   });
 });
 
-describe("an attempt of another owner", () => {
-  test("is waited for while its lease runs, even beyond the deadline", () => {
+describe("an attempt of another adapter", () => {
+  test("is awaited while its lease runs, even beyond the deadline", () => {
     const attempts = [anAttempt({ state: "calling", leaseLeftMs: 4_000 })];
     expect(stepFor({ history: aHistory({ attempts }), now: admittedAt + 130_000 })).toMatchObject({
       kind: "wait",
@@ -85,7 +85,7 @@ describe("an attempt of another owner", () => {
     });
   });
 
-  test("that died before it called is made again under its number", () => {
+  test("that stopped before it called is made again under the same number", () => {
     const attempts = [anAttempt({ state: "held" })];
     expect(stepFor({ history: aHistory({ attempts }) })).toEqual({
       kind: "attempt",
@@ -94,7 +94,7 @@ describe("an attempt of another owner", () => {
     });
   });
 
-  test("that died before it called is released when the request ends, so that its intent is closed", () => {
+  test("that stopped before it called is released when the request ends, so that its intent is closed", () => {
     const history = aHistory({ attempts: [anAttempt({ state: "held" })] });
     expect(stepFor({ history, now: admittedAt + 130_000 })).toEqual({ kind: "release", number: 1 });
     expect(stepFor({ history: { ...history, cancelled: true } })).toEqual({
@@ -103,20 +103,20 @@ describe("an attempt of another owner", () => {
     });
   });
 
-  test("that died while it called is in doubt", () => {
+  test("that stopped during the call is in doubt", () => {
     const attempts = [anAttempt({ state: "calling" })];
     expect(stepFor({ history: aHistory({ attempts }) })).toEqual({ kind: "doubt", number: 1 });
   });
 });
 
-describe("a doubt", () => {
+describe("an attempt in doubt", () => {
   const history = aHistory({ attempts: [anAttempt({ state: "doubt" })] });
 
-  test("is followed by a new attempt where the request allows it", () => {
+  test("is followed by a new attempt if the request allows one", () => {
     expect(stepFor({ history })).toMatchObject({ kind: "attempt", number: 2, candidate: small });
   });
 
-  test("ends the request where it does not", () => {
+  test("ends the request if it does not allow a new attempt", () => {
     const dispatched = aDispatched({ onDoubt: "fail" });
     expect(stepFor({ history, dispatched })).toMatchObject({
       kind: "end",
@@ -125,7 +125,7 @@ describe("a doubt", () => {
     });
   });
 
-  test("is also what a time-out leaves behind", () => {
+  test("is also the result of a time-out", () => {
     const attempts = [failedWith({ code: "timed_out" })];
     const dispatched = aDispatched({ onDoubt: "fail" });
     expect(stepFor({ history: aHistory({ attempts }), dispatched })).toMatchObject({
@@ -138,15 +138,15 @@ describe("a doubt", () => {
   });
 });
 
-describe("what ends a request", () => {
-  test("a client that has gone", () => {
+describe("a request ends without an answer", () => {
+  test("if the client has left", () => {
     expect(stepFor({ history: aHistory({ cancelled: true }) })).toMatchObject({
       outcome: "failed",
       code: "client_closed",
     });
   });
 
-  test("the deadline: declined where nobody was called, failed where somebody was", () => {
+  test("if the deadline has passed: declined before the first call, failed after it", () => {
     const late = admittedAt + 120_000;
     expect(stepFor({ now: late })).toMatchObject({
       outcome: "declined",
@@ -161,18 +161,18 @@ describe("what ends a request", () => {
     });
   });
 
-  test("a stream that had begun is never begun again", () => {
+  test("if the adapter of a stream stopped after the stream had begun", () => {
     const history = aHistory({ replyBegan: true, attempts: [anAttempt({ state: "doubt" })] });
     expect(stepFor({ history })).toMatchObject({ kind: "end", code: "stream_interrupted" });
   });
 
-  test("four attempts", () => {
+  test("after four attempts", () => {
     const attempts = [1, 2, 3, 4].map((number) => failedWith({ retryAt: now - 1 }, number));
     expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({ code: "provider_failed" });
     expect(stepFor({ history: aHistory({ attempts: attempts.slice(1) }) }).kind).toBe("attempt");
   });
 
-  test("a request that every provider refuses for itself is the caller's mistake", () => {
+  test("with the client's error if every provider refused the request itself", () => {
     expect(stepFor({ history: refusedByAll("request_refused") })).toMatchObject({
       code: "provider_refused",
     });
@@ -183,7 +183,7 @@ describe("what ends a request", () => {
 });
 
 describe("the candidate", () => {
-  test("is the best one first, and the next after a failure", () => {
+  test("is the best one first, and the next one after a failure", () => {
     expect(stepFor()).toEqual({ kind: "attempt", number: 1, candidate: small });
     expect(stepFor({ history: aHistory({ attempts: [failedWith({})] }) })).toEqual({
       kind: "attempt",
@@ -192,7 +192,7 @@ describe("the candidate", () => {
     });
   });
 
-  test("is the same one again only after it has rested, when there is no other", () => {
+  test("is the failed one again only after it has rested, and if there is no other", () => {
     const dispatched = aDispatched({ candidates: [small] });
     const history = aHistory({ attempts: [failedWith({ retryAt: now + 700 })] });
     expect(stepFor({ dispatched, history })).toMatchObject({ kind: "wait", waitMs: 700 });
@@ -203,13 +203,13 @@ describe("the candidate", () => {
     });
   });
 
-  test("is nobody when all would have to rest beyond the deadline", () => {
+  test("is missing if every candidate has to rest beyond the deadline", () => {
     const dispatched = aDispatched({ candidates: [small] });
     const history = aHistory({ attempts: [failedWith({ retryAt: admittedAt + 120_000 })] });
     expect(stepFor({ dispatched, history })).toMatchObject({ code: "provider_failed" });
   });
 
-  test("is passed over while its breaker is open, and waited for when all are", () => {
+  test("is skipped while its breaker is open, and awaited if all breakers are", () => {
     expect(stepFor({ readyAt: readyAt(now + 300, 0) })).toMatchObject({ candidate: large });
     expect(stepFor({ readyAt: readyAt(now + 300, now + 900) })).toMatchObject({
       kind: "wait",
@@ -217,7 +217,7 @@ describe("the candidate", () => {
     });
   });
 
-  test("of a provider that is not declared is never waited for", () => {
+  test("is never awaited if its provider is not declared", () => {
     expect(stepFor({ readyAt: () => Number.POSITIVE_INFINITY })).toMatchObject({
       code: "provider_failed",
     });

@@ -17,33 +17,34 @@ export interface End {
   readonly kind: "end";
   readonly outcome: "declined" | "failed";
   readonly code: EndCode;
-  /** A sentence for the caller, with the remedy. */
+  /** What happened and what to do, for the client. */
   readonly reason: string;
 }
 
 export type NextStep =
-  /** The request has ended: publish again what the record holds. */
+  /** The request has ended. What the record holds is published again. */
   | { readonly kind: "publish"; readonly outcome: InferenceResponded }
-  /** It ended, everything was published, and the answer has expired. */
+  /** The request has ended, everything was published, and the stored answer has expired. */
   | { readonly kind: "nothing" }
   | { readonly kind: "wait"; readonly waitMs: number; readonly reason: string }
-  /** The number is that of a new attempt, or of one whose owner died before it called. */
+  /** Makes a new attempt, or repeats one whose owner stopped before it called the provider. */
   | { readonly kind: "attempt"; readonly number: number; readonly candidate: Candidate }
-  /** Its owner died before it called, and the request ends: close its intent. */
+  /** Closes the intent of an attempt whose owner stopped before it called, because the request ends. */
   | { readonly kind: "release"; readonly number: number }
-  /** Its owner died while it called: have the record say so, which fences it. */
+  /** Records that an attempt is in doubt, because its owner stopped during the call. This fences the owner. */
   | { readonly kind: "doubt"; readonly number: number }
   | End;
 
+/** What the next step depends on. */
 export interface Situation {
   readonly dispatched: InferenceDispatched;
   readonly history: RequestHistory;
-  /** When a provider may be called for the candidate; Infinity if never. */
+  /** When a provider may be called for the candidate: at most `now` if immediately, Infinity if never. */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
   readonly now: EpochMillis;
 }
 
-/** What is to be done for a request now. Pure; asked again after each thing done. */
+/** Decides what to do next for a request. Pure. The stage calls it again after each step. */
 export function nextStep(situation: Situation): NextStep {
   const { history } = situation;
   if (history.outcome) return { kind: "publish", outcome: history.outcome };
@@ -52,7 +53,11 @@ export function nextStep(situation: Situation): NextStep {
   const last = history.attempts.at(-1);
   if (last && isLive(last)) {
     if (last.leaseLeftMs > 0)
-      return { kind: "wait", waitMs: last.leaseLeftMs, reason: "another owner's lease runs" };
+      return {
+        kind: "wait",
+        waitMs: last.leaseLeftMs,
+        reason: "another adapter holds the lease of the attempt",
+      };
     if (last.state === "calling") return { kind: "doubt", number: last.number };
   }
   const unclaimed = last?.state === "held" ? last.number : undefined;
@@ -62,7 +67,7 @@ export function nextStep(situation: Situation): NextStep {
     : step;
 }
 
-/** Why nothing more may be tried, if so. */
+/** Returns why no further attempt may be made, or undefined if one may. */
 function endOf({ dispatched, history, now }: Situation): End | undefined {
   const { deadlineAt, request } = dispatched.admitted;
   if (history.cancelled)
@@ -74,12 +79,12 @@ function endOf({ dispatched, history, now }: Situation): End | undefined {
   if (history.replyBegan)
     return failed(
       "stream_interrupted",
-      "The provider's stream broke off after it had begun; send the request again.",
+      "The provider's stream ended before the answer was complete. Send the request again.",
     );
   if (request.requirements.onDoubt === "fail" && history.attempts.some(isInDoubt))
     return failed(
       "in_doubt",
-      "Nobody knows whether a provider was paid for this request, and it asked not to try again; send it under a new id.",
+      "It is not known whether a provider billed this request, and the request does not allow another attempt. Send it under a new id.",
     );
   return undefined;
 }
@@ -87,7 +92,7 @@ function endOf({ dispatched, history, now }: Situation): End | undefined {
 const late = {
   kind: "end",
   code: "deadline_exceeded",
-  reason: "The deadline passed before there was an answer; allow more time.",
+  reason: "The deadline passed before an answer was ready. Allow more time.",
 } as const;
 
 function attemptOf({ dispatched, history, readyAt, now }: Situation, number: number): NextStep {
@@ -104,7 +109,7 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
     case "now":
       return { kind: "attempt", number, candidate: choice.candidate };
     case "later":
-      return { kind: "wait", waitMs: choice.at - now, reason: "every candidate must rest" };
+      return { kind: "wait", waitMs: choice.at - now, reason: "no candidate may be called yet" };
     case "none":
       return givenUp(failures);
     default:
@@ -112,18 +117,18 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
   }
 }
 
-/** The caller's own mistake is told as such, where every provider found it. */
+/** Returns the end of a request without candidates. It is the client's error only if every provider said so. */
 function givenUp(failures: readonly AttemptFailure[]): End {
   const last = failures.at(-1);
   if (failures.length > 0 && failures.every(({ code }) => code === "context_length_exceeded"))
     return failed(
       "context_length_exceeded",
-      "The conversation is longer than the model's context window; shorten it or name another model.",
+      "The conversation is longer than the context window of the model. Shorten it, or name another model.",
     );
   if (failures.length > 0 && failures.every(isTheRequest))
     return failed(
       "provider_refused",
-      `Every provider refused the request itself (HTTP ${last?.status ?? "4xx"}); check its parameters.`,
+      `Every provider refused the request itself (HTTP ${last?.status ?? "4xx"}). Check its parameters.`,
     );
   if (last?.code === "answer_too_large" || last?.code === "answer_unusable")
     return failed("provider_failed", unusableReasons[last.code]);
@@ -135,12 +140,12 @@ function givenUp(failures: readonly AttemptFailure[]): End {
   );
 }
 
-/** The provider is paid for these, and would be again. */
+/** The provider bills these answers, and would bill another call too. */
 const unusableReasons: Readonly<Record<UnusableCode, string>> = {
   answer_too_large:
-    "The provider's embeddings are larger than an answer may be; send fewer inputs at once, or ask for fewer dimensions.",
+    "The provider's embeddings are larger than an answer may be. Send fewer inputs at once, or ask for fewer dimensions.",
   answer_unusable:
-    "The provider answered with other embeddings than were asked for: in number, in dimensions, or in kind. Name another model, and tell whoever runs this one.",
+    "The provider returned other embeddings than were asked for: their number, dimensions or format is wrong. Name another model, and report this one to the operator.",
 };
 
 function failed(code: EndCode, reason: string): End {
@@ -155,12 +160,12 @@ function isLive({ state }: AttemptState): boolean {
   return state === "held" || state === "calling";
 }
 
-/** A provider may have been paid for it and nobody saw its answer. */
+/** Whether a provider may have billed the attempt without an answer that was received. */
 function isInDoubt({ state, metered }: AttemptState): boolean {
   return state === "doubt" || (state === "failed" && metered === null);
 }
 
-/** Attempts that reached a socket. */
+/** Returns how many attempts have called a provider. */
 export function callsMade({ attempts }: RequestHistory): number {
   return attempts.filter(({ state }) => state !== "held" && state !== "released").length;
 }

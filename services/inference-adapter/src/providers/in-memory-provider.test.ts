@@ -1,4 +1,4 @@
 import { InMemoryProvider, scriptedByMarkers } from "./in-memory-provider.ts";
 import { providerContract } from "./provider.contract.ts";
 
-providerContract("in memory", () => new InMemoryProvider(scriptedByMarkers));
+providerContract("the in-memory fake", () => new InMemoryProvider(scriptedByMarkers));

@@ -3,15 +3,15 @@ import { embeddingOf } from "@sluice/domain";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
 import { reportedUsageOf } from "./openai/usage.ts";
 
-/** What the fake does with a call; `tokens` are streamed one chunk each, `meanwhile` happens during it. */
+/** What the fake does with a call. It streams each of `tokens` as a chunk, and awaits `meanwhile` during the call. */
 export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (
   | { readonly kind: "answer"; readonly tokens: readonly string[]; readonly usage?: object | null }
   | { readonly kind: "end"; readonly end: ProviderEnd; readonly tokens?: readonly string[] }
-  /** Silent until the call is ended. */
+  /** Sends nothing more until the call is aborted. */
   | { readonly kind: "hang"; readonly tokens?: readonly string[] }
 );
 
-/** A provider that does what a test says, and remembers who called. */
+/** A provider that follows the script of a test and keeps the calls that it received. */
 export class InMemoryProvider extends Provider {
   readonly calls: ProviderCall[] = [];
   readonly #script: (call: ProviderCall, nth: number) => Scripted;
@@ -52,7 +52,7 @@ export class InMemoryProvider extends Provider {
   }
 
   override close(): void {
-    // Nothing is open.
+    // The fake holds no connections.
   }
 }
 
@@ -63,7 +63,7 @@ const embeddingMissing: Scripted = {
   end: { kind: "unusable", code: "answer_unusable", usage: reportedUsageOf({ prompt_tokens: 2 }) },
 };
 
-/** Obeys the markers that the provider simulator knows, as far as the contract needs them. */
+/** Follows those markers of the provider simulator that the contract uses. */
 export function scriptedByMarkers({ provider, body }: ProviderCall): Scripted {
   const refusal = { kind: "refused", status: null, retryAfterMs: null } as const;
   if (provider !== "acme-ai") return { kind: "end", end: { ...refusal, code: "unreachable" } };
@@ -97,7 +97,7 @@ function cutAfter(tokenCount: number): Scripted {
   return { kind: "end", end: { kind: "cut", code, answer: answerOf(tokens, "") }, tokens };
 }
 
-/** An embedding per input, of two dimensions. */
+/** Returns one embedding of two dimensions for each input. */
 function embedded({ answers }: ProviderCall, usage: object | null | undefined): ProviderEnd {
   const embeddings = Array.from({ length: answers }, (_, index) => embeddingOf([index, 1]));
   const answer = { ...answerOf([], ""), choices: [], embeddings };
@@ -121,7 +121,7 @@ function chunkOf(token: string): Chunk {
   return { systemFingerprint: null, choices, hasSubstance: true };
 }
 
-/** Ten tokens of input unless the test says otherwise; null: the provider reports none. */
+/** Returns ten input tokens, unless the test gives a usage; null if the provider reports none. */
 function usageOf(
   outputTokens: number,
   usage: object | null | undefined,

@@ -21,13 +21,13 @@ function gatesWith(keys: number): ProviderGates {
   );
 }
 
-test("keys take turns", () => {
+test("the keys of a provider are used in turn", () => {
   const gates = gatesWith(3);
   const used = [1, 2, 3, 4, 5, 6].map(() => gates.begin(small, 0));
   expect(used.toSorted((left, right) => left - right)).toEqual([0, 0, 1, 1, 2, 2]);
 });
 
-test("a key that was told to wait is passed over, and the model is ready while another key is", () => {
+test("a key that has to wait is skipped, and the model is ready while another key is", () => {
   const gates = gatesWith(2);
   const key = gates.begin(small, 0);
   gates.ended(small, key, { ...refused, code: "rate_limited", retryAfterMs: 5_000 }, 0);
@@ -35,20 +35,20 @@ test("a key that was told to wait is passed over, and the model is ready while a
   expect([1, 2, 3].map(() => gates.begin(small, 0))).toEqual(Array(3).fill(1 - key));
 });
 
-test("a refused key rests, whatever the model's other keys do", () => {
+test("a refused key rests for a minute", () => {
   const gates = gatesWith(1);
   gates.ended(small, gates.begin(small, 0), { ...refused, code: "unauthorized" }, 0);
   expect(gates.readyAt(small)).toBe(60_000);
 });
 
-test("a model that fails with a key is closed for that model alone", () => {
+test("a breaker opens for the model and key that failed, and for no other model", () => {
   const gates = gatesWith(1);
   for (const _ of [1, 2]) gates.ended(small, gates.begin(small, 0), failed, 0);
   expect(gates.readyAt(small)).toBe(1_000);
   expect(gates.readyAt(aCandidate({ model: "other" }))).toBe(0);
 });
 
-test("a call that we ended, a stream that had begun and a busy answer do not say that it is down", () => {
+test("an aborted call, a cut stream and a 429 without retry-after do not count as failures", () => {
   const gates = gatesWith(1);
   const ends: readonly ProviderEnd[] = [
     { kind: "lost", code: "aborted" },

@@ -14,14 +14,14 @@ import type { FailureCode } from "../decide/failure.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import type { ProviderEnd } from "./provider.ts";
 
-/** A provider that cannot be asked for longer than this is asked again all the same. */
+/** A provider is called again after this time, even if it asked to wait longer. */
 const restMsMax = 10 * 60_000;
-/** Until an operator has changed the key. */
+/** How long a refused key rests. An operator has to replace it. */
 const badKeyRestMs = 60_000;
 
 type GateLogger = Pick<StageLogger, "warn" | "error">;
 
-/** Who may be called now: a breaker per model and provider key, and the keys in turn. */
+/** Decides which provider may be called with which key: one breaker per model and key, and the keys in turn. */
 export class ProviderGates {
   readonly #keyCounts: ReadonlyMap<string, number>;
   readonly #policy: BreakerPolicy;
@@ -30,7 +30,7 @@ export class ProviderGates {
   readonly #logger: GateLogger;
   #turn = 0;
 
-  /** @param keyCounts how many keys each declared provider has */
+  /** @param keyCounts the number of keys of each declared provider */
   constructor(
     keyCounts: ReadonlyMap<string, number>,
     policy: BreakerPolicy,
@@ -43,13 +43,13 @@ export class ProviderGates {
     this.#logger = logger;
   }
 
-  /** When some key may be used for the candidate; Infinity for a provider that is not declared. */
+  /** Returns when the first key may be used for the candidate; Infinity if its provider is not declared. */
   readyAt(candidate: Candidate): EpochMillis {
     const keys = this.#keysOf(candidate);
     return Math.min(...keys.map((key) => readyAtOf(this.#breakerOf(candidate, key))));
   }
 
-  /** The key to call with, in turn among those that are ready; the soonest where none is. */
+  /** Returns the next ready key in turn, or the key that is ready soonest, and counts the call as begun. */
   begin(candidate: Candidate, now: EpochMillis): number {
     const keys = this.#keysOf(candidate);
     this.#turn += 1;
@@ -63,6 +63,7 @@ export class ProviderGates {
     return key;
   }
 
+  /** Takes the end of a call into account, and logs once if the breaker opens. */
   ended(candidate: Candidate, key: number, end: ProviderEnd, now: EpochMillis): void {
     const verdict = verdictOf(end);
     if (!verdict) return;
@@ -70,15 +71,19 @@ export class ProviderGates {
     const after = ended(before, verdict, this.#policy, now);
     this.#set(candidate, key, after);
     if (after.kind === "open" && before.kind !== "open")
-      this.#tell(candidate, key, end, after.until - now);
+      this.#logOpened(candidate, key, end, after.until - now);
   }
 
-  /** Once per trip. The key's place in the list, never the key. */
-  #tell({ provider, model }: Candidate, key: number, end: ProviderEnd, restMs: number): void {
+  /** Logs the position of the key in its list, and never the key. */
+  #logOpened({ provider, model }: Candidate, key: number, end: ProviderEnd, restMs: number): void {
     const code = end.kind === "answered" ? end.kind : end.code;
     const fields = { provider, model, key, code, restMs };
     if (code === "unauthorized") this.#logger.error(fields, "the provider refuses the key");
-    else this.#logger.warn(fields, "the provider is not called for a while");
+    else
+      this.#logger.warn(
+        fields,
+        "the breaker is open: the provider is not called until it has rested",
+      );
   }
 
   #keysOf({ provider }: Candidate): readonly number[] {
@@ -100,9 +105,9 @@ function nameOf({ provider, model }: Candidate, key: number): string {
 }
 
 /**
- * Null: the end says neither that the provider is down nor that it is well. We
- * ended the call; or it began an answer; or it was too busy for this one and
- * named no time, so that the request's own back-off is enough.
+ * Returns what the end of a call says about the provider, or null if it says nothing: this process
+ * ended the call; or the answer had begun; or the provider was too busy for this call and named no
+ * time, so that the request's own back-off is enough.
  */
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {

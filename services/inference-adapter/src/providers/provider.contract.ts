@@ -3,7 +3,8 @@ import { aCandidate, aDispatched } from "../attempt/dispatched.fixture.ts";
 import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
 import { bodyOf } from "./openai/provider-body.ts";
 
-export interface Asked {
+/** A call of a test, and what it changes. */
+export interface CallSettings {
   readonly prompt: string;
   readonly stream?: boolean;
   readonly parameters?: object;
@@ -11,9 +12,10 @@ export interface Asked {
   readonly call?: Partial<ProviderCall>;
 }
 
-export async function ask(
+/** Calls the provider with a chat of one message. Returns the end of the call and its chunks. */
+export async function callProvider(
   provider: Provider,
-  { prompt, stream = false, parameters = {}, answers = 1, call = {} }: Asked,
+  { prompt, stream = false, parameters = {}, answers = 1, call = {} }: CallSettings,
 ): Promise<{ readonly end: ProviderEnd; readonly chunks: readonly Chunk[] }> {
   const { request } = aDispatched({ prompt, parameters: JSON.stringify(parameters) }).admitted;
   const chunks: Chunk[] = [];
@@ -34,7 +36,7 @@ export async function ask(
   return { end, chunks };
 }
 
-/** Asks for an embedding per input. */
+/** Calls the provider for one embedding of each input. */
 export function embed(
   provider: Provider,
   inputs: readonly string[],
@@ -43,7 +45,7 @@ export function embed(
 ): Promise<ProviderEnd> {
   const { request } = aDispatched({ inputs, parameters: JSON.stringify(parameters) }).admitted;
   const candidate = aCandidate({ model: "sim-embedding-small" });
-  const asked: ProviderCall = {
+  const embeddingCall: ProviderCall = {
     ...{ provider: "acme-ai", keyIndex: 0, attemptId: crypto.randomUUID(), trace: {} },
     operation: "embeddings",
     body: bodyOf(request, candidate, false),
@@ -51,14 +53,18 @@ export function embed(
     signal: new AbortController().signal,
     ...call,
   };
-  return provider.call(asked, () => undefined);
+  return provider.call(embeddingCall, () => undefined);
 }
 
-/** @param provider knows `acme-ai` with one key, which obeys the simulator's markers in a prompt */
+/**
+ * Declares the tests that every provider passes.
+ *
+ * @param provider declares `acme-ai` with one key, and follows the simulator's markers in a prompt
+ */
 export function providerContract(name: string, provider: () => Provider): void {
-  describe(`a provider, ${name}`, () => {
-    test("answers as a whole, with its usage", async () => {
-      const { end, chunks } = await ask(provider(), { prompt: "Name a river." });
+  describe(`a call of a provider (${name})`, () => {
+    test("returns a whole answer with its usage", async () => {
+      const { end, chunks } = await callProvider(provider(), { prompt: "Name a river." });
       expect(end).toMatchObject({ kind: "answered" });
       expect(chunks).toEqual([]);
       if (end.kind !== "answered") return;
@@ -68,8 +74,8 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
     });
 
-    test("answers in chunks whose texts are the answer", async () => {
-      const { end, chunks } = await ask(provider(), {
+    test("returns a streamed answer in chunks, whose texts are the answer", async () => {
+      const { end, chunks } = await callProvider(provider(), {
         prompt: "Name a lake.",
         stream: true,
       });
@@ -80,9 +86,9 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
     });
 
-    test("refuses for the time being, and may say for how long", async () => {
+    test("is refused by a 429, with the time to wait", async () => {
       const prompt = "[[fault:429 retry-after=3]]";
-      const { end } = await ask(provider(), { prompt });
+      const { end } = await callProvider(provider(), { prompt });
       expect(end).toEqual({
         kind: "refused",
         code: "rate_limited",
@@ -91,14 +97,14 @@ export function providerContract(name: string, provider: () => Provider): void {
       });
     });
 
-    test("fails on its own side", async () => {
-      const { end } = await ask(provider(), { prompt: "[[fault:500]]", stream: true });
+    test("is refused by a server error", async () => {
+      const { end } = await callProvider(provider(), { prompt: "[[fault:500]]", stream: true });
       expect(end).toMatchObject({ kind: "refused", code: "server_error", status: 500 });
     });
 
-    test("breaks off a stream: what came is known", async () => {
+    test("is cut if a stream breaks off, and keeps the text that arrived", async () => {
       const prompt = "[[fault:cut-stream after=8]]";
-      const { end, chunks } = await ask(provider(), { prompt, stream: true });
+      const { end, chunks } = await callProvider(provider(), { prompt, stream: true });
       expect(end).toMatchObject({
         kind: "cut",
         code: "connection_lost",
@@ -106,29 +112,29 @@ export function providerContract(name: string, provider: () => Provider): void {
       });
     });
 
-    test("breaks off before anything was seen", async () => {
+    test("is lost if a stream breaks off before any text arrived", async () => {
       const prompt = "[[fault:cut-stream after=0]]";
-      const { end } = await ask(provider(), { prompt, stream: true });
+      const { end } = await callProvider(provider(), { prompt, stream: true });
       expect(end).toEqual({ kind: "lost", code: "connection_lost" });
     });
 
-    test("is silent for too long: nobody knows what it bills", async () => {
-      const { end } = await ask(provider(), { prompt: "[[fault:timeout-after-billing]]" });
+    test("is lost if the provider is silent for too long", async () => {
+      const { end } = await callProvider(provider(), { prompt: "[[fault:timeout-after-billing]]" });
       expect(end).toEqual({ kind: "lost", code: "timed_out" });
     });
 
-    test("is left when we end the call", async () => {
-      const leaving = new AbortController();
-      setTimeout(() => leaving.abort(), 20);
-      const { end } = await ask(provider(), {
+    test("is lost if its signal aborts", async () => {
+      const aborting = new AbortController();
+      setTimeout(() => aborting.abort(), 20);
+      const { end } = await callProvider(provider(), {
         prompt: "[[fault:hang]]",
         stream: true,
-        call: { signal: leaving.signal },
+        call: { signal: aborting.signal },
       });
       expect(end).toEqual({ kind: "lost", code: "aborted" });
     });
 
-    test("makes an embedding per input, with its usage, and is billed no output", async () => {
+    test("returns one embedding for each input, with its usage", async () => {
       const end = await embed(provider(), ["a river", "a lake"]);
       expect(end).toMatchObject({ kind: "answered", answer: { choices: [], cut: false } });
       if (end.kind !== "answered") return;
@@ -139,7 +145,7 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
     });
 
-    test("refuses embeddings for the time being, and breaks off before they were there", async () => {
+    test("is refused or lost in the same way if it asks for embeddings", async () => {
       expect(await embed(provider(), ["[[fault:429 retry-after=3]]"])).toEqual({
         ...{ kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 },
       });
@@ -149,17 +155,17 @@ export function providerContract(name: string, provider: () => Provider): void {
       });
     });
 
-    test("that makes an embedding too few is to be paid for what nobody can use", async () => {
+    test("is unusable, with its usage, if an embedding is missing", async () => {
       const end = await embed(provider(), ["one", "[[answer:vector-missing]]"]);
       expect(end).toMatchObject({ kind: "unusable", code: "answer_unusable" });
       const usage = end.kind === "unusable" ? end.usage?.usage : undefined;
       expect(usage?.inputTokens).toBeGreaterThan(0n);
     });
 
-    test("that is not declared is never reached", async () => {
-      const { end } = await ask(provider(), {
+    test("is refused if its provider is not declared", async () => {
+      const { end } = await callProvider(provider(), {
         prompt: "Hello.",
-        call: { provider: "nobody" },
+        call: { provider: "undeclared" },
       });
       expect(end).toMatchObject({ kind: "refused", code: "unreachable" });
     });

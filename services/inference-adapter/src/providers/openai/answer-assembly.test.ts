@@ -3,7 +3,7 @@ import { AnswerAssembly } from "./answer-assembly.ts";
 
 const head = { model: "m-1", system_fingerprint: "fp", created: 1_800_000_000 };
 
-test("texts, refusals, log probabilities and ends of several choices come together", () => {
+test("the texts, refusals, log probabilities and ends of several choices are joined by choice", () => {
   const assembly = new AnswerAssembly();
   assembly.add(head, [{ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }]);
   assembly.add(head, [{ index: 0, delta: { content: "A" } }]);
@@ -39,7 +39,7 @@ test("texts, refusals, log probabilities and ends of several choices come togeth
   });
 });
 
-test("tool calls are joined by their index, and say nothing besides", () => {
+test("tool calls are joined by their index, and have no text next to them", () => {
   const assembly = new AnswerAssembly();
   assembly.add(head, [
     {
@@ -58,14 +58,14 @@ test("tool calls are joined by their index, and say nothing besides", () => {
   ]);
 });
 
-test("who refuses says nothing besides, though a stream opens with an empty text", () => {
+test("a refusal has no text next to it, although a stream begins with an empty text", () => {
   const assembly = new AnswerAssembly();
   assembly.add(head, [{ delta: { content: "", refusal: null } }]);
   assembly.add(head, [{ delta: { refusal: "No" } }, { delta: { refusal: "." } }]);
   expect(assembly.answer(0).choices).toMatchObject([{ content: null, refusal: "No." }]);
 });
 
-test("a role alone is not the beginning of an answer", () => {
+test("an answer has not begun while only the role of the speaker has arrived", () => {
   const assembly = new AnswerAssembly();
   assembly.add(head, [{ delta: { content: "" } }]);
   expect(assembly.hasBegun).toBe(false);

@@ -11,7 +11,7 @@ const bodyOf = (parameters: object, stream = false) =>
   );
 
 describe("the body for a provider", () => {
-  test("passes the caller's parameters, with our model and output limit", () => {
+  test("has the client's parameters, with the candidate's model and output limit", () => {
     expect(bodyOf({ temperature: 0.2, max_completion_tokens: 9_999 })).toEqual({
       model: "sim-economy",
       messages: [{ role: "user", content: "What is the capital of France?" }],
@@ -20,24 +20,24 @@ describe("the body for a provider", () => {
     });
   });
 
-  test("names the limit as the caller did", () => {
+  test("names the output limit as the client did", () => {
     const body = bodyOf({ max_tokens: 9_999 });
     expect(body).toMatchObject({ max_tokens: 400 });
     expect(body).not.toHaveProperty("max_completion_tokens");
     expect(bodyOf({ max_tokens: null })).toMatchObject({ max_completion_tokens: 400 });
   });
 
-  test("never has two limits, one of which would be ours and the other the caller's", () => {
+  test("has one output limit, even if the client set both names", () => {
     const body = bodyOf({ max_tokens: 9_999, max_completion_tokens: 9_999 });
     expect(body).toMatchObject({ max_tokens: 400 });
     expect(body).not.toHaveProperty("max_completion_tokens");
   });
 
-  test("leaves out what a record sets to null", () => {
+  test("leaves out parameters that are null", () => {
     expect(bodyOf({ seed: null })).not.toHaveProperty("seed");
   });
 
-  test("asks for usage with a stream, whatever the caller asked for", () => {
+  test("asks for usage with a stream, even if the client did not", () => {
     expect(bodyOf({ stream_options: { include_usage: false } }, true)).toMatchObject({
       stream: true,
       stream_options: { include_usage: true },
@@ -45,7 +45,7 @@ describe("the body for a provider", () => {
     expect(bodyOf({ stream: true })).not.toHaveProperty("stream");
   });
 
-  test("gives messages back as they came in", () => {
+  test("has the messages as the client sent them", () => {
     const { request } = aDispatched().admitted;
     const plain = { parts: null, toolCalls: null, toolCallId: null, name: null };
     const calls = [{ id: "c1", type: "function", function: { name: "look", arguments: "{}" } }];
@@ -62,7 +62,7 @@ describe("the body for a provider", () => {
     ]);
   });
 
-  test("cannot be made of what is no JSON", () => {
+  test("is a permanent fault if the parameters are not JSON", () => {
     const { request } = aDispatched({ parameters: "{" }).admitted;
     expect(() => chatBodyOf(request, candidate, false)).toThrow(
       expect.objectContaining({ code: "ADAPTER_REQUEST_UNREADABLE" }),

@@ -2,8 +2,8 @@ import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
 import { unreadable } from "../../faults.ts";
 import type { ProviderBody } from "../provider.ts";
 
-/** Ours to set, whatever the parameters say. */
-const ours = new Set([
+/** Fields that the adapter sets itself, whatever the parameters contain. */
+const setByAdapter = new Set([
   "model",
   "messages",
   "stream",
@@ -13,9 +13,9 @@ const ours = new Set([
 ]);
 
 /**
- * The body of `POST /chat/completions`: the caller's parameters, the candidate's
- * model, and its output limit under the name that the caller chose (some
- * providers know only the older `max_tokens`).
+ * Returns the body of `POST /chat/completions`: the client's parameters, the candidate's model, and
+ * the candidate's output limit. The limit has the name that the client used, because some providers
+ * know only the older `max_tokens`.
  *
  * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
  */
@@ -27,7 +27,7 @@ export function chatBodyOf(
   const parameters = parametersOf(request);
   const limitName = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
   const passed = Object.entries(parameters).filter(
-    ([name, value]) => !ours.has(name) && value !== null,
+    ([name, value]) => !setByAdapter.has(name) && value !== null,
   );
   return {
     ...Object.fromEntries(passed),
@@ -38,7 +38,11 @@ export function chatBodyOf(
   };
 }
 
-/** @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE` */
+/**
+ * Returns the parameters of a request as an object.
+ *
+ * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
+ */
 export function parametersOf({
   parameters,
 }: InferenceRequested): Readonly<Record<string, unknown>> {
@@ -59,16 +63,16 @@ function wireMessageOf(message: Message): object {
   };
 }
 
-/** An assistant that only called tools said nothing; some providers refuse the empty text. */
+/** Returns null instead of an empty text if a message only calls tools, because some providers refuse the empty text. */
 function contentOf(content: string, parts: string | null, toolCalls: string | null): unknown {
   if (parts !== null) return parsed(parts, "The parts of a message");
   return content === "" && toolCalls !== null ? null : content;
 }
 
-function parsed(json: string, what: string): unknown {
+function parsed(json: string, part: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    throw unreadable(what);
+    throw unreadable(part);
   }
 }

@@ -4,14 +4,14 @@ import type { UnusableCode } from "../../decide/failure.ts";
 import type { ProviderEnd } from "../provider.ts";
 import { reportedUsageOf } from "./usage.ts";
 
-/** What was asked for, as far as an answer must follow it. */
-export interface AskedEmbeddings {
+/** The properties of a request for embeddings that the answer must match. */
+export interface RequestedEmbeddings {
   readonly count: number;
-  /** As the caller set them; undefined: as many as the model has. */
+  /** The number that the client set; undefined if the model decides. */
   readonly dimensions: unknown;
 }
 
-/** The part of an answer that is read; nothing of it is taken on trust. */
+/** The fields of an answer that are read. Their types are checked, because a provider may send anything. */
 interface WireEmbeddings {
   readonly model?: unknown;
   readonly data?: unknown;
@@ -19,17 +19,18 @@ interface WireEmbeddings {
 }
 
 /**
- * How a call for embeddings ended that was answered. An embedding too few, too short or too long is paid
- * for like any other, and is no answer: nobody could tell which input an embedding is of.
+ * Returns how an answered call for embeddings ended. If an embedding is missing or has another length,
+ * the call is unusable: the provider bills it, but it is not clear which input each embedding belongs
+ * to.
  */
 export function embeddingEndOf(
   wire: unknown,
-  asked: AskedEmbeddings,
+  requested: RequestedEmbeddings,
   now: EpochMillis,
 ): ProviderEnd {
   const read: WireEmbeddings = typeof wire === "object" && wire !== null ? wire : {};
   const usage = reportedUsageOf(read.usage);
-  const embeddings = embeddingsIn(read.data, asked);
+  const embeddings = embeddingsIn(read.data, requested);
   if (typeof embeddings === "string") return { kind: "unusable", code: embeddings, usage };
   return { kind: "answered", answer: answerOf(read.model, embeddings, now), usage };
 }
@@ -47,10 +48,10 @@ function answerOf(model: unknown, embeddings: readonly Uint8Array[], now: EpochM
 
 function embeddingsIn(
   data: unknown,
-  { count, dimensions }: AskedEmbeddings,
+  { count, dimensions }: RequestedEmbeddings,
 ): readonly Uint8Array[] | UnusableCode {
   if (!Array.isArray(data) || data.length !== count) return "answer_unusable";
-  const placed = new Map(data.map((item: unknown, position) => placedOf(item, position)));
+  const placed = new Map(data.map((item: unknown, position) => indexedOf(item, position)));
   const embeddings = Array.from({ length: count }, (_, index) => placed.get(index));
   const size = dimensions ?? (embeddings[0] && dimensionsOf(embeddings[0]));
   if (!embeddings.every((embedding) => embedding !== undefined && isEmbedding(embedding, size)))
@@ -60,15 +61,15 @@ function embeddingsIn(
   return bytes > embeddingBytesMax ? "answer_too_large" : whole;
 }
 
-/** Some servers leave the index out, and answer in order. */
-function placedOf(item: unknown, position: number): readonly [number, Buffer | undefined] {
+/** Returns an embedding with its index. Some servers leave the index out and answer in order. */
+function indexedOf(item: unknown, position: number): readonly [number, Buffer | undefined] {
   const read: { readonly index?: unknown; readonly embedding?: unknown } =
     typeof item === "object" && item !== null ? item : {};
   const index = typeof read.index === "number" ? read.index : position;
   return [index, bytesOf(read.embedding)];
 }
 
-/** Servers that know nothing of base64 print numbers, which are the floats' own where they are printed in full. */
+/** Returns the bytes of an embedding. Servers without base64 print numbers, which are exact if printed in full. */
 function bytesOf(embedding: unknown): Buffer | undefined {
   if (typeof embedding === "string") return Buffer.from(embedding, "base64");
   if (!Array.isArray(embedding)) return undefined;

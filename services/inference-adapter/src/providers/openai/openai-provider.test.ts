@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { SystemClock } from "@sluice/domain";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OpenAiProvider } from "./openai-provider.ts";
-import { ask, providerContract } from "../provider.contract.ts";
+import { callProvider, providerContract } from "../provider.contract.ts";
 import { type Simulator, startSimulator } from "./simulator.fixture.ts";
 
 const key = "sk-test";
@@ -24,74 +24,82 @@ function providerAt(baseUrl: string, keys = [key]): OpenAiProvider {
   return new OpenAiProvider([{ id: "acme-ai", baseUrl, keys }], timeouts, new SystemClock());
 }
 
-providerContract("by the openai package, against the simulator", () => provider);
+providerContract("the openai package against the simulator", () => provider);
 
-describe("what the provider is told and bills", () => {
-  test("each call is billed once, under its attempt id, for the usage that we read", async () => {
+describe("a call of the provider", () => {
+  test("is billed once, under its attempt id, for the usage that the adapter read", async () => {
     const attemptId = crypto.randomUUID();
-    const { end } = await ask(provider, { prompt: "Billed?", stream: true, call: { attemptId } });
+    const { end } = await callProvider(provider, {
+      prompt: "Billed?",
+      stream: true,
+      call: { attemptId },
+    });
     const billed = (await simulator.bill()).find((attempt) => attempt.attemptId === attemptId);
     expect(billed).toMatchObject({ calls: 1, billedCalls: 1 });
-    if (end.kind !== "answered" || !billed) throw new Error("not answered");
+    if (end.kind !== "answered" || !billed) throw new Error("The provider did not answer.");
     expect(end.usage?.usage).toMatchObject({
       inputTokens: BigInt(billed.usage.inputTokens),
       outputTokens: BigInt(billed.usage.outputTokens),
     });
   });
 
-  test("a refusal is not tried again behind our back", async () => {
+  test("is not retried by the client after a refusal", async () => {
     const attemptId = crypto.randomUUID();
-    await ask(provider, { prompt: "[[fault:500]] once", call: { attemptId } });
+    await callProvider(provider, { prompt: "[[fault:500]] once", call: { attemptId } });
     const billed = (await simulator.bill()).find((attempt) => attempt.attemptId === attemptId);
     expect(billed).toMatchObject({ calls: 1, billedCalls: 0 });
   });
 
-  test("a call that we leave is open no longer", async () => {
+  test("is closed at the provider after it was aborted", async () => {
     const attemptId = crypto.randomUUID();
     const leaving = new AbortController();
     setTimeout(() => leaving.abort(), 30);
     const call = { attemptId, signal: leaving.signal };
-    await ask(provider, { prompt: "[[fault:hang]] left", call });
+    await callProvider(provider, { prompt: "[[fault:hang]] left", call });
     await expect
       .poll(async () => (await simulator.bill()).find((one) => one.attemptId === attemptId)?.open)
       .toBe(0);
   });
 
-  test("a wrong key, an unknown model and a bad parameter are told apart", async () => {
-    const stranger = providerAt(`${simulator.url}/v1`, ["sk-wrong"]);
-    expect((await ask(stranger, { prompt: "x" })).end).toMatchObject({ code: "unauthorized" });
-    stranger.close();
+  test("has its own code for a wrong key, an unknown model and an invalid parameter", async () => {
+    const withWrongKey = providerAt(`${simulator.url}/v1`, ["sk-wrong"]);
+    expect((await callProvider(withWrongKey, { prompt: "x" })).end).toMatchObject({
+      code: "unauthorized",
+    });
+    withWrongKey.close();
     const body = { model: "none", messages: [{ role: "user", content: "x" }] };
-    expect((await ask(provider, { prompt: "x", call: { body } })).end).toMatchObject({
+    expect((await callProvider(provider, { prompt: "x", call: { body } })).end).toMatchObject({
       code: "model_unknown",
     });
-    expect((await ask(provider, { prompt: "x", parameters: { n: 0 } })).end).toMatchObject({
-      kind: "refused",
-      code: "request_refused",
-      status: 400,
-    });
+    expect((await callProvider(provider, { prompt: "x", parameters: { n: 0 } })).end).toMatchObject(
+      {
+        kind: "refused",
+        code: "request_refused",
+        status: 400,
+      },
+    );
   });
 
-  test("several answers come with one call", async () => {
-    const asked = { prompt: "Two, please.", stream: true, parameters: { n: 2 }, answers: 2 };
-    const { end } = await ask(provider, asked);
-    if (end.kind !== "answered") throw new Error("not answered");
+  test("returns several answers if several are requested", async () => {
+    const settings = { prompt: "Two, please.", stream: true, parameters: { n: 2 }, answers: 2 };
+    const { end } = await callProvider(provider, settings);
+    if (end.kind !== "answered") throw new Error("The provider did not answer.");
     expect(end.answer.choices.map(({ index }) => index)).toEqual([0, 1]);
   });
 
-  test("a tool call is an answer", async () => {
+  test("returns tool calls as an answer", async () => {
     const tools = [{ type: "function", function: { name: "look", parameters: {} } }];
-    const { end } = await ask(provider, {
+    const { end } = await callProvider(provider, {
       prompt: "Look.",
       stream: true,
       parameters: { tools, tool_choice: "required" },
     });
-    if (end.kind !== "answered") throw new Error("not answered");
+    if (end.kind !== "answered") throw new Error("The provider did not answer.");
     expect(end.answer.choices[0]?.toolCalls).toContain('"name":"look"');
   });
 });
 
-describe("on the wire", () => {
+describe("on a connection", () => {
   let server: Server | undefined;
   afterEach(async () => {
     server?.closeAllConnections();
@@ -106,41 +114,43 @@ describe("on the wire", () => {
     return providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`);
   }
 
-  test("no connection costs nothing", async () => {
-    const nobody = providerAt("http://127.0.0.1:1/v1");
-    expect((await ask(nobody, { prompt: "x" })).end).toMatchObject({
+  test("a call that gets no connection is refused and costs nothing", async () => {
+    const unreachable = providerAt("http://127.0.0.1:1/v1");
+    expect((await callProvider(unreachable, { prompt: "x" })).end).toMatchObject({
       kind: "refused",
       code: "unreachable",
       status: null,
     });
   });
 
-  test("a name that nobody has costs nothing", async () => {
-    const nobody = providerAt("http://nobody.invalid/v1");
-    expect((await ask(nobody, { prompt: "x" })).end).toMatchObject({ code: "unreachable" });
+  test("a host name that does not exist is refused and costs nothing", async () => {
+    const unreachable = providerAt("http://nobody.invalid/v1");
+    expect((await callProvider(unreachable, { prompt: "x" })).end).toMatchObject({
+      code: "unreachable",
+    });
   });
 
-  test("a connection that breaks after the request was sent leaves its cost unknown", async () => {
+  test("a connection that breaks after the request was sent loses the call, whose cost is unknown", async () => {
     const cutting = await serve((request) => request.socket.destroy());
-    expect((await ask(cutting, { prompt: "x" })).end).toEqual({
+    expect((await callProvider(cutting, { prompt: "x" })).end).toEqual({
       kind: "lost",
       code: "connection_lost",
     });
   });
 
-  test("a whole answer that breaks off is lost", async () => {
+  test("a whole answer that breaks off loses the call", async () => {
     const cutting = await serve((_, response) => {
       response.writeHead(200, { "content-type": "application/json", "content-length": "999" });
       response.write('{"choices":');
       setTimeout(() => response.destroy(), 20);
     });
-    expect((await ask(cutting, { prompt: "x" })).end).toEqual({
+    expect((await callProvider(cutting, { prompt: "x" })).end).toEqual({
       kind: "lost",
       code: "connection_lost",
     });
   });
 
-  test("a whole answer may take longer than a stream may be silent, up to a limit of its own", async () => {
+  test("a whole answer may take longer than a stream may be silent, up to its own limit", async () => {
     const answerAfter = (delayMs: number) =>
       serve((_, response) => {
         const message = { role: "assistant", content: "At last" };
@@ -148,25 +158,25 @@ describe("on the wire", () => {
         response.writeHead(200, { "content-type": "application/json" });
         setTimeout(() => response.end(JSON.stringify({ model: "m", choices })), delayMs);
       });
-    expect((await ask(await answerAfter(900), { prompt: "x" })).end.kind).toBe("answered");
+    expect((await callProvider(await answerAfter(900), { prompt: "x" })).end.kind).toBe("answered");
     server?.closeAllConnections();
     server?.close();
-    expect((await ask(await answerAfter(5_000), { prompt: "x" })).end).toEqual({
+    expect((await callProvider(await answerAfter(5_000), { prompt: "x" })).end).toEqual({
       kind: "lost",
       code: "timed_out",
     });
   });
 
-  test("a stream that falls silent is cut after what it said", async () => {
+  test("a stream that becomes silent is cut and keeps the text that arrived", async () => {
     const silent = await serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write('data: {"choices":[{"index":0,"delta":{"content":"Hm"}}]}\n\n');
     });
-    const { end } = await ask(silent, { prompt: "x", stream: true });
+    const { end } = await callProvider(silent, { prompt: "x", stream: true });
     expect(end).toMatchObject({ kind: "cut", code: "timed_out" });
   });
 
-  test("a stream whose answers are all there is an answer, also without usage or end", async () => {
+  test("a stream with all its answers is complete, even if it breaks before its usage and its end", async () => {
     const abrupt = await serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(
@@ -174,17 +184,17 @@ describe("on the wire", () => {
       );
       setTimeout(() => response.destroy(), 20);
     });
-    const { end } = await ask(abrupt, { prompt: "x", stream: true });
+    const { end } = await callProvider(abrupt, { prompt: "x", stream: true });
     expect(end).toMatchObject({ kind: "answered", usage: null });
   });
 
-  test("an error in the middle of a stream is no answer", async () => {
+  test("a stream with an error event is cut", async () => {
     const failing = await serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write('data: {"choices":[{"index":0,"delta":{"content":"Hm"}}]}\n\n');
       response.end('data: {"error":{"message":"overloaded"}}\n\n');
     });
-    const { end } = await ask(failing, { prompt: "x", stream: true });
+    const { end } = await callProvider(failing, { prompt: "x", stream: true });
     expect(end).toMatchObject({ kind: "cut" });
   });
 });

@@ -4,7 +4,7 @@ import { bodyOf } from "./provider-body.ts";
 
 const candidate = aCandidate({ model: "embeddings-served" });
 
-test("embeddings are asked for in base64, with the caller's parameters and our model", () => {
+test("a body for embeddings asks for base64, with the client's parameters and the candidate's model", () => {
   const parameters = JSON.stringify({ dimensions: 8, user: "u", encoding_format: "float" });
   const { request } = aDispatched({ inputs: ["a", "b"], parameters }).admitted;
   expect(bodyOf(request, candidate, false)).toEqual({
@@ -13,13 +13,13 @@ test("embeddings are asked for in base64, with the caller's parameters and our m
   });
 });
 
-test("inputs that came as tokens go as tokens", () => {
+test("inputs that the client sent as tokens are sent as tokens", () => {
   const { request } = aDispatched({ inputs: [] }).admitted;
   const body = bodyOf({ ...request, tokenInputs: [[1, 2], [3]] }, candidate, false);
   expect(body["input"]).toEqual([[1, 2], [3]]);
 });
 
-test("a chat is asked for as one", () => {
+test("a body for a chat has messages and the stream setting", () => {
   const { request } = aDispatched().admitted;
   expect(bodyOf(request, candidate, true)).toMatchObject({ stream: true, messages: [{}] });
 });

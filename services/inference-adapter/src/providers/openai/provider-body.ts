@@ -3,9 +3,9 @@ import { chatBodyOf, parametersOf } from "./chat-body.ts";
 import type { ProviderBody } from "../provider.ts";
 
 /**
- * The request as the provider gets it.
+ * Returns the body that the provider receives for a request.
  *
- * @param stream only a chat has anything to stream
+ * @param stream whether to stream the answer; embeddings ignore it
  * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
  */
 export function bodyOf(
@@ -19,8 +19,9 @@ export function bodyOf(
 }
 
 /**
- * The body of `POST /embeddings`. Always base64, which has the embeddings' own bits in a quarter of
- * the bytes that printed numbers take; what the caller wants to read is the edge's affair.
+ * Returns the body of `POST /embeddings`. It always asks for base64, which keeps the bits of the
+ * embeddings and takes a quarter of the bytes of printed numbers. Ingress converts them to the
+ * encoding that the client asked for.
  */
 function embeddingBodyOf(request: InferenceRequested, { model }: Candidate): ProviderBody {
   const { inputs, tokenInputs } = request;

@@ -2,32 +2,38 @@ import http from "node:http";
 import https from "node:https";
 
 export interface CallTimeouts {
-  /** Until the connection stands, TLS included. */
+  /** The time until the connection is established, including TLS. */
   readonly connectMs: number;
-  /** Until the first byte of the answer, and between any two. */
+  /** The time until the first byte of the answer, and between any two bytes. */
   readonly silenceMs: number;
 }
 
 /**
- * unreachable: no connection, so nothing was sent. The others came after the
- * request may have been read.
+ * Why a call ended without a complete answer. `unreachable` means that there was no connection, so
+ * nothing was sent. With the others, the provider may have read the request.
  */
 export type WireFaultCode = "unreachable" | "timed_out" | "connection_lost";
 
-/** What the wire did. The message avoids words from which the client guesses a cause of its own. */
+/**
+ * A fault of the connection. The message does not contain "timed out", from which the OpenAI client
+ * would infer a time-out of its own.
+ */
 export class WireFault extends Error {
   readonly code: WireFaultCode;
 
   constructor(code: WireFaultCode, cause?: unknown) {
-    super(`The call ended on the wire: ${code.replace("timed_out", "silence")}.`, { cause });
+    super(
+      `The connection to the provider ended the call: ${code.replace("timed_out", "silence")}.`,
+      { cause },
+    );
     this.code = code;
   }
 }
 
-/** An idle connection older than this is not used again: many servers close theirs after 60 s. */
+/** An idle connection is closed after this time, because many servers close theirs after 60 s. */
 const idleMsMax = 30_000;
 
-/** Connections to providers, kept alive; closed together. */
+/** The connections to providers, which are kept alive and closed together. */
 export class ProviderConnections {
   readonly #http = new http.Agent({ keepAlive: true, timeout: idleMsMax });
   readonly #https = new https.Agent({ keepAlive: true, timeout: idleMsMax });
@@ -43,9 +49,8 @@ export class ProviderConnections {
   }
 
   /**
-   * `fetch` over node:http. The platform's own cannot tell whether the request
-   * left the machine before it failed, and that decides whether an attempt cost
-   * nothing or is in doubt.
+   * Implements `fetch` over node:http. The platform's own `fetch` does not report whether the request
+   * was sent before it failed, which decides whether an attempt cost nothing or is in doubt.
    *
    * @throws WireFault
    */
@@ -69,12 +74,12 @@ async function exchange(
   secure: boolean,
   watch: Watch,
 ): Promise<Response> {
-  // Both speak up a second time when a call is left; unheard, that would end the process.
+  // Both emit a second error after a call was aborted. Without a listener it would end the process.
   request.on("error", ignore).once("response", (incoming) => incoming.on("error", ignore));
   let connected = false;
   const onConnected = (): void => {
     connected = true;
-    watch.heard();
+    watch.noteActivity();
   };
   request.once("socket", (socket) => {
     if (socket.connecting) socket.once(secure ? "secureConnect" : "connect", onConnected);
@@ -84,7 +89,7 @@ async function exchange(
     const incoming = await new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once("response", resolve).once("error", reject);
     });
-    watch.heard();
+    watch.noteActivity();
     return responseOf(incoming, watch);
   } catch (error) {
     watch.stop();
@@ -93,14 +98,14 @@ async function exchange(
 }
 
 function ignore(): void {
-  // Whoever waits for the answer or its body is told.
+  // The error reaches the code that waits for the response or its body.
 }
 
-/** The client sends JSON as text; anything else could not be sent in one piece. */
+/** Returns the body as text, which the OpenAI client always sends. Other bodies could not be sent in one piece. */
 function textOf(body: RequestInit["body"]): string | undefined {
   if (body === null || body === undefined) return undefined;
   if (typeof body === "string") return body;
-  throw new TypeError("Only text can be sent to a provider.");
+  throw new TypeError("The body of a provider call must be text.");
 }
 
 function responseOf(incoming: http.IncomingMessage, watch: Watch): Response {
@@ -117,10 +122,10 @@ function responseOf(incoming: http.IncomingMessage, watch: Watch): Response {
 
 async function* piecesOf(incoming: http.IncomingMessage, watch: Watch): AsyncGenerator<Uint8Array> {
   try {
-    // Without an encoding it gives bytes, whatever its type says.
+    // Its type does not say so, but without an encoding it yields bytes.
     const pieces: AsyncIterable<Uint8Array> = incoming;
     for await (const piece of pieces) {
-      watch.heard();
+      watch.noteActivity();
       yield piece;
     }
   } catch (error) {
@@ -131,9 +136,9 @@ async function* piecesOf(incoming: http.IncomingMessage, watch: Watch): AsyncGen
 }
 
 /**
- * Ends the request when it is silent for too long, or its caller leaves. Why is
- * kept here and not handed to `destroy`: with the answer read but not yet
- * consumed, the socket says it again when nobody listens, and the process ends.
+ * Ends the request after too long a silence, or when its signal aborts. It keeps the reason itself
+ * and does not pass it to `destroy`: if the answer is read but not consumed yet, the socket would
+ * emit the reason again without a listener, which ends the process.
  */
 class Watch {
   readonly #request: http.ClientRequest;
@@ -151,8 +156,8 @@ class Watch {
     this.#silenceMs = silenceMs;
     this.#signal = signal;
     this.#expect("unreachable", connectMs);
-    signal?.addEventListener("abort", this.#leave);
-    if (signal?.aborted) this.#leave();
+    signal?.addEventListener("abort", this.#abort);
+    if (signal?.aborted) this.#abort();
   }
 
   /** Why it ended the request, if it did. */
@@ -160,14 +165,14 @@ class Watch {
     return this.#fault;
   }
 
-  /** The connection stands, or bytes came. */
-  heard(): void {
+  /** Restarts the time limit, because the connection is established or bytes have arrived. */
+  noteActivity(): void {
     this.#expect("timed_out", this.#silenceMs);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#leave);
+    this.#signal?.removeEventListener("abort", this.#abort);
   }
 
   #expect(orElse: WireFaultCode, withinMs: number): void {
@@ -175,7 +180,7 @@ class Watch {
     this.#timer = setTimeout(() => this.#end(new WireFault(orElse)), withinMs);
   }
 
-  readonly #leave = (): void => this.#end(new DOMException("The call was left.", "AbortError"));
+  readonly #abort = (): void => this.#end(new DOMException("The call was aborted.", "AbortError"));
 
   #end(fault: Error): void {
     this.#fault ??= fault;

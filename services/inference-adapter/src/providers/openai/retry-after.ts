@@ -1,9 +1,9 @@
 import type { EpochMillis } from "@sluice/domain";
 
 /**
- * How long the provider asks us to wait, in milliseconds: `retry-after-ms`, or
- * `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3). Null where it
- * says nothing that can be read.
+ * Returns how long the provider asks to wait, in milliseconds: from `retry-after-ms`, or from
+ * `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3). Returns null if there is no readable
+ * value.
  */
 export function retryAfterMsOf(
   header: (name: string) => string | null,

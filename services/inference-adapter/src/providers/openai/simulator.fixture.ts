@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** What the simulator's bill says of an attempt. */
+/** An attempt on the simulator's bill. */
 export interface BilledAttempt {
   readonly attemptId: string;
   readonly model: string;
@@ -27,7 +27,12 @@ export interface Simulator {
 
 const main = new URL("../../../../../tools/provider-simulator/src/main.ts", import.meta.url);
 
-/** The provider simulator as a process of its own, on a free port. @param key the bearer token it asks for */
+/**
+ * Starts the provider simulator as a process of its own, on a free port.
+ *
+ * @param key the bearer token that it requires
+ * @param speed how many times as fast as real time it answers
+ */
 export async function startSimulator(key: string, speed = 20): Promise<Simulator> {
   const child = spawn(process.execPath, ["--conditions=@sluice/source", main.pathname], {
     env: {
@@ -63,5 +68,5 @@ async function firstAddressOf(output: NodeJS.ReadableStream): Promise<string> {
     const [address] = /http:\S+/.exec(line) ?? [];
     if (address) return address;
   }
-  throw new Error("The provider simulator ended without an address.");
+  throw new Error("The provider simulator exited before it printed its address.");
 }

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { reportedUsageOf } from "./usage.ts";
 
-test("what OpenAI nests is told apart, and its own object is kept", () => {
+test("nested classes of OpenAI's usage are separated, and its own object is kept", () => {
   const wire = {
     prompt_tokens: 100,
     completion_tokens: 50,
@@ -24,7 +24,7 @@ test("what OpenAI nests is told apart, and its own object is kept", () => {
   });
 });
 
-test("reasoning that is counted beside the completion is not taken from it", () => {
+test("reasoning that is counted in addition to the completion is not subtracted from it", () => {
   const usage = reportedUsageOf({
     prompt_tokens: 10,
     completion_tokens: 5,
@@ -34,7 +34,7 @@ test("reasoning that is counted beside the completion is not taken from it", () 
   expect(usage).toMatchObject({ outputTokens: 5n, reasoningTokens: 20n });
 });
 
-test("audio is a class of its own", () => {
+test("audio tokens are a class of their own", () => {
   const usage = reportedUsageOf({
     prompt_tokens: 10,
     completion_tokens: 5,
@@ -43,7 +43,7 @@ test("audio is a class of its own", () => {
   expect(usage).toMatchObject({ inputTokens: 6n, otherTokens: { audioInputTokens: 4n } });
 });
 
-test("what is not reported is missing, and a reported zero stays zero", () => {
+test("a class that is not reported is null, and a reported zero stays zero", () => {
   expect(reportedUsageOf(null)).toBeNull();
   expect(reportedUsageOf({})).toBeNull();
   expect(reportedUsageOf({ prompt_tokens: 0 })?.usage).toMatchObject({
@@ -66,7 +66,7 @@ test("no class is below zero, and nested classes add up to what was reported", (
       })!.usage;
       expect(usage.inputTokens).toBeGreaterThanOrEqual(0n);
       expect(usage.outputTokens).toBeGreaterThanOrEqual(0n);
-      // Parts that are larger than their whole count as reported, and the rest is nothing.
+      // A part that is larger than its whole counts as reported, and the rest is zero.
       const sum = Math.max(prompt, cached) + Math.max(completion, reasoning);
       expect(totalTokensOf(usage)).toBe(BigInt(sum));
     }),

@@ -1,6 +1,6 @@
 import type { Usage } from "@sluice/contracts";
 
-/** The part of a provider's usage object that is read; providers add and leave out what they like. */
+/** The fields of a provider's usage object that are read. Providers add fields and leave fields out. */
 interface WireUsage {
   readonly prompt_tokens?: unknown;
   readonly completion_tokens?: unknown;
@@ -17,19 +17,19 @@ interface WireUsage {
 }
 
 export interface ReportedUsage {
-  /** Disjoint classes; null: not reported. */
+  /** Each token is in one class; a class is null if it was not reported. */
   readonly usage: Usage;
-  /** JSON of the provider's own object. */
+  /** The provider's own object as JSON. */
   readonly raw: string;
 }
 
 /**
- * OpenAI counts cached and audio input within the prompt, reasoning and audio
- * within the completion; here each token is in one class. Some providers report
- * reasoning beside the completion: told by a total that says so. No class falls
- * below zero, whatever was reported.
+ * Converts a provider's usage so that each token is in one class. OpenAI counts cached and audio input
+ * within the prompt, and reasoning and audio within the completion. Some providers report reasoning
+ * in addition to the completion, which their total shows. No class is below zero, whatever was
+ * reported.
  *
- * @returns null where the provider reported nothing.
+ * @returns null if the provider reported nothing
  */
 export function reportedUsageOf(wire: object | null | undefined): ReportedUsage | null {
   if (!wire) return null;
@@ -45,10 +45,10 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   const nested = isNested(read, prompt, completion, reasoning) ? (reasoning ?? 0n) : 0n;
   return {
     usage: {
-      inputTokens: less(prompt, (cached ?? 0n) + audioIn),
+      inputTokens: rest(prompt, (cached ?? 0n) + audioIn),
       cachedInputTokens: cached,
       cacheWriteTokens: null,
-      outputTokens: less(completion, nested + audioOut),
+      outputTokens: rest(completion, nested + audioOut),
       reasoningTokens: reasoning,
       otherTokens: {
         ...(audioIn > 0n && { audioInputTokens: audioIn }),
@@ -59,6 +59,7 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   };
 }
 
+/** Whether the completion includes the reasoning. It does not if the total is the sum of all three. */
 function isNested(
   wire: WireUsage,
   prompt: bigint | null,
@@ -70,7 +71,8 @@ function isNested(
   return reasoning === 0n || total !== prompt + completion + reasoning;
 }
 
-function less(whole: bigint | null, part: bigint): bigint | null {
+/** Returns the rest of the whole without the part, at least zero. */
+function rest(whole: bigint | null, part: bigint): bigint | null {
   if (whole === null) return null;
   return whole > part ? whole - part : 0n;
 }
