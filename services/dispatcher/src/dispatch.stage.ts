@@ -4,6 +4,7 @@ import {
   type Decision,
   type Dispatch,
   type InferenceClassified,
+  type InferenceResponded,
   topics,
 } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
@@ -18,7 +19,7 @@ type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
   | { readonly kind: "decline"; readonly code: string; readonly reason: string };
 
-/** Chooses who may answer, and reserves what it can cost. Without a reservation nothing gets past. */
+/** Chooses the candidates of a request and reserves their cost. A request without a reservation is not dispatched. */
 export class DispatchStage extends SliceStage<InferenceClassified> {
   constructor(
     private readonly declarations: Declarations,
@@ -59,16 +60,16 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     });
   }
 
-  /** One round trip for the slice; a budget that refuses turns a plan into a decline. */
+  /** Reserves the plans of a slice in one round trip. If a budget refuses, the plan becomes a decline. */
   private async reserve(
     requests: readonly InferenceClassified[],
     plans: readonly Planned[],
   ): Promise<readonly Planned[]> {
-    const wanted = plans.flatMap((plan, index) =>
+    const dispatches = plans.flatMap((plan, index) =>
       plan.kind === "dispatch" ? [{ index, plan, request: requests[index]! }] : [],
     );
     const reservations = await this.budgets.reserve<Candidate>(
-      wanted.map(({ plan, request: { admitted } }) => ({
+      dispatches.map(({ plan, request: { admitted } }) => ({
         requestId: admitted.request.requestId,
         admittedAt: admitted.admittedAt,
         scopes: { ...admitted.attribution, runId: admitted.request.runId },
@@ -76,7 +77,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
       })),
     );
     const reserved = [...plans];
-    wanted.forEach(({ index, plan }, at) => {
+    dispatches.forEach(({ index, plan }, at) => {
       const reservation = reservations[at]!;
       reserved[index] =
         reservation.kind === "granted"
@@ -94,25 +95,10 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     const declines = planned.flatMap((plan, index) =>
       plan.kind === "decline" ? [{ index, plan, request: requests[index]! }] : [],
     );
-    const claims =
-      declines.length === 0
-        ? []
-        : await this.outcomes.claim(
-            declines.map(({ plan, request }) =>
-              refusedOutcome(request.admitted, {
-                kind: "declined",
-                code: plan.code,
-                reason: plan.reason,
-                attempts: 0,
-                lookup: request.lookup,
-                decisions: [...request.decisions, decisionOf(plan)],
-                completedAt: now,
-              }),
-            ),
-            "decision",
-          );
+    const outcomes = declines.map(({ plan, request }) => declinedOutcome(request, plan, now));
+    const claims = outcomes.length === 0 ? [] : await this.outcomes.claim(outcomes, "decision");
     const effects = planned.map((plan, index) =>
-      plan.kind === "dispatch" ? this.pass(requests[index]!, plan) : undefined,
+      plan.kind === "dispatch" ? this.dispatched(requests[index]!, plan) : undefined,
     );
     declines.forEach(({ index, plan }, at) => {
       this.metrics.declined.inc({ code: plan.code });
@@ -121,9 +107,13 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     return effects.map((effect) => effect!);
   }
 
-  private pass(request: InferenceClassified, plan: Extract<Planned, { kind: "dispatch" }>): Effect {
+  private dispatched(
+    request: InferenceClassified,
+    plan: Extract<Planned, { kind: "dispatch" }>,
+  ): Effect {
     const { admitted, lookup, classification } = request;
     this.metrics.dispatched.inc({ tier: plan.dispatch.candidates[0]!.tier });
+    // The topic of the realtime lane, which is the only lane that planDispatch chooses.
     return emit(
       outgoing(topics.inferenceDispatchedRealtime, {
         admitted,
@@ -134,6 +124,22 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
       }),
     );
   }
+}
+
+function declinedOutcome(
+  request: InferenceClassified,
+  plan: Extract<Planned, { kind: "decline" }>,
+  now: EpochMillis,
+): InferenceResponded {
+  return refusedOutcome(request.admitted, {
+    kind: "declined",
+    code: plan.code,
+    reason: plan.reason,
+    attempts: 0,
+    lookup: request.lookup,
+    decisions: [...request.decisions, decisionOf(plan)],
+    completedAt: now,
+  });
 }
 
 function decisionOf(plan: Planned): Decision {

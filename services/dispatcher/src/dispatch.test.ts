@@ -46,12 +46,12 @@ const facts: DispatchFacts = {
 };
 
 function planned(
-  request: Partial<InferenceRequested> & { readonly demands?: Partial<Requirements> },
+  request: Partial<InferenceRequested> & { readonly required?: Partial<Requirements> },
   complexity: Complexity = "simple",
   changed: Partial<DispatchFacts> = {},
 ): Plan {
-  const { demands, ...rest } = request;
-  const requirements = { ...noRequirements, ...demands };
+  const { required, ...rest } = request;
+  const requirements = { ...noRequirements, ...required };
   const classified = aClassified({
     admitted: anAdmission({ request: aRequest({ ...rest, requirements }) }),
     classification: { complexity, score: 0, margin: 0, reasons: [] },
@@ -62,7 +62,7 @@ function planned(
 const candidatesOf = (plan: Plan): readonly string[] =>
   plan.kind === "dispatch" ? plan.dispatch.candidates.map((each) => each.variant) : [];
 
-test("auto goes to the tier of the complexity, cheapest first, and falls back upwards only", () => {
+test("auto selects the tier of the complexity, cheapest first, and then only higher tiers", () => {
   expect(candidatesOf(planned({}))).toEqual(["small-q4", "small", "middle", "big"]);
   expect(candidatesOf(planned({}, "medium"))).toEqual(["middle", "big"]);
   expect(candidatesOf(planned({}, "complex"))).toEqual(["big"]);
@@ -73,13 +73,13 @@ const withEmbeddings = {
   variants: [embeddings, ...variants],
   priceBook: new PriceBook([...prices, priceOf("embeddings", 20_000_000n, 0n)]),
 };
-const askedForEmbeddings = {
+const embeddingsRequest = {
   ...{ operation: "embeddings" as const, model: "embeddings", messages: [] },
   inputs: ["one", "two", "three"],
 };
 
-test("embeddings are made by the model that was named alone, at the price of the input", () => {
-  const plan = planned(askedForEmbeddings, "simple", withEmbeddings);
+test("embeddings are made only by the model that the request names, at the price of the input", () => {
+  const plan = planned(embeddingsRequest, "simple", withEmbeddings);
   expect(plan).toMatchObject({
     dispatch: {
       answers: 3,
@@ -87,54 +87,54 @@ test("embeddings are made by the model that was named alone, at the price of the
     },
   });
   expect(
-    candidatesOf(planned({ ...askedForEmbeddings, model: "middle" }, "simple", withEmbeddings)),
+    candidatesOf(planned({ ...embeddingsRequest, model: "middle" }, "simple", withEmbeddings)),
   ).toEqual([]);
   expect(
-    candidatesOf(planned({ ...askedForEmbeddings, model: "economy" }, "simple", withEmbeddings)),
+    candidatesOf(planned({ ...embeddingsRequest, model: "economy" }, "simple", withEmbeddings)),
   ).toEqual([]);
 });
 
-test("a chat never goes to a model that makes embeddings, by whatever name", () => {
-  const asked = ["auto", "economy", "embeddings"].map((model) =>
+test("a chat is never dispatched to a model that makes embeddings, even if the request names it", () => {
+  const candidates = ["auto", "economy", "embeddings"].map((model) =>
     candidatesOf(planned({ model }, "simple", withEmbeddings)),
   );
-  expect(asked).toEqual([["small-q4", "small", "middle", "big"], ["small-q4", "small"], []]);
+  expect(candidates).toEqual([["small-q4", "small", "middle", "big"], ["small-q4", "small"], []]);
 });
 
-test("of several inputs each may fill the context by itself", () => {
+test("each of several inputs may fill the context window", () => {
   const fitting = { ...withEmbeddings, inputTokens: 50_000n, contextTokens: 8_192n };
-  expect(candidatesOf(planned(askedForEmbeddings, "simple", fitting))).toEqual(["embeddings"]);
-  expect(
-    planned(askedForEmbeddings, "simple", { ...fitting, contextTokens: 8_193n }),
-  ).toMatchObject({
-    code: "context_length_exceeded",
-  });
+  expect(candidatesOf(planned(embeddingsRequest, "simple", fitting))).toEqual(["embeddings"]);
+  expect(planned(embeddingsRequest, "simple", { ...fitting, contextTokens: 8_193n })).toMatchObject(
+    {
+      code: "context_length_exceeded",
+    },
+  );
 });
 
-test("a tier is its variants, and a model is that model alone", () => {
+test("a tier selects its variants, and a model only itself", () => {
   expect(candidatesOf(planned({ model: "economy" }, "complex"))).toEqual(["small-q4", "small"]);
   expect(candidatesOf(planned({ model: "middle" }, "complex"))).toEqual(["middle"]);
 });
 
-test("where an accuracy is demanded, the cheapest that has it is first, whatever its tier", () => {
-  expect(candidatesOf(planned({ demands: { requiredAccuracy: 0.75 } }, "complex"))).toEqual([
+test("with a required accuracy the cheapest variant that has it is first, whatever its tier", () => {
+  expect(candidatesOf(planned({ required: { requiredAccuracy: 0.75 } }, "complex"))).toEqual([
     "small",
     "middle",
     "big",
   ]);
 });
 
-test("an accuracy that nobody measured does not fulfil a demand", () => {
+test("a variant without a measured accuracy does not meet a required accuracy", () => {
   const unmeasured = variants.map((each) => ({
     ...each,
     accuracy: { simple: null, medium: null, complex: null },
   }));
   expect(
-    planned({ demands: { requiredAccuracy: 0.1 } }, "simple", { variants: unmeasured }),
+    planned({ required: { requiredAccuracy: 0.1 } }, "simple", { variants: unmeasured }),
   ).toMatchObject({ kind: "decline", code: "no_variant_fits" });
 });
 
-test("the caller's output limit holds; without one it is the tier's, cut to what the context leaves", () => {
+test("the output limit is the client's, or else the tier's, and at most what the context window leaves", () => {
   const limitOf = (plan: Plan) =>
     plan.kind === "dispatch" ? plan.dispatch.candidates[0]?.outputLimit : undefined;
   expect(limitOf(planned({ model: "big" }))).toBe(4_096n);
@@ -142,24 +142,24 @@ test("the caller's output limit holds; without one it is the tier's, cut to what
   expect(limitOf(planned({ model: "small-q4" }, "simple", { inputTokens: 4_990n }))).toBe(10n);
 });
 
-test("the worst case is all input and every answer in full", () => {
+test("the worst case is the cost of all input and of every answer at its output limit", () => {
   const plan = planned({ model: "small", parameters: '{"n":2,"max_completion_tokens":100}' });
   expect(plan).toMatchObject({
     dispatch: { answers: 2, candidates: [{ worstCaseNanoUsd: 1_000n * 120n + 2n * 100n * 600n }] },
   });
 });
 
-test("a limit on cost or latency takes out what exceeds it, and says so when nothing is left", () => {
-  expect(candidatesOf(planned({ demands: { maxCostNanoUsd: 1_000_000n } }))).toEqual([
+test("a variant above a limit on cost or latency is excluded, and named in the reason if none is left", () => {
+  expect(candidatesOf(planned({ required: { maxCostNanoUsd: 1_000_000n } }))).toEqual([
     "small-q4",
     "small",
   ]);
-  const plan = planned({ demands: { maxLatencyMs: 10 } });
+  const plan = planned({ required: { maxLatencyMs: 10 } });
   expect(plan).toMatchObject({ kind: "decline", code: "no_variant_fits" });
   expect(plan.kind === "decline" && plan.reason).toContain("big: P95 latency 1000 ms exceeds 10");
 });
 
-test("an input that is too long for all is told as such", () => {
+test("an input that is too long for every variant is declined with context_length_exceeded", () => {
   expect(planned({}, "simple", { inputTokens: 200_000n })).toMatchObject({
     kind: "decline",
     code: "context_length_exceeded",
@@ -173,12 +173,12 @@ test("a variant without a price in force is never dispatched", () => {
   });
 });
 
-test("the batch lane is declined by name, and any takes the lane there is", () => {
-  expect(planned({ demands: { lane: "batch" } })).toMatchObject({ code: "lane_unavailable" });
-  expect(planned({ demands: { lane: "any" } })).toMatchObject({ dispatch: { lane: "realtime" } });
+test("the batch lane is declined, and a request for any lane gets the realtime lane", () => {
+  expect(planned({ required: { lane: "batch" } })).toMatchObject({ code: "lane_unavailable" });
+  expect(planned({ required: { lane: "any" } })).toMatchObject({ dispatch: { lane: "realtime" } });
 });
 
-test("what is late already is not dispatched", () => {
+test("a request whose deadline has passed is declined", () => {
   expect(planned({}, "simple", { now: 1_800_000_120_000 })).toMatchObject({
     kind: "decline",
     code: "deadline_exceeded",

@@ -10,17 +10,17 @@ import {
   tiers,
   worstCaseOf,
 } from "@sluice/domain";
-import { answersOf, outputLimitAskedFor } from "./parameters.ts";
+import { answersOf, requestedOutputLimit } from "./parameters.ts";
 
-/** What the decision is made from, besides the request. */
+/** What the decision depends on, in addition to the request. */
 export interface DispatchFacts {
   readonly variants: readonly Variant[];
   readonly priceBook: PriceBook;
-  /** Most tokens of an answer where the caller set none. */
+  /** The output limit of an answer, in tokens, if the client set none. */
   readonly outputLimitOf: (tier: Tier) => number;
-  /** Upper estimate of the request's input. */
+  /** An upper bound of the request's input tokens. */
   readonly inputTokens: bigint;
-  /** The part of it that must fit a context window: all of a chat, the longest of several inputs. */
+  /** The tokens that must fit a context window: the whole chat, or the longest of several inputs. */
   readonly contextTokens: bigint;
   readonly now: EpochMillis;
 }
@@ -35,21 +35,24 @@ export type Plan =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
   | { readonly kind: "decline"; readonly code: DeclineCode; readonly reason: string };
 
-/** More would be tried by nobody: a request has at most four attempts. */
+/** The adapter makes at most four attempts for a request, so it would not use more candidates. */
 const candidatesMax = 4;
 
-/** Which variants may answer, best first, and what each can cost at most. */
+/** Decides which variants may answer, best first, and what each can cost at most. Pure. */
 export function planDispatch(request: InferenceClassified, facts: DispatchFacts): Plan {
   const { requirements } = request.admitted.request;
   if (requirements.lane === "batch")
     return decline(
       "lane_unavailable",
-      "The lane 'batch' is not served by this installation; ask for 'realtime' or 'any'.",
+      "This installation does not serve the lane 'batch'. Ask for 'realtime' or 'any'.",
     );
   if (request.admitted.deadlineAt <= facts.now)
-    return decline("deadline_exceeded", "The deadline had passed before a model was chosen.");
+    return decline(
+      "deadline_exceeded",
+      "The deadline passed before a model was chosen. Allow more time.",
+    );
 
-  const considered = wantedVariants(request, facts.variants).map((variant) =>
+  const considered = namedVariants(request, facts.variants).map((variant) =>
     consider(variant, request, facts),
   );
   const fitting = considered.filter((each) => each.kind === "fits");
@@ -59,6 +62,7 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
   return {
     kind: "dispatch",
     dispatch: {
+      // The only lane that is served. A request for any lane gets it too.
       lane: "realtime",
       inputTokens: facts.inputTokens,
       answers: answersOf(request.admitted.request),
@@ -71,18 +75,19 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
 interface Unfit {
   readonly kind: "unfit";
   readonly variant: string;
-  readonly why: string;
-  /** Nothing but the length of the input stands against it. */
-  readonly tooLong: boolean;
+  readonly reason: string;
+  /** Whether the length of the input is the only reason. */
+  readonly isTooLong: boolean;
 }
 
 type Considered = { readonly kind: "fits"; readonly candidate: Candidate } | Unfit;
 
 /**
- * A named model is that model alone; a tier is its variants; auto is the tier that the complexity
- * asks for, and above. Embeddings of two models cannot be compared, so no model stands in for another.
+ * Returns the variants that the request names: one model; the variants of a tier; or for auto those of
+ * the complexity's tier and above. A request for embeddings gets only the model that it names, because
+ * embeddings of two models cannot be compared.
  */
-function wantedVariants(
+function namedVariants(
   request: InferenceClassified,
   declared: readonly Variant[],
 ): readonly Variant[] {
@@ -92,7 +97,7 @@ function wantedVariants(
   const variants = declared.filter(({ dimensions }) => dimensions === null);
   if (isTier(model)) return variants.filter(({ tier }) => tier === model);
   if (model !== "auto") return variants.filter(({ id }) => id === model);
-  // Where an accuracy is demanded it alone decides: a cheap tier that is good enough may answer.
+  // A required accuracy replaces the tier: a cheaper tier that is accurate enough may answer.
   if (requirements.requiredAccuracy !== null) return variants;
   const least = tiers.indexOf(tierFor[request.classification.complexity]);
   return variants.filter(({ tier }) => tiers.indexOf(tier) >= least);
@@ -105,22 +110,25 @@ function consider(
 ): Considered {
   const { requirements } = request.admitted.request;
   const { complexity } = request.classification;
-  const unfit = (why: string, tooLong = false): Unfit => ({
+  const unfit = (reason: string, isTooLong = false): Unfit => ({
     kind: "unfit",
     variant: variant.id,
-    why,
-    tooLong,
+    reason,
+    isTooLong,
   });
 
-  const accuracyWhy = accuracyUnfit(variant, complexity, requirements.requiredAccuracy);
-  if (accuracyWhy) return unfit(accuracyWhy);
+  const accuracyReason = accuracyUnfit(variant, complexity, requirements.requiredAccuracy);
+  if (accuracyReason) return unfit(accuracyReason);
   const { maxLatencyMs, maxCostNanoUsd } = requirements;
   if (maxLatencyMs !== null && (variant.p95LatencyMs ?? Infinity) > maxLatencyMs)
     return unfit(`P95 latency ${variant.p95LatencyMs ?? "unknown"} ms exceeds ${maxLatencyMs} ms`);
 
   const outputLimit = outputLimitOf(variant, request, facts);
   if (outputLimit === undefined)
-    return unfit(`about ${facts.contextTokens} input tokens exceed its context`, true);
+    return unfit(
+      `about ${facts.contextTokens} input tokens exceed its context window of ${variant.contextWindow}`,
+      true,
+    );
 
   const price = facts.priceBook.priceOf(variant.id, facts.now, facts.inputTokens);
   if (!price) return unfit("it has no price in force");
@@ -133,7 +141,9 @@ function consider(
     price.rates,
   );
   if (maxCostNanoUsd !== null && worstCaseNanoUsd > maxCostNanoUsd)
-    return unfit(`its worst case of ${worstCaseNanoUsd} nano-USD exceeds ${maxCostNanoUsd}`);
+    return unfit(
+      `its worst case of ${worstCaseNanoUsd} nano-USD exceeds ${maxCostNanoUsd} nano-USD`,
+    );
 
   const { id, provider, model, tier } = variant;
   return {
@@ -150,7 +160,7 @@ function consider(
   };
 }
 
-/** Most tokens of an answer, none of an embedding; undefined where the context leaves no room. */
+/** Returns the output limit in tokens, zero for embeddings; undefined if the input does not fit the context window. */
 function outputLimitOf(
   variant: Variant,
   { admitted: { request } }: InferenceClassified,
@@ -159,7 +169,7 @@ function outputLimitOf(
   const room = variant.contextWindow - Number(contextTokens);
   if (request.operation === "embeddings") return room < 0 ? undefined : 0n;
   if (room < 1) return undefined;
-  return BigInt(Math.min(outputLimitAskedFor(request) ?? limitOf(variant.tier), room));
+  return BigInt(Math.min(requestedOutputLimit(request) ?? limitOf(variant.tier), room));
 }
 
 function accuracyUnfit(
@@ -175,7 +185,10 @@ function accuracyUnfit(
     : undefined;
 }
 
-/** By tier, then by worst case; where an accuracy is demanded every candidate has it, so the cheapest is first. */
+/**
+ * Sorts candidates by tier and then by worst case. With a required accuracy every candidate has it, so
+ * they are sorted by worst case alone.
+ */
 function inOrder(
   fitting: readonly { readonly candidate: Candidate }[],
   request: InferenceClassified,
@@ -201,19 +214,21 @@ function reasonsOf(
   const basis =
     model === "auto"
       ? requirements.requiredAccuracy === null
-        ? `${complexity} requests go to the tier ${tierFor[complexity]}`
-        : `cheapest first with an accuracy of at least ${requirements.requiredAccuracy}`
-      : `'${model}' was asked for`;
+        ? `${complexity} requests start with the tier ${tierFor[complexity]}`
+        : `cheapest first, with an accuracy of at least ${requirements.requiredAccuracy}`
+      : `the request names '${model}'`;
   return [basis, `candidates: ${candidates.map(({ variant }) => variant).join(", ")}`];
 }
 
 function declineAll(unfit: readonly Unfit[]): Plan {
-  const why = unfit.map(({ variant, why: one }) => `${variant}: ${one}`).join("; ");
-  if (unfit.length > 0 && unfit.every(({ tooLong }) => tooLong))
-    return decline("context_length_exceeded", `The input is too long. ${why}. Shorten it.`);
+  const reasons = unfit.map(({ variant, reason }) => `${variant}: ${reason}`).join("; ");
+  if (unfit.length > 0 && unfit.every(({ isTooLong }) => isTooLong))
+    return decline("context_length_exceeded", `The input is too long. ${reasons}. Shorten it.`);
   return decline(
     "no_variant_fits",
-    `No variant fits the requirements. ${why || "None is declared for the model"}. Loosen one.`,
+    reasons
+      ? `No variant meets the requirements. ${reasons}. Relax a requirement.`
+      : "No variant is declared for the model. Name a declared model or tier.",
   );
 }
 

@@ -1,22 +1,29 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 
-/** Other vendors' tokenisers split the same text into up to this much more. */
+/** Tokenisers of other vendors split the same text into up to this many percent more tokens. */
 const marginPercent = 15n;
-/** What chat formats add around a message, and before the answer. */
-const perMessageTokens = 6n;
-/** An image's or sound's tokens cannot be counted from its bytes; providers charge up to about this for one. */
-const perMediaPartTokens = 1_600n;
-/** Counting blocks the event loop, a microsecond a token: the rest of a long text is extrapolated. */
+/** Tokens that chat formats add around each message, and before the answer. */
+const tokensPerMessage = 6n;
+/** The tokens of an image or sound do not follow from its bytes. Providers charge up to about this number for one. */
+const tokensPerMediaPart = 1_600n;
+/** Counting blocks the event loop for one microsecond per token, so the rest of a longer text is extrapolated. */
 const countedCharsMax = 64 * 1024;
 
 export interface InputEstimate {
-  /** Upper estimate of all input, for the worst case; not what is charged. */
+  /** An upper bound of all input, for the worst case. It is not what is charged. */
   readonly inputTokens: bigint;
-  /** What must fit a context window: a conversation as a whole, or the longest of several inputs. */
+  /** The tokens that must fit a context window: the whole conversation, or the longest of several inputs. */
   readonly contextTokens: bigint;
 }
 
+/**
+ * Returns upper bounds of the input tokens of a request.
+ *
+ * They are bounds, because a reservation must cover the cost of every provider. The adapter has an
+ * estimate of its own (`estimate.ts`), which is the likely value and is charged if a provider reports
+ * no usage, so the two must not be merged.
+ */
 export function estimateInput(request: InferenceRequested): InputEstimate {
   if (request.operation === "embeddings") return estimateEmbeddingInputs(request);
   const inputTokens = estimateConversation(request);
@@ -28,28 +35,28 @@ function estimateConversation(request: InferenceRequested): bigint {
   const messages = request.messages.reduce((sum, { content, parts, toolCalls }) => {
     const media = parts === null ? 0n : mediaTokensOf(parts);
     const calls = toolCalls === null ? 0n : tokensOf(toolCalls);
-    return sum + perMessageTokens + tokensOf(content) + media + calls;
+    return sum + tokensPerMessage + tokensOf(content) + media + calls;
   }, 0n);
   return withMargin(messages + tools);
 }
 
 /**
- * Tokens that came as such are counted exactly. The longest text gets no margin: what may still
- * fit is the provider's to judge, whose refusal costs nothing.
+ * Inputs that the client sent as tokens are counted exactly. The longest text gets no margin, because
+ * the provider decides whether a text near the limit fits, and its refusal costs nothing.
  */
 function estimateEmbeddingInputs({ inputs, tokenInputs }: InferenceRequested): InputEstimate {
-  const given = tokenInputs.map(({ length }) => length);
+  const tokenCounts = tokenInputs.map(({ length }) => length);
   const longestText = inputs.reduce((a, b) => (b.length > a.length ? b : a), "");
-  const longestGiven = BigInt(Math.max(0, ...given));
+  const longestTokens = BigInt(Math.max(0, ...tokenCounts));
   const longest = tokensOf(longestText);
   const texts = inputs.length === 0 ? 0n : withMargin(tokensOfAll(inputs));
   return {
-    inputTokens: texts + BigInt(given.reduce((sum, length) => sum + length, 0)),
-    contextTokens: longest > longestGiven ? longest : longestGiven,
+    inputTokens: texts + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
+    contextTokens: longest > longestTokens ? longest : longestTokens,
   };
 }
 
-/** Counts texts until as much is read as of one long text; the rest is taken to be like them. */
+/** Counts the first texts, up to the limit of one long text, and extrapolates the rest from them. */
 function tokensOfAll(texts: readonly string[]): bigint {
   let counted = 0n;
   let read = 0;
@@ -60,7 +67,7 @@ function tokensOfAll(texts: readonly string[]): bigint {
       read += text.length;
     } else unread += text.length;
   }
-  // Each text begins a token of its own.
+  // The texts are counted separately, so each can end in a token of its own.
   return counted + (counted * BigInt(unread)) / BigInt(Math.max(read, 1)) + BigInt(texts.length);
 }
 
@@ -78,5 +85,5 @@ function mediaTokensOf(parts: string): bigint {
   const parsed: unknown = JSON.parse(parts);
   if (!Array.isArray(parsed)) return 0n;
   const media = parsed.filter((part: { readonly type?: string }) => part.type !== "text");
-  return BigInt(media.length) * perMediaPartTokens;
+  return BigInt(media.length) * tokensPerMediaPart;
 }

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from "prom-client";
 
-/** All metrics of the dispatcher besides those of its stage. */
+/** The metrics of the dispatcher, in addition to those of its stage. */
 export class DispatcherMetrics {
   readonly dispatched: Counter<"tier">;
   readonly declined: Counter<"code">;
@@ -8,13 +8,13 @@ export class DispatcherMetrics {
   constructor(registry: Registry) {
     this.dispatched = new Counter({
       name: "dispatched_requests_total",
-      help: "Requests that were given candidates, by the tier of the first.",
+      help: "Requests that were dispatched, by the tier of their first candidate.",
       labelNames: ["tier"],
       registers: [registry],
     });
     this.declined = new Counter({
       name: "dispatch_declines_total",
-      help: "Requests for which nothing fits, or that nobody may pay for.",
+      help: "Requests that were declined because no variant fits or a budget refused.",
       labelNames: ["code"],
       registers: [registry],
     });

@@ -1,12 +1,12 @@
 import type { InferenceRequested } from "@sluice/contracts";
 
-/** Most tokens of one answer as the caller set it; undefined where the tier's limit applies. */
-export function outputLimitAskedFor({ parameters }: InferenceRequested): number | undefined {
+/** Returns the output limit of one answer that the client set, in tokens; undefined if the tier's limit applies. */
+export function requestedOutputLimit({ parameters }: InferenceRequested): number | undefined {
   const { max_completion_tokens: completion, max_tokens: total } = parametersOf(parameters);
   return completion ?? total;
 }
 
-/** How many answers were asked for: `n`, or an embedding per input. */
+/** Returns how many answers the request asks for: `n`, or one embedding for each input. */
 export function answersOf(request: InferenceRequested): number {
   const { operation, inputs, tokenInputs, parameters } = request;
   if (operation === "embeddings") return inputs.length + tokenInputs.length;
@@ -19,7 +19,7 @@ interface CountedParameters {
   readonly max_tokens?: number;
 }
 
-/** Ingress has checked names and ranges; a request that it did not check never gets here. */
+/** Parses the parameters without a check, because ingress has checked the names and ranges of every request. */
 function parametersOf(text: string): CountedParameters {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by ingress
   return JSON.parse(text) as CountedParameters;

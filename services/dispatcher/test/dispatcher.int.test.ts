@@ -25,7 +25,7 @@ let responses: TopicReader<InferenceResponded>;
 
 beforeAll(async () => {
   suite = await SuiteTopics.open("dispatcher");
-  // The first of each is published and then not known to be: it comes again.
+  // The first send to each topic reports a lost acknowledgement, so its message is redelivered.
   const { inferenceDispatchedRealtime, inferenceResponded } = topics;
   const forgotten = [inferenceDispatchedRealtime, inferenceResponded];
   forgetful = new ForgetfulProducer(suite.producer, forgotten);
@@ -45,7 +45,7 @@ afterAll(async () => {
   await suite?.close();
 });
 
-function asking(
+function classifiedRequest(
   request: Partial<ReturnType<typeof aRequest>> = {},
   complexity: Complexity = "simple",
 ): InferenceClassified {
@@ -66,14 +66,14 @@ async function classify(...all: readonly InferenceClassified[]): Promise<void> {
 
 const idOf = ({ admitted }: InferenceClassified | InferenceDispatched) =>
   admitted.request.requestId;
-const dispatchesOf = (asked: InferenceClassified, count = 1) =>
-  dispatched.until((each) => idOf(each) === idOf(asked), count);
-const responsesTo = (asked: InferenceClassified, count = 1) =>
-  responses.until(({ requestId }) => requestId === idOf(asked), count);
+const dispatchesOf = (request: InferenceClassified, count = 1) =>
+  dispatched.until((each) => idOf(each) === idOf(request), count);
+const responsesTo = (request: InferenceClassified, count = 1) =>
+  responses.until(({ requestId }) => requestId === idOf(request), count);
 
-test("a redelivery gives the same candidates and the same decline again", async () => {
-  const good = asking();
-  const wrong = asking({ requirements: { ...noRequirements, lane: "batch" } });
+test("a redelivery publishes the same candidates and the same decline again", async () => {
+  const good = classifiedRequest();
+  const wrong = classifiedRequest({ requirements: { ...noRequirements, lane: "batch" } });
   await classify(good, wrong);
   const candidates = await dispatchesOf(good, 2);
   const declines = await responsesTo(wrong, 2);
@@ -82,10 +82,10 @@ test("a redelivery gives the same candidates and the same decline again", async 
   expect(declines[1]).toEqual(declines[0]);
 });
 
-test("a request gets its candidates in order, each with worst case, limit and rates", async () => {
-  const asked = asking({ parameters: '{"max_tokens":100}' }, "medium");
-  await classify(asked);
-  const [record] = await dispatchesOf(asked);
+test("a request is dispatched with its candidates in order, each with worst case, output limit and rates", async () => {
+  const request = classifiedRequest({ parameters: '{"max_tokens":100}' }, "medium");
+  await classify(request);
+  const [record] = await dispatchesOf(request);
   const { candidates, inputTokens, lane } = record!.dispatch;
   expect(lane).toBe("realtime");
   expect(candidates.map(({ variant }) => variant)).toEqual(["middle", "large"]);
@@ -93,14 +93,14 @@ test("a request gets its candidates in order, each with worst case, limit and ra
   expect(candidates[0]).toMatchObject({ provider: "acme_ai", outputLimit: 100n, rates });
   expect(candidates[0]!.worstCaseNanoUsd).toBe(inputTokens * 2_500n + 100n * 10_000n);
   expect(record).toMatchObject({
-    admitted: asked.admitted,
+    admitted: request.admitted,
     decisions: [{ stage: "classifier" }, { stage: "dispatcher", decision: "middle" }],
   });
 });
 
-test("what nothing fits is declined with an outcome that says why, and its neighbours pass", async () => {
-  const poor = asking({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } });
-  const neighbour = asking();
+test("a request that no variant fits is declined with the reason, and its neighbours are dispatched", async () => {
+  const poor = classifiedRequest({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } });
+  const neighbour = classifiedRequest();
   await classify(poor, neighbour);
   const [outcome] = await responsesTo(poor);
   expect(outcome).toMatchObject({
@@ -113,8 +113,8 @@ test("what nothing fits is declined with an outcome that says why, and its neigh
   expect(dispatched.records.some((each) => idOf(each) === idOf(poor))).toBe(false);
 });
 
-test("a request that has ended already keeps its outcome; a decline publishes that one", async () => {
-  const late = asking({ model: "no-such-model" });
+test("a request that has ended already keeps its outcome, which the decline publishes again", async () => {
+  const late = classifiedRequest({ model: "no-such-model" });
   const first = refusedOutcome(late.admitted, {
     ...{ kind: "failed", code: "internal_error", reason: "It ended elsewhere.", attempts: 1 },
     ...{ lookup: null, decisions: [], completedAt: Date.now() },
@@ -124,17 +124,17 @@ test("a request that has ended already keeps its outcome; a decline publishes th
   expect(await responsesTo(late)).toEqual([first]);
 });
 
-test("foreign bytes are parked with the original bytes", async () => {
+test("a message that is not Avro is dead-lettered with its original bytes", async () => {
   const value = Buffer.from("not Avro");
-  const letters = await suite.readDeadLetters(topics.inferenceClassified);
+  const deadLetters = await suite.readDeadLetters(topics.inferenceClassified);
   const topic = topics.inferenceClassified.name;
   const key = Buffer.from("k");
   await suite.producer.send([
     { kind: "dead-letter", topic, key, value, headers: {}, partition: 0 },
   ]);
-  const [parked] = await letters.until((bytes) => bytes.equals(value));
-  expect(parked).toEqual(value);
-  const next = asking();
+  const [deadLetter] = await deadLetters.until((bytes) => bytes.equals(value));
+  expect(deadLetter).toEqual(value);
+  const next = classifiedRequest();
   await classify(next);
   expect(await dispatchesOf(next)).toHaveLength(1);
 });
