@@ -4,7 +4,10 @@ import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
 import type { LookupMetrics } from "./metrics.ts";
 
-/** Puts providers' answers into the cache. A store that is down costs later hits, so it is not waited for. */
+/**
+ * Stores the answers of providers in the cache. If the cache is unavailable the answers are not stored,
+ * which costs later hits and never a request, so the stage does not wait for it.
+ */
 export class CacheFillStage extends SliceStage<InferenceResponded> {
   constructor(
     private readonly cache: ExactCache,
@@ -18,13 +21,14 @@ export class CacheFillStage extends SliceStage<InferenceResponded> {
     slice: readonly Delivery<InferenceResponded>[],
   ): Promise<readonly Effect[]> {
     const fills = slice.map(({ record }) => fillOf(record));
-    const filling = fills.filter((fill) => fill !== null);
+    const storable = fills.filter((fill) => fill !== null);
     try {
-      if (filling.length > 0) await this.cache.store(filling);
-      this.metrics.fills.inc(filling.length);
+      if (storable.length > 0) await this.cache.store(storable);
+      this.metrics.fills.inc(storable.length);
     } catch (error) {
-      this.logger.warn({ error, stage: "cache-lookup.fill" }, "the cache is down: nothing stored");
+      const message = "the cache is unavailable: answers are not stored";
+      this.logger.warn({ error, stage: "cache-lookup.fill" }, message);
     }
-    return fills.map((fill) => skip(fill ? "stored" : "not for the cache"));
+    return fills.map((fill) => skip(fill ? "stored in the cache" : "the outcome is not cacheable"));
   }
 }

@@ -20,17 +20,22 @@ import {
 } from "@sluice/response-cache";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
-import { decisionOf, isToBeFound, lookupFor } from "./look-up.ts";
+import { decisionOf, lookupFor, needsEntry } from "./look-up.ts";
 import type { LookupMetrics } from "./metrics.ts";
 
-interface Asked {
+/** A request and its lookup, which ingress has made or which this stage makes now. */
+interface LookupRequest {
   readonly admitted: InferenceAdmitted;
   readonly lookup: Lookup;
 }
 
-type Hit = Asked & Extract<Found, { kind: "exact-hit" }>;
+type Answered = LookupRequest & Found;
+type Hit = LookupRequest & Extract<Found, { kind: "exact-hit" }>;
 
-/** One round trip per store and slice. A cache that is down costs hits, never requests. */
+/**
+ * Ends a request with the stored answer to an equal request, or forwards it as a miss. It makes one
+ * round trip per store and slice. If the cache is unavailable, every request is a miss.
+ */
 export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   constructor(
     private readonly cache: ExactCache,
@@ -46,11 +51,11 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   override async process(
     slice: readonly Delivery<InferenceAdmitted>[],
   ): Promise<readonly Effect[]> {
-    const asked = slice.map(({ record }) => this.ask(record));
-    const entries = await this.find(asked);
-    const answers = asked.map((each) => this.lookUp(each, entries));
-    const claims = await this.claim(answers.filter((each) => each.kind === "exact-hit"));
-    return answers.map((each) => this.effectOf(each, claims.get(each)));
+    const requests = slice.map(({ record }) => this.requestOf(record));
+    const entries = await this.findEntries(requests);
+    const answers = requests.map((request) => this.answerOf(request, entries));
+    const claims = await this.claimHits(answers.filter((answer) => answer.kind === "exact-hit"));
+    return answers.map((answer) => this.effectOf(answer, claims.get(answer)));
   }
 
   override async settled(
@@ -60,33 +65,36 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
     await notePublished(this.outcomes, effects);
   }
 
-  private ask(admitted: InferenceAdmitted): Asked {
+  private requestOf(admitted: InferenceAdmitted): LookupRequest {
     const policy = this.declarations.cachePolicyOf(admitted.attribution.tenant);
     return { admitted, lookup: lookupFor(admitted, policy) };
   }
 
-  private async find(asked: readonly Asked[]): Promise<ReadonlyMap<string, CacheEntry>> {
-    const wanted = asked.filter(({ admitted, lookup }) => isToBeFound(admitted, lookup));
-    if (wanted.length === 0) return new Map();
+  private async findEntries(
+    requests: readonly LookupRequest[],
+  ): Promise<ReadonlyMap<string, CacheEntry>> {
+    const open = requests.filter(({ admitted, lookup }) => needsEntry(admitted, lookup));
+    if (open.length === 0) return new Map();
     try {
-      return await this.cache.find(wanted.map(addressOf));
+      return await this.cache.find(open.map(addressOf));
     } catch (error) {
-      this.logger.warn({ error, stage: "cache-lookup" }, "the cache is down: misses");
+      const message = "the cache is unavailable: every request is a miss";
+      this.logger.warn({ error, stage: "cache-lookup" }, message);
       return new Map();
     }
   }
 
-  private lookUp(asked: Asked, entries: ReadonlyMap<string, CacheEntry>): Asked & Found {
-    const { admitted, lookup } = asked;
-    const entry = isToBeFound(admitted, lookup)
-      ? entries.get(addressKeyOf(addressOf(asked)))
+  private answerOf(request: LookupRequest, entries: ReadonlyMap<string, CacheEntry>): Answered {
+    const { admitted, lookup } = request;
+    const entry = needsEntry(admitted, lookup)
+      ? entries.get(addressKeyOf(addressOf(request)))
       : undefined;
     const factsOf = (variant: string) => this.declarations.variantOf(variant);
-    return { ...asked, ...lookUp(admitted.request, lookup, entry, factsOf, this.clock.now()) };
+    return { ...request, ...lookUp(admitted.request, lookup, entry, factsOf, this.clock.now()) };
   }
 
-  /** All hits of the slice in one call. */
-  private async claim(hits: readonly Hit[]): Promise<ReadonlyMap<Asked, Claim>> {
+  /** Claims the outcomes of all hits of the slice in one call. */
+  private async claimHits(hits: readonly Hit[]): Promise<ReadonlyMap<LookupRequest, Claim>> {
     if (hits.length === 0) return new Map();
     const now = this.clock.now();
     const claims = await this.outcomes.claim(
@@ -98,18 +106,18 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
     return new Map(hits.map((hit, index) => [hit, claims[index]!]));
   }
 
-  private effectOf(answered: Asked & Found, claim: Claim | undefined): Effect {
+  private effectOf(answered: Answered, claim: Claim | undefined): Effect {
     const { admitted, kind, lookup } = answered;
-    // A hit that comes after an attempt was claimed stays a miss: the attempt will end the request.
+    // If an attempt was claimed before the hit, the request stays a miss: the attempt will end it.
     if (kind === "miss" || !claim || claim.kind === "attempt-held")
-      return this.pass(admitted, lookup);
+      return this.forwarded(admitted, lookup);
     this.metrics.lookups.inc({ kind });
     if (claim.kind !== "won") return effectOfClaim(claim);
     const saving = savingOf(admitted, claim.outcome);
     return emit(respondedMessage(claim.outcome), outgoing(topics.costMetered, saving));
   }
 
-  private pass(admitted: InferenceAdmitted, found: Lookup): Effect {
+  private forwarded(admitted: InferenceAdmitted, found: Lookup): Effect {
     const lookup: Lookup = found.result === "exact" ? { ...found, result: "miss" } : found;
     this.metrics.lookups.inc({ kind: lookup.result });
     const decisions = [...admitted.decisions, decisionOf(lookup)];
@@ -117,7 +125,7 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   }
 }
 
-function addressOf({ admitted, lookup }: Asked): CacheAddress {
+function addressOf({ admitted, lookup }: LookupRequest): CacheAddress {
   const { namespace, cacheKey } = lookup;
   return { tenant: admitted.attribution.tenant, namespace, cacheKey };
 }

@@ -1,17 +1,17 @@
 import type { Decision, InferenceAdmitted, Lookup } from "@sluice/contracts";
 import { type CachePolicy, lookupOf } from "@sluice/response-cache";
 
-/** What ingress has asked already, or what there is to ask. */
+/** Returns the lookup that ingress has made, or else the one to make now. */
 export function lookupFor(admitted: InferenceAdmitted, policy: CachePolicy): Lookup {
   return admitted.lookup ?? lookupOf(admitted.request, policy);
 }
 
-/** Whether the store need be asked: what ingress looked up is not looked up again. */
-export function isToBeFound(admitted: InferenceAdmitted, lookup: Lookup): boolean {
+/** Whether the cache has to be read: a request that ingress has looked up is not looked up again. */
+export function needsEntry(admitted: InferenceAdmitted, lookup: Lookup): boolean {
   return admitted.lookup === null && lookup.result === "miss";
 }
 
-/** How a miss or bypass is told with the response. */
+/** Returns the decision that the response shows for a miss or bypass. */
 export function decisionOf({ result, reason }: Lookup): Decision {
   return { stage: "cache-lookup", decision: result, reasons: reason === null ? [] : [reason] };
 }

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from "prom-client";
 
-/** All metrics of cache-lookup besides those of its stages. */
+/** The metrics of cache-lookup, in addition to those of its stages. */
 export class LookupMetrics {
   readonly lookups: Counter<"kind">;
   readonly fills: Counter;
@@ -9,13 +9,13 @@ export class LookupMetrics {
     const registers = [registry];
     this.lookups = new Counter({
       name: "cache_lookups_total",
-      help: "Lookups in the response cache: exact-hit, miss or bypass.",
+      help: "Lookups in the response cache by result: exact-hit, miss or bypass.",
       labelNames: ["kind"],
       registers,
     });
     this.fills = new Counter({
       name: "cache_fills_total",
-      help: "Answers of providers that were put into the response cache.",
+      help: "Answers of providers that were stored in the response cache.",
       registers,
     });
   }

@@ -28,7 +28,7 @@ let metered: TopicReader<CostMetered>;
 
 beforeAll(async () => {
   suite = await SuiteTopics.open("lookup");
-  // The first hit is published and then not known to be: it comes again.
+  // The first send of a saving reports a lost acknowledgement, so the hit is redelivered.
   forgetful = new ForgetfulProducer(suite.producer, [topics.costMetered]);
   [service, missed, responses, metered] = await Promise.all([
     start(suite.environment, forgetful),
@@ -54,12 +54,15 @@ async function start(
   return module.init();
 }
 
-type Asked = Partial<Omit<InferenceAdmitted, "request">> & {
+type RequestChanges = Partial<Omit<InferenceAdmitted, "request">> & {
   readonly request?: Partial<InferenceAdmitted["request"]>;
 };
 
-/** A request that came by Kafka, so that nobody has asked the cache yet. */
-function asking(content: string, { request, ...changed }: Asked = {}): InferenceAdmitted {
+/** Returns a request from Kafka, which ingress has not looked up in the cache. */
+function admittedRequest(
+  content: string,
+  { request, ...changed }: RequestChanges = {},
+): InferenceAdmitted {
   const [message] = aRequest().messages;
   const admittedAt = Date.now();
   return anAdmission({
@@ -76,7 +79,7 @@ async function admit(...all: readonly InferenceAdmitted[]): Promise<void> {
   await suite.producer.send(all.map((each) => outgoing(topics.inferenceAdmitted, each)));
 }
 
-/** What a provider answered to it. */
+/** Returns the outcome of a request that a provider has answered. */
 function answerTo(admitted: InferenceAdmitted): InferenceResponded {
   return completedOutcome(admitted, {
     completed: aCompletion(),
@@ -90,7 +93,7 @@ function answerTo(admitted: InferenceAdmitted): InferenceResponded {
 async function putIntoCache(admitted: InferenceAdmitted): Promise<void> {
   const cache = service.get(ExactCache, { strict: false });
   const fill = fillOf(answerTo(admitted))!;
-  // Half a second can be a stall of a busy machine.
+  // A busy machine can stall for the half second of the time-out, so one failure is retried.
   await cache.store([fill]).catch(() => cache.store([fill]));
 }
 
@@ -104,9 +107,9 @@ const responseTo =
     requestId === request.requestId;
 
 test("a hit that is redelivered publishes the same outcome and the same saving again", async () => {
-  const first = asking("Twice?");
+  const first = admittedRequest("Twice?");
   await putIntoCache(first);
-  const again = asking("Twice?", { correlationId: "c-1" });
+  const again = admittedRequest("Twice?", { correlationId: "c-1" });
   await admit(again);
   const both = await responses.until(responseTo(again), 2);
   const savings = await metered.until(responseTo(again), 2);
@@ -127,8 +130,8 @@ test("a hit that is redelivered publishes the same outcome and the same saving a
   expect(missed.records.some((each) => isOf(again, each))).toBe(false);
 });
 
-test("a miss goes on with where its answer is to be kept", async () => {
-  const admitted = asking("New?");
+test("a miss is forwarded with the address at which its answer will be stored", async () => {
+  const admitted = admittedRequest("New?");
   await admit(admitted);
   const [record] = await missOf(admitted);
   expect(record).toMatchObject({
@@ -142,27 +145,24 @@ test.each([
   ["no_store", { cache: { mode: "no_store", ttlSeconds: null } }, false],
   ["refresh", { cache: { mode: "refresh", ttlSeconds: null } }, true],
   ["temperature", { parameters: '{"temperature":0.9}' }, false],
-] as const)(
-  "a request is not answered from the cache for its %s",
-  async (reason, request, fills) => {
-    const admitted = asking(`Fresh for ${reason}?`, { request });
-    await putIntoCache(asking(`Fresh for ${reason}?`));
-    await admit(admitted);
-    const [record] = await missOf(admitted);
-    expect(record?.lookup).toMatchObject({ result: "bypass", reason, fills });
-  },
-);
+] as const)("a request bypasses the cache because of %s", async (reason, request, fills) => {
+  const admitted = admittedRequest(`Fresh for ${reason}?`, { request });
+  await putIntoCache(admittedRequest(`Fresh for ${reason}?`));
+  await admit(admitted);
+  const [record] = await missOf(admitted);
+  expect(record?.lookup).toMatchObject({ result: "bypass", reason, fills });
+});
 
-test("what ingress has looked up is not looked up again", async () => {
-  const lookup = lookupOf(asking("Known already?").request, defaultCachePolicy);
-  const admitted = asking("Known already?", { lookup });
+test("a request that ingress has looked up is not looked up again", async () => {
+  const lookup = lookupOf(admittedRequest("Known already?").request, defaultCachePolicy);
+  const admitted = admittedRequest("Known already?", { lookup });
   await putIntoCache(admitted);
   await admit(admitted);
   expect((await missOf(admitted))[0]?.lookup).toEqual(lookup);
 });
 
-test("a hit stays a miss once an attempt is held: the attempt will end the request", async () => {
-  const admitted = asking("Called already?");
+test("a hit becomes a miss if an attempt is held, because the attempt will end the request", async () => {
+  const admitted = admittedRequest("Called already?");
   await putIntoCache(admitted);
   const { tenant } = admitted.attribution;
   const ref = { tenant, requestId: admitted.request.requestId };
@@ -172,29 +172,31 @@ test("a hit stays a miss once an attempt is held: the attempt will end the reque
   expect(metered.records.some(responseTo(admitted))).toBe(false);
 });
 
-test("a provider's answer on inference.responded answers the next request, of its tenant only", async () => {
-  const first = asking("Kept?");
+test("a provider's answer on inference.responded answers the next equal request of the same tenant only", async () => {
+  const first = admittedRequest("Kept?");
   const answer = answerTo(first);
   await suite.producer.send([outgoing(topics.inferenceResponded, answer)]);
   const cache = service.get(ExactCache, { strict: false });
   const { address } = fillOf(answer)!;
   await expect.poll(async () => (await cache.find([address])).size, { timeout: 10_000 }).toBe(1);
 
-  const next = asking("Kept?");
+  const next = admittedRequest("Kept?");
   const { attribution } = next;
-  const stranger = asking("Kept?", { attribution: { ...attribution, tenant: "globex" } });
-  await admit(next, stranger);
+  const otherTenant = admittedRequest("Kept?", {
+    attribution: { ...attribution, tenant: "globex" },
+  });
+  await admit(next, otherTenant);
   const [hit] = await responses.until(responseTo(next));
   expect(hit?.completed?.answer).toEqual(answer.completed?.answer);
-  expect((await missOf(stranger))[0]?.lookup.result).toBe("miss");
+  expect((await missOf(otherTenant))[0]?.lookup.result).toBe("miss");
 });
 
-test("with the cache away every request is a miss, and none waits for it", async () => {
+test("while the cache is unavailable every request is a miss and none waits for it", async () => {
   const alone = await SuiteTopics.open("lookup-alone");
   const environment = { ...alone.environment, SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:9" };
   const cutOff = await start(environment, alone.producer);
   const itsMisses = await alone.read(topics.inferenceMissed);
-  const admitted = asking("Anyway?");
+  const admitted = admittedRequest("Anyway?");
   const message = outgoing(topics.inferenceAdmitted, admitted);
   const answer = outgoing(topics.inferenceResponded, answerTo(admitted));
   await alone.producer.send([answer, message]);
