@@ -21,7 +21,7 @@ const words = {
     scikit-learn huggingface langchain selenium wordpress windows macos android ios wsdl ssh tls dns
     vlan svg prometheus promql grafana jenkins bazel nix blender unix js sap salesforce`,
   mathematics: `theorem proof prove lemma derivative integral integrate differentiate equation
-    equations matrix matrices eigenvalue eigenvector embedding polynomial probability variance
+    equations matrix matrices eigenvalue eigenvector vector polynomial probability variance
     covariance distribution bayesian regression hypothesis statistic statistics statistical calculate
     compute solve logarithm exponential trigonometry geometry algebra algebraic calculus modulo prime
     integer integers convex gradient optimization bijection isomorphism group ring field topology
