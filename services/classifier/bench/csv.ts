@@ -1,4 +1,4 @@
-/** Rows of a CSV text with quoted fields (RFC 4180), keyed by its first line. */
+/** Returns the rows of a CSV text with quoted fields (RFC 4180), keyed by its first line. */
 export function rowsOf(text: string): readonly Readonly<Record<string, string>>[] {
   const [header = [], ...records] = recordsOf(text);
   return records.map((fields) =>

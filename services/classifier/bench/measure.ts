@@ -1,4 +1,4 @@
-// Prints how the classifier does on public prompts, and how long it takes:
+// Prints how the classifier judges public prompts, and how long it takes:
 //
 //   node --conditions=@sluice/source bench/measure.ts <folder of the data sets>
 import { createHash } from "node:crypto";
@@ -9,12 +9,15 @@ import { readQuestions, type Question } from "./routellm.ts";
 const complexities = ["simple", "medium", "complex"] as const;
 
 const data = process.argv[2];
-if (data === undefined) throw new Error("Name the folder that holds prompts/ and routellm/.");
+if (data === undefined)
+  throw new Error(
+    "The folder of the data sets is missing. Pass a folder that contains prompts/ and routellm/.",
+  );
 printShares(data);
 for (const bench of ["mmlu", "gsm8k"] as const) printFailures(bench, readQuestions(data, bench));
 printTimes(data);
 
-/** Shares of the classes per set; weights were chosen by looking at half of the prompts. */
+/** Prints the shares of the complexities per set. The weights were chosen by looking at half of the prompts. */
 function printShares(folder: string): void {
   const prompts = readPrompts(folder).map(({ set, text }) => ({
     set: `${set}, ${isLookedAt(text) ? "looked at" : "held out"}`,
@@ -35,7 +38,7 @@ function printShares(folder: string): void {
   console.table(shares.toSorted((left, right) => left.set.localeCompare(right.set)));
 }
 
-/** How often the weak and the strong model fail per class. */
+/** Prints how often the weak and the strong model fail, by complexity. */
 function printFailures(bench: string, questions: readonly Question[]): void {
   const classified = questions.map((question) => ({ ...question, ...classifyText(question.text) }));
   const areaOf = (isPositive: (question: Question) => boolean): string =>
@@ -79,7 +82,7 @@ function printTimes(folder: string): void {
   );
 }
 
-/** Milliseconds; the best of three, so that other processes on the same cores count little. */
+/** Returns the best of three times in milliseconds, so that other processes on the same cores matter little. */
 function timeOf(text: string): number {
   const times = [1, 2, 3].map(() => {
     const begunAt = performance.now();
@@ -97,7 +100,7 @@ function isLookedAt(text: string): boolean {
   return (createHash("sha256").update(text).digest()[0] ?? 0) % 2 === 0;
 }
 
-/** Chance that a positive has a higher score than a negative; ties count half (Mann-Whitney). */
+/** Returns the probability that a positive has a higher score than a negative. Ties count half (Mann-Whitney). */
 function areaUnderCurve(
   scored: readonly { readonly score: number; readonly isPositive: boolean }[],
 ): number {

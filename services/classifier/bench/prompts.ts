@@ -17,7 +17,7 @@ interface SelfInstructTask {
   readonly instances: readonly { readonly input: string }[];
 }
 
-/** The prompts of the three sets in `<data>/prompts`, see SOURCE.txt there. */
+/** Returns the prompts of the three sets in `<data>/prompts`. Their sources are in SOURCE.txt there. */
 export function readPrompts(data: string): readonly Prompt[] {
   const folder = join(data, "prompts");
   const arena = linesOf(join(folder, "arena-hard-v0.1_question.jsonl.gz")).map(

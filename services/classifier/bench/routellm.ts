@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { rowsOf } from "./csv.ts";
 
-/** One question of RouteLLM's evaluation, and whether each model was right. */
+/** A question of RouteLLM's evaluation, and whether each model answered it correctly. */
 export interface Question {
   readonly domain: string;
   readonly text: string;
@@ -11,7 +11,7 @@ export interface Question {
   readonly isStrongRight: boolean;
 }
 
-/** MMLU and GSM8K without the contaminated prompts, see SOURCE.txt in `<data>/routellm`. */
+/** Returns MMLU or GSM8K without the contaminated prompts. The sources are in SOURCE.txt in `<data>/routellm`. */
 export function readQuestions(data: string, bench: "mmlu" | "gsm8k"): readonly Question[] {
   const folder = join(data, "routellm");
   const file = bench === "mmlu" ? "mmlu_all.csv.gz" : "gsm8k_responses.csv.gz";
@@ -31,7 +31,10 @@ function isTrue(row: Readonly<Record<string, string>>, model: string): boolean {
   const column = Object.keys(row).find(
     (name) => name.toLowerCase().includes(model) && !name.endsWith("_response"),
   );
-  if (column === undefined) throw new Error(`No column for '${model}'.`);
+  if (column === undefined)
+    throw new Error(
+      `The file has no column for the model '${model}'. Check that it is RouteLLM's file.`,
+    );
   return row[column]?.toLowerCase() === "true";
 }
 

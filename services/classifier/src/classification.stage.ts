@@ -5,8 +5,8 @@ import type { ConversationTurn } from "./features.ts";
 import type { ClassifierMetrics } from "./metrics.ts";
 
 /**
- * Says how hard each request is. It asks nobody and keeps nothing, so a redelivery
- * publishes the same records again, and any number of instances agree.
+ * Adds the complexity of each request. The stage reads no store and keeps no state, so a redelivery
+ * publishes the same records again, and all instances give the same result.
  */
 export class ClassificationStage extends SliceStage<InferenceMissed> {
   readonly #metrics: ClassifierMetrics;
@@ -17,10 +17,10 @@ export class ClassificationStage extends SliceStage<InferenceMissed> {
   }
 
   override async process(slice: readonly Delivery<InferenceMissed>[]): Promise<readonly Effect[]> {
-    return slice.map(({ record }) => this.#pass(record));
+    return slice.map(({ record }) => this.#effectOf(record));
   }
 
-  #pass({ admitted, lookup, decisions }: InferenceMissed): Effect {
+  #effectOf({ admitted, lookup, decisions }: InferenceMissed): Effect {
     const isEmbeddings = admitted.request.operation === "embeddings";
     const classification = isEmbeddings ? notClassified : this.#classify(admitted.request.messages);
     const { complexity, reasons } = classification;

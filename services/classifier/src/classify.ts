@@ -6,10 +6,10 @@ import { thresholds, weights } from "./weights.ts";
 const REASONS_MAX = 6;
 
 /**
- * How hard a conversation's last user turn is. Pure, and linear in what is read of it.
+ * Decides how hard the last user turn of a conversation is. Pure, and linear in the text that is read.
  *
- * `score` is the sum of the weighted features, `margin` its distance to the nearest
- * threshold, `reasons` the features that counted most, strongest first.
+ * `score` is the sum of the weighted features, `margin` is its distance to the nearest threshold, and
+ * `reasons` are the features that contributed most, strongest first.
  */
 export function classify(messages: readonly ConversationTurn[]): Classification {
   const features = featuresOf(messages);
@@ -34,12 +34,12 @@ export function classify(messages: readonly ConversationTurn[]): Classification 
   };
 }
 
-/** Embeddings are made by the model that was named, however hard the inputs are. */
+/** The result for embeddings. The model that the request names makes them, however hard the inputs are. */
 export const notClassified: Classification = {
   complexity: "simple",
   score: 0,
   margin: 0,
-  reasons: ["embeddings are asked for: the model is named, and no other may make them"],
+  reasons: ["embeddings are made only by the model that the request names"],
 };
 
 function complexityOf(score: number): Complexity {
@@ -55,7 +55,7 @@ function isReadInPart(messages: readonly ConversationTurn[]): boolean {
   return (task?.content.length ?? 0) > readMax;
 }
 
-/** For example `codeLanguages 2: +1.8`. */
+/** Returns a reason such as `codeLanguages 2: +1.8`. */
 function reasonOf(counted: {
   readonly feature: keyof Features;
   readonly count: number;

@@ -1,15 +1,15 @@
 import { commonEnglishWords, lexicon, type LexiconFeature } from "./lexicon.ts";
 import { scanned } from "./scan.ts";
 
-/** What of a message is looked at. */
+/** The fields of a message that are read. */
 export interface ConversationTurn {
   readonly role: string;
   readonly content: string;
-  /** JSON of the content parts, where there is more than text. */
+  /** The content parts as JSON; null if the content is text alone. */
   readonly parts: string | null;
 }
 
-/** Counts, none of them weighted yet. Words of the lexicon count once each, however often they come. */
+/** Counts without weights. Each word of the lexicon counts once, however often it occurs. */
 export interface Features extends Readonly<Record<LexiconFeature, number>> {
   /** Doublings of the task's length beyond 16 words; 0 for less. */
   readonly lengthDoublings: number;
@@ -17,15 +17,15 @@ export interface Features extends Readonly<Record<LexiconFeature, number>> {
   readonly listItems: number;
   readonly formulas: number;
   readonly numbers: number;
-  /** 1 when an amount is asked for, and two numbers or more are given. */
+  /** 1 if the task asks for an amount and contains at least two numbers. */
   readonly wordProblem: number;
-  /** Names as programs have them: camelCase, snake_case, file.ext, call(). */
+  /** Names in the form of programs: camelCase, snake_case, file.ext, call(). */
   readonly technicalNames: number;
   /** Questions beyond the first. */
   readonly furtherQuestions: number;
   /** Writing systems beyond the first. */
   readonly furtherScripts: number;
-  /** 1 for a task in words that the lexicon does not know. */
+  /** 1 if the lexicon does not know the words of the task. */
   readonly unreadWords: number;
   /** Images, audio and files. */
   readonly media: number;
@@ -33,14 +33,14 @@ export interface Features extends Readonly<Record<LexiconFeature, number>> {
   readonly standingConstraints: number;
   /** User turns before the task. */
   readonly earlierTurns: number;
-  /** 1 when earlier turns hold code. */
+  /** 1 if earlier turns contain code. */
   readonly earlierCode: number;
   /** Results of tools in the conversation. */
   readonly toolResults: number;
 }
 
-// Plain ranges instead of \p{L}, which takes six times as long; general punctuation,
-// symbols and surrogates are left out.
+// Uses plain ranges instead of \p{L}, which takes six times as long. General punctuation, symbols and
+// surrogates are left out.
 const WORD =
   /[A-Za-z0-9\u00C0-\u1FFF\u2C00-\uD7FF\uF900-\uFFEF][A-Za-z0-9\u00C0-\u1FFF\u2C00-\uD7FF\uF900-\uFFEF'’+#.-]{0,39}/g;
 const CODE_LINE =
@@ -54,23 +54,23 @@ const QUANTITY =
 const TECHNICAL_NAME =
   /\b[a-z]{1,30}[A-Z]\w{1,30}|\b[A-Za-z]\w{0,30}_\w{1,30}|\b[\w-]{1,30}\.[a-z]{2,4}\b|\b\w{1,30}\(|`[^`\n]{1,60}`/g;
 
-const askedCharacters = { head: 500, tail: 250 };
-/** A task is plain when it begins so; the same words further on mean little. */
+const instructionCharacters = { head: 500, tail: 250 };
+/** Words for a plain task or for recall count only among the first words; further on they mean little. */
 const OPENING_WORDS = 14;
 const EARLIER_TURNS_READ = 4;
 const EARLIER_CHARACTERS_READ = 4_000;
 const LINES_MAX = 1_500;
 const LINE_CHARACTERS_MAX = 240;
 
-/** Counts what the conversation's last user turn asks for, and what surrounds it. */
+/** Returns the counts of a conversation's last user turn, and of the turns around it. */
 export function featuresOf(messages: readonly ConversationTurn[]): Features {
   const taskAt = messages.findLastIndex(({ role }) => role === "user");
   const task = messages[taskAt];
   const text = scanned(task?.content ?? "");
   const wordsInTask = wordsOf(text);
-  const asked = askedOf(text);
-  const wordsAsked = wordsOf(asked);
-  const opening = countLexicon(wordsAsked.slice(0, OPENING_WORDS));
+  const instruction = instructionOf(text);
+  const instructionWords = wordsOf(instruction);
+  const opening = countLexicon(instructionWords.slice(0, OPENING_WORDS));
   const lines = linesOf(text);
   const numbers = wordsInTask.filter((word) => /^\d/.test(word)).length;
   const codeLines = countMatching(lines, CODE_LINE);
@@ -78,7 +78,7 @@ export function featuresOf(messages: readonly ConversationTurn[]): Features {
   const earlierUser = earlier.filter(({ role }) => role === "user");
 
   return {
-    ...countLexicon(wordsAsked),
+    ...countLexicon(instructionWords),
     plainTask: opening.plainTask,
     recall: opening.recall,
     lengthDoublings: lengthDoublingsOf(task?.content ?? "", text, wordsInTask),
@@ -87,24 +87,24 @@ export function featuresOf(messages: readonly ConversationTurn[]): Features {
     formulas: text.match(FORMULA)?.length ?? 0,
     numbers,
     wordProblem: numbers >= 2 && QUANTITY.test(text) ? 1 : 0,
-    technicalNames: new Set(asked.match(TECHNICAL_NAME)).size,
+    technicalNames: new Set(instruction.match(TECHNICAL_NAME)).size,
     furtherQuestions: Math.max(0, (text.match(/[?？؟]/g)?.length ?? 0) - 1),
     furtherScripts: Math.max(0, scriptsIn(text) - 1),
     unreadWords: isUnread(wordsInTask, codeLines, lines.length) ? 1 : 0,
     media: countMedia(task?.parts ?? null),
     standingConstraints: countStandingConstraints(messages),
     earlierTurns: earlierUser.length,
-    earlierCode: earlier.slice(-EARLIER_TURNS_READ).some(holdsCode) ? 1 : 0,
+    earlierCode: earlier.slice(-EARLIER_TURNS_READ).some(containsCode) ? 1 : 0,
     toolResults: messages.filter(({ role }) => role === "tool").length,
   };
 }
 
 /**
- * What is asked stands at the beginning or the end; the words of a pasted text between them
- * say what it is about, not what is to be done with it.
+ * Returns the beginning and the end of the task, where the instruction is. The words of a pasted text
+ * between them show its topic, and not what the client wants done with it.
  */
-function askedOf(text: string): string {
-  const { head, tail } = askedCharacters;
+function instructionOf(text: string): string {
+  const { head, tail } = instructionCharacters;
   if (text.length <= head + tail) return text;
   return `${text.slice(0, head)}\n${text.slice(-tail)}`;
 }
@@ -155,10 +155,10 @@ function countLexicon(words: readonly string[]): Record<LexiconFeature, number> 
   return counts;
 }
 
-/** The whole length counts, also where only a part was read. */
+/** Returns the doublings of the whole length, even if only a part of the text was read. */
 function lengthDoublingsOf(whole: string, read: string, words: readonly string[]): number {
   if (words.length === 0) return 0;
-  // Scripts without spaces come as long "words": two characters are about one word there.
+  // In scripts without spaces a "word" is a long run of characters, two of which are about one word.
   const wordsRead = words.reduce(
     (sum, word) => sum + (isSpaceless(word) ? Math.ceil(word.length / 2) : 1),
     0,
@@ -188,7 +188,7 @@ function scriptsIn(text: string): number {
   return others + (LATIN.test(text) ? 1 : 0);
 }
 
-/** Prose of which almost no word is common English, so that the lexicon is blind. */
+/** Whether the text is prose with almost no common English words, which the lexicon cannot judge. */
 function isUnread(words: readonly string[], codeLines: number, lines: number): boolean {
   const isCode = codeLines * 3 > lines;
   const spaceless = words.some(isSpaceless);
@@ -204,13 +204,13 @@ function countMedia(parts: string | null): number {
 }
 
 function countStandingConstraints(messages: readonly ConversationTurn[]): number {
-  const standing = messages.filter(({ role }) => role === "system" || role === "developer");
-  const text = scanned(standing.map(({ content }) => content).join("\n"));
+  const instructions = messages.filter(({ role }) => role === "system" || role === "developer");
+  const text = scanned(instructions.map(({ content }) => content).join("\n"));
   const listed = countMatching(linesOf(text), LIST_ITEM);
   return countLexicon(wordsOf(text)).constraints + listed;
 }
 
-function holdsCode({ content }: ConversationTurn): boolean {
+function containsCode({ content }: ConversationTurn): boolean {
   const text = content.slice(0, EARLIER_CHARACTERS_READ);
   return text.includes("```") || countMatching(linesOf(text), CODE_LINE) > 2;
 }

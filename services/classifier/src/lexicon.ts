@@ -1,9 +1,9 @@
 /**
- * The words and pairs of words that features are counted by; English only, lower case.
- * A word may stand for several features.
+ * The words and pairs of words by which features are counted. They are English and lower case. A word
+ * may count for several features.
  */
 const words = {
-  /** Asking for a program, or for one to be mended. */
+  /** Words that ask for a program, or for the repair of one. */
   codeWanted: `code coding program programming script function method api endpoint sql query
     regex algorithm implementation implement refactor debug compile compiler snippet middleware
     component unittest pytest dockerfile makefile dataframe webserver backend frontend bug exception
@@ -28,7 +28,7 @@ const words = {
     manifold fourier laplace stochastic markov combinatorial permutation permutations factorial
     asymptotic estimator likelihood entropy tensor quadratic velocity acceleration momentum voltage
     percent percentage ratio fraction`,
-  /** Verbs and nouns that ask for thinking rather than for recall. */
+  /** Verbs and nouns that ask for reasoning rather than for recall. */
   reasoning: `analyze analyse analysis evaluate assess compare contrast critique justify derive deduce
     infer reason reasoning why design architect optimize optimise optimal optimized tradeoff
     trade-off trade-offs tradeoffs strategy strategies plan debug diagnose investigate
@@ -36,7 +36,7 @@ const words = {
     performance complexity simulate model forecast predict estimate troubleshoot
     troubleshooting "pros and" "what if" "edge cases" "best way" "root cause" "explain how"
     "explain why"`,
-  /** Words of a trade: who uses them wants an answer of that trade. */
+  /** Words of a profession. A client that uses them expects an answer at its level. */
   expertise: `architecture protocol encryption cryptography kernel thread threads concurrency latency
     throughput distributed scalable blockchain contract neural transformer llm embeddings dataset
     inference quantum thermodynamics enzyme genome protein molecular clinical diagnosis pharmacology
@@ -46,7 +46,7 @@ const words = {
     compliance regulatory audit accounting depreciation amortization valuation seismic reactor
     spectroscopy microcontroller firmware authentication authorization oauth kinetics dosage
     constitutional jurisprudence monetary fiscal`,
-  /** Demands that the answer has to meet. */
+  /** Words for conditions that the answer has to meet. */
   constraints: `must should only exactly never always cannot without except unless ensure required
     require requirements requirement constraint constraints avoid limit maximum minimum strictly
     "at least" "at most" "no more" "no less" "less than" "more than" "do not" "don't" "such that"
@@ -54,7 +54,7 @@ const words = {
   multiStep: `first firstly second secondly third then next finally afterwards subsequently step steps
     phase phases stage stages roadmap workflow tutorial walkthrough "step by" "followed by"
     "after that" "each of" "for each" "one by" "in detail" detailed thorough comprehensive`,
-  /** Texts that are long by nature. */
+  /** Kinds of text that are usually long. */
   longForm: `essay article report thesis dissertation proposal whitepaper curriculum course syllabus
     chapter novel screenplay storyline campaign "business plan" "lesson plan" "case study"
     "literature review" "cover letter" documentation specification guide outline presentation`,
@@ -63,16 +63,16 @@ const words = {
   naturalLanguages: `translate translation english french german spanish portuguese italian dutch
     polish russian ukrainian chinese mandarin japanese korean arabic hebrew hindi turkish vietnamese
     swedish latin greek persian indonesian`,
-  /** Texts and programs to be made, not found. */
+  /** Verbs that ask for a new text or program. */
   creation: `write create build generate develop make craft prepare produce compose implement`,
-  /** Asking how something is done. */
+  /** Pairs of words that ask how something is done. */
   howTo: `"how to" "how do" "how can" "how could" "how would" "how should" "show me" "is there"`,
-  /** Small changes to a given text, and choices among given answers. */
+  /** Words for small changes to a given text, for choices among given answers, and for short texts. */
   plainTask: `summarize summarise summary rewrite rephrase paraphrase classify categorize extract
     choose detect determine correct complete convert replace retrieve identify match synonym synonyms
     antonym antonyms spelling grammar sentiment tone fill blank hashtag emoji headline caption title
     motto slogan tagline greeting joke riddle rhyme haiku poem recipe tweet birthday invitation`,
-  /** Asking for what many texts say. */
+  /** Words that ask for common knowledge. */
   recall: `recommend suggest name define definition meaning tips ideas sentence phrase phrases
     adjectives "tell me" "who is" "who was" "what is" "what's" "when did" "where is" "give me"
     "come up"`,
@@ -80,13 +80,13 @@ const words = {
 
 export type LexiconFeature = keyof typeof words;
 
-/** Enough of the commonest English words to tell English from what the lexicon cannot read. */
+/** Enough common English words to distinguish English from text that the lexicon cannot judge. */
 const commonEnglish =
   "the a an of to in is and or for on with you i my me it that this what how are be as by at from " +
   "have do can your if not we will which he she they was were has but so their his her its about " +
   "who when where why write give make use using would there";
 
-/** Features that a word, or a pair of words joined by one space, stands for. */
+/** The features for which a word, or a pair of words joined by one space, counts. */
 export const lexicon: ReadonlyMap<string, readonly LexiconFeature[]> = lexiconOf(words);
 
 export const commonEnglishWords: ReadonlySet<string> = new Set(commonEnglish.split(" "));

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 
-/** All metrics of the classifier besides those of its stage. */
+/** The metrics of the classifier, in addition to those of its stage. */
 export class ClassifierMetrics {
   readonly classified: Counter<"complexity">;
   readonly duration: Histogram;
@@ -8,13 +8,13 @@ export class ClassifierMetrics {
   constructor(registry: Registry) {
     this.classified = new Counter({
       name: "classified_requests_total",
-      help: "Requests by the complexity they were given.",
+      help: "Classified requests by complexity.",
       labelNames: ["complexity"],
       registers: [registry],
     });
     this.duration = new Histogram({
       name: "classification_duration_seconds",
-      help: "Time to classify one request; 5 ms is the limit of the design.",
+      help: "Time to classify one request. The limit is 5 ms.",
       buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01],
       registers: [registry],
     });

@@ -1,9 +1,9 @@
-/** Characters that are read of one text: so many from its beginning, and from its end. */
+/** How many characters are read of one text, from its beginning and from its end. */
 export const scanLimit = { headCharacters: 12_288, tailCharacters: 4_096 };
 
 /**
- * The part of a text that is read. What is asked stands at the beginning or the end of a
- * prompt, pasted material between them; this bounds the time a prompt can take.
+ * Returns the part of a text that is read: its beginning and its end, where the instruction is. Pasted
+ * material is usually between them. This bounds the time that a prompt can take.
  */
 export function scanned(text: string): string {
   const { headCharacters, tailCharacters } = scanLimit;

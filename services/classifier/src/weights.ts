@@ -1,15 +1,15 @@
 import type { Features } from "./features.ts";
 
-/** What one feature adds to the score: weight × the count, counted up to `countMax`. */
+/** How much a feature adds to the score: weight × count, where the count is at most `countMax`. */
 export interface Weight {
   readonly feature: keyof Features;
   readonly weight: number;
   readonly countMax: number;
-  /** Why it counts, and as much as it does. */
+  /** Why the feature counts, and why it has this weight. */
   readonly reason: string;
 }
 
-/** Least scores of the upper classes. */
+/** The lowest scores of a medium and of a complex request. */
 export const thresholds = { medium: 1, complex: 2.4 };
 
 export const weights: readonly Weight[] = [
@@ -17,174 +17,175 @@ export const weights: readonly Weight[] = [
     feature: "codeWanted",
     weight: 0.7,
     countMax: 3,
-    reason: "programs must be right as a whole; three words of the trade make the case",
+    reason: "a program has to be correct as a whole; three technical words are enough evidence",
   },
   {
     feature: "codeLanguages",
     weight: 0.9,
     countMax: 2,
-    reason: "a named language or tool is the surest sign of technical work",
+    reason: "a named language or tool is the strongest sign of technical work",
   },
   {
     feature: "codeLines",
     weight: 0.15,
     countMax: 10,
-    reason: "given code must be understood before it is changed",
+    reason: "code in the prompt has to be understood before it is changed",
   },
   {
     feature: "mathematics",
     weight: 0.6,
     countMax: 3,
-    reason: "one wrong step spoils the result",
+    reason: "one wrong step makes the result wrong",
   },
   {
     feature: "formulas",
     weight: 0.3,
     countMax: 4,
-    reason: "formulas must be carried through exactly",
+    reason: "a formula has to be used exactly",
   },
   {
     feature: "numbers",
     weight: 0.06,
     countMax: 10,
-    reason: "figures have to be kept apart and combined, as in word problems",
+    reason: "numbers have to be distinguished and combined, as in word problems",
   },
   {
     feature: "reasoning",
     weight: 0.6,
     countMax: 3,
-    reason: "weighing and planning is what small models do worst",
+    reason: "small models are worst at comparing and planning",
   },
   {
     feature: "expertise",
     weight: 0.7,
     countMax: 3,
-    reason: "who uses words of a trade wants an answer of that trade",
+    reason: "a client that uses words of a profession expects an answer at its level",
   },
   {
     feature: "multiStep",
     weight: 0.35,
     countMax: 3,
-    reason: "each further step can fail, and builds on the one before",
+    reason: "each further step can fail, and depends on the one before",
   },
   {
     feature: "constraints",
     weight: 0.25,
     countMax: 5,
-    reason: "all have to be met at once; single ones are common in easy tasks",
+    reason: "all conditions have to be met at once; single ones are common in easy tasks",
   },
   {
     feature: "longForm",
     weight: 0.5,
     countMax: 2,
-    reason: "long texts need a plan",
+    reason: "a long text needs a plan",
   },
   {
     feature: "structuredOutput",
     weight: 0.35,
     countMax: 2,
-    reason: "a form that machines read allows no slip",
+    reason: "a machine-readable format allows no mistake",
   },
   {
     feature: "lengthDoublings",
     weight: 0.25,
     countMax: 6,
-    reason: "more to read is more to get wrong, in the measure of the logarithm",
+    reason: "a longer text has more that can be misread, growing with the logarithm of its length",
   },
   {
     feature: "listItems",
     weight: 0.08,
     countMax: 6,
-    reason: "lists are several tasks or conditions; many are mere data, so little each",
+    reason:
+      "a list may be several tasks or conditions, but many lists are data, so each item counts little",
   },
   {
     feature: "furtherQuestions",
     weight: 0.25,
     countMax: 3,
-    reason: "several questions want several answers",
+    reason: "several questions need several answers",
   },
   {
     feature: "naturalLanguages",
     weight: 0.2,
     countMax: 2,
-    reason: "naming a language means translating or writing in it",
+    reason: "a named language means translating, or writing in it",
   },
   {
     feature: "furtherScripts",
     weight: 0.4,
     countMax: 2,
-    reason: "small models slip when writing systems are mixed",
+    reason: "small models make mistakes if writing systems are mixed",
   },
   {
     feature: "unreadWords",
     weight: 1,
     countMax: 1,
-    reason: "the lexicon is English: what it cannot judge is medium, not simple",
+    reason: "the lexicon is English, and a text that it cannot judge must not count as simple",
   },
   {
     feature: "media",
     weight: 0.6,
     countMax: 3,
-    reason: "what a picture asks for cannot be seen here",
+    reason: "the classifier cannot see what an image asks for",
   },
   {
     feature: "standingConstraints",
     weight: 0.05,
     countMax: 10,
-    reason: "rules of the system prompt hold for easy turns too, so little each",
+    reason: "rules of the system prompt apply to easy turns too, so each counts little",
   },
   {
     feature: "earlierTurns",
     weight: 0.1,
     countMax: 5,
-    reason: "a conversation has to be remembered",
+    reason: "the earlier conversation has to be taken into account",
   },
   {
     feature: "earlierCode",
     weight: 0.6,
     countMax: 1,
-    reason: "short follow-ups to code are still about code",
+    reason: "a short follow-up to code is still about code",
   },
   {
     feature: "toolResults",
     weight: 0.3,
     countMax: 3,
-    reason: "results of tools must be read and brought together",
+    reason: "results of tools have to be read and combined",
   },
   {
     feature: "technicalNames",
     weight: 0.3,
     countMax: 3,
-    reason: "who names functions and files asks about a system that exists",
+    reason: "a task that names functions and files is about an existing system",
   },
   {
     feature: "wordProblem",
     weight: 0.9,
     countMax: 1,
-    reason: "an amount must be worked out from others",
+    reason: "an amount has to be computed from others",
   },
   {
     feature: "creation",
     weight: 0.3,
     countMax: 1,
-    reason: "something has to be made that was not there",
+    reason: "something new has to be written",
   },
   {
     feature: "howTo",
     weight: 0.3,
     countMax: 1,
-    reason: "a way has to be found, and has to work",
+    reason: "a method has to be found, and it has to work",
   },
   {
     feature: "plainTask",
     weight: -0.7,
     countMax: 2,
-    reason: "changing or sorting a given text is what small models do well",
+    reason: "small models are good at changing or classifying a given text",
   },
   {
     feature: "recall",
     weight: -0.3,
     countMax: 2,
-    reason: "what many texts say, small models know too",
+    reason: "small models know common facts too",
   },
 ];

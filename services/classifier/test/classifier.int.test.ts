@@ -52,7 +52,7 @@ const collected: InferenceClassified[] = [];
 let created: readonly string[] = [];
 let collector: RunningStage;
 
-/** Keeps what the classifier published. */
+/** Keeps the records that the classifier published. */
 class CollectStage extends SliceStage<InferenceClassified> {
   override async process(
     slice: readonly Delivery<InferenceClassified>[],
@@ -62,7 +62,7 @@ class CollectStage extends SliceStage<InferenceClassified> {
   }
 }
 
-/** Publishes, and then says of the first time that nobody knows whether it did. */
+/** Publishes, and reports for the first send that the acknowledgement was lost. */
 class ForgetfulProducer extends EventProducer {
   lost = 0;
 
@@ -93,7 +93,7 @@ afterAll(async () => {
   await admin.close();
 });
 
-test("a message that is redelivered gives the same record again", async () => {
+test("a redelivered message is published as the same record again", async () => {
   const forgetful = new ForgetfulProducer();
   const registry = new Registry();
   const stage = await runSliceStage(
@@ -118,7 +118,7 @@ test("a message that is redelivered gives the same record again", async () => {
   });
 });
 
-test("the service goes on behind what was committed, past foreign bytes, and counts", async () => {
+test("the service continues after the committed offset, skips bytes that are not Avro, and counts both", async () => {
   const app = await start();
   await producer.send([
     {
