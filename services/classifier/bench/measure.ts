@@ -17,7 +17,10 @@ printShares(data);
 for (const bench of ["mmlu", "gsm8k"] as const) printFailures(bench, readQuestions(data, bench));
 printTimes(data);
 
-/** Prints the shares of the complexities per set. The weights were chosen by looking at half of the prompts. */
+/**
+ * Prints the shares of the complexities per set. The weights were chosen by looking at half of the
+ * prompts.
+ */
 function printShares(folder: string): void {
   const prompts = readPrompts(folder).map(({ set, text }) => ({
     set: `${set}, ${isLookedAt(text) ? "looked at" : "held out"}`,
@@ -82,7 +85,10 @@ function printTimes(folder: string): void {
   );
 }
 
-/** Returns the best of three times in milliseconds, so that other processes on the same cores matter little. */
+/**
+ * Returns the best of three times in milliseconds, so that other processes on the same cores matter
+ * little.
+ */
 function timeOf(text: string): number {
   const times = [1, 2, 3].map(() => {
     const begunAt = performance.now();
@@ -100,7 +106,10 @@ function isLookedAt(text: string): boolean {
   return (createHash("sha256").update(text).digest()[0] ?? 0) % 2 === 0;
 }
 
-/** Returns the probability that a positive has a higher score than a negative. Ties count half (Mann-Whitney). */
+/**
+ * Returns the probability that a positive has a higher score than a negative. Ties count half
+ * (Mann-Whitney).
+ */
 function areaUnderCurve(
   scored: readonly { readonly score: number; readonly isPositive: boolean }[],
 ): number {

@@ -11,7 +11,10 @@ export interface Question {
   readonly isStrongRight: boolean;
 }
 
-/** Returns MMLU or GSM8K without the contaminated prompts. The sources are in SOURCE.txt in `<data>/routellm`. */
+/**
+ * Returns MMLU or GSM8K without the contaminated prompts. The sources are in SOURCE.txt in
+ * `<data>/routellm`.
+ */
 export function readQuestions(data: string, bench: "mmlu" | "gsm8k"): readonly Question[] {
   const folder = join(data, "routellm");
   const file = bench === "mmlu" ? "mmlu_all.csv.gz" : "gsm8k_responses.csv.gz";

@@ -34,7 +34,10 @@ export function classify(messages: readonly ConversationTurn[]): Classification 
   };
 }
 
-/** The result for embeddings. The model that the request names makes them, however hard the inputs are. */
+/**
+ * The result for embeddings. The model that the request names makes them, however hard the inputs
+ * are.
+ */
 export const notClassified: Classification = {
   complexity: "simple",
   score: 0,

@@ -55,7 +55,10 @@ const TECHNICAL_NAME =
   /\b[a-z]{1,30}[A-Z]\w{1,30}|\b[A-Za-z]\w{0,30}_\w{1,30}|\b[\w-]{1,30}\.[a-z]{2,4}\b|\b\w{1,30}\(|`[^`\n]{1,60}`/g;
 
 const instructionCharacters = { head: 500, tail: 250 };
-/** Words for a plain task or for recall count only among the first words; further on they mean little. */
+/**
+ * Words for a plain task or for recall count only among the first words; further on they mean
+ * little.
+ */
 const OPENING_WORDS = 14;
 const EARLIER_TURNS_READ = 4;
 const EARLIER_CHARACTERS_READ = 4_000;

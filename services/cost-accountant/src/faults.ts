@@ -1,14 +1,14 @@
-/** Every code of this service; the pricing itself adds those of `@sluice/domain` (`PriceFaultCode`). */
+/** The codes of this service. Pricing adds the codes of `@sluice/domain` (`PriceFaultCode`). */
 export type AccountantFaultCode =
-  /** Dead letter: nobody declared a price for the variant at that time. */
+  /** Dead letter: there is no declared price for the variant at the time of the call. */
   | "PRICE_UNKNOWN"
-  /** Dead letter: tokens, time or price are none that can be. */
+  /** Dead letter: the tokens, the time or the price are impossible. */
   | "CHARGE_INVALID"
-  /** Outage: the ledger does not answer. */
+  /** Outage: the database of the ledger is unavailable. */
   | "LEDGER_UNAVAILABLE"
-  /** Outage: another writer was faster; it is decided again. */
+  /** Outage: another writer has charged one of the attempts, so the slice is folded again. */
   | "LEDGER_CONTENDED"
-  /** Dead letter: the ledger cannot hold a value. */
+  /** Dead letter: the database cannot store a value. */
   | "LEDGER_REFUSED"
-  /** Log and metric: the sweep threw what is no fault; the next look tries again. */
+  /** Log and metric: the sweep threw an unexpected error. The next sweep tries again. */
   | "SWEEP_DEFECT";

@@ -2,7 +2,7 @@ import { formatUsd } from "@sluice/domain";
 import { Counter, type Registry } from "prom-client";
 import type { Verdict } from "./charge/charge.ts";
 
-/** What the accountant counts. Dollars here are floats, for dashboards; the ledger is what is exact. */
+/** The metrics of the accountant. Amounts are floats for dashboards; only the ledger is exact. */
 export class AccountantMetrics {
   readonly #charged: Counter<"tier" | "provider">;
   readonly #corrected: Counter<"tier" | "provider">;
@@ -15,26 +15,29 @@ export class AccountantMetrics {
     const registers = [registry];
     const byModel = (name: string, help: string) =>
       new Counter({ name, help, labelNames: ["tier", "provider"] as const, registers });
-    this.#charged = byModel("charges_usd_total", "Spend put into the ledger, in US dollars");
+    this.#charged = byModel("charges_usd_total", "Spend charged in the ledger, in US dollars.");
     this.#corrected = byModel(
       "charges_corrected_usd_total",
-      "Estimates found too high when usage was reported, in US dollars; to be taken off charges_usd_total",
+      "Amounts by which estimates were above the reported usage, in US dollars. Subtract them from charges_usd_total.",
     );
-    this.#saved = byModel("charges_saved_usd_total", "What hits avoided, in US dollars");
+    this.#saved = byModel(
+      "charges_saved_usd_total",
+      "Spend that cache hits avoided, in US dollars.",
+    );
     this.#verdicts = new Counter({
       name: "charges_verdicts_total",
-      help: "Meterings folded, by what became of them",
+      help: "Folded meterings by verdict.",
       labelNames: ["verdict"] as const,
       registers,
     });
     this.#swept = new Counter({
       name: "sweep_estimates_total",
-      help: "Attempts without usage that were estimated",
+      help: "Attempts without usage that the sweep estimated.",
       registers,
     });
     this.#sweepFaults = new Counter({
       name: "sweep_faults_total",
-      help: "Sweeps that ended early, by code",
+      help: "Sweeps that ended early, by code.",
       labelNames: ["code"] as const,
       registers,
     });

@@ -25,7 +25,7 @@ import { Ledger } from "../src/ledger/ledger.ts";
 import { declarations } from "./fixtures.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
 
-/** Grants all; `onSettle` stands for what can happen between the ledger and the offset. */
+/** Grants every reservation. A test sets `onSettle` to intervene between the ledger and the offset. */
 export class WatchedBudgets extends GrantAllBudgets {
   onSettle: (charges: readonly SettledCharge[]) => Promise<void> = async () => undefined;
 
@@ -40,7 +40,7 @@ export interface Accountant {
   stop(): Promise<void>;
 }
 
-/** Topics and a ledger of this suite's own, and accountants that work on them. */
+/** The topics and the ledger of one suite, and the accountants that use them. */
 export class AccountantFixture {
   private readonly running: INestApplicationContext[] = [];
 
@@ -131,7 +131,10 @@ export class AccountantFixture {
 
 function variable(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: this suite needs the stack.`);
+  if (!value)
+    throw new Error(
+      `${name} is not set. Run this suite with "vitest run --project stack", which starts the stack.`,
+    );
   return value;
 }
 
@@ -155,7 +158,9 @@ export async function eventually<T>(
     const answer = await ask();
     if (isWanted(answer)) return answer;
     if (Date.now() > deadline)
-      throw new Error(`Still, after ${timeoutMs} ms: ${JSON.stringify(answer)}`);
+      throw new Error(
+        `The expected value did not appear within ${timeoutMs} ms. The last one was ${JSON.stringify(answer)}.`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

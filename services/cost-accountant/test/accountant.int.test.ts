@@ -41,11 +41,11 @@ const foreign = (partition: number) => ({
   headers: {},
   partition,
 });
-/** Long past, as seen by the sweep. */
+/** Returns an intent whose deadline has passed. */
 const overdueIntent = (name: string) =>
   intentOf({ requestId: name, attemptId: name, deadlineAt: Date.now() - 1_000 });
 
-test("metered usage becomes a charge on cost.charged, and a sum that is asked for over HTTP", async () => {
+test("metered usage becomes a charge on cost.charged and a sum of GET /costs", async () => {
   const accountant = await fixture.start();
   await fixture.meter(...numbered(20));
   await charged.until(() => true, 20);
@@ -57,11 +57,11 @@ test("metered usage becomes a charge on cost.charged, and a sum that is asked fo
   expect((await fetch(`${accountant.admin}/costs?by=colour`)).status).toBe(400);
 });
 
-test("a crash between the ledger and the offset charges nothing twice and loses no publication", async () => {
+test("a crash between the ledger and the offset charges nothing twice and publishes every charge", async () => {
   const budgets = new WatchedBudgets();
   let crashes = 0;
   budgets.onSettle = async () => {
-    // The ledger's transaction is over: this is what a crash leaves behind.
+    // The ledger's transaction has ended, so this is the state after a crash.
     if (crashes++ < 2) throw new TransientFault("BUDGETS_UNAVAILABLE", "crashed");
   };
   const { ledger } = await fixture.start(budgets);
@@ -78,7 +78,7 @@ test("a crash between the ledger and the offset charges nothing twice and loses 
   expect(versions.size).toBe(10);
 });
 
-test("what cannot be priced or read leaves, and its neighbours are charged", async () => {
+test("a message that cannot be priced, read or stored is dead-lettered, and its neighbours are charged", async () => {
   const letters = await TopicReader.open(
     fixture.connection,
     new RawCodecs(),
@@ -98,13 +98,13 @@ test("what cannot be priced or read leaves, and its neighbours are charged", asy
   await letters.close();
 });
 
-test("attempts that nobody metered in time get exactly one estimate, also with two sweepers", async () => {
+test("an attempt that is not metered in time gets exactly one estimate, even with two sweepers", async () => {
   const names = Array.from({ length: 12 }, (_, index) => `silent-${index}`);
   await Promise.all([fixture.start(), fixture.start()]);
   await fixture.announce(...names.map(overdueIntent));
   await charged.until(({ kind }) => kind === "estimated", names.length);
   await eventually(openCount, (open) => open === 0);
-  // Two more looks, which must find nothing.
+  // Waits for two more sweeps, which must find nothing.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(await charges()).toEqual(
     names.toSorted().map((name) => ({ attempt_id: name, kind: "estimated", amount: 1_650_000n })),
@@ -112,13 +112,13 @@ test("attempts that nobody metered in time get exactly one estimate, also with t
   expect(new Set(charged.records.map(({ chargeId }) => chargeId)).size).toBe(names.length);
 });
 
-test("usage that was published is never overtaken, however late it is folded", async () => {
+test("an estimate never overtakes published usage, however late the usage is folded", async () => {
   const metered = await TopicReader.open(fixture.connection, fixture.codecs, topics.costMetered);
   const budgets = new WatchedBudgets();
   const isHeld = Promise.withResolvers<void>();
   budgets.onSettle = () => isHeld.promise;
   const names = Array.from({ length: 6 }, (_, index) => `late-${index}`);
-  // One message in each partition holds the fold up; the usage stands behind it on the log.
+  // The first messages of each partition block the fold. The usage is behind them on the topic.
   await fixture.meter(...numbered(8, { reason: "answered" }));
   const { ledger } = await fixture.start(budgets);
   await eventually(charges, (rows) => rows.length > 0);
@@ -131,14 +131,15 @@ test("usage that was published is never overtaken, however late it is folded", a
   isHeld.resolve();
   await eventually(charges, (rows) => rows.length === 14);
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  // Not one was published; after its report it would have been charged nothing, and gone unseen.
+  // The topic shows that there was no estimate. The ledger would not show one, because after a
+  // report it charges nothing.
   const estimates = metered.records.filter(({ kind }) => kind === "estimated");
   expect(estimates).toEqual([]);
   await metered.close();
   expect(await ledger.stillOpen(names)).toEqual(new Set());
 });
 
-test("a report after the estimate is one signed difference", async () => {
+test("a report after the estimate is charged as one signed difference", async () => {
   await fixture.start();
   await fixture.announce(overdueIntent("slow"));
   await charged.until(({ kind }) => kind === "estimated");
@@ -157,7 +158,7 @@ test("a report after the estimate is one signed difference", async () => {
   expect(charged.records.filter(({ chargeId }) => chargeId === reportId)).toHaveLength(2);
 });
 
-test("a foreign message at the end of a partition does not hold its sweep up", async () => {
+test("a message that is not Avro at the end of a partition does not block its sweep", async () => {
   await fixture.start();
   await fixture.send([foreign(0), foreign(1)]);
   await fixture.announce(overdueIntent("a"), overdueIntent("b"), overdueIntent("c"));

@@ -11,7 +11,10 @@ const rates = (inputNanoUsd: bigint, outputNanoUsd: bigint): Rates => ({
   otherNanoUsd: {},
 });
 
-/** A token of input costs 1,000 nano-USD at "small" and 10,000 at "large"; output is four times as dear. */
+/**
+ * An input token costs 1,000 nano-USD for "small" and 10,000 for "large". Output is four times as
+ * expensive.
+ */
 export const book = new PriceBook([
   {
     variant: "small",
@@ -27,14 +30,14 @@ export const book = new PriceBook([
   },
 ]);
 
-/** Within an hour, so that sums of a test share it. */
+/** A time within an hour, so that the sums of a test are in the same hour. */
 export const calledAt = Date.UTC(2026, 5, 1, 12, 30, 0, 123);
 
 export const usageOf = (given: Partial<Usage>): Usage => ({ ...noUsage, ...given });
 
 const attribution = { tenant: "demo", team: "search", feature: "answers", user: "ada", key: "k1" };
 
-/** 100 tokens in and 10 out of "small": 140,000 nano-USD. */
+/** Returns a metering of 100 input and 10 output tokens of "small", which cost 140,000 nano-USD. */
 export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
   return {
     requestId: "request",
@@ -60,7 +63,10 @@ export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
   };
 }
 
-/** 50 tokens in, two answers of at most 200: 1,650,000 nano-USD of "small". */
+/**
+ * Returns an intent of 50 input tokens and two answers of at most 200 tokens, which cost 1,650,000
+ * nano-USD of "small".
+ */
 export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAttempted {
   return {
     requestId: "request",
@@ -84,7 +90,7 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
   };
 }
 
-/** Declares the price book and nothing else. */
+/** Declarations that contain only the price book. */
 class PricesOnly extends Declarations {
   override keys = () => [];
   override providers = () => [];

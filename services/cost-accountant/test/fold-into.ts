@@ -4,7 +4,10 @@ import type { Verdict } from "../src/charge/charge.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";
 import { book, calledAt } from "./fixtures.ts";
 
-/** Folds as the charging stage does, in slices of `sliceMax`; one verdict per metering. */
+/**
+ * Folds meterings as the charge stage does, in slices of `sliceMax`. Returns one verdict for each
+ * metering.
+ */
 export async function foldInto(
   ledger: Ledger,
   meterings: readonly CostMetered[],
@@ -20,8 +23,8 @@ export async function foldInto(
       nextOffset: BigInt(from + slice.length),
       attemptIds: slice.map(({ attemptId }) => attemptId),
     };
-    const { verdicts } = await ledger.fold(place, (standing) =>
-      foldSlice(slice, standing, book, calledAt + 1_000),
+    const { verdicts } = await ledger.fold(place, (recorded) =>
+      foldSlice(slice, recorded, book, calledAt + 1_000),
     );
     all.push(...verdicts);
   }

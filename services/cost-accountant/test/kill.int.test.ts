@@ -13,7 +13,7 @@ import { meteredOf, usageOf } from "./fixtures.ts";
 import { foldInto } from "./fold-into.ts";
 
 const packageFolder = join(import.meta.dirname, "..");
-/** The same prices as the fixtures' book. */
+/** Declares the prices of the fixtures' price book. */
 const sluiceYaml = `
 tenants: [{ id: demo }]
 providers: [{ id: simulator, baseUrl: "http://127.0.0.1:1", keys: ["env:NONE"] }]
@@ -64,7 +64,10 @@ async function kill(): Promise<void> {
   await ended;
 }
 
-/** Every third attempt is first estimated, then reported; every fifth metering comes twice. */
+/**
+ * Returns meterings of which every third attempt is estimated before its report, and every fifth
+ * report is repeated.
+ */
 function meterings(count: number): readonly CostMetered[] {
   return Array.from({ length: count }, (_, index): readonly CostMetered[] => {
     const metered = meteredOf({
@@ -82,7 +85,7 @@ function meterings(count: number): readonly CostMetered[] {
   }).flat();
 }
 
-test("killed with -9 again and again, the ledger is the fold of what was metered, and all of it is published", async () => {
+test("after kills with SIGKILL the ledger is the fold of all meterings, and every charge is published", async () => {
   const { pool } = fixture.database;
   const charged = await TopicReader.open(fixture.connection, fixture.codecs, topics.costCharged);
   const all = meterings(9_000);
@@ -98,7 +101,7 @@ test("killed with -9 again and again, the ledger is the fold of what was metered
     await fixture.meter(...all.slice(round * third, (round + 1) * third));
     const before = await count();
     start();
-    // In the middle of it: the ledger has some of this round, and has not published them all.
+    // Killed in the middle: the ledger has some charges of this round, and not all are published.
     await eventually(count, (found) => found > before);
     await kill();
   }

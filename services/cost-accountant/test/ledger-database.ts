@@ -3,7 +3,10 @@ import type { Pool } from "pg";
 import { migrations } from "../src/ledger/migrations/index.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
 
-/** An installation's own tables in the stack's database, so that suites do not see each other's charges. */
+/**
+ * The tables of one installation in the stack's database, so that suites do not see each other's
+ * charges.
+ */
 export interface LedgerDatabase {
   readonly topicPrefix: string;
   readonly url: string;
@@ -14,7 +17,10 @@ export interface LedgerDatabase {
 
 export async function createLedgerDatabase(): Promise<LedgerDatabase> {
   const url = process.env["SLUICE_LEDGER_URL"];
-  if (!url) throw new Error("SLUICE_LEDGER_URL is not set: this suite needs the stack.");
+  if (!url)
+    throw new Error(
+      'SLUICE_LEDGER_URL is not set. Run this suite with "vitest run --project stack", which starts the stack.',
+    );
   const topicPrefix = `t${randomBytes(4).toString("hex")}.`;
   const schema = ledgerSchemaOf(topicPrefix);
   const pool = ledgerPool(url, schema);

@@ -24,10 +24,10 @@ async function emptyLedger(): Promise<PostgresLedger> {
   return new PostgresLedger(database.pool);
 }
 
-ledgerContract("in PostgreSQL", emptyLedger);
+ledgerContract("PostgreSQL", emptyLedger);
 
 describe("PostgreSQL", () => {
-  test("several processes may migrate at once", async () => {
+  test("several processes can migrate at once", async () => {
     await Promise.all([1, 2, 3].map(() => migrate(database.pool, migrations, database.schema)));
     const { rows } = await database.pool.query("select version from schema_migrations");
     expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
@@ -55,7 +55,7 @@ describe("PostgreSQL", () => {
     await expect(pool.query("delete from charges")).rejects.toThrow("append-only");
   });
 
-  test("two writers of one partition take turns, and charge what one alone would", async () => {
+  test("two writers of one partition take turns, and charge the same as one writer", async () => {
     const ledger = await emptyLedger();
     const list = Array.from({ length: 200 }, (_, index) =>
       meteredOf({ attemptId: `a${index >> 1}` }),
@@ -68,7 +68,7 @@ describe("PostgreSQL", () => {
     expect((await ledger.costs(query)).total.spendNanoUsd).toBe(100n * 140_000n);
   });
 
-  test("writers of different partitions that raise the same sums do not stop each other", async () => {
+  test("writers of different partitions that change the same sums do not block each other", async () => {
     const ledger = await emptyLedger();
     const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
     const list = (partition: number) =>
@@ -82,7 +82,7 @@ describe("PostgreSQL", () => {
     expect((await ledger.costs(query)).total.attempts).toBe(160n);
   });
 
-  test("an intent left behind by a fold in flight is not open, and is forgotten", async () => {
+  test("an intent that was stored during the fold of its charge is not open, and is deleted", async () => {
     const ledger = await emptyLedger();
     await foldInto(ledger, [meteredOf({ attemptId: "a" })]);
     await database.pool.query("insert into attempts_open values ('a', 0, now(), '{}')");
@@ -90,7 +90,7 @@ describe("PostgreSQL", () => {
     expect((await database.pool.query("select from attempts_open")).rowCount).toBe(0);
   });
 
-  test("a failed decision leaves nothing behind, not even the offset", async () => {
+  test("a failed decision writes nothing, including the offset", async () => {
     const ledger = await emptyLedger();
     const place = { topic: "cost.metered", partition: 0, nextOffset: 5n, attemptIds: [] };
     const folding = ledger.fold(place, () => {
@@ -100,7 +100,7 @@ describe("PostgreSQL", () => {
     expect((await database.pool.query("select from consumer_offsets")).rowCount).toBe(0);
   });
 
-  test("what the database cannot hold is refused for good", async () => {
+  test("a value that the database cannot store is a permanent fault", async () => {
     const ledger = await emptyLedger();
     const poisoned = meteredOf({ tags: { note: "a\u0000b" } });
     await expect(foldInto(ledger, [poisoned])).rejects.toMatchObject({ code: "LEDGER_REFUSED" });
@@ -110,7 +110,7 @@ describe("PostgreSQL", () => {
     });
   });
 
-  test("a connection that the server ends is an outage, and the next slice is folded", async () => {
+  test("a connection that the server closes is an outage, and the next slice is folded", async () => {
     const ledger = await emptyLedger();
     await foldInto(ledger, [meteredOf({ attemptId: "before" })]);
     const held = await database.pool.connect();
@@ -135,7 +135,7 @@ describe("PostgreSQL", () => {
 
 const query = { by: ["tenant" as const], tenant: null, since: null, until: null, rowsMax: 9 };
 
-/** Ends the sessions that wait for what `holder` holds, as a restart of the server would. */
+/** Ends the sessions that wait for the lock of `holder`, as a restart of the server does. */
 async function endWaitingFor(holder: PoolClient): Promise<void> {
   const { rows } = await holder.query<{ pid: number }>("select pg_backend_pid() as pid");
   for (let tries = 0; tries < 100; tries++) {
@@ -146,5 +146,5 @@ async function endWaitingFor(holder: PoolClient): Promise<void> {
     if (ended.rowCount) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error("Nobody waited.");
+  throw new Error("No session waited for the lock.");
 }

@@ -19,7 +19,10 @@ type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
   | { readonly kind: "decline"; readonly code: string; readonly reason: string };
 
-/** Chooses the candidates of a request and reserves their cost. A request without a reservation is not dispatched. */
+/**
+ * Chooses the candidates of a request and reserves their cost. A request without a reservation is
+ * not dispatched.
+ */
 export class DispatchStage extends SliceStage<InferenceClassified> {
   constructor(
     private readonly declarations: Declarations,
@@ -60,7 +63,10 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     });
   }
 
-  /** Reserves the plans of a slice in one round trip. If a budget refuses, the plan becomes a decline. */
+  /**
+   * Reserves the plans of a slice in one round trip. If a budget refuses, the plan becomes a
+   * decline.
+   */
   private async reserve(
     requests: readonly InferenceClassified[],
     plans: readonly Planned[],

@@ -160,7 +160,10 @@ function consider(
   };
 }
 
-/** Returns the output limit in tokens, zero for embeddings; undefined if the input does not fit the context window. */
+/**
+ * Returns the output limit in tokens, zero for embeddings; undefined if the input does not fit the
+ * context window.
+ */
 function outputLimitOf(
   variant: Variant,
   { admitted: { request } }: InferenceClassified,

@@ -5,15 +5,24 @@ import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 const marginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;
-/** The tokens of an image or sound do not follow from its bytes. Providers charge up to about this number for one. */
+/**
+ * The tokens of an image or sound do not follow from its bytes. Providers charge up to about this
+ * number for one.
+ */
 const tokensPerMediaPart = 1_600n;
-/** Counting blocks the event loop for one microsecond per token, so the rest of a longer text is extrapolated. */
+/**
+ * Counting blocks the event loop for one microsecond per token, so the rest of a longer text is
+ * extrapolated.
+ */
 const countedCharsMax = 64 * 1024;
 
 export interface InputEstimate {
   /** An upper bound of all input, for the worst case. It is not what is charged. */
   readonly inputTokens: bigint;
-  /** The tokens that must fit a context window: the whole conversation, or the longest of several inputs. */
+  /**
+   * The tokens that must fit a context window: the whole conversation, or the longest of several
+   * inputs.
+   */
   readonly contextTokens: bigint;
 }
 

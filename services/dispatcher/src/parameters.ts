@@ -1,6 +1,9 @@
 import type { InferenceRequested } from "@sluice/contracts";
 
-/** Returns the output limit of one answer that the client set, in tokens; undefined if the tier's limit applies. */
+/**
+ * Returns the output limit of one answer that the client set, in tokens; undefined if the tier's
+ * limit applies.
+ */
 export function requestedOutputLimit({ parameters }: InferenceRequested): number | undefined {
   const { max_completion_tokens: completion, max_tokens: total } = parametersOf(parameters);
   return completion ?? total;
@@ -19,7 +22,10 @@ interface CountedParameters {
   readonly max_tokens?: number;
 }
 
-/** Parses the parameters without a check, because ingress has checked the names and ranges of every request. */
+/**
+ * Parses the parameters without a check, because ingress has checked the names and ranges of every
+ * request.
+ */
 function parametersOf(text: string): CountedParameters {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by ingress
   return JSON.parse(text) as CountedParameters;

@@ -30,7 +30,10 @@ const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.
 const liveRenewMs = 1_000;
 const breakerOpenMsMax = 15_000;
 
-/** Calls wait for their intents, which therefore have a producer of their own and never queue behind results. */
+/**
+ * Calls wait for their intents, which therefore have a producer of their own and never queue behind
+ * results.
+ */
 const INTENTS = Symbol("producer of intents");
 
 @Module({})

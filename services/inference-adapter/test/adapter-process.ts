@@ -7,7 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 const main = new URL("../src/main.ts", import.meta.url);
 const readyWithinMs = 30_000;
 
-/** The service as a process of its own, run from its sources, which a test can freeze, stop and kill. */
+/**
+ * The service as a process of its own, run from its sources, which a test can freeze, stop and
+ * kill.
+ */
 export class AdapterProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;

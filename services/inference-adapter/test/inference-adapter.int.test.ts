@@ -159,7 +159,10 @@ async function outcomeOf(dispatched: InferenceDispatched): Promise<InferenceResp
   return outcome!;
 }
 
-/** Returns all meterings of a request, a moment after `count` have arrived, so that one too many is noticed. */
+/**
+ * Returns all meterings of a request, a moment after `count` have arrived, so that one too many is
+ * noticed.
+ */
 async function meteredOf(dispatched: InferenceDispatched, count = 1): Promise<CostMetered[]> {
   await metered.until(of(dispatched), count);
   await sleep(300);

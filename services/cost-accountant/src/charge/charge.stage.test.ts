@@ -10,7 +10,7 @@ import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
 import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
 
-class RememberingBudgets extends Budgets {
+class RecordingBudgets extends Budgets {
   readonly settled: SettledCharge[] = [];
   fault: Error | undefined;
 
@@ -26,7 +26,7 @@ class RememberingBudgets extends Budgets {
 
 function newTestStage() {
   const ledger = new InMemoryLedger();
-  const budgets = new RememberingBudgets();
+  const budgets = new RecordingBudgets();
   const owned = new OwnedPartitions();
   const metrics = new AccountantMetrics(new Registry());
   const clock = new SystemClock();
@@ -36,7 +36,7 @@ function newTestStage() {
   return { ledger, budgets, owned, stage, process };
 }
 
-test("a charge is settled under its attempt, and published under its own id", async () => {
+test("a charge is settled under its attempt id and published under its charge id", async () => {
   const { budgets, process } = newTestStage();
   const [effect] = await process(meteredOf());
   const charge = { attemptId: "attempt", amountNanoUsd: 140_000n };
@@ -58,17 +58,17 @@ test("a redelivery settles and publishes the same charge again, and charges noth
   expect(ledger.entries.size).toBe(1);
 });
 
-test("when settling fails nothing is published, and the next try does the rest", async () => {
+test("if settling fails nothing is published, and the redelivery settles and publishes", async () => {
   const { ledger, budgets, process } = newTestStage();
-  budgets.fault = new TransientFault("BUDGETS_UNAVAILABLE", "away");
-  await expect(process(meteredOf())).rejects.toThrow("away");
+  budgets.fault = new TransientFault("BUDGETS_UNAVAILABLE", "Budgets are unavailable.");
+  await expect(process(meteredOf())).rejects.toThrow("Budgets are unavailable.");
   expect(ledger.entries.size).toBe(1);
   budgets.fault = undefined;
   expect(await process(meteredOf())).toMatchObject([{ kind: "emit" }]);
   expect(budgets.settled).toHaveLength(1);
 });
 
-test("every metering has its effect, in order", async () => {
+test("each metering has one effect, in order", async () => {
   const effects = await newTestStage().process(
     meteredOf(),
     meteredOf({ variant: "unheard-of", attemptId: "other" }),
@@ -81,7 +81,7 @@ test("every metering has its effect, in order", async () => {
   ]);
 });
 
-test("the partitions that are ours are those last assigned and not revoked", async () => {
+test("the owned partitions are those of the last assignment that were not revoked", async () => {
   const { stage, owned } = newTestStage();
   await stage.onAssigned([0, 1, 2]);
   stage.onRevoked([1]);

@@ -19,10 +19,9 @@ import { OwnedPartitions } from "./owned-partitions.ts";
 import { Ledger, type SlicePlace } from "../ledger/ledger.ts";
 
 /**
- * Turns metered usage into charges. The order is the guarantee: ledger, then
- * budgets, then cost.charged, then the offset. Whatever is repeated after a
- * crash finds the ledger's own rows, settles and publishes those again, and
- * charges nothing.
+ * Turns metered usage into charges. The order of effects gives the guarantee: ledger, then budgets,
+ * then cost.charged, then the offset. A repetition after a crash finds the rows of the ledger, settles
+ * and publishes those again, and charges nothing.
  */
 @Injectable()
 export class ChargeStage extends SliceStage<CostMetered> {
@@ -49,10 +48,11 @@ export class ChargeStage extends SliceStage<CostMetered> {
     const meterings = slice.map(({ record }) => record);
     const book = this.declarations.priceBook();
     const now = this.clock.now();
-    const { verdicts } = await this.ledger.fold(placeOf(slice), (standing) =>
-      foldSlice(meterings, standing, book, now),
+    const { verdicts } = await this.ledger.fold(placeOf(slice), (recorded) =>
+      foldSlice(meterings, recorded, book, now),
     );
-    // At once: should settling fail, the next try finds these recorded and does not count them.
+    // Counted before settling: if settling fails, the repetition finds the charges recorded and
+    // would not count them.
     this.metrics.folded(verdicts);
     await this.budgets.settle(verdicts.flatMap(chargesIn).map(settledOf));
     return verdicts.map(effectOf);
@@ -96,7 +96,8 @@ function settledOf(charge: CostCharged): SettledCharge {
 
 function effectOf(verdict: Verdict): Effect {
   if (verdict.kind === "dead-letter") return deadLetter(verdict.code, verdict.reason);
-  if (verdict.kind === "superseded") return skip("an estimate of what has been reported");
+  if (verdict.kind === "superseded")
+    return skip("an estimate of an attempt that has already been reported");
   const charges = chargesIn(verdict);
   return emit(...charges.map((charge) => outgoing(topics.costCharged, charge)));
 }

@@ -4,7 +4,7 @@ import { chargeOf, type Verdict } from "./charge.ts";
 
 const now = calledAt + 1_000;
 const chargedBy = (verdict: Verdict) => {
-  if (verdict.kind !== "charge") throw new Error(`no charge but ${verdict.kind}`);
+  if (verdict.kind !== "charge") throw new Error(`The verdict is ${verdict.kind}, not charge.`);
   return verdict.entry.charge;
 };
 const reported = meteredOf();
@@ -23,19 +23,19 @@ test("reported usage is charged at the price in force when the provider was call
   });
 });
 
-test("a report after an estimate is one signed difference", () => {
+test("a report after an estimate is charged as one signed difference", () => {
   const estimate = chargedBy(chargeOf(estimated, [], book, now));
   const report = chargedBy(chargeOf(reported, [estimate], book, now));
   expect(estimate.amountNanoUsd).toBe(340_000n);
   expect(report).toMatchObject({ priceNanoUsd: 140_000n, amountNanoUsd: -200_000n });
 });
 
-test("an estimate of what has been reported is nothing", () => {
+test("an estimate after a report charges nothing", () => {
   const report = chargedBy(chargeOf(reported, [], book, now));
   expect(chargeOf(estimated, [report], book, now)).toEqual({ kind: "superseded" });
 });
 
-test("a repeat is the charge that was recorded, also when its price is no longer known", () => {
+test("a repeated metering returns the recorded charge, even if its price is no longer declared", () => {
   const first = chargedBy(chargeOf(reported, [], book, now));
   const again = meteredOf({ variant: "withdrawn" });
   expect(chargeOf(again, [first], book, now + 9)).toEqual({ kind: "recorded", charge: first });
@@ -59,7 +59,7 @@ const codeFor = (given: Parameters<typeof meteredOf>[0]) => {
   return verdict.kind === "dead-letter" ? verdict.code : verdict.kind;
 };
 
-test("what cannot be priced becomes a dead letter and is never free", () => {
+test("a metering that cannot be priced becomes a dead letter and is never free", () => {
   expect(codeFor({ variant: "unheard-of" })).toBe("PRICE_UNKNOWN");
   expect(codeFor({ variant: "unheard-of", usage: usageOf({}) })).toBe("PRICE_UNKNOWN");
   expect(codeFor({ calledAt: Date.UTC(2025, 0, 1) })).toBe("PRICE_UNKNOWN");

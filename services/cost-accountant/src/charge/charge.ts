@@ -11,17 +11,20 @@ import {
 import type { AccountantFaultCode } from "../faults.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 
-/** What the ledger does with one metering. */
+/** What the ledger does with a metering. */
 export type Verdict =
-  /** New to the ledger. */
+  /** The charge is new to the ledger. */
   | { readonly kind: "charge"; readonly entry: LedgerEntry }
-  /** The ledger has it; it is settled and published again. */
+  /** The ledger has the charge, which is settled and published again. */
   | { readonly kind: "recorded"; readonly charge: CostCharged }
-  /** An estimate of what has been reported. */
+  /** The metering is an estimate of an attempt that has been reported. */
   | { readonly kind: "superseded" }
   | { readonly kind: "dead-letter"; readonly code: string; readonly reason: string };
 
-/** A tenth of a million dollars: an attempt beyond it is a broken counter, and the rollups stay far from their bounds. */
+/**
+ * 100,000 US dollars. A higher price of one attempt means that a counter is broken. The limit also keeps
+ * the sums far from the range of their type.
+ */
 const priceNanoUsdMax = 100_000n * 1_000_000_000n;
 const invalidCode: AccountantFaultCode = "CHARGE_INVALID";
 const unknownCode: AccountantFaultCode = "PRICE_UNKNOWN";
@@ -29,31 +32,33 @@ const firstTime = Date.UTC(2000, 0, 1);
 const lastTime = Date.UTC(2200, 0, 1);
 
 /**
- * Folds one metering onto what the ledger has of its attempt. The first of each
- * kind counts. A report after an estimate is one signed difference; a saving
- * moves no money. What cannot be priced becomes a dead letter, never free.
+ * Decides how a metering changes the charges of its attempt. The first metering of each kind counts. A
+ * report after an estimate is charged as one signed difference, and a saving moves no money. A metering
+ * that cannot be priced becomes a dead letter and is never free. Pure.
  *
- * @param standing all charges of the same attempt
- * @param now when the ledger takes it
+ * @param recordedCharges all charges of the same attempt
+ * @param now the time of the new charge
  */
 export function chargeOf(
   metered: CostMetered,
-  standing: readonly CostCharged[],
+  recordedCharges: readonly CostCharged[],
   book: PriceBook,
   now: EpochMillis,
 ): Verdict {
   const chargeId = chargeIdOf(metered.attemptId, metered.kind);
-  // Before anything is priced: a change of the price book must not turn a redelivery into a dead letter.
-  const recorded = standing.find((charge) => charge.chargeId === chargeId);
+  // Checked before pricing, so that a change of the price book cannot turn a redelivery into a dead letter.
+  const recorded = recordedCharges.find((charge) => charge.chargeId === chargeId);
   if (recorded) return { kind: "recorded", charge: recorded };
-  if (metered.kind === "estimated" && standing.some(({ kind }) => kind === "reported"))
+  if (metered.kind === "estimated" && recordedCharges.some(({ kind }) => kind === "reported"))
     return { kind: "superseded" };
 
   const priced = meteredPriceOf(metered, book);
   if (priced.kind === "dead-letter") return priced;
   const { version, priceNanoUsd } = priced;
   const estimate =
-    metered.kind === "reported" ? standing.find(({ kind }) => kind === "estimated") : undefined;
+    metered.kind === "reported"
+      ? recordedCharges.find(({ kind }) => kind === "estimated")
+      : undefined;
   const amountNanoUsd =
     metered.kind === "saving" ? 0n : priceNanoUsd - (estimate?.amountNanoUsd ?? 0n);
   const charge: CostCharged = {
@@ -88,21 +93,27 @@ type Priced =
   | { readonly kind: "dead-letter"; readonly code: string; readonly reason: string };
 
 function meteredPriceOf({ variant, calledAt, usage }: CostMetered, book: PriceBook): Priced {
-  const invalid = whatIsWrongWith(usage, calledAt);
+  const invalid = problemOf(usage, calledAt);
   if (invalid) return deadLetter(invalidCode, invalid);
   const price = book.priceOf(variant, calledAt, allInputOf(usage));
   if (!price) {
     const at = new Date(calledAt).toISOString();
-    return deadLetter(unknownCode, `No price was declared for "${variant}" at ${at}.`);
+    return deadLetter(
+      unknownCode,
+      `There is no price for "${variant}" at ${at}. Declare one in sluice.yaml, then replay this dead letter.`,
+    );
   }
-  const outcome = applied(usage, price.rates);
-  if (typeof outcome !== "bigint") return deadLetter(outcome.code, outcome.message);
-  if (outcome > priceNanoUsdMax)
-    return deadLetter(invalidCode, `${outcome} nano-USD for one attempt is beyond belief.`);
-  return { kind: "priced", version: price.version, priceNanoUsd: outcome };
+  const applied = applyRates(usage, price.rates);
+  if (typeof applied !== "bigint") return deadLetter(applied.code, applied.message);
+  if (applied > priceNanoUsdMax)
+    return deadLetter(
+      invalidCode,
+      `The price of the attempt is ${applied} nano-USD, which is above the limit of ${priceNanoUsdMax}. Check the usage that the provider reported.`,
+    );
+  return { kind: "priced", version: price.version, priceNanoUsd: applied };
 }
 
-function applied(usage: Usage, rates: Rates): NanoUsd | PermanentFault {
+function applyRates(usage: Usage, rates: Rates): NanoUsd | PermanentFault {
   try {
     return priceOf(usage, rates);
   } catch (fault) {
@@ -111,15 +122,17 @@ function applied(usage: Usage, rates: Rates): NanoUsd | PermanentFault {
   }
 }
 
-function whatIsWrongWith(usage: Usage, calledAt: EpochMillis): string | undefined {
+function problemOf(usage: Usage, calledAt: EpochMillis): string | undefined {
   const { otherTokens, ...named } = usage;
   const counts = [...Object.values(named), ...Object.values(otherTokens)];
-  if (counts.some((tokens) => tokens !== null && tokens < 0n)) return "Tokens are below zero.";
-  if (calledAt < firstTime || calledAt > lastTime) return "calledAt is no time of this system.";
+  if (counts.some((tokens) => tokens !== null && tokens < 0n))
+    return "A count of tokens is below zero.";
+  if (calledAt < firstTime || calledAt > lastTime)
+    return `calledAt is ${calledAt}, which is not a time between the years 2000 and 2200.`;
   return undefined;
 }
 
-/** What the size conditions of prices are about. */
+/** Returns the input tokens of all classes, on which the size conditions of prices depend. */
 function allInputOf({ inputTokens, cachedInputTokens, cacheWriteTokens }: Usage): bigint {
   return (inputTokens ?? 0n) + (cachedInputTokens ?? 0n) + (cacheWriteTokens ?? 0n);
 }

@@ -9,7 +9,7 @@ import { foldInto } from "../../test/fold-into.ts";
 const kindsOf = (meterings: readonly CostMetered[]) =>
   foldSlice(meterings, new Map(), book, calledAt).verdicts.map(({ kind }) => kind);
 
-test("an attempt that occurs more than once in a slice is folded as if one by one", () => {
+test("an attempt that occurs more than once in a slice is folded as in slices of one", () => {
   const estimated = meteredOf({ kind: "estimated" });
   const reported = meteredOf();
   expect(kindsOf([estimated, reported, estimated, reported])).toEqual([
@@ -21,7 +21,7 @@ test("an attempt that occurs more than once in a slice is folded as if one by on
   expect(kindsOf([reported, estimated, reported])).toEqual(["charge", "superseded", "recorded"]);
 });
 
-test("what is dead-lettered leaves its neighbours alone", () => {
+test("a dead-lettered metering does not affect its neighbours", () => {
   const unpriced = meteredOf({ attemptId: "other", variant: "unheard-of" });
   expect(kindsOf([unpriced, meteredOf(), unpriced])).toEqual([
     "dead-letter",
@@ -31,7 +31,7 @@ test("what is dead-lettered leaves its neighbours alone", () => {
 });
 
 const tokens = fc.bigInt({ min: 0n, max: 100_000n });
-/** What is ever metered of one attempt, in the order in which its partition holds it. */
+/** All meterings of one attempt, in the order of its partition. */
 const attempt = (attemptId: string) =>
   fc.record({
     attemptId: fc.constant(attemptId),
@@ -62,7 +62,10 @@ const attempts = fc
     ),
   );
 
-/** Every attempt's meterings keep their order; attempts are dealt onto one list by `choices`, with prefixes repeated. */
+/**
+ * Mixes the meterings of attempts into one list by `choices`. Each attempt keeps its order, and
+ * some meterings are repeated.
+ */
 function deal(
   queues: readonly (readonly CostMetered[])[],
   choices: readonly number[],
@@ -72,7 +75,7 @@ function deal(
   for (const choice of choices) {
     const which = choice % queues.length;
     const queue = queues[which]!;
-    // A choice beyond the end repeats one that was delivered before.
+    // A choice beyond the end repeats a metering that was delivered before.
     const next = taken[which]! < queue.length ? taken[which]!++ : choice % queue.length;
     dealt.push(queue[next]!);
   }
@@ -80,7 +83,7 @@ function deal(
   return dealt;
 }
 
-test("in any order of partitions, with any repeats and any slices, the ledger is the same", async () => {
+test("the ledger is the same for any order of partitions, any repeats and any slices", async () => {
   const choices = fc.array(fc.nat(1_000), { maxLength: 60 });
   const sliceMax = fc.integer({ min: 1, max: 20 });
   await fc.assert(
@@ -94,7 +97,7 @@ test("in any order of partitions, with any repeats and any slices, the ledger is
   );
 });
 
-test("whatever comes first, an attempt that was reported costs what was reported, else its estimate", async () => {
+test("in any order, a reported attempt costs its report, and any other attempt its estimate", async () => {
   const order = fc.infiniteStream(fc.nat(1_000));
   await fc.assert(
     fc.asyncProperty(attempts, order, async (queues, keys) => {

@@ -1,7 +1,7 @@
 import type { CostMetered } from "@sluice/contracts";
 import type { EpochMillis, PriceBook } from "@sluice/domain";
 import { chargeOf, type Verdict } from "./charge.ts";
-import type { LedgerEntry, SliceOutcome, Standing } from "../ledger/ledger.ts";
+import type { LedgerEntry, RecordedCharges, SliceOutcome } from "../ledger/ledger.ts";
 
 export interface FoldedSlice extends SliceOutcome {
   /** One per metering, in the same order. */
@@ -9,16 +9,18 @@ export interface FoldedSlice extends SliceOutcome {
 }
 
 /**
- * An attempt may occur more than once in a slice: each of its meterings sees
- * the charges of those before it, as if the slice had been folded one by one.
+ * Decides on each metering of a slice, in order. If an attempt occurs more than once, each metering is
+ * decided on the charges of those before it, as if the slice had been folded one by one.
+ *
+ * @param recorded the charges that the ledger has, by attempt id
  */
 export function foldSlice(
   meterings: readonly CostMetered[],
-  standing: Standing,
+  recorded: RecordedCharges,
   book: PriceBook,
   now: EpochMillis,
 ): FoldedSlice {
-  const charges = new Map(standing);
+  const charges = new Map(recorded);
   const entries: LedgerEntry[] = [];
   const parked: string[] = [];
   const verdicts = meterings.map((metered) => {

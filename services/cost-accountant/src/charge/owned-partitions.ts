@@ -1,7 +1,6 @@
 /**
- * The partitions of cost.metered that this process reads now. Another process
- * may own one already when we still believe it ours; whoever acts on it must
- * be idempotent.
+ * Holds the partitions of cost.metered that this process reads. Another process may already own one of
+ * them, so an action on a partition must be idempotent.
  */
 export class OwnedPartitions {
   #owned: readonly number[] = [];

@@ -8,25 +8,25 @@ const errorOf = (text: string) => {
   return parsed.kind === "invalid" ? parsed.error : "valid";
 };
 
-test("spend is asked for by tenant where nothing is said", () => {
+test("spend is summed by tenant if the query names no dimension", () => {
   expect(parse("")).toMatchObject({
     kind: "valid",
     query: { by: ["tenant"], tenant: null, since: null, until: null },
   });
 });
 
-test("dimensions keep their order, and count once", () => {
+test("dimensions keep their order, and a repeated one counts once", () => {
   expect(parse("by=tier,cache,tier")).toMatchObject({ query: { by: ["tier", "cache"] } });
 });
 
-test("what is not known is refused by its name", () => {
+test("an unknown parameter or dimension is refused by its name", () => {
   expect(errorOf("by=tier,colour")).toContain('"colour"');
   expect(errorOf("by=")).toContain('""');
   expect(errorOf("by=constructor")).toContain('"constructor"');
   expect(errorOf("form=tier")).toContain('"form"');
 });
 
-test("times are whole hours, as nothing finer is summed", () => {
+test("times must be whole hours, because sums are kept by hour", () => {
   expect(parse("since=2026-01-31&until=2026-01-31T15:00:00Z")).toMatchObject({
     query: { since: Date.UTC(2026, 0, 31), until: Date.UTC(2026, 0, 31, 15) },
   });
@@ -35,7 +35,7 @@ test("times are whole hours, as nothing finer is summed", () => {
   expect(errorOf("until=2026-13-41")).toContain("whole hours");
 });
 
-test("money and tokens are decimal strings, beyond what a float holds", () => {
+test("money and tokens are decimal strings, exact beyond the precision of a float", () => {
   const parsed = parse("by=tier");
   if (parsed.kind === "invalid") throw new Error(parsed.error);
   const sums = { ...noChange, requests: 2n, spendNanoUsd: 2n ** 60n + 1n, inputTokens: 7n };

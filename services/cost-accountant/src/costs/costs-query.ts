@@ -7,30 +7,36 @@ export type ParsedCostsQuery =
   | { readonly kind: "invalid"; readonly error: string };
 
 const known = new Set(["by", "tenant", "since", "until"]);
-/** More rows are no table to read, and their answer would stand in memory twice. */
+/**
+ * The limit of rows. A person cannot read more, and the rows and the answer are in memory at the
+ * same time.
+ */
 const rowsMax = 10_000;
 
-/** `by=tenant,team`, by tenant where absent; `tenant`; `since` and `until` as whole hours, RFC 3339. Pure. */
+/**
+ * Parses the parameters of `GET /costs`: `by` (such as `tenant,team`; `tenant` if it is missing), `tenant`,
+ * and `since` and `until`, which are whole hours in RFC 3339. Pure.
+ */
 export function parseCostsQuery(given: URLSearchParams): ParsedCostsQuery {
-  const stranger = [...given.keys()].find((name) => !known.has(name));
-  if (stranger !== undefined)
-    return invalid(`There is no parameter "${stranger}"; there are ${[...known].join(", ")}.`);
+  const unknown = [...given.keys()].find((name) => !known.has(name));
+  if (unknown !== undefined)
+    return invalid(`There is no parameter "${unknown}". Use ${[...known].join(", ")}.`);
 
   const by = new Set<Dimension>();
   for (const name of (given.get("by") ?? "tenant").split(",")) {
     if (!isDimension(name))
-      return invalid(`There is no dimension "${name}"; there are ${dimensions.join(", ")}.`);
+      return invalid(`There is no dimension "${name}". Use ${dimensions.join(", ")}.`);
     by.add(name);
   }
   const since = timeOf(given.get("since"));
   const until = timeOf(given.get("until"));
   if (since === undefined || until === undefined)
-    return invalid('"since" and "until" are whole hours, such as 2026-01-31T15:00:00Z.');
+    return invalid('"since" and "until" must be whole hours, such as 2026-01-31T15:00:00Z.');
   const query = { by: [...by], tenant: given.get("tenant"), since, until, rowsMax };
   return { kind: "valid", query };
 }
 
-/** null: not given; undefined: not usable. */
+/** Returns the time, null if it is missing, or undefined if it is invalid. */
 function timeOf(text: string | null): number | null | undefined {
   if (text === null) return null;
   if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/.test(text))
@@ -43,12 +49,12 @@ function invalid(error: string): ParsedCostsQuery {
   return { kind: "invalid", error };
 }
 
-/** As `GET /costs` answers: counts as numbers, tokens and nano-USD as decimal strings. */
+/** The answer of `GET /costs`. Counts are numbers; tokens and nano-USD are decimal strings. */
 export interface CostsAnswer {
   readonly by: readonly Dimension[];
   readonly rows: readonly (SumsAnswer & { readonly dimensions: CostsRowDimensions })[];
   readonly total: SumsAnswer;
-  /** Whether there are more rows than shown; the total covers them all. */
+  /** Whether there are more rows than these. The total includes all rows. */
   readonly truncated: boolean;
 }
 
@@ -66,6 +72,7 @@ export interface SumsAnswer {
   readonly savedNanoUsd: string;
 }
 
+/** Returns the answer of `GET /costs` for the sums of a query. */
 export function costsAnswerOf(
   { by, rowsMax: max }: CostsQuery,
   { rows, total }: Costs,

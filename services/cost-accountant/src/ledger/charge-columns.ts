@@ -3,14 +3,14 @@ import type { LedgerEntry } from "./ledger.ts";
 import { rowHashOf } from "./row-hash.ts";
 import { type UsageChange, usageChangeNames, usageChangeOf } from "./usage-change.ts";
 
-/** One column of the slice that is sent to the database as an array. */
+/** A column of a slice, which is sent to the database as an array. */
 interface Column {
   readonly name: string;
   readonly type: string;
   readonly of: (entry: LedgerEntry, change: UsageChange) => string | number | bigint | null;
 }
 
-/** The columns of `charges`, by name. */
+/** The columns of the table `charges`. */
 export const chargeColumns: readonly Column[] = [
   { name: "charge_id", type: "text", of: ({ charge }) => charge.chargeId },
   { name: "attempt_id", type: "text", of: ({ charge }) => charge.attemptId },
@@ -48,14 +48,14 @@ export const chargeColumns: readonly Column[] = [
   { name: "row_hash", type: "bytea", of: (entry) => `\\x${rowHashOf(entry).toString("hex")}` },
 ];
 
-/** The sums of `usage_hourly`, by name; what an entry adds to each. */
+/** The columns of sums in the table `usage_hourly`, with what an entry adds to each. */
 export const sumColumns: readonly Column[] = usageChangeNames.map((name) => ({
   name: snakeCase(name),
   type: "bigint",
   of: (_entry, change) => change[name],
 }));
 
-/** The arrays of a slice, one per column of both lists, in their order. */
+/** Returns the arrays of a slice: one for each column of both lists, in their order. */
 export function columnArraysOf(
   entries: readonly LedgerEntry[],
 ): readonly (readonly (string | number | bigint | null)[])[] {
@@ -65,7 +65,7 @@ export function columnArraysOf(
   );
 }
 
-/** A row of `charges` as the driver gives it. */
+/** A row of `charges` as the driver returns it. */
 export interface ChargeRow {
   readonly charge_id: string;
   readonly attempt_id: string;
@@ -97,6 +97,7 @@ export interface ChargeRow {
   readonly amount_nano_usd: bigint;
 }
 
+/** Returns the charge of a row. */
 export function chargeFrom(row: ChargeRow): CostCharged {
   const { tenant, team, feature, user_id: user, key_id: key } = row;
   return {
@@ -140,6 +141,7 @@ function isoOf(time: number): string {
   return new Date(time).toISOString();
 }
 
+/** Returns the name of a column for a name in camel case. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -2,7 +2,7 @@ import type { CostCharged } from "@sluice/contracts";
 
 const hourMs = 60 * 60 * 1000;
 
-/** By what spend is summed, and where a charge says it. */
+/** The dimensions by which spend is summed, and where a charge has their values. */
 const valueOf = {
   tenant: ({ attribution }) => attribution.tenant,
   team: ({ attribution }) => attribution.team,
@@ -24,15 +24,17 @@ export type Dimension = keyof typeof valueOf;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a constant
 export const dimensions = Object.keys(valueOf) as readonly Dimension[];
 
+/** Whether the text is the name of a dimension. */
 export function isDimension(text: string): text is Dimension {
   return Object.hasOwn(valueOf, text);
 }
 
+/** Returns the value of a dimension of a charge. */
 export function dimensionOf(charge: CostCharged, dimension: Dimension): string {
   return valueOf[dimension](charge);
 }
 
-/** Rollups know nothing finer. */
+/** Whether a time is a whole hour. Sums are kept by hour, so a query cannot be finer. */
 export function isWholeHour(time: number): boolean {
   return time % hourMs === 0;
 }

@@ -1,4 +1,4 @@
 import { InMemoryLedger } from "./in-memory-ledger.ts";
 import { ledgerContract } from "./ledger.contract.ts";
 
-ledgerContract("in memory", async () => new InMemoryLedger());
+ledgerContract("the in-memory fake", async () => new InMemoryLedger());

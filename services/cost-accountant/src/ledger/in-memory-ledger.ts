@@ -8,14 +8,14 @@ import {
   type CostsRow,
   Ledger,
   type OpenAttempt,
+  type RecordedCharges,
   type SliceOutcome,
   type SlicePlace,
-  type Standing,
 } from "./ledger.ts";
 import { formatReplayHash, numberOf, rowHashOf } from "./row-hash.ts";
 import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
 
-/** Fake: a ledger that forgets. */
+/** A ledger in the memory of the process, for tests. */
 export class InMemoryLedger extends Ledger {
   /** By charge id, in the order of insertion. */
   readonly entries = new Map<string, LedgerEntry>();
@@ -25,9 +25,9 @@ export class InMemoryLedger extends Ledger {
 
   override async fold<O extends SliceOutcome>(
     place: SlicePlace,
-    decide: (standing: Standing) => O,
+    decide: (recorded: RecordedCharges) => O,
   ): Promise<O> {
-    const outcome = decide(this.#standingOf(place.attemptIds));
+    const outcome = decide(this.#recordedOf(place.attemptIds));
     for (const entry of outcome.entries) this.#insert(entry);
     for (const attemptId of outcome.metered) this.#open.delete(attemptId);
     for (const attemptId of outcome.parked) this.#parked.add(attemptId);
@@ -74,7 +74,7 @@ export class InMemoryLedger extends Ledger {
       const sums = sumOf(groups.get(key)?.sums ?? noChange, change);
       groups.set(key, { dimensions, sums });
     }
-    const rows = [...groups].toSorted(byFallingSpend).map(([, row]) => row);
+    const rows = [...groups].toSorted(byDescendingSpend).map(([, row]) => row);
     return { rows: rows.slice(0, rowsMax), total };
   }
 
@@ -86,18 +86,18 @@ export class InMemoryLedger extends Ledger {
 
   #insert(entry: LedgerEntry): void {
     const { charge } = entry;
-    const standing = this.#byAttempt.get(charge.attemptId) ?? [];
-    this.#byAttempt.set(charge.attemptId, [...standing, charge]);
+    const recorded = this.#byAttempt.get(charge.attemptId) ?? [];
+    this.#byAttempt.set(charge.attemptId, [...recorded, charge]);
     this.entries.set(charge.chargeId, entry);
   }
 
-  #standingOf(attemptIds: readonly string[]): Standing {
-    const standing = new Map<string, readonly CostCharged[]>();
+  #recordedOf(attemptIds: readonly string[]): RecordedCharges {
+    const recorded = new Map<string, readonly CostCharged[]>();
     for (const attemptId of attemptIds) {
       const charges = this.#byAttempt.get(attemptId);
-      if (charges) standing.set(attemptId, charges);
+      if (charges) recorded.set(attemptId, charges);
     }
-    return standing;
+    return recorded;
   }
 
   #isKnown(attemptId: string): boolean {
@@ -109,7 +109,7 @@ function dimensionsOf(charge: CostCharged, by: readonly Dimension[]): CostsRow["
   return Object.fromEntries(by.map((dimension) => [dimension, dimensionOf(charge, dimension)]));
 }
 
-function byFallingSpend(
+function byDescendingSpend(
   [leftKey, left]: [string, CostsRow],
   [rightKey, right]: [string, CostsRow],
 ) {

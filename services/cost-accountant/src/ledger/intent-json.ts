@@ -1,11 +1,12 @@
 import type { InferenceAttempted } from "@sluice/contracts";
 
-/** An intent as the ledger's database keeps it: longs as decimal strings, as everywhere in JSON. */
+/** An intent as the database stores it. Longs are decimal strings, as in all JSON of Sluice. */
 export type StoredIntent = Omit<InferenceAttempted, "inputTokens" | "outputLimit"> & {
   readonly inputTokens: string;
   readonly outputLimit: string;
 };
 
+/** Returns the JSON text that the database stores for an intent. */
 export function intentJson(intent: InferenceAttempted): string {
   const stored: StoredIntent = {
     ...intent,
@@ -15,6 +16,7 @@ export function intentJson(intent: InferenceAttempted): string {
   return JSON.stringify(stored);
 }
 
+/** Returns the intent of a stored one. */
 export function intentFrom(stored: StoredIntent): InferenceAttempted {
   return {
     ...stored,

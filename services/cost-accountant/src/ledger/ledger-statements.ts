@@ -3,7 +3,7 @@ import type { Dimension } from "./dimensions.ts";
 
 const charges = chargeColumns.map(({ name }) => name).join(", ");
 const sums = sumColumns.map(({ name }) => name).join(", ");
-/** Within the slice; `charges` has tokens by the same names. */
+/** Names of the sums within the slice. The prefix distinguishes them from the columns of `charges`. */
 const added = sumColumns.map(({ name }) => `added_${name}`).join(", ");
 const all = [...chargeColumns, ...sumColumns];
 const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
@@ -13,20 +13,22 @@ const hourOf = "date_trunc('hour', called_at, 'UTC')";
 const keyColumns =
   "tenant, team, feature, user_id, key_id, variant, provider, model, tier, complexity, cache, lane";
 
-/** Takes the partition for this transaction and moves its offset, in one. $1 topic, $2 partition, $3 next offset. */
+/**
+ * Locks the partition for this transaction and moves its offset. $1 topic, $2 partition, $3 next
+ * offset.
+ */
 export const takePartition = `
   insert into consumer_offsets as o (topic, partition, next_offset) values ($1, $2, $3)
   on conflict (topic, partition)
   do update set next_offset = greatest(o.next_offset, excluded.next_offset)`;
 
-/** $1 attempt ids. */
+/** Reads the charges of attempts. $1 attempt ids. */
 export const chargesOfAttempts = `select ${charges} from charges where attempt_id = any($1::text[])`;
 
 /**
- * The whole effect of a slice. Only what was inserted raises sums. Sums are
- * raised in the order of their key, so that two writers cannot wait for each
- * other in a circle. Parameters: an array per column, then the attempts that
- * are metered and those that are parked.
+ * Writes everything of a slice. Only rows that were inserted change the sums. Sums are changed in the
+ * order of their key, so that two writers cannot deadlock. Parameters: an array for each column, then
+ * the attempts that are metered, and those that are parked.
  */
 export const writeSlice = `
   with slice as (
@@ -56,7 +58,10 @@ const isKnown = (id: string): string => `(
   or exists (select from attempts_parked p where p.attempt_id = ${id})
 )`;
 
-/** $1 attempt ids, $2 partitions, $3 deadlines, $4 intents. */
+/**
+ * Stores intents; the last one of an attempt counts. $1 attempt ids, $2 partitions, $3 deadlines,
+ * $4 intents.
+ */
 export const noteIntents = `
   insert into attempts_open as a (attempt_id, partition, deadline_at, intent)
   select distinct on (attempt_id) attempt_id, partition, deadline_at, intent
@@ -68,26 +73,32 @@ export const noteIntents = `
   set deadline_at = excluded.deadline_at, intent = excluded.intent`;
 
 /**
- * An intent that was noted while its charge was being written stays behind in
- * the table; what makes an attempt open is asked anew, and the leftover goes.
+ * Deletes intents of attempts that are charged or parked. An intent that is stored while its charge is
+ * being written stays in the table, so the charges decide whether an attempt is open.
  * $1 partitions, $2 deadline.
  */
 export const forgetKnown = `
   delete from attempts_open a
   where partition = any($1::integer[]) and deadline_at < $2 and ${isKnown("a.attempt_id")}`;
 
-/** $1 partitions, $2 deadline, $3 most rows. */
+/**
+ * Reads open attempts whose deadline has passed, oldest first. $1 partitions, $2 deadline, $3 limit
+ * of rows.
+ */
 export const overdueAttempts = `
   select partition, intent from attempts_open a
   where partition = any($1::integer[]) and deadline_at < $2 and not ${isKnown("a.attempt_id")}
   order by deadline_at limit $3`;
 
-/** $1 attempt ids. */
+/** Reads which of the attempts are open. $1 attempt ids. */
 export const stillOpen = `
   select attempt_id from attempts_open a
   where attempt_id = any($1::text[]) and not ${isKnown("a.attempt_id")}`;
 
-/** Eight limbs of 32 bits, as the sum of the hashes has no type of its own in the database. */
+/**
+ * Sums the row hashes in eight parts of 32 bits, because the database has no type for the whole
+ * sum.
+ */
 export const replayLimbs = `
   select ${[0, 1, 2, 3, 4, 5, 6, 7]
     .map(
@@ -112,7 +123,10 @@ const columnOf: Readonly<Record<Dimension, string>> = {
   hour: "hour",
 };
 
-/** The total comes first, as the row without dimensions. $1 tenant, $2 since, $3 until, $4 most rows; null: all. */
+/**
+ * Returns the statement of a costs query. The total is the first row, without dimensions. $1
+ * tenant, $2 since, $3 until, $4 limit of rows; null means all.
+ */
 export function costsBy(by: readonly Dimension[]): string {
   const grouped = by.map((dimension) => columnOf[dimension]).join(", ");
   const selected = by.map((dimension) => `${columnOf[dimension]} as "${dimension}"`).join(", ");

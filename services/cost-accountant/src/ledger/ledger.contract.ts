@@ -16,9 +16,9 @@ const unpriced = (attemptId: string) => meteredOf({ attemptId, variant: "unheard
 const spends = ({ rows }: Costs) =>
   rows.map(({ dimensions, sums: { spendNanoUsd } }) => [dimensions, spendNanoUsd]);
 
-/** What every ledger does; `make` gives an empty one. */
+/** Declares the tests that every ledger passes. `make` returns an empty ledger. */
 export function ledgerContract(name: string, make: () => Promise<Ledger>): void {
-  describe(`the ledger ${name}`, () => {
+  describe(`a ledger (${name})`, () => {
     let ledger: Ledger;
     beforeEach(async () => {
       ledger = await make();
@@ -30,7 +30,7 @@ export function ledgerContract(name: string, make: () => Promise<Ledger>): void 
 }
 
 function charges(ledger: () => Ledger): void {
-  test("a charge is recorded once and given back as it was written", async () => {
+  test("a charge is recorded once and returned as it was written", async () => {
     const metered = meteredOf({
       tags: { b: '"quoted", {braces}', a: "ümläut \\ back" },
       usage: usageOf({
@@ -48,7 +48,7 @@ function charges(ledger: () => Ledger): void {
     });
   });
 
-  test("repeats leave the ledger and its sums as they are", async () => {
+  test("repeated meterings change neither the charges nor the sums", async () => {
     const list = [meteredOf({ kind: "estimated" }), meteredOf(), meteredOf({ attemptId: "other" })];
     await foldInto(ledger(), list);
     const before = [await ledger().replayHash(), await ledger().costs(everything)];
@@ -56,7 +56,7 @@ function charges(ledger: () => Ledger): void {
     expect([await ledger().replayHash(), await ledger().costs(everything)]).toEqual(before);
   });
 
-  test("the replay hash does not depend on order, and shows any difference", async () => {
+  test("the replay hash does not depend on the order, and differs between different ledgers", async () => {
     expect(await ledger().replayHash()).toBe(emptyHash);
     await foldInto(ledger(), [meteredOf({ attemptId: "a" })], 1, 0);
     const one = await ledger().replayHash();
@@ -65,7 +65,7 @@ function charges(ledger: () => Ledger): void {
     expect(await ledger().replayHash()).toBe(replayHashOfAAndB);
   });
 
-  test("a report that comes in a later slice than its estimate is one signed difference", async () => {
+  test("a report in a later slice than its estimate is charged as one signed difference", async () => {
     await foldInto(ledger(), [
       meteredOf({ kind: "estimated", usage: usageOf({ inputTokens: 900n }) }),
     ]);
@@ -82,14 +82,14 @@ function charges(ledger: () => Ledger): void {
     });
   });
 
-  test("a slice that charges nothing is folded too", async () => {
+  test("a slice without a charge can be folded", async () => {
     const [verdict] = await foldInto(ledger(), [meteredOf({ variant: "unheard-of" })]);
     expect(verdict).toMatchObject({ kind: "dead-letter", code: "PRICE_UNKNOWN" });
     expect(await ledger().replayHash()).toBe(emptyHash);
   });
 }
 
-/** Written down once: a change of the canonical form would break every stored proof. */
+/** A constant, because a change of the canonical form would change every stored replay hash. */
 const replayHashOfAAndB = "f6128953d9045725ebc0d10b78438bfaa5c12272ff4a3be4f455af04b591247f";
 
 function openAttempts(ledger: () => Ledger): void {
@@ -103,7 +103,7 @@ function openAttempts(ledger: () => Ledger): void {
     return found.map(({ intent }) => intent.attemptId).toSorted();
   };
 
-  test("an announced attempt is overdue once its deadline has passed, in its own partition", async () => {
+  test("an announced attempt is overdue in its own partition once its deadline has passed", async () => {
     await note("a");
     expect(await overdue()).toEqual(["a"]);
     expect(await overdue(late - 1)).toEqual([]);
@@ -113,7 +113,7 @@ function openAttempts(ledger: () => Ledger): void {
     ]);
   });
 
-  test("an attempt announced again by the next owner is estimated by what that one called", async () => {
+  test("an attempt that the next owner announces again has the intent of the next owner", async () => {
     const first = { partition: 0, intent: intentOf({ variant: "small" }) };
     const second = { partition: 0, intent: intentOf({ variant: "large" }) };
     const third = { partition: 0, intent: intentOf({ variant: "medium" }) };
@@ -123,7 +123,7 @@ function openAttempts(ledger: () => Ledger): void {
     expect(await ledger().overdue([0], late, 10)).toEqual([third]);
   });
 
-  test("an attempt that is metered is open no more, whichever is seen first", async () => {
+  test("an attempt is not open after it is metered, in either order of intent and metering", async () => {
     await note("before");
     await foldInto(ledger(), [
       meteredOf({ attemptId: "before" }),
@@ -135,14 +135,14 @@ function openAttempts(ledger: () => Ledger): void {
     expect(await ledger().stillOpen(["before", "after", "open"])).toEqual(new Set(["open"]));
   });
 
-  test("an attempt whose metering was dead-lettered waits for the operator, not for an estimate", async () => {
+  test("an attempt whose metering was dead-lettered is not overdue, so it is not estimated", async () => {
     await note("before");
     await foldInto(ledger(), [unpriced("before"), unpriced("after")]);
     await note("after");
     expect(await overdue()).toEqual([]);
   });
 
-  test("the longest overdue come first, and no more than asked for", async () => {
+  test("the longest overdue attempts are returned first, up to the limit", async () => {
     await ledger().noteIntents(
       [3, 1, 2].map((minute) => ({
         partition: 0,
@@ -155,7 +155,7 @@ function openAttempts(ledger: () => Ledger): void {
 }
 
 function sums(ledger: () => Ledger): void {
-  test("spend is summed by the dimensions asked for, most first", async () => {
+  test("spend is summed by the dimensions of the query, highest first", async () => {
     await foldInto(ledger(), [
       meteredOf({ attemptId: "a" }),
       meteredOf({ attemptId: "b", requestId: "r2", variant: "large", tier: "premium" }),
@@ -169,7 +169,7 @@ function sums(ledger: () => Ledger): void {
     expect(spends(mine)).toEqual([[{ user: "bob", hour: "2026-06-01T12:00:00.000Z" }, 140_000n]]);
   });
 
-  test("a request is counted once, its further attempts and its correction are not", async () => {
+  test("a request is counted once, and not again for further attempts or a correction", async () => {
     await foldInto(ledger(), [
       meteredOf({ attemptId: "first", kind: "estimated" }),
       meteredOf({ attemptId: "first" }),
@@ -179,7 +179,7 @@ function sums(ledger: () => Ledger): void {
     expect(total).toMatchObject({ requests: 1n, attempts: 2n, hits: 0n });
   });
 
-  test("a hit counts what it saved, apart from what was spent", async () => {
+  test("the saving of a hit is summed separately from spend", async () => {
     const hit = meteredOf({ attemptId: "h", attemptNumber: 0, kind: "saving", cache: "exact" });
     await foldInto(ledger(), [meteredOf(), hit]);
     const { total } = await ledger().costs(everything);
@@ -195,7 +195,7 @@ function sums(ledger: () => Ledger): void {
     });
   });
 
-  test("only the hours asked for are summed", async () => {
+  test("only the hours of the query are summed", async () => {
     const hourMs = 3_600_000;
     const hour = Date.UTC(2026, 5, 1, 12);
     await foldInto(ledger(), [
@@ -207,7 +207,7 @@ function sums(ledger: () => Ledger): void {
     expect(total.attempts).toBe(1n);
   });
 
-  test("rows beyond the limit are still in the total", async () => {
+  test("the total includes rows beyond the limit", async () => {
     const users = ["a", "b", "c"];
     await foldInto(
       ledger(),
@@ -218,7 +218,7 @@ function sums(ledger: () => Ledger): void {
     expect(costs.total.attempts).toBe(3n);
   });
 
-  test("an empty ledger has spent nothing", async () => {
+  test("the costs of an empty ledger are zero", async () => {
     const { rows, total } = await ledger().costs(everything);
     expect(rows).toEqual([]);
     expect(total.spendNanoUsd).toBe(0n);

@@ -3,51 +3,60 @@ import type { EpochMillis } from "@sluice/domain";
 import type { Dimension } from "./dimensions.ts";
 import type { UsageChange } from "./usage-change.ts";
 
-/** A charge with what the ledger keeps besides what it publishes. */
+/** A charge, with the fields that the ledger stores and does not publish. */
 export interface LedgerEntry {
   readonly charge: CostCharged;
-  /** From 1; 0 for a hit. */
+  /** The number of the attempt from 1, or 0 for a hit. */
   readonly attemptNumber: number;
-  /** Usage that the same attempt was charged with before, as an estimate; null: it is the attempt's first charge. */
+  /** The estimated usage that this charge replaces; null if it is the first charge of its attempt. */
   readonly replaces: Usage | null;
 }
 
-/** Where a slice of cost.metered stands in the log. */
+/** The position of a slice of cost.metered in its topic. */
 export interface SlicePlace {
-  /** Without prefix. */
+  /** The name of the topic, without prefix. */
   readonly topic: string;
   readonly partition: number;
   /** The offset after the slice's last message. */
   readonly nextOffset: bigint;
-  /** The attempts that the slice is about. */
+  /** The attempts of the slice's meterings. */
   readonly attemptIds: readonly string[];
 }
 
-/** What the ledger has, by attempt id; an attempt without a charge is absent. */
-export type Standing = ReadonlyMap<string, readonly CostCharged[]>;
+/** The charges that the ledger has, by attempt id. An attempt without a charge is absent. */
+export type RecordedCharges = ReadonlyMap<string, readonly CostCharged[]>;
 
-/** What one transaction writes. */
+/** What the transaction of a slice writes. */
 export interface SliceOutcome {
-  /** New to the ledger. */
+  /** The entries that are new to the ledger. */
   readonly entries: readonly LedgerEntry[];
-  /** Attempts whose usage is known now; no estimate is wanted for them any more. */
+  /** The attempts that were metered, which therefore need no estimate any more. */
   readonly metered: readonly string[];
-  /** Attempts whose metering was dead-lettered: an operator replays it, an estimate would only hide it. */
+  /**
+   * The attempts whose metering was dead-lettered. An operator replays it; an estimate would only
+   * hide it.
+   */
   readonly parked: readonly string[];
 }
 
+/** An attempt that was announced and is not metered yet. */
 export interface OpenAttempt {
-  /** Of inference.attempted, and so of cost.metered: both have the same key and number of partitions. */
+  /**
+   * Its partition on inference.attempted and on cost.metered, which have the same key and number of
+   * partitions.
+   */
   readonly partition: number;
   readonly intent: InferenceAttempted;
 }
 
+/** Which costs to sum. */
 export interface CostsQuery {
-  /** At least one. */
+  /** At least one dimension. */
   readonly by: readonly Dimension[];
   readonly tenant: string | null;
-  /** Whole hours; `since` is included, `until` is not. */
+  /** A whole hour, which is included. */
   readonly since: EpochMillis | null;
+  /** A whole hour, which is not included. */
   readonly until: EpochMillis | null;
   readonly rowsMax: number;
 }
@@ -58,53 +67,59 @@ export interface CostsRow {
 }
 
 export interface Costs {
-  /** Most spend first; at most `rowsMax`. */
+  /** At most `rowsMax` rows, highest spend first. */
   readonly rows: readonly CostsRow[];
-  /** Over everything that was asked for, also beyond `rowsMax`. */
+  /** The sums over all rows of the query, including those beyond `rowsMax`. */
   readonly total: UsageChange;
 }
 
 /**
- * Port: append-only charges, their sums by hour, and the attempts whose usage
- * nobody has stated yet.
+ * Port: append-only charges, their sums by hour, and the attempts that are not metered yet.
  *
- * Everything throws TransientFault `LEDGER_UNAVAILABLE` while the store is
- * away, and PermanentFault `LEDGER_REFUSED` for values that it cannot hold.
+ * Every method throws TransientFault `LEDGER_UNAVAILABLE` while the store is unavailable, and
+ * PermanentFault `LEDGER_REFUSED` for a value that it cannot store.
  */
 export abstract class Ledger {
   /**
-   * One transaction for a slice of one partition, with one writer per partition
-   * at a time: reads what the ledger has of the slice's attempts, lets `decide`
-   * say what to write, and writes all of it or nothing. Sums are raised only by
-   * entries that were really inserted.
+   * Folds a slice of one partition in one transaction, with one writer per partition at a time. It
+   * reads the charges of the slice's attempts, passes them to `decide`, and writes all of the result or
+   * nothing. Only entries that were inserted change the sums.
    *
    * @param decide pure; may be called again
-   * @throws TransientFault `LEDGER_CONTENDED` when another writer was faster; nothing is written
+   * @throws TransientFault `LEDGER_CONTENDED` if another writer has charged one of the attempts in the
+   *   meantime; nothing is written then
    */
   abstract fold<O extends SliceOutcome>(
     place: SlicePlace,
-    decide: (standing: Standing) => O,
+    decide: (recorded: RecordedCharges) => O,
   ): Promise<O>;
 
   /**
-   * Attempts that were announced, in the order of the topic. Of one announced
-   * twice the last counts: its first owner died before the call, and the next
-   * one may have chosen another variant. Idempotent; in any order with {@link fold}.
+   * Stores announced attempts, which are passed in the order of their topic. If an attempt is announced
+   * twice the last intent counts: the first owner stopped before the call, and the next owner may have
+   * chosen another variant. Idempotent, and independent of the order with {@link fold}.
    */
   abstract noteIntents(attempts: readonly OpenAttempt[]): Promise<void>;
 
-  /** Attempts of these partitions, neither charged nor parked, whose deadline is before `before`; oldest first. */
+  /**
+   * Returns attempts of these partitions that are neither charged nor parked, and whose deadline is
+   * before `before`; oldest first.
+   */
   abstract overdue(
     partitions: readonly number[],
     before: EpochMillis,
     max: number,
   ): Promise<readonly OpenAttempt[]>;
 
-  /** Those that are still neither charged nor parked. */
+  /** Returns those of the attempts that are neither charged nor parked. */
   abstract stillOpen(attemptIds: readonly string[]): Promise<ReadonlySet<string>>;
 
+  /** Returns the sums of a query. */
   abstract costs(query: CostsQuery): Promise<Costs>;
 
-  /** The sum of row hashes modulo 2^256, as 64 hex digits: equal for equal ledgers, whatever the order. */
+  /**
+   * Returns the sum of the row hashes modulo 2^256 as 64 hex digits. It is equal for equal ledgers,
+   * in any order of rows.
+   */
   abstract replayHash(): Promise<string>;
 }

@@ -6,16 +6,18 @@ const refusedCode: AccountantFaultCode = "LEDGER_REFUSED";
 const unavailableCode: AccountantFaultCode = "LEDGER_UNAVAILABLE";
 
 /**
- * Classes of SQLSTATE that waiting heals: connection, resources, an operator's
- * intervention, a serialisation failure or deadlock, a disk that failed; and a
- * password, database or right that an operator has to put right: usage must
- * not become dead letters meanwhile.
+ * Classes of SQLSTATE that end by waiting: connection, resources, an operator's intervention, a
+ * serialisation failure or deadlock, a failed disk. A wrong password, database or right is among them,
+ * because an operator corrects it, and usage must not become dead letters until then.
  */
 const transientStates = /^(08|53|57|58|40|55P03|25006|28|3D000|42501)/;
-/** The store has understood and refuses the value; it will refuse it again. */
+/** Classes of SQLSTATE for a value that the database refuses, now and at every repetition. */
 const refusedStates = /^22/;
 
-/** What the store's error means for the stage. What is neither outage nor refusal is our own defect, and is thrown as it came. */
+/**
+ * Runs `act` and converts errors of the database into faults. An error that is neither an outage nor a
+ * refusal is a defect of this service, and is thrown unchanged.
+ */
 export async function withLedgerFaults<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
@@ -29,29 +31,36 @@ function ledgerFaultOf(cause: unknown): unknown {
     const state = cause.code ?? "";
     if (transientStates.test(state)) return unavailable(cause);
     if (refusedStates.test(state))
-      return new PermanentFault(refusedCode, "The ledger cannot hold a value.", { cause });
+      return new PermanentFault(
+        refusedCode,
+        "PostgreSQL cannot store a value of this message, for example a text with a NUL character.",
+        { cause },
+      );
     return cause;
   }
   return isConnectionError(cause) ? unavailable(cause) : cause;
 }
 
 function unavailable(cause: unknown): TransientFault {
-  const said = cause instanceof DatabaseError ? cause.message : connectionTroubleOf(cause);
-  const message = `The ledger does not answer${said ? `: ${said}` : ""}.`;
+  const detail = cause instanceof DatabaseError ? cause.message : connectionTroubleOf(cause);
+  const message = `The ledger's database is unavailable${detail ? `: ${detail}` : ""}.`;
   return new TransientFault(unavailableCode, message, { cause });
 }
 
-/** Why the ledger cannot be used, at a start: names it without its password. */
+/** Returns the error of a start without a usable ledger. It names the address without the password. */
 export function ledgerUnusable(url: string, cause: unknown): Error {
   const { host, pathname } = new URL(url);
-  const said =
+  const detail =
     cause instanceof DatabaseError
       ? `it says "${cause.message}"`
       : (connectionTroubleOf(cause) ?? (cause instanceof Error ? cause.message : String(cause)));
-  return new Error(`The ledger at ${host}${pathname} cannot be used: ${said}.`, { cause });
+  return new Error(
+    `The ledger at ${host}${pathname} cannot be used: ${detail}. Check SLUICE_LEDGER_URL and the server.`,
+    { cause },
+  );
 }
 
-/** The driver has no codes for these; sockets have theirs. */
+/** Messages of the driver for outages that have no code. Errors of sockets have one. */
 const driverOutages =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after)/;
 

@@ -21,9 +21,9 @@ import {
   type CostsRow,
   Ledger,
   type OpenAttempt,
+  type RecordedCharges,
   type SliceOutcome,
   type SlicePlace,
-  type Standing,
 } from "./ledger.ts";
 import { withLedgerFaults } from "./postgres-faults.ts";
 import { inTransaction } from "./postgres-pool.ts";
@@ -32,7 +32,10 @@ import { noChange, type UsageChange, usageChangeNames } from "./usage-change.ts"
 
 const contendedCode: AccountantFaultCode = "LEDGER_CONTENDED";
 
-/** The ledger in PostgreSQL 17 or later. The pool stays its maker's. */
+/**
+ * The ledger in PostgreSQL 17 or later. It does not close the pool, which belongs to the module
+ * that made it.
+ */
 export class PostgresLedger extends Ledger {
   readonly #pool: Pool;
 
@@ -43,7 +46,7 @@ export class PostgresLedger extends Ledger {
 
   override async fold<O extends SliceOutcome>(
     place: SlicePlace,
-    decide: (standing: Standing) => O,
+    decide: (recorded: RecordedCharges) => O,
   ): Promise<O> {
     return withLedgerFaults(() =>
       inTransaction(this.#pool, async (client) => {
@@ -52,7 +55,7 @@ export class PostgresLedger extends Ledger {
           text: takePartition,
           values: [place.topic, place.partition, place.nextOffset],
         });
-        // A statement of its own: its snapshot must be younger than the lock.
+        // A separate statement, because its snapshot must be newer than the lock.
         const { rows } = await client.query<ChargeRow>({
           name: "charges-of-attempts",
           text: chargesOfAttempts,
@@ -95,7 +98,7 @@ export class PostgresLedger extends Ledger {
   }
 
   override async costs({ by, tenant, since, until, rowsMax }: CostsQuery): Promise<Costs> {
-    // One more, which is the total.
+    // One row more than the limit: the first row is the total.
     const values = [tenant, isoOrNull(since), isoOrNull(until), rowsMax + 1];
     const [total, ...rows] = await this.#query<SumsRow>(costsBy(by), values);
     return {
@@ -127,9 +130,12 @@ async function write(client: PoolClient, outcome: SliceOutcome): Promise<void> {
     text: writeSlice,
     values: [...columnArraysOf(entries), metered, parked],
   });
-  // Amounts were decided on what another writer has changed meanwhile: decide again.
+  // Another writer has changed the charges on which the amounts were decided, so they are decided again.
   if (rows[0]?.inserted !== entries.length)
-    throw new TransientFault(contendedCode, "Another writer charged one of these attempts.");
+    throw new TransientFault(
+      contendedCode,
+      "Another writer has charged one of these attempts. The slice is folded again.",
+    );
 }
 
 function isoOrNull(time: EpochMillis | null): string | null {

@@ -5,12 +5,12 @@ import type { Migration } from "./migrations/index.ts";
 const int8 = 20;
 const identifierMax = 63;
 
-/** Any process that migrates this database takes the same lock. */
+/** Every process that migrates this database takes this lock. */
 const migrationLock = 5_116_234_501;
 
 /**
- * Connections to the ledger. Times are bounded: a half-dead server must turn
- * into an outage, which the stage waits for, and not into a silent partition.
+ * Returns the connections to the ledger. Every wait has a limit, so that a server that hangs is an
+ * outage, during which the stage retries, and not a partition that silently stands still.
  *
  * @param schema from {@link ledgerSchemaOf}
  */
@@ -26,19 +26,20 @@ export function ledgerPool(url: string, schema: string | null): Pool {
     keepAlive: true,
     types: { getTypeParser },
   });
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  // An idle connection that breaks is replaced at its next use. Without a listener it would end the
+  // process.
   pool.on("error", () => undefined);
   return pool;
 }
 
 /**
- * Installations are told apart by their topic prefix, also where they share a
- * database: else one would estimate the attempts of another. null is the
- * database's default, for the installation without prefix.
+ * Returns the schema of an installation, which its topic prefix identifies. Installations that share a
+ * database need different schemas, because one would otherwise estimate the attempts of another. An
+ * installation without a prefix has the default schema of the database, which is null here.
  */
 export function ledgerSchemaOf(topicPrefix: string): string | null {
   if (topicPrefix === "") return null;
-  // Longer names are cut by PostgreSQL, and might meet.
+  // PostgreSQL cuts longer names, so two of them might become equal.
   return topicPrefix.length <= identifierMax ? topicPrefix : hashOf(topicPrefix);
 }
 
@@ -48,20 +49,23 @@ function withSearchPath(url: string, schema: string): string {
   return address.href;
 }
 
-/** Longs as bigint, so that no amount passes through a float. */
+/** Reads longs as bigint, so that no amount becomes a float. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the driver's own signature
 function getTypeParser(oid: number, format?: "text" | "binary"): any {
   return oid === int8 ? BigInt : types.getTypeParser(oid, format);
 }
 
-/** One transaction: all of what `act` does, or nothing. Throws what the driver throws. */
+/**
+ * Runs `act` in a transaction, which is rolled back if `act` throws. Errors of the driver are
+ * thrown unchanged.
+ */
 export async function inTransaction<T>(
   pool: Pool,
   act: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // The query in flight says so too; an error that nobody listens to would end the process.
+  // The running query reports the same error, but an error event without a listener would end the process.
   const noteBroken = (error: Error) => (broken = error);
   client.on("error", noteBroken);
   try {
@@ -70,7 +74,7 @@ export async function inTransaction<T>(
     await client.query("commit");
     return result;
   } catch (error) {
-    // A connection that cannot even roll back is thrown away, and its transaction with it.
+    // A connection that cannot roll back is discarded, which ends its transaction too.
     await client.query("rollback").catch(noteBroken);
     throw error;
   } finally {
@@ -79,7 +83,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** Brings the schema up to date; several processes may start at once. */
+/** Runs the missing migrations. Several processes may do so at once. */
 export async function migrate(
   pool: Pool,
   migrations: readonly Migration[],

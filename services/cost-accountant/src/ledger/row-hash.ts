@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import type { LedgerEntry } from "./ledger.ts";
 
 /**
- * SHA-256 over the entry in one canonical form: a JSON array of its fields in
- * the order written here, maps as pairs in code-unit order, longs as decimal
- * strings. `chargedAt` is left out, as a replay takes the same charge at
- * another time. To change this order is to change every replay hash.
+ * Returns the SHA-256 of an entry in its canonical form: a JSON array of the fields in the order below,
+ * with maps as pairs in code-unit order and longs as decimal strings. `chargedAt` is left out, because a
+ * replay writes the same charge at another time. A change of the form changes every replay hash.
  */
 export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
   const { attribution, usage } = charge;
@@ -42,11 +41,15 @@ export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
   return createHash("sha256").update(JSON.stringify(fields, longsAsText)).digest();
 }
 
-/** The sum of row hashes, read as big-endian numbers, modulo 2^256: free of order. As 64 hex digits. */
+/**
+ * Returns a sum of row hashes modulo 2^256 as 64 hex digits. The sum does not depend on the order
+ * of rows.
+ */
 export function formatReplayHash(sum: bigint): string {
   return BigInt.asUintN(256, sum).toString(16).padStart(64, "0");
 }
 
+/** Returns a row hash as a big-endian number. */
 export function numberOf(rowHash: Buffer): bigint {
   return BigInt(`0x${rowHash.toString("hex")}`);
 }

@@ -2,9 +2,9 @@ import type { Usage } from "@sluice/contracts";
 import type { NanoUsd } from "@sluice/domain";
 import type { LedgerEntry } from "./ledger.ts";
 
-/** What an entry adds to the sums of its hour; a report after an estimate adds signed differences. */
+/** What an entry adds to the sums of its hour. A report after an estimate adds signed differences. */
 export interface UsageChange {
-  /** Requests that caused a provider call or were a hit; further attempts of a request add none. */
+  /** Requests that caused a provider call or were a hit. Further attempts of a request add none. */
   readonly requests: bigint;
   /** Provider calls. */
   readonly attempts: bigint;
@@ -15,9 +15,9 @@ export interface UsageChange {
   readonly outputTokens: bigint;
   readonly reasoningTokens: bigint;
   readonly otherTokens: bigint;
-  /** Tokens that hits avoided, all classes of input. */
+  /** Input tokens of all classes that hits avoided. */
   readonly savedInputTokens: bigint;
-  /** Tokens that hits avoided, all classes of output. */
+  /** Output tokens of all classes that hits avoided. */
   readonly savedOutputTokens: bigint;
   readonly spendNanoUsd: NanoUsd;
   readonly savedNanoUsd: NanoUsd;
@@ -55,6 +55,7 @@ export const noChange: UsageChange = {
   savedNanoUsd: 0n,
 };
 
+/** Returns what an entry adds to the sums. */
 export function usageChangeOf({ charge, attemptNumber, replaces }: LedgerEntry): UsageChange {
   const { usage, kind, amountNanoUsd, priceNanoUsd } = charge;
   if (kind === "saving")
@@ -86,6 +87,7 @@ export function usageChangeOf({ charge, attemptNumber, replaces }: LedgerEntry):
   };
 }
 
+/** Returns the sums of two changes, field by field. */
 export function sumOf(left: UsageChange, right: UsageChange): UsageChange {
   const sum: Record<keyof UsageChange, bigint> = { ...left };
   for (const name of usageChangeNames) sum[name] += right[name];

@@ -3,7 +3,7 @@ import type { InferenceAttempted } from "@sluice/contracts";
 import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
 import { Ledger } from "../ledger/ledger.ts";
 
-/** Remembers who announced a provider call, so that the sweep can tell when its usage stays away. */
+/** Stores announced attempts in the ledger, so that the sweep finds those that are never metered. */
 @Injectable()
 export class IntentStage extends SliceStage<InferenceAttempted> {
   constructor(@Inject(Ledger) private readonly ledger: Ledger) {
@@ -16,6 +16,6 @@ export class IntentStage extends SliceStage<InferenceAttempted> {
     await this.ledger.noteIntents(
       slice.map(({ partition, record }) => ({ partition, intent: record })),
     );
-    return slice.map(() => skip("noted"));
+    return slice.map(() => skip("stored for the sweep"));
   }
 }

@@ -9,23 +9,23 @@ const open = (partition: number, attemptId: string) => ({
 });
 const watch = { partition: 3, mark: 10n, attempts: [] };
 
-test("an attempt is overdue only when its deadline and the grace have passed", () => {
+test("an attempt is overdue only after its deadline and the grace period", () => {
   const { deadlineAt } = intentOf();
   expect(deadlineAt < overdueBefore(deadlineAt + 60_000, 60_000)).toBe(false);
   expect(deadlineAt < overdueBefore(deadlineAt + 60_001, 60_000)).toBe(true);
 });
 
-test("nothing is said of a partition before it is folded to its mark", () => {
+test("a partition is not swept before it is folded up to its mark", () => {
   expect(isFoldedTo(watch, new Map([[3, 9n]]))).toBe(false);
   expect(isFoldedTo(watch, new Map([[3, 10n]]))).toBe(true);
   expect(isFoldedTo(watch, new Map([[2, 10n]]))).toBe(false);
 });
 
-test("a partition that never held a message is folded", () => {
+test("a partition without messages counts as folded", () => {
   expect(isFoldedTo({ ...watch, mark: 0n }, new Map())).toBe(true);
 });
 
-test("each partition is watched to its own end, and not at all where the end is unknown", () => {
+test("each partition is watched up to its own end, and not watched if its end is unknown", () => {
   const watches = watchesFor(
     [open(0, "a"), open(1, "b"), open(0, "c"), open(2, "d")],
     new Map([
@@ -45,7 +45,7 @@ test("each partition is watched to its own end, and not at all where the end is 
   ]);
 });
 
-test("the estimate is the upper bound: the estimated input, and every answer as long as allowed", () => {
+test("the estimate is an upper bound: the estimated input, and every answer at its output limit", () => {
   const estimate = estimateOf(intentOf(), calledAt + 999);
   expect(estimate).toMatchObject({
     attemptId: "attempt",

@@ -3,23 +3,26 @@ import type { EpochMillis } from "@sluice/domain";
 import type { OpenAttempt } from "../ledger/ledger.ts";
 
 /**
- * Overdue attempts of one partition, and how far cost.metered must be folded
- * before anything is said of them: to where its end was after they had become
- * overdue. Usage that was published by then is thereby never overtaken.
+ * The overdue attempts of one partition, and the mark up to which cost.metered must be folded before they
+ * are estimated. The mark is the end of the partition after the attempts were found overdue, so an
+ * estimate never overtakes usage that was published before.
  */
 export interface Watch {
   readonly partition: number;
-  /** High watermark of cost.metered. */
+  /** The high watermark of cost.metered. */
   readonly mark: bigint;
   readonly attempts: readonly InferenceAttempted[];
 }
 
-/** An attempt is overdue when its deadline lies before this. */
+/** Returns the time before which the deadline of an overdue attempt lies. */
 export function overdueBefore(now: EpochMillis, graceMs: number): EpochMillis {
   return now - graceMs;
 }
 
-/** One watch per partition that has none yet; an end that nobody told of is asked again next time. */
+/**
+ * Returns one watch for each partition of the attempts. A partition whose end is unknown is left to
+ * the next sweep.
+ */
 export function watchesFor(
   overdue: readonly OpenAttempt[],
   ends: ReadonlyMap<number, bigint>,
@@ -33,9 +36,11 @@ export function watchesFor(
 }
 
 /**
- * @param committed offsets that the charging stage has committed, by partition. It commits after
- *   the ledger, and also past messages that could not be read, so that a foreign message at the
- *   end of a partition does not hold its sweep up for ever.
+ * Whether the charge stage has folded the partition up to the mark.
+ *
+ * @param committed the offsets that the charge stage has committed, by partition. The stage commits
+ *   after the ledger, and also past messages that it cannot read. A message that is not Avro at the end
+ *   of a partition therefore does not block its sweep forever.
  */
 export function isFoldedTo(
   { partition, mark }: Watch,
@@ -45,9 +50,8 @@ export function isFoldedTo(
 }
 
 /**
- * What an attempt without usage is taken to have cost: its estimated input,
- * and every answer as long as it was allowed to be. That bounds it from above;
- * a report that comes later corrects it by a signed difference.
+ * Returns the estimate of an attempt without usage: its estimated input, and every answer at the output
+ * limit. This is an upper bound. A later report corrects it by a signed difference.
  */
 export function estimateOf(intent: InferenceAttempted, now: EpochMillis): CostMetered {
   const { attemptedAt, deadlineAt: _, inputTokens, outputLimit, answers, ...attempt } = intent;

@@ -72,24 +72,24 @@ test("an overdue attempt is estimated on cost.metered", async () => {
   ]);
 });
 
-test("within the grace nothing is estimated", async () => {
+test("an attempt within the grace period is not estimated", async () => {
   clock.time -= 1;
   await sweeper().sweep();
   expect(estimates()).toEqual([]);
 });
 
-test("usage that was published before the mark is waited for, and then no estimate is needed", async () => {
+test("usage below the mark is folded before the sweep, which then estimates nothing", async () => {
   offsets.done = 4n;
   const sweeping = sweeper();
   await sweeping.sweep();
-  // It stood on the log already, not yet folded.
+  // This usage was on the topic before the mark, and is folded now.
   await foldInto(ledger, [meteredOf()]);
   offsets.done = 5n;
   await sweeping.sweep();
   expect(estimates()).toEqual([]);
 });
 
-test("the mark does not move while it is waited for", async () => {
+test("the mark does not move before the partition is folded up to it", async () => {
   offsets.done = 4n;
   const sweeping = sweeper();
   await sweeping.sweep();
@@ -99,7 +99,7 @@ test("the mark does not move while it is waited for", async () => {
   expect(estimates()).toHaveLength(1);
 });
 
-test("two sweepers of one attempt make one charge", async () => {
+test("two sweepers of one attempt cause one charge", async () => {
   await sweeper().sweep();
   await sweeper().sweep();
   const published = metered();
@@ -111,7 +111,7 @@ test("two sweepers of one attempt make one charge", async () => {
   expect(estimates()).toEqual([]);
 });
 
-test("a partition that was taken away is left to its new owner", async () => {
+test("a revoked partition is not swept", async () => {
   offsets.done = 4n;
   const sweeping = sweeper();
   await sweeping.sweep();
@@ -121,16 +121,16 @@ test("a partition that was taken away is left to its new owner", async () => {
   expect(estimates()).toEqual([]);
 });
 
-test("a sweep that an outage ended goes on where it stopped", async () => {
+test("a sweep that an outage ended is continued by the next sweep", async () => {
   const sweeping = sweeper();
-  producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
-  await expect(sweeping.sweep()).rejects.toThrow("away");
+  producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
+  await expect(sweeping.sweep()).rejects.toThrow("Kafka is unavailable.");
   producer.fault = undefined;
   await sweeping.sweep();
   expect(estimates()).toHaveLength(1);
 });
 
-test("usage that comes after the estimate corrects it by one signed difference", async () => {
+test("usage after the estimate corrects it by one signed difference", async () => {
   await sweeper().sweep();
   const [estimate] = metered();
   await foldInto(ledger, [estimate!, meteredOf(), meteredOf()]);

@@ -16,20 +16,20 @@ export interface SweeperParts {
   readonly owned: OwnedPartitions;
   readonly metrics: AccountantMetrics;
   readonly logger: Pick<Logger, "warn" | "error">;
-  /** Of the stage that folds cost.metered, as in its options. */
+  /** The consumer group of the stage that folds cost.metered. */
   readonly chargingGroup: string;
   readonly graceMs: number;
   readonly intervalMs: number;
 }
 
-/** Of one look; the rest is found by the next. */
+/** The limit of attempts in one sweep. The next sweep finds the others. */
 const attemptsMax = 1_000;
 const defectCode: AccountantFaultCode = "SWEEP_DEFECT";
 
 /**
- * Publishes an estimate for every attempt whose usage nobody stated in time.
- * It writes no charge: its estimate is folded like any other metering, so two
- * sweepers, or a crash after publishing, make one charge.
+ * Publishes an estimate for each attempt that was not metered in time. It does not write charges: the
+ * charge stage folds its estimates like any other metering, so two sweepers, or a crash after
+ * publishing, cause one charge.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -53,12 +53,12 @@ export class Sweeper {
   }
 
   /**
-   * One look at the partitions that are ours.
+   * Sweeps the partitions of this process once.
    *
-   * @throws TransientFault of the ledger or the broker; the next look goes on where this one stopped
+   * @throws TransientFault if the ledger or Kafka is unavailable; the next sweep continues
    */
   async sweep(): Promise<void> {
-    this.#forgetLost();
+    this.#dropRevoked();
     await this.#watchOverdue();
     if (this.#watches.size === 0) return;
     const { offsets, chargingGroup } = this.#parts;
@@ -70,12 +70,15 @@ export class Sweeper {
     }
   }
 
-  #forgetLost(): void {
+  #dropRevoked(): void {
     for (const partition of this.#watches.keys())
       if (!this.#parts.owned.has(partition)) this.#watches.delete(partition);
   }
 
-  /** A partition that is being watched keeps its mark: a new one each time would never be reached under load. */
+  /**
+   * Watches partitions with overdue attempts. A watched partition keeps its mark, because under
+   * load a new mark would never be reached.
+   */
   async #watchOverdue(): Promise<void> {
     const { ledger, owned, offsets, clock, graceMs } = this.#parts;
     const unwatched = owned.list().filter((partition) => !this.#watches.has(partition));
@@ -83,7 +86,7 @@ export class Sweeper {
     const before = overdueBefore(clock.now(), graceMs);
     const overdue = await ledger.overdue(unwatched, before, attemptsMax);
     if (overdue.length === 0) return;
-    // After they were found overdue, so that usage published until now lies below the mark.
+    // Read after the attempts were found overdue, so that usage published until now is below the mark.
     const ends = await offsets.endOffsets(topics.costMetered.name);
     for (const watch of watchesFor(overdue, ends)) this.#watches.set(watch.partition, watch);
   }
@@ -106,8 +109,9 @@ export class Sweeper {
       const code = error instanceof Fault ? error.code : defectCode;
       const { logger, metrics } = this.#parts;
       metrics.sweepFailed(code);
-      if (code === defectCode) logger.error({ code, error }, "defect in the sweep");
-      else logger.warn({ code, error }, "the sweep waits for an outage to end");
+      if (code === defectCode)
+        logger.error({ code, error }, "the sweep failed unexpectedly and is tried again");
+      else logger.warn({ code, error }, "the sweep waits for the end of an outage");
     }
   }
 }

@@ -138,7 +138,10 @@ export class AttemptRunner {
     return this.#release({ ...order, ref: refOf(intent), fence: claimed.fence, intent });
   }
 
-  /** Records that it is not known whether this attempt was paid for. The claim does so, and fences its owner. */
+  /**
+   * Records that it is not known whether this attempt was paid for. The claim does so, and fences
+   * its owner.
+   */
   async doubt(order: AttemptOrder): Promise<Deferral | Recorded> {
     const claimed = await this.#claim(order);
     return claimed.kind === "claimed" ? recorded : claimed;

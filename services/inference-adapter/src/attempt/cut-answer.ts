@@ -1,6 +1,9 @@
 import type { Answer, Choice } from "@sluice/contracts";
 
-/** The limit of an answer in bytes. A message may have 2 MiB, and the other fields of an outcome need room too. */
+/**
+ * The limit of an answer in bytes. A message may have 2 MiB, and the other fields of an outcome
+ * need room too.
+ */
 export const answerBytesMax = 1_536 * 1_024;
 
 /**

@@ -4,7 +4,10 @@ import type { TokenCounter } from "./token-counter.ts";
 /** Tokens that OpenAI's chat format adds: for each message, and once before the answer. */
 const tokensPerMessage = 4n;
 const tokensPerPrompt = 3n;
-/** Tokens of an image of low detail. A higher detail costs more, depending on a size that is not read here. */
+/**
+ * Tokens of an image of low detail. A higher detail costs more, depending on a size that is not
+ * read here.
+ */
 const tokensPerMediaPart = 85n;
 
 export interface CompletedUsage {

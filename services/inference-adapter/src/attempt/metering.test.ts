@@ -15,7 +15,10 @@ const measured: MeasuredUsage = {
   raw: '{"prompt_tokens":14}',
   reason: "answered",
 };
-/** The fields by which the ledger books an attempt. They are the same in its intent and its metering. */
+/**
+ * The fields by which the ledger books an attempt. They are the same in its intent and its
+ * metering.
+ */
 const booked = {
   requestId: "r-1",
   attemptId: attemptIdOf("acme", "r-1", admittedAt, 2),

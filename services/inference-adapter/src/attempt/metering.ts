@@ -68,7 +68,10 @@ export function meteringOf(
   return { ...attempt, kind, ...measured };
 }
 
-/** Returns the metering of an attempt that the provider does not bill: it refused, or was never called. */
+/**
+ * Returns the metering of an attempt that the provider does not bill: it refused, or was never
+ * called.
+ */
 export function zeroMeteringOf(
   intent: InferenceAttempted,
   reason: "refused" | "released",

@@ -30,7 +30,10 @@ export type Verdict =
 
 export const closed: Breaker = { kind: "closed", failures: 0 };
 
-/** Returns the time of the next permitted call. A time in the past means that a call may be made now. */
+/**
+ * Returns the time of the next permitted call. A time in the past means that a call may be made
+ * now.
+ */
 export function readyAtOf(breaker: Breaker): EpochMillis {
   switch (breaker.kind) {
     case "closed":
@@ -50,7 +53,10 @@ export function begun(breaker: Breaker, policy: BreakerPolicy, now: EpochMillis)
   return { kind: "half-open", probeUntil: now + policy.openMs, trips: breaker.trips };
 }
 
-/** Returns the breaker after a call has ended. A call that began before it opened cannot extend the open time. */
+/**
+ * Returns the breaker after a call has ended. A call that began before it opened cannot extend the
+ * open time.
+ */
 export function ended(
   breaker: Breaker,
   verdict: Verdict,

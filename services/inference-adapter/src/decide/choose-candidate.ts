@@ -14,7 +14,10 @@ export interface CandidateFacts {
   readonly candidates: readonly Candidate[];
   /** The failures of the attempts that were made so far. */
   readonly failures: readonly AttemptFailure[];
-  /** When a provider may be called for the candidate: at most `now` if immediately, Infinity if never. */
+  /**
+   * When a provider may be called for the candidate: at most `now` if immediately, Infinity if
+   * never.
+   */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
   readonly deadlineAt: EpochMillis;
   readonly now: EpochMillis;

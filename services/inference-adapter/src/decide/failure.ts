@@ -16,13 +16,19 @@ export type RefusalCode = (typeof refusalCodes)[number];
 export const lossCodes = ["timed_out", "connection_lost", "aborted"] as const;
 export type LossCode = (typeof lossCodes)[number];
 
-/** The provider answered and bills the call, but the answer cannot be used. A further call would be billed too. */
+/**
+ * The provider answered and bills the call, but the answer cannot be used. A further call would be
+ * billed too.
+ */
 export const unusableCodes = ["answer_unusable", "answer_too_large"] as const;
 export type UnusableCode = (typeof unusableCodes)[number];
 
 export type FailureCode = RefusalCode | LossCode | UnusableCode;
 
-/** Why an attempt failed. The attempt record stores it, so that another owner can decide what is next. */
+/**
+ * Why an attempt failed. The attempt record stores it, so that another owner can decide what is
+ * next.
+ */
 export interface AttemptFailure {
   readonly code: FailureCode;
   readonly variant: string;

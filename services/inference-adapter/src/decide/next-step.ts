@@ -31,7 +31,10 @@ export type NextStep =
   | { readonly kind: "attempt"; readonly number: number; readonly candidate: Candidate }
   /** Closes the intent of an attempt whose owner stopped before it called, because the request ends. */
   | { readonly kind: "release"; readonly number: number }
-  /** Records that an attempt is in doubt, because its owner stopped during the call. This fences the owner. */
+  /**
+   * Records that an attempt is in doubt, because its owner stopped during the call. This fences the
+   * owner.
+   */
   | { readonly kind: "doubt"; readonly number: number }
   | End;
 
@@ -39,7 +42,10 @@ export type NextStep =
 export interface Situation {
   readonly dispatched: InferenceDispatched;
   readonly history: RequestHistory;
-  /** When a provider may be called for the candidate: at most `now` if immediately, Infinity if never. */
+  /**
+   * When a provider may be called for the candidate: at most `now` if immediately, Infinity if
+   * never.
+   */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
   readonly now: EpochMillis;
 }
@@ -117,7 +123,10 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
   }
 }
 
-/** Returns the end of a request without candidates. It is the client's error only if every provider said so. */
+/**
+ * Returns the end of a request without candidates. It is the client's error only if every provider
+ * said so.
+ */
 function givenUp(failures: readonly AttemptFailure[]): End {
   const last = failures.at(-1);
   if (failures.length > 0 && failures.every(({ code }) => code === "context_length_exceeded"))

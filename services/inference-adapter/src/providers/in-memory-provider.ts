@@ -3,7 +3,10 @@ import { embeddingOf } from "@sluice/domain";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
 import { reportedUsageOf } from "./openai/usage.ts";
 
-/** What the fake does with a call. It streams each of `tokens` as a chunk, and awaits `meanwhile` during the call. */
+/**
+ * What the fake does with a call. It streams each of `tokens` as a chunk, and awaits `meanwhile`
+ * during the call.
+ */
 export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (
   | { readonly kind: "answer"; readonly tokens: readonly string[]; readonly usage?: object | null }
   | { readonly kind: "end"; readonly end: ProviderEnd; readonly tokens?: readonly string[] }

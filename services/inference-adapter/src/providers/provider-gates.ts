@@ -21,7 +21,10 @@ const badKeyRestMs = 60_000;
 
 type GateLogger = Pick<StageLogger, "warn" | "error">;
 
-/** Decides which provider may be called with which key: one breaker per model and key, and the keys in turn. */
+/**
+ * Decides which provider may be called with which key: one breaker per model and key, and the keys
+ * in turn.
+ */
 export class ProviderGates {
   readonly #keyCounts: ReadonlyMap<string, number>;
   readonly #policy: BreakerPolicy;
@@ -43,13 +46,19 @@ export class ProviderGates {
     this.#logger = logger;
   }
 
-  /** Returns when the first key may be used for the candidate; Infinity if its provider is not declared. */
+  /**
+   * Returns when the first key may be used for the candidate; Infinity if its provider is not
+   * declared.
+   */
   readyAt(candidate: Candidate): EpochMillis {
     const keys = this.#keysOf(candidate);
     return Math.min(...keys.map((key) => readyAtOf(this.#breakerOf(candidate, key))));
   }
 
-  /** Returns the next ready key in turn, or the key that is ready soonest, and counts the call as begun. */
+  /**
+   * Returns the next ready key in turn, or the key that is ready soonest, and counts the call as
+   * begun.
+   */
   begin(candidate: Candidate, now: EpochMillis): number {
     const keys = this.#keysOf(candidate);
     this.#turn += 1;

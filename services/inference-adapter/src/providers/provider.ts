@@ -50,7 +50,10 @@ export type ProviderEnd =
   /** The request was sent and no answer arrived. It is not known what the provider bills. */
   | { readonly kind: "lost"; readonly code: LossCode };
 
-/** Port: makes one call. An adapter must not retry, because each hidden retry would be an unrecorded payment. */
+/**
+ * Port: makes one call. An adapter must not retry, because each hidden retry would be an unrecorded
+ * payment.
+ */
 export abstract class Provider {
   /**
    * Calls the provider once.

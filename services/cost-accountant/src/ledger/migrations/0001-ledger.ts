@@ -1,6 +1,6 @@
 /**
- * Columns are ordered as read by people. Ids are `collate "C"`: they are only
- * compared for equality, and locale rules would cost on every insert.
+ * Creates the tables of the ledger. Columns are in the order in which people read them. Ids are
+ * `collate "C"`, because they are only compared for equality, and locale rules would slow every insert.
  */
 export const ledger0001 = `
 create table charges (

@@ -5,5 +5,5 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** In the order in which they are run. One that was released is never edited. */
+/** The migrations in the order in which they run. A released migration is never edited. */
 export const migrations: readonly Migration[] = [{ version: 1, sql: ledger0001 }];

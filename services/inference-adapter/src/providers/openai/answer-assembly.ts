@@ -176,7 +176,10 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
   };
 }
 
-/** Whether a chunk holds more than the role of the speaker. The stream has then begun for its reader. */
+/**
+ * Whether a chunk holds more than the role of the speaker. The stream has then begun for its
+ * reader.
+ */
 export function hasSubstance(choices: readonly WireChoice[]): boolean {
   return choices.some(
     ({ delta, finish_reason: finishReason }) =>

@@ -63,7 +63,10 @@ function wireMessageOf(message: Message): object {
   };
 }
 
-/** Returns null instead of an empty text if a message only calls tools, because some providers refuse the empty text. */
+/**
+ * Returns null instead of an empty text if a message only calls tools, because some providers
+ * refuse the empty text.
+ */
 function contentOf(content: string, parts: string | null, toolCalls: string | null): unknown {
   if (parts !== null) return parsed(parts, "The parts of a message");
   return content === "" && toolCalls !== null ? null : content;

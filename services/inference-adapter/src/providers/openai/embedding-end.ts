@@ -11,7 +11,10 @@ export interface RequestedEmbeddings {
   readonly dimensions: unknown;
 }
 
-/** The fields of an answer that are read. Their types are checked, because a provider may send anything. */
+/**
+ * The fields of an answer that are read. Their types are checked, because a provider may send
+ * anything.
+ */
 interface WireEmbeddings {
   readonly model?: unknown;
   readonly data?: unknown;
@@ -69,7 +72,10 @@ function indexedOf(item: unknown, position: number): readonly [number, Buffer | 
   return [index, bytesOf(read.embedding)];
 }
 
-/** Returns the bytes of an embedding. Servers without base64 print numbers, which are exact if printed in full. */
+/**
+ * Returns the bytes of an embedding. Servers without base64 print numbers, which are exact if
+ * printed in full.
+ */
 function bytesOf(embedding: unknown): Buffer | undefined {
   if (typeof embedding === "string") return Buffer.from(embedding, "base64");
   if (!Array.isArray(embedding)) return undefined;

@@ -24,13 +24,19 @@ export interface ProviderTimeouts extends CallTimeouts {
   readonly wholeMs: number;
 }
 
-/** The clients of one provider key: one with the limits of a stream, one with those of a whole answer. */
+/**
+ * The clients of one provider key: one with the limits of a stream, one with those of a whole
+ * answer.
+ */
 interface KeyClients {
   readonly streamed: OpenAI;
   readonly whole: OpenAI;
 }
 
-/** The client's own time-out must never expire first, because it does not know whether the request was sent. */
+/**
+ * The client's own time-out must never expire first, because it does not know whether the request
+ * was sent.
+ */
 const clientTimeoutMs = 24 * 60 * 60 * 1_000;
 
 /** Calls any provider that implements OpenAI's chat completions or embeddings. */
@@ -164,7 +170,10 @@ function lostOrCut(code: LossCode, assembly: AnswerAssembly, now: number): Provi
   return { kind: "cut", code, answer: assembly.answer(now) };
 }
 
-/** Statuses whose refusal does not follow from 4xx (the request is wrong) or 5xx (the server failed). */
+/**
+ * Statuses whose refusal does not follow from 4xx (the request is wrong) or 5xx (the server
+ * failed).
+ */
 const refusalByStatus: ReadonlyMap<number, RefusalCode> = new Map([
   [401, "unauthorized"],
   [403, "unauthorized"],

@@ -101,7 +101,10 @@ function ignore(): void {
   // The error reaches the code that waits for the response or its body.
 }
 
-/** Returns the body as text, which the OpenAI client always sends. Other bodies could not be sent in one piece. */
+/**
+ * Returns the body as text, which the OpenAI client always sends. Other bodies could not be sent in
+ * one piece.
+ */
 function textOf(body: RequestInit["body"]): string | undefined {
   if (body === null || body === undefined) return undefined;
   if (typeof body === "string") return body;
