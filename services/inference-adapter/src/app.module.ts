@@ -23,7 +23,7 @@ import { O200kTokenCounter } from "./attempt/o200k-token-counter.ts";
 import { OpenAiProvider, type ProviderTimeouts } from "./providers/openai/openai-provider.ts";
 import { TokenCounter } from "./attempt/token-counter.ts";
 import { Provider } from "./providers/provider.ts";
-import { ProviderGates } from "./providers/provider-gates.ts";
+import { ProviderBreakers } from "./providers/provider-breakers.ts";
 
 const service = "inference-adapter";
 const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.costMetered];
@@ -96,10 +96,10 @@ function providersOf(config: AdapterConfig): NestProvider[] {
         new OpenAiProvider(endpointsOf(declarations), timeoutsOf(config), clock),
     },
     {
-      provide: ProviderGates,
+      provide: ProviderBreakers,
       inject: [Declarations, AdapterMetrics, LOGGER],
       useFactory: (declarations: Declarations, metrics: AdapterMetrics, logger: Logger) =>
-        new ProviderGates(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
+        new ProviderBreakers(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
     },
     {
       provide: INTENTS,
@@ -114,12 +114,12 @@ function providersOf(config: AdapterConfig): NestProvider[] {
     },
     {
       provide: AttemptRunner,
-      inject: [Attempts, INTENTS, Provider, ProviderGates, TokenCounter, Clock, AdapterMetrics],
+      inject: [Attempts, INTENTS, Provider, ProviderBreakers, TokenCounter, Clock, AdapterMetrics],
       useFactory: (
         attempts: Attempts,
         producer: EventProducer,
         provider: Provider,
-        gates: ProviderGates,
+        breakers: ProviderBreakers,
         counter: TokenCounter,
         clock: Clock,
         metrics: AdapterMetrics,
@@ -133,7 +133,7 @@ function providersOf(config: AdapterConfig): NestProvider[] {
           attempts,
           producer,
           provider,
-          gates,
+          breakers,
           counter,
           clock,
           metrics,
@@ -171,7 +171,7 @@ function timeoutsOf(config: AdapterConfig): ProviderTimeouts {
   };
 }
 
-function breakerPolicyOf(config: AdapterConfig): ConstructorParameters<typeof ProviderGates>[1] {
+function breakerPolicyOf(config: AdapterConfig): ConstructorParameters<typeof ProviderBreakers>[1] {
   return {
     failuresMax: config.SLUICE_ADAPTER_BREAKER_FAILURES,
     openMs: config.SLUICE_ADAPTER_BREAKER_OPEN_MS,

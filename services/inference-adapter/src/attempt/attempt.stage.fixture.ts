@@ -14,7 +14,7 @@ import { aDispatched, type DispatchedChanges, StoppedClock } from "./dispatched.
 import { InMemoryProvider, type Scripted } from "../providers/in-memory-provider.ts";
 import { AdapterMetrics } from "../metrics.ts";
 import { O200kTokenCounter } from "./o200k-token-counter.ts";
-import { ProviderGates } from "../providers/provider-gates.ts";
+import { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 /** Behaves like a store across a network: an answer may be complete before its tokens are written. */
 class SlowAttempts extends InMemoryAttempts {
@@ -45,20 +45,20 @@ export async function newTestStage(
   const provider = new InMemoryProvider((_, nth) => script(nth));
   const metrics = new AdapterMetrics(new Registry());
   const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
-  const gates = new ProviderGates(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
+  const breakers = new ProviderBreakers(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
   const dispatched = aDispatched(changes);
   await new InMemoryAdmissions(requests).admit([{ admitted: dispatched.admitted }]);
   const runner = new AttemptRunner({
     attempts,
     producer,
     provider,
-    gates,
+    breakers,
     counter: new O200kTokenCounter(),
     clock,
     metrics,
     settings: { owner: "adapter-a", leaseMs, liveRenewMs: 5 },
   });
-  const stage = new AttemptStage(attempts, outcomes, runner, gates, clock);
+  const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);
   const stopping = new AbortController();
   const ref = { tenant: "acme", requestId: dispatched.admitted.request.requestId };
   const handle = () =>

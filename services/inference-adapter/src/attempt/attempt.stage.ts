@@ -30,7 +30,7 @@ import { type AttemptOrder, AttemptRunner, type Recorded, recorded } from "./att
 import { refusedOutcomeOf } from "./outcome.ts";
 import { intentOf, zeroMeteringOf } from "./metering.ts";
 import { callsMade, type End, nextStep, type NextStep } from "../decide/next-step.ts";
-import { ProviderGates } from "../providers/provider-gates.ts";
+import { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 /**
  * Bounds the rounds of one delivery. Four attempts and every step between them need fewer, so a
@@ -56,7 +56,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     @Inject(Attempts) private readonly attempts: Attempts,
     @Inject(Outcomes) private readonly outcomes: Outcomes,
     @Inject(AttemptRunner) private readonly runner: AttemptRunner,
-    @Inject(ProviderGates) private readonly gates: ProviderGates,
+    @Inject(ProviderBreakers) private readonly breakers: ProviderBreakers,
     @Inject(Clock) private readonly clock: Clock,
   ) {
     super();
@@ -98,7 +98,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     return nextStep({
       dispatched,
       history,
-      readyAt: (candidate) => this.gates.readyAt(candidate),
+      readyAt: (candidate) => this.breakers.readyAt(candidate),
       now: this.clock.now(),
     });
   }

@@ -28,7 +28,7 @@ import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "./token-counter.ts";
 import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
 import { bodyOf } from "../providers/openai/provider-body.ts";
-import type { ProviderGates } from "../providers/provider-gates.ts";
+import type { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 export interface AttemptSettings {
   /** Names this process in the attempt record. */
@@ -42,7 +42,7 @@ export interface AttemptParts {
   readonly attempts: Attempts;
   readonly producer: EventProducer;
   readonly provider: Provider;
-  readonly gates: ProviderGates;
+  readonly breakers: ProviderBreakers;
   readonly counter: TokenCounter;
   readonly clock: Clock;
   readonly metrics: AdapterMetrics;
@@ -193,12 +193,12 @@ export class AttemptRunner {
   }
 
   async #call(held: Held, body: ProviderBody, leftOrLate: AbortController): Promise<Called> {
-    const { provider, gates, clock, metrics } = this.#parts;
+    const { provider, breakers, clock, metrics } = this.#parts;
     const { dispatched, candidate, intent, trace, stopping } = held;
     const reply = isLive(dispatched) ? this.#replyOf(held, leftOrLate) : null;
     const calledAt = clock.now();
     const late = setTimeout(() => leftOrLate.abort(), intent.deadlineAt - calledAt);
-    const keyIndex = gates.begin(candidate, calledAt);
+    const keyIndex = breakers.begin(candidate, calledAt);
     const startedAt = performance.now();
     metrics.callBegan();
     const end = await provider.call(
@@ -216,7 +216,7 @@ export class AttemptRunner {
     );
     clearTimeout(late);
     metrics.callEnded(candidate, end, (performance.now() - startedAt) / 1_000);
-    gates.ended(candidate, keyIndex, end, clock.now());
+    breakers.ended(candidate, keyIndex, end, clock.now());
     if (stopping.aborted && end.kind !== "answered") throw stoppingFault();
     await reply?.drain();
     return { end, calledAt };

@@ -19,18 +19,18 @@ const restMsMax = 10 * 60_000;
 /** How long a refused key rests. An operator has to replace it. */
 const badKeyRestMs = 60_000;
 
-type GateLogger = Pick<StageLogger, "warn" | "error">;
+type BreakerLogger = Pick<StageLogger, "warn" | "error">;
 
 /**
  * Decides which provider may be called with which key: one breaker per model and key, and the keys
  * in turn.
  */
-export class ProviderGates {
+export class ProviderBreakers {
   readonly #keyCounts: ReadonlyMap<string, number>;
   readonly #policy: BreakerPolicy;
   readonly #metrics: AdapterMetrics;
   readonly #breakers = new Map<string, Breaker>();
-  readonly #logger: GateLogger;
+  readonly #logger: BreakerLogger;
   #turn = 0;
 
   /** @param keyCounts the number of keys of each declared provider */
@@ -38,7 +38,7 @@ export class ProviderGates {
     keyCounts: ReadonlyMap<string, number>,
     policy: BreakerPolicy,
     metrics: AdapterMetrics,
-    logger: GateLogger,
+    logger: BreakerLogger,
   ) {
     this.#keyCounts = keyCounts;
     this.#policy = policy;
