@@ -230,8 +230,8 @@ test("if the adapter is killed during a call, a second attempt is made and the f
   await startAdapter();
   expect(await outcomeOf(dispatched)).toMatchObject({ outcome: "completed", attempts: 2 });
   expect(await meteredOf(dispatched)).toMatchObject([{ attemptNumber: 2, kind: "reported" }]);
-  const stated = await intents.until(of(dispatched), 2);
-  expect(stated.map(({ attemptNumber }) => attemptNumber)).toEqual([1, 2]);
+  const announced = await intents.until(of(dispatched), 2);
+  expect(announced.map(({ attemptNumber }) => attemptNumber)).toEqual([1, 2]);
   expect(await billOf(dispatched, 1)).toMatchObject({ calls: 1, billedCalls: 1 });
   expect(await billOf(dispatched, 2)).toMatchObject({ calls: 1, billedCalls: 1 });
 }, 90_000);

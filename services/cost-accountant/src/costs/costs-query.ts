@@ -6,7 +6,7 @@ export type ParsedCostsQuery =
   | { readonly kind: "valid"; readonly query: CostsQuery }
   | { readonly kind: "invalid"; readonly error: string };
 
-const known = new Set(["by", "tenant", "since", "until"]);
+const parameters = new Set(["by", "tenant", "since", "until"]);
 /**
  * The limit of rows. A person cannot read more, and the rows and the answer are in memory at the
  * same time.
@@ -18,9 +18,9 @@ const rowsMax = 10_000;
  * and `since` and `until`, which are whole hours in RFC 3339. Pure.
  */
 export function parseCostsQuery(given: URLSearchParams): ParsedCostsQuery {
-  const unknown = [...given.keys()].find((name) => !known.has(name));
+  const unknown = [...given.keys()].find((name) => !parameters.has(name));
   if (unknown !== undefined)
-    return invalid(`There is no parameter "${unknown}". Use ${[...known].join(", ")}.`);
+    return invalid(`There is no parameter "${unknown}". Use ${[...parameters].join(", ")}.`);
 
   const by = new Set<Dimension>();
   for (const name of (given.get("by") ?? "tenant").split(",")) {

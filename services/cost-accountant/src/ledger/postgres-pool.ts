@@ -10,7 +10,7 @@ const migrationLock = 5_116_234_501;
 
 /**
  * Returns the connections to the ledger. Every wait has a limit, so that a server that hangs is an
- * outage, during which the stage retries, and not a partition that silently stands still.
+ * outage, during which the stage retries, and not a partition that silently stops.
  *
  * @param schema from {@link ledgerSchemaOf}
  */

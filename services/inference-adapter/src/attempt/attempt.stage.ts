@@ -77,7 +77,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
       const taken = await this.take(step, work, history);
       if (taken.kind !== "recorded") return taken;
     }
-    return defer(deferralMs, `the request has not ended after ${roundsMax} steps`);
+    return defer(deferralMs, "the request has not ended yet");
   }
 
   /** Notes that the outcome is published, so that its stored answer may begin to expire. */
@@ -172,8 +172,8 @@ function orderOf(work: Work, number: number, candidate: Candidate, view: RecordV
 }
 
 /**
- * Publishes the outcome, and the metering that closes each intent. Everything comes from the
- * record, so a redelivery publishes the same.
+ * Returns the messages of the outcome and of the metering that closes each intent. Everything comes
+ * from the record, so a redelivery publishes the same.
  */
 function published(
   dispatched: InferenceDispatched,

@@ -28,14 +28,14 @@ export async function completedUsage(
   answer: Answer | null,
   counter: TokenCounter,
 ): Promise<CompletedUsage> {
-  const known = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
-  const inputTokens = known.inputTokens ?? (await inputTokensOf(request, counter));
-  const outputTokens = known.outputTokens ?? (await counter.count(textsOf(answer)));
+  const figures = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
+  const inputTokens = figures.inputTokens ?? (await inputTokensOf(request, counter));
+  const outputTokens = figures.outputTokens ?? (await counter.count(textsOf(answer)));
   const estimatedFigures = [
-    ...(known.inputTokens === null ? ["inputTokens"] : []),
-    ...(known.outputTokens === null ? ["outputTokens"] : []),
+    ...(figures.inputTokens === null ? ["inputTokens"] : []),
+    ...(figures.outputTokens === null ? ["outputTokens"] : []),
   ];
-  return { usage: { ...known, inputTokens, outputTokens }, estimatedFigures };
+  return { usage: { ...figures, inputTokens, outputTokens }, estimatedFigures };
 }
 
 /** Embeddings have no output tokens, whatever the provider reports. */
