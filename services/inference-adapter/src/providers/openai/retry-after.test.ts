@@ -12,7 +12,7 @@ test("seconds, milliseconds and dates are read", () => {
   expect(retryAfter({ "retry-after": "Thu, 01 Jan 2026 00:00:30 GMT" })).toBe(30_000);
 });
 
-test("a date in the past is a wait of zero, and an unreadable value is no wait", () => {
+test("a date in the past is a wait of zero, and an unreadable value is ignored", () => {
   expect(retryAfter({ "retry-after": "Wed, 31 Dec 2025 23:00:00 GMT" })).toBe(0);
   expect(retryAfter({ "retry-after": "soon" })).toBeNull();
   expect(retryAfter({})).toBeNull();
