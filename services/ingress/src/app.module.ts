@@ -15,11 +15,11 @@ import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/s
 import { EventProducer, StageModule } from "@sluice/stage";
 import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import { Registry } from "prom-client";
-import { AnswerWait } from "./http/answer-wait.ts";
+import { AnswerWait } from "./http/answers/answer-wait.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
-import { Authentication } from "./http/authentication.ts";
+import { Authentication } from "./http/api-key.guard.ts";
 import { ChatController } from "./http/chat.controller.ts";
-import { Chat } from "./admission/chat.ts";
+import { Chat } from "./http/http-admission.ts";
 import type { Config } from "./config.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";

@@ -1,10 +1,10 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { AnswerWait } from "./answer-wait.ts";
+import { AnswerWait } from "./answers/answer-wait.ts";
 import { ApiError, errorOfRefusal } from "./api-error.ts";
 import { type ChatBody, parseChatBody } from "../request/chat-body.ts";
-import { type Opened, refuse, type Running } from "../admission/chat.ts";
+import { type Opened, refuse, type Running } from "./http-admission.ts";
 import {
   chunksOf,
   type CompletedOutcome,
@@ -14,8 +14,8 @@ import {
   isCompleted,
   usageChunkOf,
   wholeAsPayload,
-} from "./completion.ts";
-import { EventStream } from "./event-stream.ts";
+} from "./answers/completion.ts";
+import { EventStream } from "./answers/event-stream.ts";
 import { RequestHandler } from "./request-handler.ts";
 
 /** `POST /v1/chat/completions`: authenticate, parse, open, and tell the answer as it was asked for. */

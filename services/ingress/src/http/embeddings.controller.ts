@@ -1,6 +1,6 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { embeddingListOf } from "./embedding-list.ts";
+import { embeddingListOf } from "./answers/embedding-list.ts";
 import { parseEmbeddingsBody } from "../request/embeddings-body.ts";
 import { RequestHandler } from "./request-handler.ts";
 

@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Inject, Param } from "@nestjs/common";
 import { Declarations } from "@sluice/declarations";
 import { tiers } from "@sluice/domain";
 import { errorOfModel } from "./api-error.ts";
-import { Authentication } from "./authentication.ts";
+import { Authentication } from "./api-key.guard.ts";
 import { unknownModel } from "../request/model-choice.ts";
 
 interface ListedModel {

@@ -3,14 +3,14 @@ import { Clock } from "@sluice/domain";
 import { traceInOrNew } from "@sluice/stage";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { AnswerWait } from "./answer-wait.ts";
+import { AnswerWait } from "./answers/answer-wait.ts";
 import { unavailable } from "./api-error.ts";
-import type { AskedBody } from "../request/asked-body.ts";
-import { Authentication } from "./authentication.ts";
-import { Chat, type Opened, refuse } from "../admission/chat.ts";
-import { type CompletedOutcome, headersOf, isCompleted } from "./completion.ts";
+import type { AskedBody } from "../request/request-body.ts";
+import { Authentication } from "./api-key.guard.ts";
+import { Chat, type Opened, refuse } from "./http-admission.ts";
+import { type CompletedOutcome, headersOf, isCompleted } from "./answers/completion.ts";
 import { IngressMetrics } from "../metrics.ts";
-import { parseHeaders, type RequestHeaders } from "./request-headers.ts";
+import { parseHeaders, type RequestHeaders } from "../request/request-headers.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 
 /** A request that is let in, and what is to be told of it. */

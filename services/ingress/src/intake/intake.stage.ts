@@ -21,7 +21,7 @@ import {
   traced,
   traceInOrNew,
 } from "@sluice/stage";
-import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
+import { type Checked, checkIntake, type Intake, intakeOf } from "./intake-check.ts";
 import type { ApiKeys } from "../admission/api-keys.ts";
 import type { IngressMetrics } from "../metrics.ts";
 

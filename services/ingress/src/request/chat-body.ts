@@ -1,8 +1,8 @@
 import type { Message } from "@sluice/contracts";
 import { z } from "zod";
-import type { AskedBody } from "./asked-body.ts";
+import type { AskedBody } from "./request-body.ts";
 import { chatMessage, messageOf, parts, toolCalls } from "./chat-message.ts";
-import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./checked.ts";
+import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./schema-check.ts";
 import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
 
 const streamOptions = z.strictObject({

@@ -1,8 +1,8 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import { embeddingBytesMax, embeddingInputsMax } from "@sluice/domain";
 import { z } from "zod";
-import type { AskedBody } from "./asked-body.ts";
-import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./checked.ts";
+import type { AskedBody } from "./request-body.ts";
+import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./schema-check.ts";
 import { unsupported } from "./unsupported.ts";
 
 const text = z.string().min(1, "it must not be empty");

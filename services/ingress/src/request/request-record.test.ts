@@ -2,7 +2,7 @@ import type { InferenceRequested } from "@sluice/contracts";
 import { aRequest, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { bodyHashOf, deadlineOf, idempotentRequestId, refusalOf } from "./requested.ts";
+import { bodyHashOf, deadlineOf, idempotentRequestId, refusalOf } from "./request-record.ts";
 
 const declarations = someDeclarations();
 const now = 1_800_000_000_000;

@@ -1,6 +1,6 @@
 import type { CacheMode, Lane } from "@sluice/contracts";
 import { type EpochMillis, type NanoUsd, parseUsd } from "@sluice/domain";
-import { type ApiError, badRequest } from "./api-error.ts";
+import { type ApiError, badRequest } from "../http/api-error.ts";
 
 /** What a caller says in headers, because OpenAI's body has no place for it. */
 export interface RequestHeaders {

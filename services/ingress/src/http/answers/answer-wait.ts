@@ -2,8 +2,8 @@ import type { OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
 import { decodeTokens, type Replies, type TokenPayload } from "@sluice/request-state";
-import { ApiError, unavailable } from "./api-error.ts";
-import type { Running } from "../admission/chat.ts";
+import { ApiError, unavailable } from "../api-error.ts";
+import type { Running } from "../http-admission.ts";
 
 export type Heard =
   | { readonly kind: "tokens"; readonly payload: TokenPayload }

@@ -10,14 +10,19 @@ import type {
 } from "@sluice/request-state";
 import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
 import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
-import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "../http/api-error.ts";
-import type { AskedBody } from "../request/asked-body.ts";
-import type { HitFinder } from "./hit-finder.ts";
-import { attributionOf } from "./api-keys.ts";
+import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "./api-error.ts";
+import type { AskedBody } from "../request/request-body.ts";
+import type { HitFinder } from "../admission/hit-finder.ts";
+import { attributionOf } from "../admission/api-keys.ts";
 import { modelRefusalOf } from "../request/model-choice.ts";
 import type { IngressMetrics } from "../metrics.ts";
-import type { RequestHeaders } from "../http/request-headers.ts";
-import { bodyHashOf, deadlineOf, idempotentRequestId, requestedOf } from "../request/requested.ts";
+import type { RequestHeaders } from "../request/request-headers.ts";
+import {
+  bodyHashOf,
+  deadlineOf,
+  idempotentRequestId,
+  requestedOf,
+} from "../request/request-record.ts";
 
 /** A chat completion, or embeddings, with who asks for it. */
 export interface ChatAsk {

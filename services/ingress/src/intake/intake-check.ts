@@ -10,7 +10,7 @@ import {
   hasValidId,
   type Refusal,
   refusalOf,
-} from "../request/requested.ts";
+} from "../request/request-record.ts";
 import { isFresh, isSignedBy } from "./signature.ts";
 
 /** Why a message on the request topic becomes a dead letter. */

@@ -3,7 +3,7 @@ import type { Admitted } from "@sluice/request-state";
 import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
+import { type Checked, checkIntake, type Intake, intakeOf } from "./intake-check.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import { signatureOf } from "./signature.ts";
 

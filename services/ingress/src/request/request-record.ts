@@ -2,12 +2,12 @@ import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import { canonicalJson, type EpochMillis, hashOf, isRequestId } from "@sluice/domain";
 import { ApiError } from "../http/api-error.ts";
-import type { AskedBody } from "./asked-body.ts";
+import type { AskedBody } from "./request-body.ts";
 import { checkMessage, checkParameters } from "./chat-body.ts";
 import { checkEmbeddings } from "./embeddings-body.ts";
 import { modelRefusalOf } from "./model-choice.ts";
 import { excessIn } from "./record-limits.ts";
-import type { RequestHeaders } from "../http/request-headers.ts";
+import type { RequestHeaders } from "./request-headers.ts";
 
 /** The same record whether a request came by HTTP or by Kafka. */
 export function requestedOf(

@@ -1,6 +1,6 @@
 import { base64Of, numbersOf } from "@sluice/domain";
 import { type CompletedOutcome, promptTokensOf } from "./completion.ts";
-import type { Encoding } from "../request/embeddings-body.ts";
+import type { Encoding } from "../../request/embeddings-body.ts";
 
 /** OpenAI's list of embeddings. Both encodings are the same bits. */
 export function embeddingListOf({ completed }: CompletedOutcome, encoding: Encoding): object {
