@@ -1,6 +1,8 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Injectable } from "@nestjs/common";
+import { Counter, Gauge, Registry } from "prom-client";
 
-/** All metrics of ingress besides those of its stage. */
+/** The metrics of ingress. Its stage reports those that all stages have. */
+@Injectable()
 export class IngressMetrics {
   readonly decisions: Counter<"decision" | "reason">;
   readonly lookups: Counter<"kind">;
@@ -10,7 +12,7 @@ export class IngressMetrics {
     const registers = [registry];
     this.decisions = new Counter({
       name: "admission_decisions_total",
-      help: "What was decided at the edge: admit, join, answer, decline, refuse or shed, and why.",
+      help: "Decisions about requests, and their reasons: admit, join, answer, decline, refuse, shed, skip or dead-letter.",
       labelNames: ["decision", "reason"],
       registers,
     });

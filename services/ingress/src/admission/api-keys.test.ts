@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { attributionOf, ApiKeys } from "./api-keys.ts";
 
-const ring = new ApiKeys(someDeclarations());
+const keys = new ApiKeys(someDeclarations());
 
-test("a bearer token is its key's id and whole secret, dashes included", () => {
-  expect(ring.authenticate("Bearer sk-sluice-k1-one-secret")?.id).toBe("k1");
-  expect(ring.authenticate("bearer sk-sluice-k3-three")?.tenant).toBe("globex");
+test("a bearer token is the key's id and its whole secret, which may have dashes", () => {
+  expect(keys.authenticate("Bearer sk-sluice-k1-one-secret")?.id).toBe("k1");
+  expect(keys.authenticate("bearer sk-sluice-k3-three")?.tenant).toBe("globex");
 });
 
 test.each([
@@ -19,18 +19,18 @@ test.each([
   "Bearer sk-sluice-nobody-one-secret",
   "Bearer sk-sluice-former-two",
   "Bearer sk-sluice-k1-one-secret and more",
-])("%s opens nothing", (authorization) => {
-  expect(ring.authenticate(authorization)).toBeUndefined();
+])("the header '%s' authenticates no key", (authorization) => {
+  expect(keys.authenticate(authorization)).toBeUndefined();
 });
 
-test("a signature is checked with the secret of a key that stands", () => {
-  expect(ring.secretOf("k1")?.secret).toBe("one-secret");
-  expect(ring.secretOf("former")).toBeUndefined();
-  expect(ring.secretOf("nobody")).toBeUndefined();
+test("a signature is checked with the secret of a known key that is not revoked", () => {
+  expect(keys.secretOf("k1")?.secret).toBe("one-secret");
+  expect(keys.secretOf("former")).toBeUndefined();
+  expect(keys.secretOf("nobody")).toBeUndefined();
 });
 
-test("who pays is what the key's record says", () => {
-  expect(attributionOf(ring.secretOf("k3")!.key)).toEqual({
+test("a request is attributed to the tenant, team, feature and user of its key", () => {
+  expect(attributionOf(keys.secretOf("k3")!.key)).toEqual({
     ...{ tenant: "globex", team: "ops", feature: "tickets", user: "bot", key: "k3" },
   });
 });

@@ -1,19 +1,21 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { Injectable } from "@nestjs/common";
 import type { Attribution } from "@sluice/contracts";
-import type { ApiKey, Declarations } from "@sluice/declarations";
+import { type ApiKey, Declarations } from "@sluice/declarations";
 
-interface HeldKey {
+interface StoredKey {
   readonly key: ApiKey;
   readonly secret: string;
   readonly digest: Buffer;
 }
 
-/** What is compared when there is no such key, so that the answer takes as long. */
-const nobody = digestOf("");
+/** Is compared if the id is unknown, so that the comparison takes as long as for a known id. */
+const digestOfNothing = digestOf("");
 
-/** The API keys with their secrets. Only ingress holds them. */
+/** The declared API keys with their secrets, which are read once, at start. No other service reads them. */
+@Injectable()
 export class ApiKeys {
-  readonly #keys: ReadonlyMap<string, HeldKey>;
+  readonly #keys: ReadonlyMap<string, StoredKey>;
 
   constructor(declarations: Declarations) {
     this.#keys = new Map(
@@ -25,25 +27,24 @@ export class ApiKeys {
   }
 
   /**
-   * The key behind `Authorization: Bearer sk-sluice-<key id>-<secret>`;
-   * undefined for everything else. Takes the same time for a wrong secret, an
-   * unknown id and a revoked key.
+   * Returns the key of `Authorization: Bearer sk-sluice-<key id>-<secret>`; undefined for every other
+   * value. A wrong secret, an unknown id and a revoked key take the same time.
    */
   authenticate(authorization: string | undefined): ApiKey | undefined {
     const match = /^Bearer sk-sluice-([^-\s]+)-(\S+)$/i.exec(authorization ?? "");
-    const held = this.#keys.get(match?.[1] ?? "");
-    const isRight = timingSafeEqual(digestOf(match?.[2] ?? ""), held?.digest ?? nobody);
-    return held && isRight && !held.key.revoked ? held.key : undefined;
+    const stored = this.#keys.get(match?.[1] ?? "");
+    const isRight = timingSafeEqual(digestOf(match?.[2] ?? ""), stored?.digest ?? digestOfNothing);
+    return stored && isRight && !stored.key.revoked ? stored.key : undefined;
   }
 
-  /** For checking a signature; undefined for a key that is unknown or revoked. */
+  /** Returns the secret that checks a signature; undefined if the key is unknown or revoked. */
   secretOf(keyId: string): { readonly key: ApiKey; readonly secret: string } | undefined {
-    const held = this.#keys.get(keyId);
-    return held && !held.key.revoked ? held : undefined;
+    const stored = this.#keys.get(keyId);
+    return stored && !stored.key.revoked ? stored : undefined;
   }
 }
 
-/** Who pays, by the key's record; nothing of it comes from the request. */
+/** Returns the attribution by the key's declaration. A request cannot change it. */
 export function attributionOf({ id, tenant, team, feature, user }: ApiKey): Attribution {
   return { tenant, team, feature, user, key: id };
 }

@@ -1,10 +1,12 @@
-import type { InferenceAdmitted, Lookup } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import type { Clock } from "@sluice/domain";
-import { type ExactCache, type Found, lookUp } from "@sluice/response-cache";
-import type { IngressMetrics } from "../metrics.ts";
+import { Injectable } from "@nestjs/common";
+import type { InferenceAdmitted } from "@sluice/contracts";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
+import { ExactCache, type Found, lookUp, lookupOf } from "@sluice/response-cache";
+import { IngressMetrics } from "../metrics.ts";
 
-/** Looks one HTTP request up before it costs a topic. */
+/** Looks up one HTTP request in the response cache, so that a hit costs no message on Kafka. */
+@Injectable()
 export class HitFinder {
   constructor(
     private readonly cache: ExactCache,
@@ -13,10 +15,12 @@ export class HitFinder {
     private readonly metrics: IngressMetrics,
   ) {}
 
-  /** A cache that is down costs hits, never requests. */
-  async find({ attribution, request }: InferenceAdmitted, lookup: Lookup): Promise<Found> {
+  /** Returns a miss if the cache is unavailable: an outage of the cache costs hits, never requests. */
+  async find({ attribution, request }: InferenceAdmitted): Promise<Found> {
+    const { tenant } = attribution;
+    const lookup = lookupOf(request, this.declarations.cachePolicyOf(tenant));
     const { namespace, cacheKey, result } = lookup;
-    const address = { tenant: attribution.tenant, namespace, cacheKey };
+    const address = { tenant, namespace, cacheKey };
     const entries =
       result === "miss" ? await this.cache.find([address]).catch(() => undefined) : undefined;
     const [entry] = entries?.values() ?? [];

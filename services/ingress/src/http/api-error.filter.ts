@@ -3,19 +3,20 @@ import {
   Catch,
   type ExceptionFilter,
   HttpException,
+  Inject,
   NotFoundException,
 } from "@nestjs/common";
-import type { Logger } from "@sluice/telemetry";
+import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ApiError, type ApiErrorCode, bodyTooLarge, noSuchPath } from "./api-error.ts";
-import type { IngressMetrics } from "../metrics.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { ApiError, bodyTooLarge, internalError, pathNotFound } from "./api-error.ts";
 import { dropRest } from "./refused-body.ts";
 
-/** Everything that a handler throws leaves in OpenAI's envelope; what we did not foresee says nothing of itself. */
+/** Sends every exception in OpenAI's envelope. An exception that is not ours shows no detail to the client. */
 @Catch()
 export class ApiErrorFilter implements ExceptionFilter {
   constructor(
-    private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
     private readonly metrics: IngressMetrics,
   ) {}
 
@@ -32,19 +33,14 @@ export class ApiErrorFilter implements ExceptionFilter {
   }
 }
 
-/** What the server refuses before a handler sees it, as Nest hands it on: by status. */
-const refusals: Readonly<Record<number, readonly [ApiErrorCode, string]>> = {
-  400: ["invalid_json", "The body is not a JSON object."],
-  415: ["unsupported_media_type", "Send the body as application/json."],
-};
-
+/** Returns the error for an exception; Nest reports by status what Fastify refused before a handler ran. */
 function apiErrorOf(thrown: unknown, bodyBytesMax: number): ApiError {
   if (thrown instanceof ApiError) return thrown;
-  if (thrown instanceof NotFoundException) return noSuchPath();
-  if (thrown instanceof HttpException && thrown.getStatus() === 413)
-    return bodyTooLarge(bodyBytesMax);
-  const refusal = thrown instanceof HttpException ? refusals[thrown.getStatus()] : undefined;
-  if (refusal && thrown instanceof HttpException)
-    return new ApiError(thrown.getStatus(), ...refusal);
-  return new ApiError(500, "internal_error", "The request met a defect of ours; it was logged.");
+  if (thrown instanceof NotFoundException) return pathNotFound();
+  const status = thrown instanceof HttpException ? thrown.getStatus() : 500;
+  if (status === 400) return ApiError.of("invalid_json", "The body is not a JSON object.");
+  if (status === 413) return bodyTooLarge(bodyBytesMax);
+  if (status === 415)
+    return ApiError.of("unsupported_media_type", "Send the body as application/json.");
+  return internalError();
 }

@@ -1,4 +1,8 @@
-/** What OpenAI's SDKs make their error classes from. */
+import type { InferenceResponded } from "@sluice/contracts";
+import type { RefusedBecause } from "../admission/admit.ts";
+import type { Refusal, RefusalCode } from "../request/refusal.ts";
+
+/** The types from which OpenAI's SDKs choose their error classes. */
 export type ApiErrorType =
   | "invalid_request_error"
   | "authentication_error"
@@ -7,24 +11,53 @@ export type ApiErrorType =
   | "rate_limit_error"
   | "server_error";
 
-/** Every code that HTTP callers can read; documented in docs/reference/errors.md. */
+/** Every code that ingress itself returns over HTTP; documented in docs/reference/errors.md. */
 export type ApiErrorCode =
+  | RefusalCode
   | "answer_expired"
-  | "body_too_large"
-  | "deadline_exceeded"
   | "idempotency_conflict"
+  | "internal_error"
   | "invalid_api_key"
-  | "invalid_header"
-  | "invalid_json"
-  | "invalid_value"
-  | "model_not_found"
   | "not_found"
   | "overloaded"
   | "unavailable"
-  | "unknown_parameter"
-  | "unsupported_media_type"
-  | "unsupported_parameter"
-  | "internal_error";
+  | "unsupported_media_type";
+
+/**
+ * The only table of HTTP statuses. It also has the codes of outcomes that other stages decide, so
+ * that a code has one status, whoever decided it. A code that is not in it is a 500.
+ */
+const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, number>> = {
+  answer_expired: 409,
+  body_too_large: 413,
+  budget_exceeded: 402,
+  client_closed: 499,
+  context_length_exceeded: 400,
+  deadline_exceeded: 504,
+  idempotency_conflict: 409,
+  in_doubt: 502,
+  internal_error: 500,
+  invalid_api_key: 401,
+  invalid_header: 400,
+  invalid_json: 400,
+  invalid_value: 400,
+  lane_unavailable: 400,
+  model_not_found: 404,
+  no_variant_fits: 400,
+  not_found: 404,
+  overloaded: 503,
+  provider_failed: 502,
+  provider_refused: 400,
+  shed: 503,
+  stream_interrupted: 502,
+  unavailable: 503,
+  unknown_parameter: 400,
+  unsupported_media_type: 415,
+  unsupported_parameter: 400,
+};
+
+/** OpenAI's SDKs obey this header. Without it they repeat a 409 or a 5xx on their own, and receive the same answer. */
+const final = { "x-should-retry": "false" } as const;
 
 export interface ApiErrorOptions {
   /** The field or header that is wrong; null for the request as a whole. */
@@ -33,7 +66,7 @@ export interface ApiErrorOptions {
   readonly cause?: unknown;
 }
 
-/** An answer in OpenAI's error envelope. The only place, with its table below, that knows HTTP codes. */
+/** An error that a client receives in OpenAI's envelope. Its code decides its status. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -41,13 +74,23 @@ export class ApiError extends Error {
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string, options: ApiErrorOptions = {}) {
+  private constructor(code: string, message: string, options: ApiErrorOptions) {
     super(message, { cause: options.cause });
-    this.status = status;
+    this.status = statusOfCode[code] ?? 500;
     this.code = code;
-    this.type = typeOf(status);
+    this.type = typeOf(this.status);
     this.param = options.param ?? null;
     this.headers = options.headers ?? {};
+  }
+
+  static of(code: ApiErrorCode, message: string, options: ApiErrorOptions = {}): ApiError {
+    return new ApiError(code, message, options);
+  }
+
+  /** Returns the error for an outcome that is not completed. It is final: this request cannot end otherwise. */
+  static ofOutcome({ refused }: Pick<InferenceResponded, "refused">): ApiError {
+    const { code, reason } = refused ?? noReason;
+    return new ApiError(code, reason, { headers: final });
   }
 
   envelope(): { readonly error: object } {
@@ -56,64 +99,60 @@ export class ApiError extends Error {
   }
 }
 
-export function badRequest(code: ApiErrorCode, message: string, param: string | null): ApiError {
-  return new ApiError(400, code, message, { param });
+const noReason = {
+  code: "internal_error",
+  reason: "The request ended without an answer and without a reason. Send it again.",
+} as const;
+
+/** Returns the error for a wrong request. Nothing was admitted, so the client may correct the request and send it again. */
+export function errorOfRefusal({ code, reason, param }: Refusal): ApiError {
+  return ApiError.of(code, reason, { param });
 }
 
-export function noSuchPath(): ApiError {
-  const message = "There is no such path; see docs/reference for those that are.";
-  return new ApiError(404, "not_found", message);
+/** Returns the error for a request whose idempotency key cannot be used any more. */
+export function errorOfRefused(because: RefusedBecause): ApiError {
+  const options = { param: "idempotency-key", headers: final };
+  switch (because) {
+    case "another-body": {
+      const message = "This idempotency key belongs to a request with another body; use a new key.";
+      return ApiError.of("idempotency_conflict", message, options);
+    }
+    case "answer-expired": {
+      const message =
+        "The answer to this idempotency key was given and is no longer kept; use a new key.";
+      return ApiError.of("answer_expired", message, options);
+    }
+    case "stale-signature":
+      return internalError();
+    default:
+      return because satisfies never;
+  }
+}
+
+export function internalError(): ApiError {
+  return ApiError.of(
+    "internal_error",
+    "Sluice met a defect while it handled the request, and logged it.",
+  );
+}
+
+export function pathNotFound(): ApiError {
+  const message = "There is no such path; docs/reference/http.md lists the paths that exist.";
+  return ApiError.of("not_found", message);
 }
 
 export function bodyTooLarge(bytesMax: number): ApiError {
   const message = `The body exceeds ${bytesMax / 1_024} KiB; shorten it.`;
-  return new ApiError(413, "body_too_large", message);
+  return ApiError.of("body_too_large", message);
 }
 
-/** Says that waiting helps, and how long. */
-export function unavailable(code: ApiErrorCode, message: string, cause?: unknown): ApiError {
-  return new ApiError(503, code, message, { headers: { "retry-after": "1" }, cause });
-}
-
-/** How the codes of declined and failed outcomes are told over HTTP. */
-const statusOfOutcome: Readonly<Record<string, number>> = {
-  budget_exceeded: 402,
-  client_closed: 499,
-  context_length_exceeded: 400,
-  deadline_exceeded: 504,
-  in_doubt: 502,
-  internal_error: 500,
-  invalid_value: 400,
-  lane_unavailable: 400,
-  model_not_found: 404,
-  no_variant_fits: 400,
-  provider_failed: 502,
-  provider_refused: 400,
-  stream_interrupted: 502,
-  shed: 503,
-  unknown_parameter: 400,
-  unsupported_parameter: 400,
-};
-
-/** The model cannot do what is asked of it: nothing was decided yet, and another body may be sent. */
-export function errorOfModel(refusal: {
-  readonly code: "model_not_found" | "invalid_value";
-  readonly reason: string;
-  readonly param: string;
-}): ApiError {
-  const { code, reason, param } = refusal;
-  return new ApiError(statusOfOutcome[code] ?? 400, code, reason, { param });
-}
-
-/** @returns the answer for an outcome that is no completion. */
-export function errorOfRefusal(refused: {
-  readonly code: string;
-  readonly reason: string;
-}): ApiError {
-  const status = statusOfOutcome[refused.code] ?? 500;
-  // What was decided once for this request stands: an SDK's own retry would only wait for the same.
-  const headers = { "x-should-retry": "false" };
-  return new ApiError(status, refused.code, refused.reason, { headers });
+/** Returns an error that tells the client to wait one second and repeat the request. */
+export function unavailable(
+  code: "overloaded" | "unavailable",
+  message: string,
+  cause?: unknown,
+): ApiError {
+  return ApiError.of(code, message, { headers: { "retry-after": "1" }, cause });
 }
 
 function typeOf(status: number): ApiErrorType {

@@ -1,10 +1,10 @@
-import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
+import { Controller, HttpCode, Inject, Post, Res } from "@nestjs/common";
+import type { InferenceResponded } from "@sluice/contracts";
+import type { ApiKey } from "@sluice/declarations";
 import { type Logger, LOGGER } from "@sluice/telemetry";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
+import type { ChatBody } from "../request/chat-body.ts";
 import { AnswerWait } from "./answers/answer-wait.ts";
-import { ApiError, errorOfRefusal } from "./api-error.ts";
-import { type ChatBody, parseChatBody } from "../request/chat-body.ts";
-import { type Opened, refuse, type Running } from "./http-admission.ts";
 import {
   chunksOf,
   type CompletedOutcome,
@@ -16,69 +16,69 @@ import {
   wholeAsPayload,
 } from "./answers/completion.ts";
 import { EventStream } from "./answers/event-stream.ts";
-import { RequestHandler } from "./request-handler.ts";
+import { ApiError } from "./api-error.ts";
+import { AuthenticatedKey } from "./api-key.guard.ts";
+import type { RunningRequest } from "./http-admission.ts";
+import { type Exchange, RequestHandler } from "./request-handler.ts";
+import { ChatPipe, ParsedBy, type ParsedRequest } from "./request.pipe.ts";
 
-/** `POST /v1/chat/completions`: authenticate, parse, open, and tell the answer as it was asked for. */
+/** `POST /v1/chat/completions`: answers with one body, or with a stream of server-sent events. */
 @Controller("v1/chat")
 export class ChatController {
   constructor(
-    @Inject(RequestHandler) private readonly desk: RequestHandler,
-    @Inject(AnswerWait) private readonly answers: AnswerWait,
+    private readonly handler: RequestHandler,
+    private readonly answers: AnswerWait,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   @Post("completions")
   @HttpCode(200)
-  async complete(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.desk.serve(request, reply, parseChatBody, async (serving) => {
-      const { opened, body, headers, gone } = serving;
-      if (!body.stream) return this.desk.tellWhole(serving, reply, completionOf);
-      await this.stream(opened, body, gone, reply);
-      const isLost = gone.aborted && headers.idempotencyKey === null;
-      if (isLost && opened.kind === "running") await this.cancel(opened);
+  async complete(
+    @AuthenticatedKey() key: ApiKey,
+    @ParsedBy(ChatPipe) request: ParsedRequest<ChatBody>,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.handler.handle({ ...request, key }, reply, async (exchange) => {
+      if (!exchange.body.stream) return this.handler.sendWhole(exchange, completionOf);
+      await this.stream(exchange);
+      await this.cancelIfLost(exchange);
     });
   }
 
-  private async stream(
-    opened: Opened,
-    body: ChatBody,
-    gone: AbortSignal,
-    reply: FastifyReply,
-  ): Promise<void> {
+  private async stream(exchange: Exchange<ChatBody>): Promise<void> {
+    const { reply } = exchange;
     const stream = new EventStream(reply.raw);
     try {
-      const outcome = await this.tellTokens(opened, body, gone, stream);
+      const outcome = await this.sendTokens(exchange, stream);
       if (!outcome) return;
-      if (!isCompleted(outcome)) return refuse(outcome);
-      await this.tellEnd(outcome, body, stream);
+      if (!isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
+      await this.sendEnd(outcome, exchange.body, stream);
     } catch (error) {
       if (!stream.begun) throw error;
-      await stream.fail(envelopeOf(error));
+      await stream.fail((error instanceof ApiError ? error : streamBroken()).envelope());
     } finally {
-      // From the first event on the response is ours, not Fastify's.
+      // Once an event is sent, we write the response ourselves and Fastify must not.
       if (stream.begun) reply.hijack();
     }
   }
 
-  /** Tokens as they come; the outcome when it is there, undefined when the caller has left. */
-  private async tellTokens(
-    opened: Opened,
-    body: ChatBody,
-    gone: AbortSignal,
+  /** Sends tokens as they arrive. Returns the outcome, or undefined if the client has gone. */
+  private async sendTokens(
+    { opened, body, clientGone }: Exchange<ChatBody>,
     stream: EventStream,
-  ): Promise<Extract<Opened, { kind: "answered" }>["outcome"] | undefined> {
+  ): Promise<InferenceResponded | undefined> {
     if (opened.kind === "answered") return opened.outcome;
     const { ref, admittedAt } = opened;
     const identity = identityOf({ requestId: ref.requestId, admittedAt });
-    for await (const heard of this.answers.listen(opened, gone)) {
-      if (heard.kind === "end") return heard.outcome;
-      stream.begin(headersOf(ref.requestId, heard.payload));
-      await stream.send(chunksOf(identity, heard.payload, body.includeUsage));
+    for await (const event of this.answers.listen(opened, clientGone)) {
+      if (event.kind === "end") return event.outcome;
+      stream.begin(headersOf(ref.requestId, event.payload));
+      await stream.send(chunksOf(identity, event.payload, body.includeUsage));
     }
     return undefined;
   }
 
-  private async tellEnd(
+  private async sendEnd(
     outcome: CompletedOutcome,
     body: ChatBody,
     stream: EventStream,
@@ -92,14 +92,22 @@ export class ChatController {
     await stream.end();
   }
 
-  private async cancel(running: Running): Promise<void> {
+  /** Cancels the call if the client left its stream and, without an idempotency key, cannot ask for the answer again. */
+  private async cancelIfLost({ clientGone, headers, opened }: Exchange<ChatBody>): Promise<void> {
+    const isLost = clientGone.aborted && headers.idempotencyKey === null;
+    if (isLost && opened.kind === "running") await this.cancel(opened);
+  }
+
+  private async cancel(running: RunningRequest): Promise<void> {
+    const { requestId } = running.ref;
     await this.answers.cancel(running).catch((error: unknown) => {
-      this.logger.warn({ error, requestId: running.ref.requestId }, "a call was not cancelled");
+      this.logger.warn({ error, requestId }, "the call of a client that left was not cancelled");
     });
   }
 }
 
-function envelopeOf(error: unknown): object {
-  if (error instanceof ApiError) return error.envelope();
-  return errorOfRefusal({ code: "internal_error", reason: "The answer broke off." }).envelope();
+function streamBroken(): ApiError {
+  return ApiError.ofOutcome({
+    refused: { code: "internal_error", reason: "The answer broke off. Send the request again." },
+  });
 }

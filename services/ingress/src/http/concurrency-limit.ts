@@ -1,25 +1,23 @@
 import type { IngressMetrics } from "../metrics.ts";
 
-/** Bounds how many HTTP requests wait at once: beyond it 503, never an unbounded queue. */
+/** Bounds how many HTTP requests of this process wait for an answer at the same time. */
 export class ConcurrencyLimit {
-  readonly #max: number;
-  readonly #metrics: IngressMetrics;
   #waiting = 0;
 
-  constructor(max: number, metrics: IngressMetrics) {
-    this.#max = max;
-    this.#metrics = metrics;
+  constructor(
+    private readonly max: number,
+    private readonly metrics: IngressMetrics,
+  ) {}
+
+  /** Returns the function that releases the place, to be called once; undefined if all places are taken. */
+  acquire(): (() => void) | undefined {
+    if (this.#waiting >= this.max) return undefined;
+    this.#add(1);
+    return () => this.#add(-1);
   }
 
-  /** @returns how to leave, once; undefined when it is full. */
-  enter(): (() => void) | undefined {
-    if (this.#waiting >= this.#max) return undefined;
-    this.#count(1);
-    return () => this.#count(-1);
-  }
-
-  #count(change: 1 | -1): void {
+  #add(change: 1 | -1): void {
     this.#waiting += change;
-    this.#metrics.waiting.set(this.#waiting);
+    this.metrics.waiting.set(this.#waiting);
   }
 }

@@ -1,20 +1,27 @@
-import { Controller, HttpCode, Inject, Post, Req, Res } from "@nestjs/common";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import { Controller, HttpCode, Post, Res } from "@nestjs/common";
+import type { ApiKey } from "@sluice/declarations";
+import type { FastifyReply } from "fastify";
+import type { EmbeddingsBody } from "../request/embeddings-body.ts";
 import { embeddingListOf } from "./answers/embedding-list.ts";
-import { parseEmbeddingsBody } from "../request/embeddings-body.ts";
+import { AuthenticatedKey } from "./api-key.guard.ts";
 import { RequestHandler } from "./request-handler.ts";
+import { EmbeddingsPipe, ParsedBy, type ParsedRequest } from "./request.pipe.ts";
 
-/** `POST /v1/embeddings`: the same way as a chat, always told whole. */
+/** `POST /v1/embeddings`: is handled like a chat, and always answered with one body. */
 @Controller("v1/embeddings")
 export class EmbeddingsController {
-  constructor(@Inject(RequestHandler) private readonly desk: RequestHandler) {}
+  constructor(private readonly handler: RequestHandler) {}
 
   @Post()
   @HttpCode(200)
-  async embed(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.desk.serve(request, reply, parseEmbeddingsBody, (serving) =>
-      this.desk.tellWhole(serving, reply, (outcome) =>
-        embeddingListOf(outcome, serving.body.encoding),
+  async embed(
+    @AuthenticatedKey() key: ApiKey,
+    @ParsedBy(EmbeddingsPipe) request: ParsedRequest<EmbeddingsBody>,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.handler.handle({ ...request, key }, reply, (exchange) =>
+      this.handler.sendWhole(exchange, (outcome) =>
+        embeddingListOf(outcome, exchange.body.encoding),
       ),
     );
   }

@@ -1,61 +1,72 @@
+import { Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
-import type { ApiKey, Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis, Fault, uuidv7 } from "@sluice/domain";
-import type {
+import { type ApiKey, Declarations } from "@sluice/declarations";
+import { Clock, type EpochMillis, Fault, uuidv7 } from "@sluice/domain";
+import {
   Admissions,
-  KnownRequest,
+  type Admitted,
   Outcomes,
   Replies,
-  RequestRef,
+  type RequestRef,
 } from "@sluice/request-state";
-import { type Found, hitOutcome, lookupOf, savingOf } from "@sluice/response-cache";
-import { type EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
-import { ApiError, errorOfModel, errorOfRefusal, unavailable } from "./api-error.ts";
-import type { AskedBody } from "../request/request-body.ts";
-import type { HitFinder } from "../admission/hit-finder.ts";
+import { savingOf } from "@sluice/response-cache";
+import { EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
+import { type AdmissionDecision, decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { attributionOf } from "../admission/api-keys.ts";
-import { modelRefusalOf } from "../request/model-choice.ts";
-import type { IngressMetrics } from "../metrics.ts";
-import type { RequestHeaders } from "../request/request-headers.ts";
+import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
+import { HitFinder } from "../admission/hit-finder.ts";
 import {
-  bodyHashOf,
-  deadlineOf,
-  idempotentRequestId,
-  requestedOf,
-} from "../request/request-record.ts";
+  type Known,
+  knownByClaim,
+  knownByLookUp,
+  nothingKnown,
+} from "../admission/known-request.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { modelRefusalOf } from "../request/model-choice.ts";
+import type { RequestBody } from "../request/request-body.ts";
+import type { RequestHeaders } from "../request/request-headers.ts";
+import { idempotentRequestId, recordOf } from "../request/request-record.ts";
+import { errorOfRefusal, errorOfRefused, unavailable } from "./api-error.ts";
 
-/** A chat completion, or embeddings, with who asks for it. */
-export interface ChatAsk {
+/** A request of an authenticated client, as it was parsed. */
+export interface HttpRequest<B extends RequestBody = RequestBody> {
   readonly key: ApiKey;
-  readonly body: AskedBody;
   readonly headers: RequestHeaders;
-  /** Goes along with everything that is published for it, to the provider. */
+  readonly body: B;
+  /** Is published with every message of the request, and sent to the provider. */
   readonly trace: TraceHeaders;
 }
 
-/** What a caller gets: an answer that is there, or one to wait for. */
-export type Opened =
-  | {
-      readonly kind: "answered";
-      readonly outcome: InferenceResponded;
-      /** What is still to be published, after the answer was sent. */
-      readonly afterwards: () => Promise<void>;
-    }
-  | {
-      readonly kind: "running";
-      readonly ref: RequestRef;
-      readonly admittedAt: EpochMillis;
-      readonly deadlineAt: EpochMillis;
-      /** Admitted by this process just now: nothing can have come for it without its hearing. */
-      readonly isNew: boolean;
-    };
+/** A request that has its outcome already. */
+export interface AnsweredRequest {
+  readonly kind: "answered";
+  readonly outcome: InferenceResponded;
+  /** Publishes what belongs to the answer, after the client has received it. */
+  readonly afterAnswer: () => Promise<void>;
+}
 
-export type Running = Extract<Opened, { kind: "running" }>;
+/** A request that runs, so that the client waits for its outcome. */
+export interface RunningRequest {
+  readonly kind: "running";
+  readonly ref: RequestRef;
+  readonly admittedAt: EpochMillis;
+  readonly deadlineAt: EpochMillis;
+  /** Whether this process has just admitted it, and so cannot have missed an event of its reply. */
+  readonly isNew: boolean;
+}
+
+export type OpenRequest = AnsweredRequest | RunningRequest;
+
+/** An HTTP request with its candidate for admission. */
+interface PendingRequest extends HttpRequest {
+  readonly candidate: Candidate;
+}
 
 const nothing = async (): Promise<void> => undefined;
 
-/** From an authenticated request to an answer, or to a request on its way. */
-export class Chat {
+/** Admits HTTP requests: looks up what is known, decides, and then changes Redis and publishes. */
+@Injectable()
+export class HttpAdmission {
   constructor(
     private readonly declarations: Declarations,
     private readonly admissions: Admissions,
@@ -63,147 +74,150 @@ export class Chat {
     private readonly hits: HitFinder,
     private readonly producer: EventProducer,
     private readonly clock: Clock,
-    private readonly replies: Pick<Replies, "listener">,
+    private readonly replies: Replies,
     private readonly metrics: IngressMetrics,
   ) {}
 
-  /** @throws ApiError for everything that is refused, and for what cannot be decided now. */
-  async open(ask: ChatAsk): Promise<Opened> {
+  /** @throws ApiError if the request is refused, and 503 if Redis or Kafka is unavailable */
+  async admit(request: HttpRequest): Promise<OpenRequest> {
     try {
-      return await this.decide(ask);
+      const pending = { ...request, candidate: this.candidateOf(request) };
+      return await this.act(pending, await this.decide(pending));
     } catch (cause) {
-      if (cause instanceof ApiError || !(cause instanceof Fault)) throw cause;
+      if (!(cause instanceof Fault)) throw cause;
       this.metrics.decisions.inc({ decision: "shed", reason: cause.code });
       throw unavailable("unavailable", "The service cannot take requests now; try again.", cause);
     }
   }
 
-  private async decide(ask: ChatAsk): Promise<Opened> {
-    const { body, key } = ask;
-    const refusal = modelRefusalOf(body, this.declarations);
-    if (refusal) throw errorOfModel(refusal);
-    const admitted = this.admissionOf(ask);
-    const known = await this.findKnown(ask, admitted);
-    if (known) return this.resume(known, admitted, ask.trace);
-
-    const lookup = lookupOf(admitted.request, this.declarations.cachePolicyOf(key.tenant));
-    const found = await this.hits.find(admitted, lookup);
-    const answered =
-      found.kind === "exact-hit" ? await this.answerHit(ask, admitted, found) : undefined;
-    return answered ?? this.admit(ask, { ...admitted, lookup });
-  }
-
-  private admissionOf({ key, body, headers }: ChatAsk): InferenceAdmitted {
+  private candidateOf({ key, body, headers }: HttpRequest): Candidate {
     const now = this.clock.now();
     const { idempotencyKey } = headers;
     const requestId =
       idempotencyKey === null
         ? uuidv7(now)
         : idempotentRequestId(key.tenant, key.team, idempotencyKey);
-    const request = requestedOf(requestId, body, headers);
-    const deadlineAt = deadlineOf(headers.deadlineAt, "http", now);
-    if (deadlineAt <= now)
-      throw new ApiError(504, "deadline_exceeded", "The deadline has passed already.");
-    return {
-      request,
-      attribution: attributionOf(key),
-      admittedAt: now,
-      deadlineAt,
-      bodyHash: bodyHashOf(key.tenant, request),
+    const arrival = {
       origin: "http",
       reply: body.stream ? "live" : "whole",
       remembered: idempotencyKey !== null,
       correlationId: null,
-      lookup: null,
-      decisions: [],
+    } as const;
+    const record = recordOf(requestId, body, headers);
+    return {
+      admitted: admittedRecordOf(record, attributionOf(key), arrival, now),
+      refusal: modelRefusalOf(body, this.declarations),
+      isStale: false,
     };
   }
 
-  /** The request that this one repeats: by its idempotency key, or because an SDK says that it retries. */
-  private async findKnown(
-    { key, headers }: ChatAsk,
-    { bodyHash, request }: InferenceAdmitted,
-  ): Promise<KnownRequest | null> {
-    const { tenant } = key;
-    if (headers.idempotencyKey !== null) {
-      const [known] = await this.admissions.find([{ tenant, requestId: request.requestId }]);
-      return known ?? null;
-    }
-    if (headers.retryCount === 0) return null;
-    const requestId = await this.admissions.joinable(tenant, key.id, bodyHash);
-    if (requestId === null) return null;
-    const [known] = await this.admissions.find([{ tenant, requestId }]);
-    return known ?? null;
+  private async decide(pending: PendingRequest): Promise<AdmissionDecision> {
+    const { candidate } = pending;
+    const { admitted } = candidate;
+    const unaided = decideAdmission(candidate, nothingKnown, notLookedUp, admitted.admittedAt);
+    // A wrong request is declined whatever is known of its id, so it costs no look-up.
+    if (unaided.kind !== "admit") return unaided;
+    const known = await this.findKnown(pending);
+    const cached = known.kind === "nothing" ? await this.hits.find(admitted) : notLookedUp;
+    return decideAdmission(candidate, known, cached, this.clock.now());
   }
 
-  private async resume(
-    known: KnownRequest,
-    asked: InferenceAdmitted,
-    trace: TraceHeaders,
-  ): Promise<Opened> {
-    if (known.bodyHash !== asked.bodyHash) throw conflict();
-    if (known.answerGone) throw answerExpired();
+  /** Finds the request that this one repeats: by its idempotency key, or because an SDK marks it as a retry. */
+  private async findKnown({ key, headers, candidate }: PendingRequest): Promise<Known> {
+    const { tenant } = key;
+    const { bodyHash, request } = candidate.admitted;
+    const isKeyed = headers.idempotencyKey !== null;
+    // Without a key, only a retry can repeat a request. All other requests save the round trip.
+    if (!isKeyed && headers.retryCount === 0) return nothingKnown;
+    const requestId = isKeyed
+      ? request.requestId
+      : await this.admissions.joinable(tenant, key.id, bodyHash);
+    if (requestId === null) return nothingKnown;
+    const [found] = await this.admissions.find([{ tenant, requestId }]);
+    return knownByLookUp(found, bodyHash);
+  }
+
+  private async act(pending: PendingRequest, decision: AdmissionDecision): Promise<OpenRequest> {
+    switch (decision.kind) {
+      case "admit":
+        return this.claim(pending, decision.admitted);
+      case "answer":
+        return decision.from === "cache"
+          ? this.answerHit(pending, decision.outcome)
+          : this.answerKnown(decision.outcome);
+      case "join":
+        return this.join(pending, decision);
+      case "decline":
+        throw errorOfRefusal(decision.refusal);
+      case "refuse":
+        throw errorOfRefused(decision.because);
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  private async claim(pending: PendingRequest, admitted: InferenceAdmitted): Promise<OpenRequest> {
+    const { listener } = this.replies;
+    const entry = { admitted, listener, join: { keyId: pending.key.id } };
+    const [result] = await this.admissions.admit([entry]);
+    if (result!.kind !== "first") return this.actAfterRace(pending, result!);
+    await this.publish(admitted, pending.trace);
+    this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
+    return { ...runningRequestOf(admitted), isNew: true };
+  }
+
+  private answerKnown(outcome: InferenceResponded): AnsweredRequest {
     this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
-    if (known.outcome) return { kind: "answered", outcome: known.outcome, afterwards: nothing };
-    if (!known.acknowledged) await this.publish(known.admitted, trace);
-    return runningOf(known.admitted);
+    return { kind: "answered", outcome, afterAnswer: nothing };
   }
 
   /**
-   * A hit with an idempotency key must be what a repeat gets too, so it is
-   * claimed; without one nobody can ask again, and Redis is spared.
+   * With an idempotency key, a repeat must receive the same answer, so the outcome is claimed in
+   * Redis. Without a key no repeat can ask for it, and the answer needs no round trip.
    */
   private async answerHit(
-    ask: ChatAsk,
-    admitted: InferenceAdmitted,
-    { lookup, entry }: Extract<Found, { kind: "exact-hit" }>,
-  ): Promise<Opened | undefined> {
-    const outcome = hitOutcome(admitted, lookup, entry, "ingress", this.clock.now());
-    if (ask.headers.idempotencyKey !== null) {
-      const [first] = await this.admissions.admit([{ admitted }]);
-      if (first?.kind !== "first") return this.afterRace(first, admitted, ask.trace);
+    pending: PendingRequest,
+    outcome: InferenceResponded,
+  ): Promise<OpenRequest> {
+    const { admitted } = pending.candidate;
+    if (admitted.remembered) {
+      const [result] = await this.admissions.admit([{ admitted }]);
+      if (result!.kind !== "first") return this.actAfterRace(pending, result!);
       const [claim] = await this.outcomes.claim([outcome], "hit");
-      if (claim?.kind !== "won") return undefined;
+      // A concurrent repeat is already at work on this id. Join it, as after a miss.
+      if (claim?.kind !== "won") return this.claim(pending, admitted);
     }
     this.metrics.decisions.inc({ decision: "answer", reason: "exact-hit" });
-    return {
-      kind: "answered",
-      outcome,
-      afterwards: () => this.publishSaving(admitted, outcome, ask.trace),
-    };
+    const afterAnswer = () => this.publishSaving(admitted, outcome, pending.trace);
+    return { kind: "answered", outcome, afterAnswer };
   }
 
-  private async admit(ask: ChatAsk, admitted: InferenceAdmitted): Promise<Opened> {
-    const { listener } = this.replies;
-    const [result] = await this.admissions.admit([
-      { admitted, listener, join: { keyId: ask.key.id } },
-    ]);
-    if (result?.kind !== "first") return this.afterRace(result, admitted, ask.trace);
-    await this.publish(admitted, ask.trace);
-    this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
-    return { ...runningOf(admitted), isNew: true };
+  private async join(
+    pending: PendingRequest,
+    { admitted, isAcknowledged }: Extract<AdmissionDecision, { kind: "join" }>,
+  ): Promise<RunningRequest> {
+    this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
+    if (!isAcknowledged) await this.publish(admitted, pending.trace);
+    return runningRequestOf(admitted);
   }
 
-  /** Another process admitted the same id between our look and our admission. */
-  private async afterRace(
-    result: Awaited<ReturnType<Admissions["admit"]>>[number] | undefined,
-    asked: InferenceAdmitted,
-    trace: TraceHeaders,
-  ): Promise<Opened> {
-    if (result?.kind !== "repeat") throw conflict();
-    return this.resume({ ...result, bodyHash: asked.bodyHash }, asked, trace);
+  /** Decides again, after another process admitted the same id between our look-up and our claim. */
+  private async actAfterRace(pending: PendingRequest, result: Admitted): Promise<OpenRequest> {
+    const { candidate } = pending;
+    const now = this.clock.now();
+    return this.act(pending, decideAdmission(candidate, knownByClaim(result), notLookedUp, now));
   }
 
-  /** Once this is acknowledged the request is accepted: it ends in exactly one outcome. */
+  /** Publishes the record. Once the brokers acknowledge it, the request ends in exactly one outcome. */
   private async publish(admitted: InferenceAdmitted, trace: TraceHeaders): Promise<void> {
     const { tenant } = admitted.attribution;
     const { requestId } = admitted.request;
     await this.producer.send([outgoing(topics.inferenceAdmitted, admitted, trace)]);
-    // Nobody waits for it: not noted, a repeat publishes the same record again, which is dearer, and harmless.
+    // The answer does not wait for this. If it fails, a repeat publishes the same record again, which costs more but is harmless.
     void this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
   }
 
-  /** Lost when this fails: savings are counted at most once, and no answer waits for them. */
+  /** Publishes what a hit saved. If this fails the saving is lost: savings are counted at most once, and no answer waits for them. */
   private async publishSaving(
     admitted: InferenceAdmitted,
     outcome: InferenceResponded,
@@ -211,37 +225,17 @@ export class Chat {
   ): Promise<void> {
     const saving = savingOf(admitted, outcome);
     await this.producer.send([outgoing(topics.costMetered, saving, trace)]);
-    // From now on the kept answer may expire.
+    // From now on Redis may let the stored answer expire.
     if (admitted.remembered) await this.outcomes.published([outcome]);
   }
 }
 
-function runningOf({ attribution, request, admittedAt, deadlineAt }: InferenceAdmitted): Running {
+function runningRequestOf({
+  attribution,
+  request,
+  admittedAt,
+  deadlineAt,
+}: InferenceAdmitted): RunningRequest {
   const ref = { tenant: attribution.tenant, requestId: request.requestId };
   return { kind: "running", ref, admittedAt, deadlineAt, isNew: false };
-}
-
-function conflict(): ApiError {
-  return new ApiError(
-    409,
-    "idempotency_conflict",
-    "This idempotency key belongs to a request with another body; use a new key.",
-    { param: "idempotency-key", headers: { "x-should-retry": "false" } },
-  );
-}
-
-function answerExpired(): ApiError {
-  return new ApiError(
-    409,
-    "answer_expired",
-    "The answer to this idempotency key was given and is no longer kept; use a new key.",
-    { param: "idempotency-key", headers: { "x-should-retry": "false" } },
-  );
-}
-
-/** @throws the answer for an outcome that is no completion */
-export function refuse(outcome: InferenceResponded): never {
-  throw errorOfRefusal(
-    outcome.refused ?? { code: "internal_error", reason: "No answer was kept." },
-  );
 }

@@ -5,23 +5,23 @@ import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import { nestOptions } from "@sluice/service-host";
 import type { FastifyReply, RawServerDefault } from "fastify";
-import { badRequest, noSuchPath } from "./api-error.ts";
 import type { Config } from "../config.ts";
+import { ApiError, pathNotFound } from "./api-error.ts";
 
-/** The edge's HTTP server; longer bodies are cut off while they are read. */
+/** Creates the HTTP server. It stops reading a body that exceeds the limit. */
 export async function createHttp(
   module: DynamicModule,
   config: Config,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.SLUICE_HTTP_BODY_MAX_BYTES,
-    // A header or body that never ends must not hold a socket for ever.
+    // Without a time limit, a header or body that never ends would hold a socket indefinitely.
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
-    // A path that cannot be decoded never reaches Nest.
+    // Fastify refuses a path that cannot be decoded before Nest sees it.
     frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
-      const error = noSuchPath();
+      const error = pathNotFound();
       void reply.status(error.status).send(error.envelope());
     },
   });
@@ -31,16 +31,16 @@ export async function createHttp(
   return app;
 }
 
-/** Decoding alone would put a replacement character for each wrong byte: another prompt than was sent. */
+/** Refuses a body that is not UTF-8. Decoding would replace each wrong byte, so the provider would receive another prompt. */
 function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
   const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser("error", "error");
   app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (request, body, done) => {
     if (isUtf8(body)) void parse(request, body.toString(), done);
-    else done(badRequest("invalid_json", "The body is not in UTF-8; encode it so.", null));
+    else done(ApiError.of("invalid_json", "The body is not UTF-8; encode it as UTF-8."));
   });
 }
 
-/** A connection that is kept alive after its answer would hold a server that is closing for as long. */
+/** Ends kept-alive connections after their answer once the server closes, because it closes only after the last connection. */
 function closeAfterLastAnswer(server: Server): void {
   server.on("request", ({ socket }, response) => {
     response.once("finish", () => {
@@ -50,6 +50,6 @@ function closeAfterLastAnswer(server: Server): void {
 }
 
 export async function listenHttp(app: INestApplicationContext, config: Config): Promise<void> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by createHttp
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- createHttp created it
   await (app as NestFastifyApplication).listen(config.SLUICE_HTTP_PORT, config.SLUICE_HTTP_HOST);
 }

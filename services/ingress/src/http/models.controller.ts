@@ -1,9 +1,8 @@
-import { Controller, Get, Headers, Inject, Param } from "@nestjs/common";
+import { Controller, Get, Param } from "@nestjs/common";
 import { Declarations } from "@sluice/declarations";
 import { tiers } from "@sluice/domain";
-import { errorOfModel } from "./api-error.ts";
-import { Authentication } from "./api-key.guard.ts";
 import { unknownModel } from "../request/model-choice.ts";
+import { errorOfRefusal } from "./api-error.ts";
 
 interface ListedModel {
   readonly id: string;
@@ -12,29 +11,21 @@ interface ListedModel {
   readonly owned_by: string;
 }
 
-/** `GET /v1/models`: auto, the tiers, and every variant by its id. */
+/** `GET /v1/models`: lists auto, the tiers, and every variant by its id. */
 @Controller("v1/models")
 export class ModelsController {
-  constructor(
-    @Inject(Authentication) private readonly authentication: Authentication,
-    @Inject(Declarations) private readonly declarations: Declarations,
-  ) {}
+  constructor(private readonly declarations: Declarations) {}
 
   @Get()
-  list(@Headers("authorization") authorization: string | undefined): object {
-    this.authentication.keyOf(authorization);
+  list(): object {
     return { object: "list", data: this.models() };
   }
 
   @Get(":id")
-  retrieve(
-    @Headers("authorization") authorization: string | undefined,
-    @Param("id") id: string,
-  ): ListedModel {
-    this.authentication.keyOf(authorization);
+  retrieve(@Param("id") id: string): ListedModel {
     const model = this.models().find((each) => each.id === id);
     if (model) return model;
-    throw errorOfModel(unknownModel(id));
+    throw errorOfRefusal(unknownModel(id));
   }
 
   private models(): readonly ListedModel[] {
@@ -51,7 +42,7 @@ export class ModelsController {
   }
 }
 
-/** When a model was made is not declared, and OpenAI's clients want a number. */
+/** `created` is 0, because sluice.yaml does not declare it and OpenAI's clients expect a number. */
 function listed(id: string, owner: string): ListedModel {
   return { id, object: "model", created: 0, owned_by: owner };
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 
-/** Beyond these the connection is cut: nobody sends so much by mistake. */
+/** The connection is closed beyond these limits, because no client sends this much by mistake. */
 const droppedBytesMax = 64 * 1_024 * 1_024;
 const droppedMsMax = 10_000;
 
 /**
- * Reads what still comes of a body that is refused, and drops it. Many clients send all before
- * they read: if the connection is closed before, it is broken to them, and they try again
- * instead of hearing why.
+ * Reads the rest of a refused body and drops it. Many clients read nothing before they have sent
+ * everything. If the server closed the connection earlier, they would report a broken connection
+ * and try again, and would never read the refusal.
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;

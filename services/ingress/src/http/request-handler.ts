@@ -1,88 +1,86 @@
 import { Inject, Injectable } from "@nestjs/common";
-import { Clock } from "@sluice/domain";
-import { traceInOrNew } from "@sluice/stage";
+import type { InferenceResponded } from "@sluice/contracts";
 import { type Logger, LOGGER } from "@sluice/telemetry";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { AnswerWait } from "./answers/answer-wait.ts";
-import { unavailable } from "./api-error.ts";
-import type { AskedBody } from "../request/request-body.ts";
-import { Authentication } from "./api-key.guard.ts";
-import { Chat, type Opened, refuse } from "./http-admission.ts";
-import { type CompletedOutcome, headersOf, isCompleted } from "./answers/completion.ts";
+import type { FastifyReply } from "fastify";
 import { IngressMetrics } from "../metrics.ts";
-import { parseHeaders, type RequestHeaders } from "../request/request-headers.ts";
+import type { RequestBody } from "../request/request-body.ts";
+import { AnswerWait } from "./answers/answer-wait.ts";
+import { type CompletedOutcome, headersOf, isCompleted } from "./answers/completion.ts";
+import { ApiError, unavailable } from "./api-error.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { HttpAdmission, type HttpRequest, type OpenRequest } from "./http-admission.ts";
 
-/** A request that is let in, and what is to be told of it. */
-export interface Serving<B extends AskedBody> {
-  readonly opened: Opened;
-  readonly body: B;
-  readonly headers: RequestHeaders;
-  /** Aborts when the caller leaves before the answer was sent. */
-  readonly gone: AbortSignal;
+/** A request that was admitted, joined or answered from the cache, and whose client waits for the answer. */
+export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
+  readonly opened: OpenRequest;
+  readonly reply: FastifyReply;
+  /** Aborts if the client closes the connection before it has the answer. */
+  readonly clientGone: AbortSignal;
 }
 
-/** What every path does around its own answer: authenticate, parse, open, and publish what is left. */
+/** Does what all paths have in common: limits concurrency, admits, and publishes what follows the answer. */
 @Injectable()
 export class RequestHandler {
   constructor(
-    @Inject(Authentication) private readonly authentication: Authentication,
-    @Inject(Chat) private readonly chat: Chat,
-    @Inject(AnswerWait) private readonly answers: AnswerWait,
-    @Inject(ConcurrencyLimit) private readonly room: ConcurrencyLimit,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(IngressMetrics) private readonly metrics: IngressMetrics,
+    private readonly admission: HttpAdmission,
+    private readonly answers: AnswerWait,
+    private readonly limit: ConcurrencyLimit,
+    private readonly metrics: IngressMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @throws ApiError for what is refused, here or by `tell` */
-  async serve<B extends AskedBody>(
-    request: FastifyRequest,
+  /**
+   * Admits the request and calls `answer`, which sends the response.
+   *
+   * @throws ApiError if the request is refused or ends without an answer
+   */
+  async handle<B extends RequestBody>(
+    request: HttpRequest<B>,
     reply: FastifyReply,
-    parse: (body: unknown) => B,
-    tell: (serving: Serving<B>) => Promise<void>,
+    answer: (exchange: Exchange<B>) => Promise<void>,
   ): Promise<void> {
-    const key = this.authentication.keyOf(request.headers.authorization);
-    const headers = parseHeaders(request.headers, this.clock.now());
-    const body = parse(request.body);
-    const trace = traceInOrNew(request.headers);
-    const leave = this.room.enter();
-    if (!leave) {
+    const release = this.limit.acquire();
+    if (!release) {
       this.metrics.decisions.inc({ decision: "shed", reason: "overloaded" });
       throw unavailable("overloaded", "Too many requests wait for an answer; try again.");
     }
-    const gone = abortedOnClose(reply);
+    const clientGone = abortedOnClose(reply);
     try {
-      const opened = await this.chat.open({ key, headers, body, trace });
-      await tell({ opened, body, headers, gone });
+      const opened = await this.admission.admit(request);
+      await answer({ ...request, opened, reply, clientGone });
       await this.afterAnswer(opened);
     } finally {
-      leave();
+      release();
     }
   }
 
-  /** An answer in one piece, with its headers. @throws ApiError where the outcome is none */
-  async tellWhole(
-    { opened, gone }: Serving<AskedBody>,
-    reply: FastifyReply,
-    answerOf: (outcome: CompletedOutcome) => object,
+  /** Sends the answer as one JSON body. @throws ApiError if the outcome is not completed */
+  async sendWhole(
+    { opened, reply, clientGone }: Exchange<RequestBody>,
+    bodyOf: (outcome: CompletedOutcome) => object,
   ): Promise<void> {
-    const outcome =
-      opened.kind === "answered" ? opened.outcome : await this.answers.outcomeOf(opened, gone);
+    const outcome = await this.outcomeOf(opened, clientGone);
     if (!outcome) return;
-    if (!isCompleted(outcome)) return refuse(outcome);
-    await reply.headers(headersOf(outcome.requestId, outcome.completed)).send(answerOf(outcome));
+    if (!isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
+    await reply.headers(headersOf(outcome.requestId, outcome.completed)).send(bodyOf(outcome));
   }
 
-  private async afterAnswer(opened: Opened): Promise<void> {
+  private async outcomeOf(
+    opened: OpenRequest,
+    clientGone: AbortSignal,
+  ): Promise<InferenceResponded | undefined> {
+    return opened.kind === "answered" ? opened.outcome : this.answers.outcomeOf(opened, clientGone);
+  }
+
+  private async afterAnswer(opened: OpenRequest): Promise<void> {
     if (opened.kind === "running") return;
-    await opened.afterwards().catch((error: unknown) => {
-      this.logger.warn({ error, requestId: opened.outcome.requestId }, "a saving was not counted");
+    await opened.afterAnswer().catch((error: unknown) => {
+      const { requestId } = opened.outcome;
+      this.logger.warn({ error, requestId }, "the saving of a hit was not published and is lost");
     });
   }
 }
 
-/** Aborts when the connection closes before the answer was sent. */
 function abortedOnClose(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once("close", () => {

@@ -1,10 +1,9 @@
 import type { InferenceRequested } from "@sluice/contracts";
-import type { Admitted } from "@sluice/request-state";
-import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { type Checked, checkIntake, type Intake, intakeOf } from "./intake-check.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
+import { checkMessage, type IntakeCheck } from "./intake-check.ts";
 import { signatureOf } from "./signature.ts";
 
 const declarations = someDeclarations();
@@ -17,7 +16,7 @@ function checked(
   given: Readonly<Record<string, string>> = {},
   issuedAt = now,
   value = Buffer.from("the bytes of the record"),
-): Checked {
+): IntakeCheck {
   const signed = { topic, keyId: "k1", issuedAt: String(issuedAt), value };
   const texts = {
     "sluice-key-id": "k1",
@@ -29,24 +28,27 @@ function checked(
     Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]),
   );
   const message = { record, topic, value, headers, appendedAt: now };
-  return checkIntake(message, keys, declarations, now + 1_000);
+  return checkMessage(message, keys, declarations, now + 1_000);
 }
 
-const codeOf = (result: Checked) => (result.kind === "dead-letter" ? result.code : result.kind);
+const codeOf = (result: IntakeCheck) => (result.kind === "dead-letter" ? result.code : result.kind);
 
-test("a proven request is admitted in the name of its key, ten minutes by default", () => {
+test("a signed request is a candidate with its key's attribution and a deadline in ten minutes", () => {
   const result = checked(aRequest(), { "correlation-id": "c" });
   expect(result).toMatchObject({
-    ...{ kind: "proven", isFresh: true, refusal: undefined },
-    admitted: {
-      attribution: { tenant: "acme", team: "search", key: "k1" },
-      ...{ origin: "kafka", reply: "none", remembered: true, correlationId: "c" },
-      ...{ admittedAt: now + 1_000, deadlineAt: now + 601_000 },
+    kind: "candidate",
+    candidate: {
+      ...{ isStale: false, refusal: undefined },
+      admitted: {
+        attribution: { tenant: "acme", team: "search", key: "k1" },
+        ...{ origin: "kafka", reply: "none", remembered: true, correlationId: "c" },
+        ...{ admittedAt: now + 1_000, deadlineAt: now + 601_000 },
+      },
     },
   });
 });
 
-test("each header is needed", () => {
+test("a message without one of the three headers is unsigned", () => {
   for (const name of ["sluice-key-id", "sluice-issued-at", "sluice-signature"])
     expect(codeOf(checked(aRequest(), { [name]: "" }))).toBe("INTAKE_UNSIGNED");
 });
@@ -56,77 +58,43 @@ test("an unknown, a revoked and another's key are all a wrong signature", () => 
     expect(codeOf(checked(aRequest(), { "sluice-key-id": keyId }))).toBe("INTAKE_SIGNATURE_WRONG");
 });
 
-test("an id that fits no header is parked; nothing is said of a sender who is not proven", () => {
+test("an id that does not fit a header becomes a dead letter, and the signature is checked first", () => {
   const twoWords = aRequest({ requestId: "two words" });
   expect(codeOf(checked(twoWords))).toBe("INTAKE_REQUEST_ID_INVALID");
   expect(codeOf(checked(twoWords, { "sluice-signature": "0" }))).toBe("INTAKE_SIGNATURE_WRONG");
 });
 
-test("an old signature is proven and not fresh, unless the message is a replay", () => {
+test("a request with an old signature is a stale candidate, unless the message is a replay", () => {
   const hourAgo = now - 60 * 60_000;
-  expect(checked(aRequest(), {}, hourAgo)).toMatchObject({ kind: "proven", isFresh: false });
+  expect(checked(aRequest(), {}, hourAgo)).toMatchObject({ candidate: { isStale: true } });
   const replay = { "dead-letter-code": "STAGE_HANDLER_FAILED" };
-  expect(checked(aRequest(), replay, hourAgo)).toMatchObject({ isFresh: true });
+  expect(checked(aRequest(), replay, hourAgo)).toMatchObject({ candidate: { isStale: false } });
 });
 
-test("a deadline that has passed, or a wrong request, is a refusal of a proven sender", () => {
-  const late = aRequest({ requirements: { ...noRequirements, deadlineAt: now } });
-  expect(checked(late)).toMatchObject({ refusal: { code: "deadline_exceeded" } });
+test("a wrong request of an authenticated sender is a candidate with a refusal", () => {
   expect(checked(aRequest({ model: "gpt-17" }))).toMatchObject({
-    refusal: { code: "model_not_found" },
+    candidate: { refusal: { code: "model_not_found" } },
   });
 });
 
-test("a record longer than a body may be, and a correlation id that is no id, are refused to a proven sender", () => {
+test("a record that is longer than a body may be is refused", () => {
   expect(checked(aRequest(), {}, now, Buffer.alloc(768 * 1_024))).toMatchObject({
-    refusal: undefined,
+    candidate: { refusal: undefined },
   });
-  expect(checked(aRequest(), {}, now, Buffer.alloc(768 * 1_024 + 1))).toMatchObject({
-    refusal: { code: "body_too_large", reason: expect.stringContaining("786432 are allowed") },
-  });
-  expect(checked(aRequest(), { "correlation-id": "c".repeat(1_025) })).toMatchObject({
-    refusal: { code: "invalid_header", reason: expect.stringContaining("correlation-id") },
-    admitted: { correlationId: null },
+  const long = checked(aRequest({ model: "gpt-17" }), {}, now, Buffer.alloc(768 * 1_024 + 1));
+  expect(long).toMatchObject({
+    candidate: {
+      refusal: { code: "body_too_large", reason: expect.stringContaining("786432 are allowed") },
+    },
   });
 });
 
-type Proven = Extract<Checked, { kind: "proven" }>;
-
-function provenOf(result: Checked): Proven {
-  if (result.kind === "proven") return result;
-  throw new Error(`It was parked as ${result.code}.`);
-}
-
-const proven = provenOf(checked(aRequest()));
-const refused = { ...proven, refusal: { code: "model_not_found", reason: "No." } };
-const first = anAdmission({ admittedAt: now - 60_000 });
-const repeat = (changed: object = {}): Admitted => ({
-  ...{ kind: "repeat", admitted: first, acknowledged: false, outcome: null, answerGone: false },
-  ...changed,
-});
-
-test.each<readonly [string, Proven, Admitted, Partial<Intake>]>([
-  ["the first sight admits", proven, { kind: "first", admitted: first }, { kind: "admit" }],
-  [
-    "a refused first sight is declined",
-    refused,
-    { kind: "first", admitted: first },
-    { kind: "decline" },
-  ],
-  ["another body is parked", proven, { kind: "conflict" }, { kind: "dead-letter" }],
-  [
-    "an unacknowledged repeat is admitted by its first record",
-    proven,
-    repeat(),
-    { kind: "admit", admitted: first },
-  ],
-  [
-    "what is on its way is left alone, even by a repeat that comes late",
-    refused,
-    repeat({ acknowledged: true }),
-    { kind: "skip" },
-  ],
-  ["an expired answer is not made again", proven, repeat({ answerGone: true }), { kind: "skip" }],
-])("%s", (_, message, known, expected) => {
-  expect(intakeOf(message, known)).toMatchObject(expected);
+test("a correlation id that is too long is refused and not kept", () => {
+  const long = { "correlation-id": "c".repeat(1_025) };
+  expect(checked(aRequest({ model: "gpt-17" }), long)).toMatchObject({
+    candidate: {
+      refusal: { code: "invalid_header", reason: expect.stringContaining("correlation-id") },
+      admitted: { correlationId: null },
+    },
+  });
 });

@@ -1,16 +1,11 @@
-import type { InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
+import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import type { EpochMillis } from "@sluice/domain";
-import type { Admitted } from "@sluice/request-state";
+import { type EpochMillis, isRequestId } from "@sluice/domain";
 import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
+import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
+import { recordRefusalOf } from "../request/record-check.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
-import {
-  bodyHashOf,
-  deadlineOf,
-  hasValidId,
-  type Refusal,
-  refusalOf,
-} from "../request/request-record.ts";
+import { type Refusal, refused } from "../request/refusal.ts";
 import { isFresh, isSignedBy } from "./signature.ts";
 
 /** Why a message on the request topic becomes a dead letter. */
@@ -21,135 +16,91 @@ export type IntakeCode =
   | "INTAKE_REQUEST_ID_INVALID"
   | "INTAKE_ANOTHER_BODY";
 
-/** A message as it stands on the request topic. */
+/** A message of the request topic; deliveries have these members. */
 export interface IntakeMessage {
   readonly record: InferenceRequested;
+  /** Without the installation's prefix. */
   readonly topic: string;
   readonly value: Buffer;
   readonly headers: Readonly<Record<string, Buffer>>;
   readonly appendedAt: EpochMillis;
 }
 
-export type Checked =
-  | { readonly kind: "dead-letter"; readonly code: IntakeCode; readonly reason: string }
-  | {
-      readonly kind: "proven";
-      readonly admitted: InferenceAdmitted;
-      /** Whether a first sight of it may still be admitted; a repeat is looked up before its age counts. */
-      readonly isFresh: boolean;
-      /** What is wrong with the request of a sender whom the signature proves. */
-      readonly refusal: Refusal | undefined;
-    };
+export interface IntakeDeadLetter {
+  readonly kind: "dead-letter";
+  readonly code: IntakeCode;
+  readonly reason: string;
+}
 
-/** Who sent it, and whether it can be let in. Pure but for the key ring. */
-export function checkIntake(
+export type IntakeCheck =
+  | IntakeDeadLetter
+  | { readonly kind: "candidate"; readonly candidate: Candidate };
+
+/**
+ * Authenticates a message by its signature, and checks the request. A message that is not
+ * authenticated becomes a dead letter: an outcome for it could end another sender's request.
+ */
+export function checkMessage(
   message: IntakeMessage,
   keys: ApiKeys,
   declarations: Declarations,
   now: EpochMillis,
-): Checked {
+): IntakeCheck {
   const { record, topic, value, headers, appendedAt } = message;
   const keyId = headers["sluice-key-id"]?.toString() ?? "";
   const issuedAt = headers["sluice-issued-at"]?.toString() ?? "";
   const signature = headers["sluice-signature"]?.toString() ?? "";
-  const correlationId = headers["correlation-id"];
   if (!keyId || !issuedAt || !signature)
-    return deadLetter(
+    return intakeDeadLetter(
       "INTAKE_UNSIGNED",
-      "Headers sluice-key-id, sluice-issued-at and sluice-signature are needed.",
+      "The headers sluice-key-id, sluice-issued-at and sluice-signature are required.",
     );
-  const held = keys.secretOf(keyId);
-  if (!held || !isSignedBy({ topic, keyId, issuedAt, value }, signature, held.secret))
-    return deadLetter("INTAKE_SIGNATURE_WRONG", "The key is unknown or the signature wrong.");
-  if (!hasValidId(record))
-    return deadLetter(
+  const known = keys.secretOf(keyId);
+  if (!known || !isSignedBy({ topic, keyId, issuedAt, value }, signature, known.secret))
+    return intakeDeadLetter(
+      "INTAKE_SIGNATURE_WRONG",
+      "The key is unknown or revoked, or the signature does not match.",
+    );
+  if (!isRequestId(record.requestId))
+    return intakeDeadLetter(
       "INTAKE_REQUEST_ID_INVALID",
       "requestId must be 1 to 128 printable ASCII characters without spaces.",
     );
 
   const isReplay = Object.keys(headers).some((name) => name.startsWith("dead-letter-"));
-  const attribution = attributionOf(held.key);
-  return {
-    kind: "proven",
-    isFresh: isFresh(issuedAt, appendedAt, isReplay),
-    refusal: tooLarge(message) ?? refusalOf(record, declarations) ?? expired(record, now),
-    admitted: {
-      request: record,
-      attribution,
-      admittedAt: now,
-      deadlineAt: deadlineOf(record.requirements.deadlineAt, "kafka", now),
-      bodyHash: bodyHashOf(attribution.tenant, record),
-      origin: "kafka",
-      reply: "none",
-      remembered: true,
-      correlationId: isCorrelationId(correlationId) ? correlationId.toString() : null,
-      lookup: null,
-      decisions: [],
-    },
+  const arrival = {
+    origin: "kafka",
+    reply: "none",
+    remembered: true,
+    correlationId: correlationIdIn(message),
+  } as const;
+  const candidate = {
+    admitted: admittedRecordOf(record, attributionOf(known.key), arrival, now),
+    refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
+    isStale: !isFresh(issuedAt, appendedAt, isReplay),
   };
+  return { kind: "candidate", candidate };
 }
 
-function tooLarge({ value, headers }: IntakeMessage): Refusal | undefined {
-  if (value.length > recordBytesMax)
-    return {
-      code: "body_too_large",
-      reason: `The record has ${value.length} bytes, and ${recordBytesMax} are allowed; shorten it.`,
-    };
-  const correlationId = headers["correlation-id"];
-  if (correlationId === undefined || isCorrelationId(correlationId)) return undefined;
-  return {
-    code: "invalid_header",
-    reason: `Header 'correlation-id' must have at most ${correlationIdBytesMax} bytes.`,
-  };
-}
-
-function isCorrelationId(given: Buffer | undefined): given is Buffer {
-  return given !== undefined && given.length <= correlationIdBytesMax;
-}
-
-function expired({ requirements }: InferenceRequested, now: EpochMillis): Refusal | undefined {
-  if (requirements.deadlineAt === null || requirements.deadlineAt > now) return undefined;
-  return {
-    code: "deadline_exceeded",
-    reason: "The deadline had passed when the request was read; set a later one.",
-  };
-}
-
-export type Intake =
-  | { readonly kind: "admit"; readonly admitted: InferenceAdmitted }
-  | { readonly kind: "decline"; readonly admitted: InferenceAdmitted; readonly refusal: Refusal }
-  | { readonly kind: "answer"; readonly known: Extract<Admitted, { kind: "repeat" }> }
-  | { readonly kind: "skip"; readonly reason: string }
-  | { readonly kind: "dead-letter"; readonly code: IntakeCode; readonly reason: string };
-
-/** What follows for a proven message from what was known of its id. Pure. */
-export function intakeOf(
-  { admitted, refusal }: Extract<Checked, { kind: "proven" }>,
-  known: Admitted,
-): Intake {
-  switch (known.kind) {
-    case "conflict":
-      return deadLetter(
-        "INTAKE_ANOTHER_BODY",
-        "The request id belongs to another body; nobody can end another's request with it.",
-      );
-    case "repeat":
-      if (known.outcome) return { kind: "answer", known };
-      if (known.answerGone) return { kind: "skip", reason: "the answer was given and has expired" };
-      // Before the refusal: what runs already is not declined because a repeat of it comes late.
-      if (known.acknowledged) return { kind: "skip", reason: "the request is on its way" };
-      if (refusal) return { kind: "decline", admitted: known.admitted, refusal };
-      return { kind: "admit", admitted: known.admitted };
-    case "first":
-      return refusal ? { kind: "decline", admitted, refusal } : { kind: "admit", admitted };
-    default:
-      return known satisfies never;
-  }
-}
-
-function deadLetter(
-  code: IntakeCode,
-  reason: string,
-): { readonly kind: "dead-letter"; readonly code: IntakeCode; readonly reason: string } {
+export function intakeDeadLetter(code: IntakeCode, reason: string): IntakeDeadLetter {
   return { kind: "dead-letter", code, reason };
+}
+
+function messageRefusalOf({ value, headers }: IntakeMessage): Refusal | undefined {
+  if (value.length > recordBytesMax) {
+    const reason = `The record has ${value.length} bytes, and ${recordBytesMax} are allowed; shorten it.`;
+    return refused("body_too_large", reason, null);
+  }
+  if (!isTooLong(headers["correlation-id"])) return undefined;
+  const reason = `Header 'correlation-id' must have at most ${correlationIdBytesMax} bytes.`;
+  return refused("invalid_header", reason, "correlation-id");
+}
+
+function correlationIdIn({ headers }: IntakeMessage): string | null {
+  const given = headers["correlation-id"];
+  return given === undefined || isTooLong(given) ? null : given.toString();
+}
+
+function isTooLong(correlationId: Buffer | undefined): boolean {
+  return correlationId !== undefined && correlationId.length > correlationIdBytesMax;
 }

@@ -1,11 +1,12 @@
+import { Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceRequested, topics } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import { type Clock } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
 import {
-  type Admissions,
+  Admissions,
   effectOfClaim,
   notePublished,
-  type Outcomes,
+  Outcomes,
   refOf,
   refusedOutcome,
   respondedMessage,
@@ -21,13 +22,16 @@ import {
   traced,
   traceInOrNew,
 } from "@sluice/stage";
-import { type Checked, checkIntake, type Intake, intakeOf } from "./intake-check.ts";
-import type { ApiKeys } from "../admission/api-keys.ts";
-import type { IngressMetrics } from "../metrics.ts";
+import { decideAdmission, notLookedUp } from "../admission/admit.ts";
+import { ApiKeys } from "../admission/api-keys.ts";
+import type { Candidate } from "../admission/candidate.ts";
+import { type Known, knownByClaim, nothingKnown } from "../admission/known-request.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
+import { checkMessage, type IntakeCheck } from "./intake-check.ts";
 
-type Proven = Extract<Checked, { kind: "proven" }>;
-
-/** Lets in what producers put on the request topic: signature, validity, then once per request id. */
+/** Admits the signed requests of the request topic, each request id once. */
+@Injectable()
 export class IntakeStage extends SliceStage<InferenceRequested> {
   constructor(
     private readonly keys: ApiKeys,
@@ -44,11 +48,14 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     slice: readonly Delivery<InferenceRequested>[],
   ): Promise<readonly Effect[]> {
     const now = this.clock.now();
-    const checked = slice.map((message) => checkIntake(message, this.keys, this.declarations, now));
-    const intakes = await this.decide(await this.withoutStale(checked));
-    const effects = await this.act(intakes);
-    intakes.forEach(({ kind }) => this.metrics.decisions.inc({ decision: kind, reason: "kafka" }));
-    // A request without a trace gets one here, as over HTTP; what has one keeps it.
+    const checks = slice.map((message) => checkMessage(message, this.keys, this.declarations, now));
+    const known = await this.gather(checks.flatMap(candidateIn));
+    const actions = checks.map((check) =>
+      check.kind === "candidate" ? actionOf(check.candidate, known, now) : check,
+    );
+    const effects = await this.act(actions);
+    for (const { kind } of actions) this.metrics.decisions.inc({ decision: kind, reason: "kafka" });
+    // A request without a trace gets a new one here, as over HTTP.
     return effects.map((effect, index) => traced(effect, traceInOrNew(slice[index]!.headers)));
   }
 
@@ -61,74 +68,71 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     await notePublished(this.outcomes, effects);
   }
 
-  /** A recording is only dangerous where its id is no longer, or not yet, known. */
-  private async withoutStale(checked: readonly Checked[]): Promise<readonly Checked[]> {
-    const stale = checked.filter((each): each is Proven => each.kind === "proven" && !each.isFresh);
-    if (stale.length === 0) return checked;
-    const known = await this.admissions.find(stale.map(({ admitted }) => admittedRefOf(admitted)));
-    const unknown = new Set<Checked>(stale.filter((_, index) => known[index] === null));
-    return checked.map((each) => (unknown.has(each) ? tooOld : each));
+  /**
+   * Claims the ids of all candidates in one round trip, and learns what was known of them before. A
+   * stale candidate with an unknown id is not claimed: it is refused, and must leave no trace.
+   */
+  private async gather(candidates: readonly Candidate[]): Promise<ReadonlyMap<Candidate, Known>> {
+    const unknown = await this.unknownAmong(candidates.filter(({ isStale }) => isStale));
+    const claimed = candidates.filter((candidate) => !unknown.has(candidate));
+    if (claimed.length === 0) return new Map();
+    const results = await this.admissions.admit(claimed.map(({ admitted }) => ({ admitted })));
+    return new Map(claimed.map((candidate, index) => [candidate, knownByClaim(results[index]!)]));
   }
 
-  private async decide(checked: readonly Checked[]): Promise<readonly Intake[]> {
-    const proven = checked.filter((each) => each.kind === "proven");
-    const answers =
-      proven.length === 0
-        ? []
-        : await this.admissions.admit(proven.map(({ admitted }) => ({ admitted })));
-    const answerOf = new Map(proven.map((each, index) => [each, answers[index]!]));
-    return checked.map((each) =>
-      each.kind === "proven" ? intakeOf(each, answerOf.get(each)!) : each,
-    );
+  private async unknownAmong(stale: readonly Candidate[]): Promise<ReadonlySet<Candidate>> {
+    if (stale.length === 0) return new Set();
+    const found = await this.admissions.find(stale.map(({ admitted }) => admittedRefOf(admitted)));
+    return new Set(stale.filter((_, index) => found[index] === null));
   }
 
-  private async act(intakes: readonly Intake[]): Promise<readonly Effect[]> {
+  private async act(actions: readonly IntakeAction[]): Promise<readonly Effect[]> {
     const now = this.clock.now();
-    const declined = intakes.filter((intake) => intake.kind === "decline");
-    const claims =
-      declined.length === 0
-        ? []
-        : await this.outcomes.claim(
-            declined.map(({ admitted, refusal }) =>
-              refusedOutcome(admitted, {
-                kind: "declined",
-                code: refusal.code,
-                reason: refusal.reason,
-                attempts: 0,
-                lookup: null,
-                completedAt: now,
-                decisions: [
-                  { stage: "ingress", decision: refusal.code, reasons: [refusal.reason] },
-                ],
-              }),
-            ),
-            "decision",
-          );
-    const claimOf = new Map(declined.map((intake, index) => [intake, claims[index]!]));
-    return intakes.map((intake) =>
-      intake.kind === "decline" ? effectOfClaim(claimOf.get(intake)!) : effectOf(intake),
+    const declined = actions.filter((action) => action.kind === "decline");
+    const outcomes = declined.map(({ admitted, refusal: { code, reason } }) =>
+      refusedOutcome(admitted, {
+        kind: "declined",
+        code,
+        reason,
+        attempts: 0,
+        lookup: null,
+        completedAt: now,
+        decisions: [{ stage: "ingress", decision: code, reasons: [reason] }],
+      }),
+    );
+    const claims = declined.length === 0 ? [] : await this.outcomes.claim(outcomes, "decision");
+    const claimOf = new Map(declined.map((action, index) => [action, claims[index]!]));
+    return actions.map((action) =>
+      action.kind === "decline" ? effectOfClaim(claimOf.get(action)!) : effectOf(action),
     );
   }
 }
 
-const tooOld: Checked = {
-  kind: "dead-letter",
-  code: "INTAKE_SIGNATURE_STALE",
-  reason: "sluice-issued-at must be within 5 minutes of the message's append time.",
-};
+function candidateIn(check: IntakeCheck): readonly Candidate[] {
+  return check.kind === "candidate" ? [check.candidate] : [];
+}
 
-function effectOf(intake: Exclude<Intake, { kind: "decline" }>): Effect {
-  switch (intake.kind) {
+function actionOf(
+  candidate: Candidate,
+  known: ReadonlyMap<Candidate, Known>,
+  now: number,
+): IntakeAction {
+  const knownOfIt = known.get(candidate) ?? nothingKnown;
+  return intakeActionOf(decideAdmission(candidate, knownOfIt, notLookedUp, now));
+}
+
+function effectOf(action: Exclude<IntakeAction, { kind: "decline" }>): Effect {
+  switch (action.kind) {
     case "admit":
-      return emit(outgoing(topics.inferenceAdmitted, intake.admitted));
+      return emit(outgoing(topics.inferenceAdmitted, action.admitted));
     case "answer":
-      return emit(respondedMessage(intake.known.outcome!));
+      return emit(respondedMessage(action.outcome));
     case "skip":
-      return skip(intake.reason);
+      return skip(action.reason);
     case "dead-letter":
-      return deadLetter(intake.code, intake.reason);
+      return deadLetter(action.code, action.reason);
     default:
-      return intake satisfies never;
+      return action satisfies never;
   }
 }
 

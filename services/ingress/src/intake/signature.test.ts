@@ -8,7 +8,7 @@ const message = {
   value: Buffer.from("value"),
 };
 
-test("a signature is what any HMAC tool computes over topic, key, time and hash of the value", () => {
+test("a signature equals the HMAC that other tools compute over topic, key, time and hash of the value", () => {
   // printf 'inference.requested\\ndemo\\n1800000000000\\n%s' "$(printf value | sha256sum | cut -c1-64)" \\
   //   | openssl dgst -sha256 -hmac secret
   const signature = "e4a9df6a8b7d7980a995552c81e331dafcfdd0413c1ef32da9482194e4217210";
@@ -21,11 +21,11 @@ test.each([
   ["key", { ...message, keyId: "other" }],
   ["time", { ...message, issuedAt: "1800000000001" }],
   ["value", { ...message, value: Buffer.from("Value") }],
-])("a signature over another %s does not hold", (_, other) => {
+])("a signature over another %s is wrong", (_, other) => {
   expect(isSignedBy(other, signatureOf(message, "secret"), "secret")).toBe(false);
 });
 
-test("another secret, another length and no signature do not hold", () => {
+test("a signature with another secret, another length, or none at all is wrong", () => {
   const signature = signatureOf(message, "secret");
   expect(isSignedBy(message, signature, "Secret")).toBe(false);
   expect(isSignedBy(message, signature.slice(1), "secret")).toBe(false);
@@ -36,21 +36,21 @@ const now = 1_800_000_000_000;
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-test("a signature is fresh for five minutes around the append time, to either side", () => {
+test("a signature is fresh up to five minutes before and after the append time", () => {
   expect(isFresh(String(now - 5 * minuteMs), now, false)).toBe(true);
   expect(isFresh(String(now + 5 * minuteMs), now, false)).toBe(true);
   expect(isFresh(String(now - 5 * minuteMs - 1), now, false)).toBe(false);
   expect(isFresh(String(now + 5 * minuteMs + 1), now, false)).toBe(false);
 });
 
-test("a replayed dead letter may be three days old, but not from the future", () => {
+test("the signature of a replayed dead letter is fresh for three days, but not from the future", () => {
   expect(isFresh(String(now - 3 * dayMs), now, true)).toBe(true);
   expect(isFresh(String(now - 3 * dayMs - 1), now, true)).toBe(false);
   expect(isFresh(String(now + 6 * minuteMs), now, true)).toBe(false);
 });
 
 test.each(["", "soon", "-1", "1e12", " 1800000000000", "1800000000000000"])(
-  "'%s' is no time of issue",
+  "'%s' is not a time of issue, so the signature is not fresh",
   (issuedAt) => {
     expect(isFresh(issuedAt, now, true)).toBe(false);
   },

@@ -1,23 +1,23 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { EpochMillis } from "@sluice/domain";
 
-/** Older than this against the broker's append time, a signature is a recording. */
+/** A signature that is older than this when the broker appends the message may be a replay of a recorded message. */
 const ageMaxMs = 5 * 60_000;
-/** A dead letter that is replayed keeps its first signature, up to the topic's retention. */
+/** A replayed dead letter keeps its first signature, so it may be as old as the retention of the topic. */
 const replayAgeMaxMs = 3 * 24 * 60 * 60_000;
 
 export interface SignedMessage {
-  /** Without prefix. */
+  /** Without the installation's prefix. */
   readonly topic: string;
   readonly keyId: string;
-  /** Milliseconds, as the header gave it. */
+  /** Epoch milliseconds, as the text of the header. */
   readonly issuedAt: string;
   readonly value: Buffer;
 }
 
 /**
- * Lower-case hex of HMAC-SHA256 over topic, key id, issued-at and the hex
- * SHA-256 of the value, joined by line feeds, with the key's secret.
+ * Returns the lower-case hex of the HMAC-SHA256, with the key's secret, over topic, key id,
+ * issued-at and the hex SHA-256 of the value, joined by line feeds.
  */
 export function signatureOf(
   { topic, keyId, issuedAt, value }: SignedMessage,
@@ -29,7 +29,7 @@ export function signatureOf(
     .digest("hex");
 }
 
-/** In constant time for signatures of the right length. */
+/** Compares in constant time if the signature has the right length. */
 export function isSignedBy(message: SignedMessage, signature: string, secret: string): boolean {
   const expected = Buffer.from(signatureOf(message, secret));
   const given = Buffer.from(signature);
@@ -37,8 +37,8 @@ export function isSignedBy(message: SignedMessage, signature: string, secret: st
 }
 
 /**
- * Judged against the append time, not the time of reading: an outage of ours
- * must not refuse the backlog.
+ * Returns whether a signature is recent enough. It is compared with the append time, not with the
+ * time of reading, so that an outage of ingress does not make the backlog stale.
  */
 export function isFresh(issuedAt: string, appendedAt: EpochMillis, isReplay: boolean): boolean {
   if (!/^\d{1,15}$/.test(issuedAt)) return false;

@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
-import { checkParameters, parseChatBody } from "./chat-body.ts";
+import { type ChatBody, parseChatBody, parseParameters } from "./chat-body.ts";
+import { refusalOf, valueOf } from "./parsed.fixture.ts";
 
+const parsed = (value: unknown): ChatBody => valueOf(parseChatBody(value));
 const body = (changed: object = {}) => ({
   model: "auto",
   messages: [{ role: "user", content: "Hi" }],
   ...changed,
 });
 
-test("an ordinary body becomes messages and canonical parameters", () => {
-  const asked = body({ temperature: 0.5, stop: null, max_tokens: 5, stream: true });
-  expect(parseChatBody(asked)).toEqual({
+test("an ordinary body becomes messages and parameters in a fixed order", () => {
+  const given = body({ temperature: 0.5, stop: null, max_tokens: 5, stream: true });
+  expect(parsed(given)).toEqual({
     operation: "chat",
     inputs: [],
     tokenInputs: [],
@@ -24,9 +26,9 @@ test("an ordinary body becomes messages and canonical parameters", () => {
 });
 
 const partsOf = (content: unknown) =>
-  parseChatBody(body({ messages: [{ role: "user", content }] })).messages[0];
+  parsed(body({ messages: [{ role: "user", content }] })).messages[0];
 
-test("one text part is its text; several parts are kept as they came", () => {
+test("one text part becomes its text; several parts are kept unchanged", () => {
   const text = { type: "text", text: "What is" };
   const rest = { type: "text", text: " this?" };
   const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } };
@@ -37,34 +39,34 @@ test("one text part is its text; several parts are kept as they came", () => {
     expect(JSON.parse(partsOf(parts)?.parts ?? "")).toEqual(parts);
 });
 
-test("a refusal that is sent back is kept as the part that says the same", () => {
-  const said = (message: object) =>
-    parseChatBody(body({ messages: [{ role: "assistant", ...message }] })).messages[0];
+test("a refusal that a client sends back becomes the content part with the same meaning", () => {
+  const messageOf = (message: object) =>
+    parsed(body({ messages: [{ role: "assistant", ...message }] })).messages[0];
   const refusal = { type: "refusal", refusal: "No." };
-  expect(JSON.parse(said({ content: null, refusal: "No." })?.parts ?? "")).toEqual([refusal]);
-  expect(JSON.parse(said({ content: "Well.", refusal: "No." })?.parts ?? "")).toEqual([
+  expect(JSON.parse(messageOf({ content: null, refusal: "No." })?.parts ?? "")).toEqual([refusal]);
+  expect(JSON.parse(messageOf({ content: "Well.", refusal: "No." })?.parts ?? "")).toEqual([
     { type: "text", text: "Well." },
     refusal,
   ]);
   const answer = { content: "Yes.", refusal: null, annotations: [], audio: null };
-  expect(said(answer)).toMatchObject({ content: "Yes.", parts: null });
+  expect(messageOf(answer)).toMatchObject({ content: "Yes.", parts: null });
 });
 
-test("members of schemas keep their order: a model answers in it", () => {
+test("members of schemas keep their order, because a model answers in it", () => {
   const schema = { properties: { z: { type: "string" }, a: { type: "string" } }, type: "object" };
   const response_format = { type: "json_schema", json_schema: { name: "x", schema } };
   const tools = [{ type: "function", function: { name: "f", parameters: schema } }];
-  const { parameters } = parseChatBody(body({ tools, response_format }));
+  const { parameters } = parsed(body({ tools, response_format }));
   expect(parameters.split(JSON.stringify(schema))).toHaveLength(3);
 });
 
-test("a turn of tools keeps its calls and what they answer", () => {
+test("a turn with tools keeps its calls and their results", () => {
   const calls = [{ id: "c1", type: "function", function: { name: "add", arguments: "{}" } }];
   const messages = [
     { role: "assistant", content: null, tool_calls: calls },
     { role: "tool", content: "3", tool_call_id: "c1" },
   ];
-  const [assistant, tool] = parseChatBody(body({ messages })).messages;
+  const [assistant, tool] = parsed(body({ messages })).messages;
   expect(assistant?.content).toBe("");
   expect(JSON.parse(assistant?.toolCalls ?? "")).toEqual(calls);
   expect(tool).toMatchObject({ role: "tool", content: "3", toolCallId: "c1" });
@@ -107,23 +109,24 @@ test.each<readonly [object, string, string]>([
     "messages.0.content.0.type",
   ],
 ])("%j is refused as %s of '%s'", (value, code, param) => {
-  expect(() => parseChatBody(value)).toThrow(expect.objectContaining({ status: 400, code, param }));
+  expect(refusalOf(parseChatBody(value))).toMatchObject({ code, param });
 });
 
-test("what is refused with a reason may be null, as it is in bodies that name every parameter", () => {
-  expect(parseChatBody(body({ audio: null, functions: null })).parameters).toBe("{}");
-  expect(() => parseChatBody(body({ functions: [] }))).toThrow("use 'tools'");
+test("an unsupported parameter may be null, as in bodies that name every parameter", () => {
+  expect(parsed(body({ audio: null, functions: null })).parameters).toBe("{}");
+  expect(refusalOf(parseChatBody(body({ functions: [] }))).reason).toContain("use 'tools'");
 });
 
-test.each([null, "text", 3, [body()]])("%j is no body", (value) => {
-  expect(() => parseChatBody(value)).toThrow(expect.objectContaining({ code: "invalid_value" }));
+test.each([null, "text", 3, [body()]])("%j is refused as a body", (value) => {
+  expect(refusalOf(parseChatBody(value))).toMatchObject({ code: "invalid_value", param: null });
 });
 
-test("parameters of a record are checked like those of a body, and named in one order", () => {
-  expect(checkParameters('{ "top_p": 1, "seed": 7, "user": null }')).toBe('{"seed":7,"top_p":1}');
-  expect(() => checkParameters("{")).toThrow(expect.objectContaining({ code: "invalid_json" }));
-  expect(() => checkParameters('{"best_of":2}')).toThrow(
-    expect.objectContaining({ code: "unknown_parameter", param: "parameters.best_of" }),
-  );
-  expect(() => checkParameters('{"stream":true}')).toThrow("parameters.stream");
+test("parameters of a record are checked like those of a body, and written in one order", () => {
+  const written = parseParameters('{ "top_p": 1, "seed": 7, "user": null }');
+  expect(valueOf(written)).toBe('{"seed":7,"top_p":1}');
+  expect(refusalOf(parseParameters("{"))).toMatchObject({ code: "invalid_json" });
+  expect(refusalOf(parseParameters('{"best_of":2}'))).toMatchObject({
+    ...{ code: "unknown_parameter", param: "parameters.best_of" },
+  });
+  expect(refusalOf(parseParameters('{"stream":true}')).reason).toContain("parameters.stream");
 });

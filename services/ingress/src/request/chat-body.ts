@@ -1,13 +1,14 @@
-import type { Message } from "@sluice/contracts";
+import type { InferenceRequested, Message } from "@sluice/contracts";
 import { z } from "zod";
-import type { AskedBody } from "./request-body.ts";
 import { chatMessage, messageOf, parts, toolCalls } from "./chat-message.ts";
-import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./schema-check.ts";
 import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
+import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
+import type { RequestBody } from "./request-body.ts";
+import { checkSchema, depthRefusalOf, parseJson, setParametersOf } from "./schema-check.ts";
 
 const streamOptions = z.strictObject({
   include_usage: z.boolean().nullish(),
-  // No chunk is padded here, so that "no padding" is what a caller gets.
+  // Ingress never pads chunks, so only a client that wants no padding gets what it asked for.
   include_obfuscation: z.literal(false).nullish(),
 });
 
@@ -18,19 +19,24 @@ const body = parameters.extend({
   stream_options: streamOptions.nullish(),
 });
 
-/** A chat completion as it is asked for, before anything is decided. */
-export interface ChatBody extends AskedBody {
+/** The body of `POST /v1/chat/completions`. */
+export interface ChatBody extends RequestBody {
+  /** Whether a stream ends with a chunk that carries the usage. */
   readonly includeUsage: boolean;
 }
 
-/** @throws ApiError 400 naming the member that is wrong and what it may be. */
-export function parseChatBody(value: unknown): ChatBody {
-  refuseDepth(value);
-  const { model, messages, stream, stream_options: options, ...rest } = checked(body, value);
-  refuseContradictions(rest);
+/** Reads a chat body. A refusal names the wrong member and the values that it may have. */
+export function parseChatBody(value: unknown): Parsed<ChatBody> {
+  const tooDeep = depthRefusalOf(value);
+  if (tooDeep) return tooDeep;
+  const checked = checkSchema(body, value);
+  if (checked.kind === "refused") return checked;
+  const { model, messages, stream, stream_options: options, ...rest } = checked.value;
+  const contradiction = contradictionRefusalOf(rest);
+  if (contradiction) return contradiction;
   if (options && stream !== true)
-    throw invalid("stream_options", "it is only allowed where 'stream' is true");
-  return {
+    return invalidValue("stream_options", "it is only allowed if 'stream' is true");
+  return parsed({
     operation: "chat",
     model,
     messages: messages.map(messageOf),
@@ -39,36 +45,52 @@ export function parseChatBody(value: unknown): ChatBody {
     parameters: setParametersOf(rest),
     stream: stream ?? false,
     includeUsage: options?.include_usage ?? false,
-  };
+  });
 }
 
-/**
- * The parameters of a record.
- *
- * @throws ApiError 400 when the text is no JSON object of known parameters with values in range.
- */
-export function checkParameters(text: string): string {
-  const given = checked(parameters, parsed(text, "parameters", "object"), ["parameters"]);
-  refuseContradictions(given, "parameters.");
-  return setParametersOf(given);
+/** Reads the parameters of a chat's record: JSON of an object with known parameters in their ranges. */
+export function parseParameters(text: string): Parsed<string> {
+  const json = parseJson(text, "parameters", "object");
+  if (json.kind === "refused") return json;
+  const given = checkSchema(parameters, json.value, ["parameters"]);
+  if (given.kind === "refused") return given;
+  return contradictionRefusalOf(given.value, "parameters.") ?? parsed(setParametersOf(given.value));
 }
 
-/**
- * Content parts and tool calls of a record, which stages and adapter parse without asking again.
- *
- * @throws ApiError 400
- */
-export function checkMessage(message: Message, index: number): void {
-  const path = [`messages[${index}]`];
-  if (message.parts !== null) checkJson(parts, message.parts, [...path, "parts"]);
-  if (message.toolCalls !== null) checkJson(toolCalls, message.toolCalls, [...path, "toolCalls"]);
+/** Returns why the parameters or messages of a chat's record are refused; undefined if they are valid. */
+export function chatRefusalOf({
+  parameters: text,
+  messages,
+}: Pick<InferenceRequested, "parameters" | "messages">): Refusal | undefined {
+  const wrong = refusalIn(parseParameters(text));
+  if (wrong) return wrong;
+  for (const [index, message] of messages.entries()) {
+    const refusal = messageRefusalOf(message, index);
+    if (refusal) return refusal;
+  }
+  return undefined;
 }
 
-function checkJson(schema: z.ZodType, text: string, path: readonly string[]): void {
-  checked(schema, parsed(text, path.join("."), "array"), path);
+/** Checks content parts and tool calls here, because later stages parse them without a check. */
+function messageRefusalOf(message: Message, index: number): Refusal | undefined {
+  const path = `messages[${index}]`;
+  return (
+    jsonRefusalOf(parts, message.parts, [path, "parts"]) ??
+    jsonRefusalOf(toolCalls, message.toolCalls, [path, "toolCalls"])
+  );
 }
 
-function refuseContradictions(given: Parameters, prefix = ""): void {
-  const [name, reason] = contradictionIn(given) ?? [];
-  if (name !== undefined && reason !== undefined) throw invalid(`${prefix}${name}`, reason);
+function jsonRefusalOf(
+  schema: z.ZodType,
+  text: string | null,
+  path: readonly string[],
+): Refusal | undefined {
+  if (text === null) return undefined;
+  const json = parseJson(text, path.join("."), "array");
+  return json.kind === "refused" ? json : refusalIn(checkSchema(schema, json.value, path));
+}
+
+function contradictionRefusalOf(given: Parameters, prefix = ""): Refusal | undefined {
+  const contradiction = contradictionIn(given);
+  return contradiction && invalidValue(`${prefix}${contradiction.name}`, contradiction.problem);
 }

@@ -8,7 +8,7 @@ const image = z.looseObject({
   image_url: z.looseObject({ url: z.string().min(1) }),
 });
 const refusal = z.looseObject({ type: z.literal("refusal"), refusal: z.string() });
-/** Sound and files are refused: what they cost cannot be bounded before the call. */
+/** Sound and files are refused, because their cost cannot be bounded before the call. */
 const part = z.discriminatedUnion("type", [text, image, refusal], {
   error: "only parts of type 'text', 'image_url' and 'refusal' are supported",
 });
@@ -20,11 +20,11 @@ const toolCall = z.looseObject({
   function: z.looseObject({ name: z.string(), arguments: z.string() }),
 });
 
-/** The content of a message where it is a list of parts. */
+/** The content of a message, if it is a list of parts. */
 export const parts = z.array(part).min(1);
 export const toolCalls = z.array(toolCall);
 
-/** One message as OpenAI's API takes it. Answers may be sent back as they came, nulls included. */
+/** One message in the form of OpenAI's API. A client may send an answer back unchanged, nulls included. */
 export const chatMessage = z.strictObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: z.union([z.string(), parts]).nullish(),
@@ -37,14 +37,14 @@ export const chatMessage = z.strictObject({
   function_call: unsupported("it is OpenAI's former name; use 'tool_calls'"),
 });
 
-/** The same as a record. A refusal is kept as the part that OpenAI takes for the same. */
+/** Returns the message as a record. A refusal becomes the content part that means the same to OpenAI. */
 export function messageOf(given: z.output<typeof chatMessage>): Message {
   const { role, content, name, tool_calls: calls, tool_call_id: toolCallId } = given;
-  const said = withRefusal(content, given.refusal);
+  const whole = withRefusal(content, given.refusal);
   return {
     role,
-    content: textOf(said),
-    parts: isPlain(said) ? null : JSON.stringify(said),
+    content: textOf(whole),
+    parts: isPlain(whole) ? null : JSON.stringify(whole),
     toolCalls: calls?.length ? JSON.stringify(calls) : null,
     toolCallId: toolCallId ?? null,
     name: name ?? null,
@@ -55,29 +55,29 @@ type Content = string | readonly Part[];
 
 function withRefusal(
   content: Content | null | undefined,
-  refused: string | null | undefined,
+  refusalText: string | null | undefined,
 ): Content {
-  const said = content ?? "";
-  if (typeof refused !== "string") return said;
-  const before: readonly Part[] = typeof said === "string" ? textPartsOf(said) : said;
-  return [...before, { type: "refusal", refusal: refused }];
+  const given = content ?? "";
+  if (typeof refusalText !== "string") return given;
+  const before: readonly Part[] = typeof given === "string" ? textPartsOf(given) : given;
+  return [...before, { type: "refusal", refusal: refusalText }];
 }
 
-function textPartsOf(said: string): readonly Part[] {
-  return said === "" ? [] : [{ type: "text", text: said }];
+function textPartsOf(content: string): readonly Part[] {
+  return content === "" ? [] : [{ type: "text", text: content }];
 }
 
-/** One text is the same as a string. Several are not: providers differ in how they join them. */
-function isPlain(said: Content): boolean {
-  if (typeof said === "string") return true;
-  const [first] = said;
-  return said.length === 1 && first?.type === "text" && Object.keys(first).length === 2;
+/** One text part means the same as a string. Several parts do not, because providers join them differently. */
+function isPlain(content: Content): boolean {
+  if (typeof content === "string") return true;
+  const [first] = content;
+  return content.length === 1 && first?.type === "text" && Object.keys(first).length === 2;
 }
 
-/** What stages count and read; the provider gets the parts. */
-function textOf(said: Content): string {
-  if (typeof said === "string") return said;
-  return said.map(textOfPart).join("");
+/** Returns the text that stages count and read. The provider receives the parts. */
+function textOf(content: Content): string {
+  if (typeof content === "string") return content;
+  return content.map(textOfPart).join("");
 }
 
 function textOfPart(each: Part): string {

@@ -1,12 +1,13 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import { embeddingBytesMax, embeddingInputsMax } from "@sluice/domain";
 import { z } from "zod";
-import type { AskedBody } from "./request-body.ts";
-import { checked, invalid, parsed, refuseDepth, setParametersOf } from "./schema-check.ts";
+import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
+import type { RequestBody } from "./request-body.ts";
+import { checkSchema, depthRefusalOf, parseJson, setParametersOf } from "./schema-check.ts";
 import { unsupported } from "./unsupported.ts";
 
 const text = z.string().min(1, "it must not be empty");
-/** Of the model's own vocabulary; a record holds numbers of 32 bits. */
+/** Token ids of the model's own vocabulary; a record holds them as 32-bit integers. */
 const tokens = z
   .array(
     z
@@ -41,56 +42,75 @@ const parameters = z.strictObject({
   user,
 });
 
-/** How the caller wants to read an embedding: numbers, or base64 of its bits. */
+/** The form in which a client receives an embedding: numbers, or base64 of its 32-bit floats. */
 export type Encoding = "float" | "base64";
 
-/** Embeddings as they are asked for, before anything is decided. */
-export interface EmbeddingsBody extends AskedBody {
+/** The body of `POST /v1/embeddings`. */
+export interface EmbeddingsBody extends RequestBody {
   readonly encoding: Encoding;
 }
 
 type Inputs = Pick<InferenceRequested, "inputs" | "tokenInputs">;
 
-/** @throws ApiError 400 naming the member that is wrong and what it may be. */
-export function parseEmbeddingsBody(value: unknown): EmbeddingsBody {
-  refuseDepth(value);
-  const { model, input, encoding_format: encoding, ...rest } = checked(body, value);
-  return {
+/** Reads a body for embeddings. A refusal names the wrong member and the values that it may have. */
+export function parseEmbeddingsBody(value: unknown): Parsed<EmbeddingsBody> {
+  const tooDeep = depthRefusalOf(value);
+  if (tooDeep) return tooDeep;
+  const checked = checkSchema(body, value);
+  if (checked.kind === "refused") return checked;
+  const { model, input, encoding_format: encoding, ...rest } = checked.value;
+  const inputs = parseInputs(input);
+  if (inputs.kind === "refused") return inputs;
+  return parsed({
     operation: "embeddings",
     model,
     messages: [],
-    ...inputsOf(input),
+    ...inputs.value,
     parameters: setParametersOf(rest),
     stream: false,
     encoding: encoding ?? "float",
-  };
+  });
 }
 
-/**
- * Inputs and parameters of a record.
- *
- * @throws ApiError 400 with the path of what is wrong.
- */
-export function checkEmbeddings({
+/** Returns why the inputs or parameters of a record for embeddings are refused; undefined if they are valid. */
+export function embeddingsRefusalOf({
   inputs,
   tokenInputs,
   parameters: given,
-}: InferenceRequested): void {
+}: Inputs & Pick<InferenceRequested, "parameters">): Refusal | undefined {
   if (inputs.length > 0 && tokenInputs.length > 0)
-    throw invalid("tokenInputs", "inputs are texts or tokens, not both");
-  if (tokenInputs.length > 0) checked(many(tokens), tokenInputs, ["tokenInputs"]);
-  else checked(many(text), inputs, ["inputs"]);
-  checked(parameters, parsed(given, "parameters", "object"), ["parameters"]);
+    return invalidValue("tokenInputs", "inputs are texts or tokens, not both");
+  const wrongInput =
+    tokenInputs.length > 0
+      ? refusalIn(checkSchema(many(tokens), tokenInputs, ["tokenInputs"]))
+      : refusalIn(checkSchema(many(text), inputs, ["inputs"]));
+  if (wrongInput) return wrongInput;
+  const json = parseJson(given, "parameters", "object");
+  if (json.kind === "refused") return json;
+  return refusalIn(checkSchema(parameters, json.value, ["parameters"]));
 }
 
-/** One text or many, the tokens of one or of many: told apart by the first, and the others must be like it. */
-function inputsOf(input: unknown): Inputs {
+/**
+ * Reads one text, several texts, the tokens of one input, or the tokens of several. The first
+ * element decides which of these it is, and all others must be of the same kind.
+ */
+function parseInputs(input: unknown): Parsed<Inputs> {
   const within = ["input"];
-  const first: unknown = Array.isArray(input) ? input[0] : undefined;
-  if (typeof first === "number")
-    return { inputs: [], tokenInputs: [checked(tokens, input, within)] };
-  if (Array.isArray(first))
-    return { inputs: [], tokenInputs: checked(many(tokens), input, within) };
-  if (Array.isArray(input)) return { inputs: checked(many(text), input, within), tokenInputs: [] };
-  return { inputs: [checked(text, input, within)], tokenInputs: [] };
+  if (!Array.isArray(input)) return textsOf(one(checkSchema(text, input, within)));
+  const first: unknown = input[0];
+  if (typeof first === "number") return tokensOf(one(checkSchema(tokens, input, within)));
+  if (Array.isArray(first)) return tokensOf(checkSchema(many(tokens), input, within));
+  return textsOf(checkSchema(many(text), input, within));
+}
+
+function one<T>(input: Parsed<T>): Parsed<readonly T[]> {
+  return input.kind === "refused" ? input : parsed([input.value]);
+}
+
+function textsOf(inputs: Parsed<Inputs["inputs"]>): Parsed<Inputs> {
+  return inputs.kind === "refused" ? inputs : parsed({ inputs: inputs.value, tokenInputs: [] });
+}
+
+function tokensOf(inputs: Parsed<Inputs["tokenInputs"]>): Parsed<Inputs> {
+  return inputs.kind === "refused" ? inputs : parsed({ inputs: [], tokenInputs: inputs.value });
 }

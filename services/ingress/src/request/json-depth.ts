@@ -1,7 +1,7 @@
-/** Far beyond any schema of a tool; deeper JSON would overflow the stack of whoever walks it after us. */
+/** Levels of nesting, far more than the schema of a tool needs. Deeper JSON could overflow the stack of a recursive function in a later stage. */
 export const jsonDepthMax = 64;
 
-/** Whether a parsed value is nested deeper than {@link jsonDepthMax}. Does not recurse itself. */
+/** Returns whether a parsed value is nested deeper than {@link jsonDepthMax}. It is not recursive, so no value overflows its stack. */
 export function isTooDeep(value: unknown): boolean {
   let level: readonly unknown[] = [value];
   for (let depth = 0; depth <= jsonDepthMax; depth += 1) {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { type Choosing, modelRefusalOf } from "./model-choice.ts";
+import { type ModelChoice, modelRefusalOf } from "./model-choice.ts";
 
 const declarations = someDeclarations();
-const refusalOf = (changes: Partial<Choosing>) =>
+const refusalOf = (changes: Partial<ModelChoice>) =>
   modelRefusalOf(
     {
       ...{ operation: "embeddings", model: "embeddings", inputs: ["a"], tokenInputs: [] },
@@ -14,32 +14,32 @@ const refusalOf = (changes: Partial<Choosing>) =>
 const chat = { operation: "chat", inputs: [] } as const;
 const many = (count: number) => Array.from({ length: count }, () => "a");
 
-test("a chat goes to what chats, by name, tier or auto", () => {
+test("a chat is answered by a chat model, which it chooses by name, tier or auto", () => {
   for (const model of ["auto", "premium", "small"])
     expect(refusalOf({ ...chat, model })).toBeUndefined();
   expect(refusalOf({ ...chat, model: "embeddings" })).toEqual({
-    ...{ code: "invalid_value", param: "model" },
+    ...{ kind: "refused", code: "invalid_value", param: "model" },
     reason:
-      "'embeddings' makes embeddings and does not chat; name a chat model, or ask POST /v1/embeddings.",
+      "'embeddings' makes embeddings and does not chat; name a chat model, or send the request to POST /v1/embeddings.",
   });
 });
 
-test("embeddings are made by the model that is named, and by no other", () => {
+test("embeddings are made only by a model that the request names", () => {
   expect(refusalOf({})).toBeUndefined();
   for (const model of ["auto", "economy", "small"])
     expect(refusalOf({ model })).toEqual({
-      ...{ code: "invalid_value", param: "model" },
+      ...{ kind: "refused", code: "invalid_value", param: "model" },
       reason: `'${model}' makes no embeddings; name embeddings.`,
     });
 });
 
-test("a model that nobody declared is told apart", () => {
+test("a model that is not declared has a code of its own", () => {
   const unknown = { code: "model_not_found", param: "model" };
   expect(refusalOf({ model: "nowhere" })).toMatchObject(unknown);
   expect(refusalOf({ ...chat, model: "nowhere" })).toMatchObject(unknown);
 });
 
-test("no more embeddings than an answer holds, counted by their dimensions, texts and tokens alike", () => {
+test("a request for more embeddings than fit an answer of that many dimensions is refused, for texts and tokens", () => {
   expect(refusalOf({ inputs: many(256) })).toBeUndefined();
   expect(refusalOf({ inputs: many(257) })).toMatchObject({
     ...{ code: "invalid_value", param: "input" },
@@ -56,7 +56,7 @@ test("no more embeddings than an answer holds, counted by their dimensions, text
   });
 });
 
-test("no more dimensions than the model has", () => {
+test("a request for more dimensions than the model has is refused", () => {
   expect(refusalOf({ parameters: '{"dimensions":1536}' })).toBeUndefined();
   expect(refusalOf({ parameters: '{"dimensions":1537}' })).toMatchObject({
     ...{ code: "invalid_value", param: "dimensions" },

@@ -1,26 +1,20 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import { isTier, embeddingsThatFit } from "@sluice/domain";
+import { type Refusal, refused } from "./refusal.ts";
 
-/** What of a request decides which model may answer it. */
-export type Choosing = Pick<
+/** The members of a request that decide which model may answer it. */
+export type ModelChoice = Pick<
   InferenceRequested,
   "operation" | "model" | "inputs" | "tokenInputs" | "parameters"
 >;
 
-export interface ModelRefusal {
-  readonly code: "model_not_found" | "invalid_value";
-  readonly reason: string;
-  /** The member of the body that is wrong. */
-  readonly param: "model" | "input" | "dimensions";
-}
-
-/** Why the model cannot do what is asked of it; undefined where it can. Pure. */
+/** Returns why the named model cannot answer the request; undefined if it can. Pure. */
 export function modelRefusalOf(
-  asked: Choosing,
+  choice: ModelChoice,
   declarations: Declarations,
-): ModelRefusal | undefined {
-  const { model, operation } = asked;
+): Refusal | undefined {
+  const { model, operation } = choice;
   const isOurs = model === "auto" || isTier(model);
   const variant = declarations.variantOf(model);
   if (!isOurs && !variant) return unknownModel(model);
@@ -28,47 +22,50 @@ export function modelRefusalOf(
   if (operation === "embeddings")
     return dimensions === null
       ? notForEmbeddings(model, declarations)
-      : tooManyEmbeddings(asked, dimensions);
+      : tooManyEmbeddings(choice, dimensions);
   if (dimensions === null) return undefined;
-  const reason = `'${model}' makes embeddings and does not chat; name a chat model, or ask POST /v1/embeddings.`;
-  return { code: "invalid_value", param: "model", reason };
+  const reason = `'${model}' makes embeddings and does not chat; name a chat model, or send the request to POST /v1/embeddings.`;
+  return refused("invalid_value", reason, "model");
 }
 
-export function unknownModel(model: string): ModelRefusal {
-  const reason = `The model '${model.slice(0, 128)}' does not exist; ask GET /v1/models for those that do.`;
-  return { code: "model_not_found", param: "model", reason };
+export function unknownModel(model: string): Refusal {
+  const reason = `The model '${model.slice(0, 128)}' does not exist; GET /v1/models lists the models that do.`;
+  return refused("model_not_found", reason, "model");
 }
 
-function notForEmbeddings(model: string, declarations: Declarations): ModelRefusal {
+function notForEmbeddings(model: string, declarations: Declarations): Refusal {
   const able = declarations.variants().filter(({ dimensions }) => dimensions !== null);
   const remedy =
     able.length === 0
-      ? "none is declared that does"
+      ? "sluice.yaml declares no model that does"
       : `name ${able.map(({ id }) => id).join(" or ")}`;
-  // A tier or auto cannot choose: embeddings of two models cannot be compared.
+  // The client must name the model. A tier or auto could change it, and embeddings of two models cannot be compared.
   const reason = `'${model}' makes no embeddings; ${remedy}.`;
-  return { code: "invalid_value", param: "model", reason };
+  return refused("invalid_value", reason, "model");
 }
 
-/** A text may be cut to fit an answer, an embedding may not: what does not fit is refused before it is paid for. */
+/**
+ * An answer that is too long may be cut, but an embedding may not. Embeddings that do not fit an
+ * answer are therefore refused before the provider is paid for them.
+ */
 function tooManyEmbeddings(
-  { inputs, tokenInputs, parameters }: Choosing,
+  { inputs, tokenInputs, parameters }: ModelChoice,
   dimensionsMax: number,
-): ModelRefusal | undefined {
+): Refusal | undefined {
   const dimensions = dimensionsIn(parameters) ?? dimensionsMax;
   if (dimensions > dimensionsMax) {
     const reason = `The model has ${dimensionsMax} dimensions; ask for as many or fewer.`;
-    return { code: "invalid_value", param: "dimensions", reason };
+    return refused("invalid_value", reason, "dimensions");
   }
   const count = inputs.length + tokenInputs.length;
   const fitting = embeddingsThatFit(dimensions);
   if (count <= fitting) return undefined;
   const reason = `${count} embeddings of ${dimensions} dimensions do not fit an answer, ${fitting} do; send the inputs in several requests, or ask for fewer dimensions.`;
-  return { code: "invalid_value", param: "input", reason };
+  return refused("invalid_value", reason, "input");
 }
 
 function dimensionsIn(parameters: string): number | null {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by its schema before
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parameters were checked against their schema before
   const { dimensions } = JSON.parse(parameters) as { readonly dimensions?: number | null };
   return dimensions ?? null;
 }

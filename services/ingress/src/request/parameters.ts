@@ -4,7 +4,7 @@ import { unsupported } from "./unsupported.ts";
 const penalty = z.number().min(-2).max(2);
 const outputTokens = z.number().int().min(1).max(1_000_000);
 const label = z.string().max(512).nullish();
-/** What is inside is the provider's to judge, and goes to it with its members in the order they came. */
+/** The provider checks the content of a schema. It receives the members in the order in which the client sent them. */
 const schema = z.record(z.string(), z.unknown());
 
 const tool = z.looseObject({
@@ -33,9 +33,9 @@ const responseFormat = z.discriminatedUnion("type", [
 ]);
 
 /**
- * The parameters that are passed on, by their OpenAI names, and those that are
- * refused with a reason. Another name is refused too: a parameter that is
- * silently dropped is a wrong answer. `docs/reference/openai.md` lists them all.
+ * The parameters that are passed to the provider, under their OpenAI names, and those that are
+ * refused with a reason. Every other name is refused too, because an answer without a parameter
+ * that the client set is a wrong answer. `docs/reference/openai.md` lists them all.
  */
 export const parameters = z.strictObject({
   audio: unsupported("the model prices declared here have no rate for sound"),
@@ -75,11 +75,18 @@ export const parameters = z.strictObject({
 
 export type Parameters = z.output<typeof parameters>;
 
-/** Parameters that are right alone and wrong together. @returns the name of one, and the reason. */
-export function contradictionIn(given: Parameters): readonly [string, string] | undefined {
-  if (given.max_tokens != null && given.max_completion_tokens != null)
-    return ["max_tokens", "'max_completion_tokens' is its new name; set one of the two"];
+/** Two parameters that are valid alone and contradict each other. */
+export interface Contradiction {
+  readonly name: string;
+  readonly problem: string;
+}
+
+export function contradictionIn(given: Parameters): Contradiction | undefined {
+  if (given.max_tokens != null && given.max_completion_tokens != null) {
+    const problem = "'max_completion_tokens' is its new name; set one of the two";
+    return { name: "max_tokens", problem };
+  }
   if (given.top_logprobs != null && given.logprobs !== true)
-    return ["top_logprobs", "it needs 'logprobs' to be true"];
+    return { name: "top_logprobs", problem: "it needs 'logprobs' to be true" };
   return undefined;
 }

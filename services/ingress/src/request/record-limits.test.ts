@@ -20,7 +20,7 @@ test("an ordinary record, and one at every limit, are within bounds", () => {
 const manyTags = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`${index}`, ""]));
 
 test.each([
-  ["a session of two words", { sessionId: "two words" }, "sessionId"],
+  ["a session with a space", { sessionId: "two words" }, "sessionId"],
   ["an empty run", { runId: "" }, "runId"],
   ["a step that is too long", { stepId: "s".repeat(129) }, "stepId"],
   [
@@ -39,10 +39,10 @@ test.each([
     "cache.ttlSeconds",
   ],
   ["too many tags", { tags: manyTags }, "tags"],
-  ["a tag without name", { tags: { "": "x" } }, "tags"],
+  ["a tag without a name", { tags: { "": "x" } }, "tags"],
   ["a long name of a tag", { tags: { ["n".repeat(65)]: "x" } }, "tags"],
   ["a long value of a tag", { tags: { a: "v".repeat(513) } }, "tags"],
-  ["a tag that the ledger could not hold", { tags: { a: "\u0000" } }, "tags"],
-])("%s is named", (_, changed, path) => {
-  expect(excessIn(aRequest(changed))?.[0]).toBe(path);
+  ["a tag with a NUL, which the ledger cannot store,", { tags: { a: "\u0000" } }, "tags"],
+])("%s is out of bounds, and the excess names its path", (_, changed, path) => {
+  expect(excessIn(aRequest(changed))?.path).toBe(path);
 });

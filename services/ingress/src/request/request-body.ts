@@ -1,11 +1,11 @@
 import type { InferenceRequested } from "@sluice/contracts";
 
-/** What a body asks for, whichever path it came to; the record takes it over as it is. */
-export interface AskedBody extends Pick<
+/** What every path reads from a body; the record of the request takes these members as they are. */
+export interface RequestBody extends Pick<
   InferenceRequested,
   "operation" | "model" | "messages" | "inputs" | "tokenInputs"
 > {
-  /** JSON of the parameters that were set, their names in one order, their values as they came. */
+  /** JSON of the parameters that are set. Their names have a fixed order; their values are as the client sent them. */
   readonly parameters: string;
   readonly stream: boolean;
 }

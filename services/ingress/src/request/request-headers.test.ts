@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { refusalOf, valueOf } from "./parsed.fixture.ts";
 import { parseHeaders } from "./request-headers.ts";
 
 const now = Date.parse("2026-06-01T12:00:00Z");
-const parsed = (given: Readonly<Record<string, string | string[]>>) => parseHeaders(given, now);
+const result = (given: Readonly<Record<string, string | string[]>>) => parseHeaders(given, now);
+const parsed = (given: Readonly<Record<string, string>>) => valueOf(result(given));
 
-test("what is not said has its default", () => {
+test("a header that is absent has its default", () => {
   expect(parsed({ authorization: "whatever" })).toEqual({
     ...{ idempotencyKey: null, retryCount: 0, cacheMode: "automatic", lane: "realtime" },
     ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
@@ -12,7 +14,7 @@ test("what is not said has its default", () => {
   });
 });
 
-test("every header has its place, amounts exact", () => {
+test("every header is read, and amounts are exact", () => {
   expect(
     parsed({
       "idempotency-key": "order 7",
@@ -33,7 +35,7 @@ test("every header has its place, amounts exact", () => {
   });
 });
 
-test("a deadline is seconds from now, or a time with its offset", () => {
+test("a deadline is a number of seconds from now, or a time with its offset", () => {
   expect(parsed({ "x-sluice-deadline": "2.5" }).deadlineAt).toBe(now + 2_500);
   expect(parsed({ "x-sluice-deadline": "2026-06-01T14:00:00+02:00" }).deadlineAt).toBe(now);
 });
@@ -44,6 +46,7 @@ test.each([
   ["idempotency-key", "clé"],
   ["x-stainless-retry-count", "-1"],
   ["x-sluice-cache", "No-Store"],
+  ["x-sluice-cache", "constructor"],
   ["x-sluice-required-accuracy", "1.01"],
   ["x-sluice-max-latency-ms", "1.5"],
   ["x-sluice-max-cost-usd", "1e-3"],
@@ -52,12 +55,17 @@ test.each([
   ["x-sluice-deadline", "2026-06-01T25:00:00Z"],
   ["x-sluice-lane", "fast"],
   ["x-sluice-run", "two words"],
-])("%s: '%s' is refused by name, not guessed at", (name, value) => {
-  expect(() => parsed({ [name]: value })).toThrow(
-    expect.objectContaining({ status: 400, code: "invalid_header", param: name }),
-  );
+])("%s: '%s' is refused, and the refusal names the header", (name, value) => {
+  expect(refusalOf(result({ [name]: value }))).toMatchObject({
+    ...{ kind: "refused", code: "invalid_header", param: name },
+  });
+});
+
+test("the refusal names the first of several wrong headers", () => {
+  const wrong = { "x-sluice-step": "two words", "idempotency-key": "" };
+  expect(refusalOf(result(wrong)).param).toBe("idempotency-key");
 });
 
 test("a header that is given twice is refused", () => {
-  expect(() => parsed({ "x-sluice-run": ["a", "b"] })).toThrow("x-sluice-run");
+  expect(refusalOf(result({ "x-sluice-run": ["a", "b"] })).reason).toContain("x-sluice-run");
 });

@@ -1,11 +1,11 @@
 import type { CacheMode, Lane } from "@sluice/contracts";
 import { type EpochMillis, type NanoUsd, parseUsd } from "@sluice/domain";
-import { type ApiError, badRequest } from "../http/api-error.ts";
+import { parsed, type Parsed, type Refusal, refused } from "./refusal.ts";
 
-/** What a caller says in headers, because OpenAI's body has no place for it. */
+/** The options that a client sets in headers, because OpenAI's body has no member for them. */
 export interface RequestHeaders {
   readonly idempotencyKey: string | null;
-  /** How often the SDK has sent this before by its own. */
+  /** How often the SDK has already sent this request on its own. */
   readonly retryCount: number;
   readonly cacheMode: CacheMode;
   readonly requiredAccuracy: number | null;
@@ -20,29 +20,30 @@ export interface RequestHeaders {
 
 type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-const cacheModes: Readonly<Record<string, CacheMode>> = {
-  "no-store": "no_store",
-  refresh: "refresh",
-  use: "use",
-};
+const cacheModes: ReadonlyMap<string, CacheMode> = new Map([
+  ["no-store", "no_store"],
+  ["refresh", "refresh"],
+  ["use", "use"],
+]);
 
-/** @throws ApiError 400 naming the header and what it may be. */
-export function parseHeaders(given: Given, now: EpochMillis): RequestHeaders {
+const label = "1 to 128 printable ASCII characters without spaces";
+
+/** Reads the headers. A refusal names the first wrong header and the values that it may have. */
+export function parseHeaders(given: Given, now: EpochMillis): Parsed<RequestHeaders> {
+  let refusal: Refusal | undefined;
   const read = <T>(name: string, expected: string, parse: (text: string) => T | undefined) => {
     const text = given[name];
     if (text === undefined) return null;
     const value = typeof text === "string" ? parse(text.trim()) : undefined;
-    if (value === undefined) throw invalid(name, expected);
-    return value;
+    if (value === undefined) refusal ??= invalidHeader(name, expected);
+    return value ?? null;
   };
-  const label = "1 to 128 printable ASCII characters without spaces";
-  return {
+  const headers: RequestHeaders = {
     idempotencyKey: read("idempotency-key", "1 to 255 printable ASCII characters", (text) =>
       /^[\x20-\x7e]{1,255}$/.test(text) ? text : undefined,
     ),
     retryCount: read("x-stainless-retry-count", "a whole number", wholeOf) ?? 0,
-    cacheMode:
-      read("x-sluice-cache", "no-store, refresh or use", (text) => cacheModes[text]) ?? "automatic",
+    cacheMode: read("x-sluice-cache", "no-store, refresh or use", cacheModeOf) ?? "automatic",
     requiredAccuracy: read("x-sluice-required-accuracy", "a number from 0 to 1", shareOf),
     maxLatencyMs: read("x-sluice-max-latency-ms", "a whole number of milliseconds", wholeOf),
     maxCostNanoUsd: read("x-sluice-max-cost-usd", "dollars with at most nine decimals", parseUsd),
@@ -56,10 +57,15 @@ export function parseHeaders(given: Given, now: EpochMillis): RequestHeaders {
     runId: read("x-sluice-run", label, labelOf),
     stepId: read("x-sluice-step", label, labelOf),
   };
+  return refusal ?? parsed(headers);
 }
 
-function invalid(name: string, expected: string): ApiError {
-  return badRequest("invalid_header", `Header '${name}' must be ${expected}.`, name);
+function invalidHeader(name: string, expected: string): Refusal {
+  return refused("invalid_header", `Header '${name}' must be ${expected}.`, name);
+}
+
+function cacheModeOf(text: string): CacheMode | undefined {
+  return cacheModes.get(text);
 }
 
 function wholeOf(text: string): number | undefined {

@@ -1,45 +1,44 @@
 import { z } from "zod";
-import { type ApiError, badRequest } from "../http/api-error.ts";
 import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
+import { invalidValue, parsed, type Parsed, type Refusal, refused } from "./refusal.ts";
 import { isUnsupported } from "./unsupported.ts";
 
-/** @throws ApiError 400 naming the member that is wrong and what it may be. */
-export function checked<T>(
+/** Returns the value in the schema's shape, or a refusal that names the first wrong member below `within`. */
+export function checkSchema<T>(
   schema: z.ZodType<T>,
   value: unknown,
   within: readonly string[] = [],
-): T {
+): Parsed<T> {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw errorOf(result.error.issues[0]!, within);
+  return result.success ? parsed(result.data) : refusalOf(result.error.issues[0]!, within);
 }
 
 /**
- * A parameter that is null is not set. Values keep the order of their members:
- * a model answers in the order of the schema's properties.
+ * Returns the JSON of the parameters that are set; null means not set. The members of a value keep
+ * their order, because a model answers in the order of a schema's properties.
  */
 export function setParametersOf(given: object): string {
   const set = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
   return JSON.stringify(Object.fromEntries(set));
 }
 
-function errorOf(issue: z.core.$ZodIssue, within: readonly string[]): ApiError {
+function refusalOf(issue: z.core.$ZodIssue, within: readonly string[]): Refusal {
   const path = [...within, ...issue.path.map(String)];
   const inner = innermost(issue);
-  if (inner) return errorOf(inner, path);
+  if (inner) return refusalOf(inner, path);
   if (issue.code === "unrecognized_keys") {
     const name = [...path, issue.keys[0]].join(".");
-    return badRequest("unknown_parameter", `Unknown parameter: '${name}'. Remove it.`, name);
+    return refused("unknown_parameter", `Unknown parameter: '${name}'. Remove it.`, name);
   }
   const param = path.join(".") || null;
   if (isUnsupported(issue)) {
     const reason = `Unsupported parameter: '${param}': ${issue.message}. Remove it.`;
-    return badRequest("unsupported_parameter", reason, param);
+    return refused("unsupported_parameter", reason, param);
   }
-  return invalid(param, issue.message);
+  return invalidValue(param, issue.message);
 }
 
-/** Where a value may be one thing or another, what is wrong inside the one that it is. */
+/** Returns the issue inside the alternative of a union that the value was meant to be. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined {
   if (issue.code !== "invalid_union") return undefined;
   return issue.errors
@@ -47,28 +46,26 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined {
     .find(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
 }
 
-export function invalid(param: string | null, reason: string): ApiError {
-  const name = param ?? "body";
-  return badRequest("invalid_value", `Invalid value for '${name}': ${reason}.`, param);
+/** Returns a refusal for a body whose nesting would overflow the stack of a recursive function. */
+export function depthRefusalOf(body: unknown): Refusal | undefined {
+  return isTooDeep(body) ? tooDeep("The body", null) : undefined;
 }
 
-/** @throws ApiError 400 for what would overflow the stack of whoever walks it. */
-export function refuseDepth(value: unknown): void {
-  if (isTooDeep(value)) throw tooDeep("The body", null);
-}
-
-/** JSON within a record. @throws ApiError 400 */
-export function parsed(text: string, param: string, expected: "object" | "array"): unknown {
+/** Parses JSON that is the value of a record's field. */
+export function parseJson(
+  text: string,
+  param: string,
+  expected: "object" | "array",
+): Parsed<unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isTooDeep(value)) return value;
+    return isTooDeep(value) ? tooDeep(`'${param}'`, param) : parsed(value);
   } catch {
-    throw badRequest("invalid_json", `'${param}' must be a JSON ${expected}.`, param);
+    return refused("invalid_json", `'${param}' must be a JSON ${expected}.`, param);
   }
-  throw tooDeep(`'${param}'`, param);
 }
 
-function tooDeep(what: string, param: string | null): ApiError {
-  const reason = `${what} is nested deeper than ${jsonDepthMax} levels; flatten it.`;
-  return badRequest("invalid_value", reason, param);
+function tooDeep(subject: string, param: string | null): Refusal {
+  const reason = `${subject} is nested deeper than ${jsonDepthMax} levels; flatten it.`;
+  return refused("invalid_value", reason, param);
 }

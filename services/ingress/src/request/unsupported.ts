@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * A member that OpenAI knows and that is refused here, for a reason its user is
- * told. Null is allowed: to OpenAI it is the same as absent.
+ * Returns the schema of a member that OpenAI accepts and Sluice refuses. The client receives the
+ * reason. Null is allowed, because OpenAI treats it like an absent member.
  */
 export function unsupported(reason: string): z.ZodOptional<z.ZodNull> {
   return z.null({ error: reason }).optional();

@@ -1,21 +1,22 @@
-import type { OnModuleDestroy } from "@nestjs/common";
+import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
-import type { Clock } from "@sluice/domain";
-import { decodeTokens, type Replies, type TokenPayload } from "@sluice/request-state";
+import { Clock } from "@sluice/domain";
+import { decodeTokens, Replies, type TokenPayload } from "@sluice/request-state";
 import { ApiError, unavailable } from "../api-error.ts";
-import type { Running } from "../http-admission.ts";
+import type { RunningRequest } from "../http-admission.ts";
 
-export type Heard =
+export type AnswerEvent =
   | { readonly kind: "tokens"; readonly payload: TokenPayload }
   | { readonly kind: "end"; readonly outcome: InferenceResponded };
 
-/** The adapter ends its call at the deadline; what it then says needs time to get here. */
+/** After the deadline. The adapter ends its call at the deadline, and its outcome needs time to arrive. */
 const graceMs = 5_000;
 
-/** How long those who wait may still get their answer once the process is to end. */
+/** How long waiting clients may still receive their answer after the process was told to stop. */
 const drainMs = 4_000;
 
-/** What comes back for one request, until its end or its deadline. */
+/** Waits for the answers of running requests, at most until their deadline. */
+@Injectable()
 export class AnswerWait implements OnModuleDestroy {
   readonly #stopping = new AbortController();
 
@@ -25,24 +26,26 @@ export class AnswerWait implements OnModuleDestroy {
   ) {}
 
   /**
-   * The server closes only when nobody waits any more, and a wait can take minutes. Whoever
-   * is sent away comes back to another instance: an SDK's retry joins the request that runs.
+   * Ends all waits after a short time, because the server closes only when no request waits, and a
+   * wait can take minutes. An SDK's retry joins its running request at another instance.
    */
   onModuleDestroy(): void {
     setTimeout(() => this.#stopping.abort(), drainMs).unref();
   }
 
   /**
-   * Tokens in order, closed by the outcome.
+   * Yields tokens in order and then the outcome. Ends without an outcome if the client has gone.
    *
-   * @param gone aborts when the caller has left; then it ends without an outcome.
-   * @throws ApiError 504 when nothing came in time, 409 when the answer is no longer kept,
-   *   503 when the process ends first.
+   * @throws ApiError 504 if nothing arrived in time, 409 if the answer has expired, and 503 if the
+   *   process stops first
    */
-  async *listen({ ref, deadlineAt, isNew }: Running, gone: AbortSignal): AsyncGenerator<Heard> {
+  async *listen(
+    { ref, deadlineAt, isNew }: RunningRequest,
+    clientGone: AbortSignal,
+  ): AsyncGenerator<AnswerEvent> {
     const leftMs = Math.max(deadlineAt - this.clock.now(), 0) + graceMs;
     const stopping = this.#stopping.signal;
-    const signal = AbortSignal.any([gone, stopping, AbortSignal.timeout(leftMs)]);
+    const signal = AbortSignal.any([clientGone, stopping, AbortSignal.timeout(leftMs)]);
     for await (const event of this.replies.follow(ref, signal, isNew)) {
       if (event.kind === "token") yield { kind: "tokens", payload: decodeTokens(event.payload) };
       if (event.kind === "end") {
@@ -50,32 +53,37 @@ export class AnswerWait implements OnModuleDestroy {
         return;
       }
       if (event.kind === "answer-gone")
-        throw new ApiError(409, "answer_expired", "The answer is no longer kept; ask anew.");
+        throw ApiError.of(
+          "answer_expired",
+          "The answer is no longer kept; send the request again.",
+        );
     }
-    if (gone.aborted) return;
+    if (clientGone.aborted) return;
     throw stopping.aborted
       ? unavailable("unavailable", "The service is stopping; try again.")
-      : tooLate();
+      : deadlineExceeded();
   }
 
-  /** Only the end counts. Undefined when the caller has left. */
-  async outcomeOf(running: Running, gone: AbortSignal): Promise<InferenceResponded | undefined> {
-    for await (const heard of this.listen(running, gone))
-      if (heard.kind === "end") return heard.outcome;
+  /** Returns the outcome and ignores tokens; undefined if the client has gone. */
+  async outcomeOf(
+    running: RunningRequest,
+    clientGone: AbortSignal,
+  ): Promise<InferenceResponded | undefined> {
+    for await (const event of this.listen(running, clientGone))
+      if (event.kind === "end") return event.outcome;
     return undefined;
   }
 
-  /** The caller of a stream has left, and nobody can ask for the answer again: stop paying for it. */
-  async cancel({ ref }: Running): Promise<void> {
+  /** Ends the provider's call of a request whose answer no client can receive, so that no more of it is paid. */
+  async cancel({ ref }: RunningRequest): Promise<void> {
     await this.replies.cancel(ref);
   }
 }
 
-function tooLate(): ApiError {
-  return new ApiError(
-    504,
+function deadlineExceeded(): ApiError {
+  return ApiError.of(
     "deadline_exceeded",
-    "No answer came before the deadline; allow more time by 'x-sluice-deadline'.",
+    "No answer arrived before the deadline; allow more time with 'x-sluice-deadline'.",
     { headers: { "x-should-retry": "false" } },
   );
 }

@@ -2,7 +2,7 @@ import type { Choice, Completed, InferenceResponded, Usage } from "@sluice/contr
 import { formatUsd } from "@sluice/domain";
 import type { ChunkChoices, TokenPayload } from "@sluice/request-state";
 
-/** The parts of an outcome that OpenAI's answers are made of. */
+/** An outcome with an answer. */
 export interface CompletedOutcome extends InferenceResponded {
   readonly completed: Completed;
 }
@@ -11,7 +11,7 @@ export function isCompleted(outcome: InferenceResponded): outcome is CompletedOu
   return outcome.completed !== null;
 }
 
-/** OpenAI's `chat.completion`. `model` is the variant that answered, which may not be what was asked for. */
+/** Returns OpenAI's `chat.completion`. `model` is the variant that answered; the request may have named another model, a tier or auto. */
 export function completionOf(outcome: CompletedOutcome): object {
   const { answer, usage, variant } = outcome.completed;
   return {
@@ -24,7 +24,7 @@ export function completionOf(outcome: CompletedOutcome): object {
   };
 }
 
-/** `x-sluice-*`: known with the answer, or with the first token of it. */
+/** Returns the `x-sluice-*` headers of an answer. A stream has no cost yet when it sends its headers. */
 export function headersOf(
   requestId: string,
   served: Pick<TokenPayload, "cache" | "variant" | "tier"> & { readonly costNanoUsd?: bigint },
@@ -52,8 +52,8 @@ export function identityOf({
 }
 
 /**
- * OpenAI's `chat.completion.chunk`s for one entry of the reply stream. Where the
- * usage is asked for, each says that it is not the one with the usage.
+ * Returns OpenAI's `chat.completion.chunk`s for one entry of the reply stream. If the client asked
+ * for the usage, it is null in each of them, as only the last chunk has it.
  */
 export function chunksOf(
   identity: Identity,
@@ -70,7 +70,7 @@ export function chunksOf(
   }));
 }
 
-/** An answer that is there as a whole, told as a stream: what a hit looks like to a streaming caller. */
+/** Returns a whole answer as one entry of a reply stream, so that a client can receive a hit as a stream. */
 export function wholeAsPayload({ completed }: CompletedOutcome): TokenPayload {
   const { answer, variant, tier, cache } = completed;
   return {
@@ -82,7 +82,7 @@ export function wholeAsPayload({ completed }: CompletedOutcome): TokenPayload {
   };
 }
 
-/** The last chunk where `stream_options.include_usage` asked for it; carries the provisional cost. */
+/** Returns the last chunk, which `stream_options.include_usage` asks for. Its cost is provisional. */
 export function usageChunkOf(outcome: CompletedOutcome): object {
   const { usage, variant, answer, cache, tier, costNanoUsd } = outcome.completed;
   return {
@@ -96,7 +96,7 @@ export function usageChunkOf(outcome: CompletedOutcome): object {
   };
 }
 
-/** OpenAI nests what our classes keep apart: cached in prompt, reasoning in completion. */
+/** Returns OpenAI's usage. Its prompt tokens include cached ones, and its completion tokens include reasoning; our classes do not overlap. */
 function usageOf(usage: Usage): object {
   const cached = Number(usage.cachedInputTokens ?? 0n);
   const reasoning = Number(usage.reasoningTokens ?? 0n);
@@ -116,7 +116,7 @@ function usageOf(usage: Usage): object {
   };
 }
 
-/** All that was read, from wherever it came. */
+/** Returns all input tokens: plain, read from the provider's prompt cache, and written to it. */
 export function promptTokensOf({
   inputTokens,
   cachedInputTokens,
@@ -158,7 +158,7 @@ function endOf({ index, finishReason }: Choice): ChunkChoices {
   return [{ index, delta: {}, logprobs: null, finish_reason: finishReason }];
 }
 
-/** In a delta each tool call says which one it continues. */
+/** Adds to each tool call its index, which a delta needs to name the call that it continues. */
 function indexed(toolCalls: string | null): string | null {
   const calls = parsed(toolCalls);
   if (!Array.isArray(calls)) return null;

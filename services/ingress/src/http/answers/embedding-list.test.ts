@@ -15,7 +15,7 @@ const outcome = completedOutcome(anAdmission(), {
   ...{ attempts: 1, lookup: aMiss, decisions: [], completedAt: 0 },
 });
 
-test("embeddings are told in order, as numbers or as base64, with what was read", () => {
+test("embeddings are listed in order, as numbers or base64, with the input tokens as usage", () => {
   if (!isCompleted(outcome)) throw new Error("not completed");
   expect(embeddingListOf(outcome, "float")).toEqual({
     object: "list",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 
-/** OpenAI's server-sent events on one response. Headers go out with the first event. */
+/** Writes OpenAI's server-sent events to one response. The headers are sent with the first event. */
 export class EventStream {
   readonly #response: ServerResponse;
   #begun = false;
@@ -14,7 +14,7 @@ export class EventStream {
     return this.#begun;
   }
 
-  /** Once; later calls change nothing. */
+  /** Sends status and headers. Only the first call has an effect. */
   begin(headers: Readonly<Record<string, string>>): void {
     if (this.#begun) return;
     this.#begun = true;
@@ -26,7 +26,7 @@ export class EventStream {
     });
   }
 
-  /** Waits for a reader that is slower than the provider, so that no answer piles up here. */
+  /** Waits for a client that reads more slowly than the provider writes, so that no answer accumulates in memory. */
   async send(events: readonly object[]): Promise<void> {
     if (events.length === 0) return;
     await this.#write(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
@@ -37,7 +37,7 @@ export class EventStream {
     this.#response.end();
   }
 
-  /** After the first token a status can no longer be sent; SDKs raise this event as an error. */
+  /** Ends the stream with an error event, because the status is already sent. SDKs raise it as an error. */
   async fail(envelope: object): Promise<void> {
     await this.send([envelope]);
     this.#response.end();

@@ -1,0 +1,107 @@
+import type { InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
+import type { EpochMillis } from "@sluice/domain";
+import { type Found, hitOutcome } from "@sluice/response-cache";
+import { type Refusal, refused } from "../request/refusal.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Known } from "./known-request.ts";
+
+/** What the response cache holds for a request. Ingress queries it for HTTP requests only. */
+export type Cached = { readonly kind: "not-looked-up" } | Found;
+
+export const notLookedUp: Cached = { kind: "not-looked-up" };
+
+/** Why the sender gets no outcome: it would belong to another request, to the past, or to an unproven sender. */
+export type RefusedBecause = "another-body" | "answer-expired" | "stale-signature";
+
+/** What ingress does with a request. */
+export type AdmissionDecision =
+  /** Publish the record; the request is new. */
+  | { readonly kind: "admit"; readonly admitted: InferenceAdmitted }
+  /** Return an outcome that exists: the request has ended, or the cache holds its answer. */
+  | {
+      readonly kind: "answer";
+      readonly from: "known-outcome" | "cache";
+      readonly outcome: InferenceResponded;
+    }
+  /** Follow the request that runs under this id. Publish its record again if the broker may not have it. */
+  | {
+      readonly kind: "join";
+      readonly admitted: InferenceAdmitted;
+      readonly isAcknowledged: boolean;
+    }
+  /** End the request without an answer, because it is wrong. */
+  | {
+      readonly kind: "decline";
+      readonly admitted: InferenceAdmitted;
+      readonly refusal: Refusal;
+    }
+  | { readonly kind: "refuse"; readonly because: RefusedBecause };
+
+/**
+ * Decides what happens to a request. HTTP and Kafka both call it: first with what they have looked
+ * up, and again with what Redis reports when another process was faster. Pure.
+ *
+ * The deadline is judged by the time of arrival, `admittedAt`. A slow look-up therefore does not
+ * change the decision, and a second call decides the same.
+ *
+ * @param now when a hit completes the request
+ */
+export function decideAdmission(
+  candidate: Candidate,
+  known: Known,
+  cached: Cached,
+  now: EpochMillis,
+): AdmissionDecision {
+  const { admitted } = candidate;
+  const refusal = candidate.refusal ?? deadlineRefusalOf(admitted);
+  // An HTTP client reads the refusal of this very request. No knowledge about the id changes it, so none is looked up.
+  if (refusal && admitted.origin === "http") return { kind: "decline", admitted, refusal };
+  switch (known.kind) {
+    case "another-body":
+      return { kind: "refuse", because: "another-body" };
+    case "same-body":
+      return decideRepeat(known, refusal);
+    case "nothing":
+      if (candidate.isStale) return { kind: "refuse", because: "stale-signature" };
+      return refusal ? { kind: "decline", admitted, refusal } : decideNew(admitted, cached, now);
+    default:
+      return known satisfies never;
+  }
+}
+
+function decideRepeat(
+  known: Extract<Known, { kind: "same-body" }>,
+  refusal: Refusal | undefined,
+): AdmissionDecision {
+  const { admitted, outcome, answerGone, acknowledged } = known;
+  if (outcome) return { kind: "answer", from: "known-outcome", outcome };
+  if (answerGone) return { kind: "refuse", because: "answer-expired" };
+  // A request that runs is not declined because a late repeat of it has a deadline that passed.
+  if (refusal && !acknowledged) return { kind: "decline", admitted, refusal };
+  return { kind: "join", admitted, isAcknowledged: acknowledged };
+}
+
+function decideNew(
+  admitted: InferenceAdmitted,
+  cached: Cached,
+  now: EpochMillis,
+): AdmissionDecision {
+  switch (cached.kind) {
+    case "not-looked-up":
+      return { kind: "admit", admitted };
+    case "miss":
+      return { kind: "admit", admitted: { ...admitted, lookup: cached.lookup } };
+    case "exact-hit": {
+      const outcome = hitOutcome(admitted, cached.lookup, cached.entry, "ingress", now);
+      return { kind: "answer", from: "cache", outcome };
+    }
+    default:
+      return cached satisfies never;
+  }
+}
+
+function deadlineRefusalOf({ deadlineAt, admittedAt }: InferenceAdmitted): Refusal | undefined {
+  if (deadlineAt > admittedAt) return undefined;
+  const reason = "The deadline had passed when the request was read; set a later one.";
+  return refused("deadline_exceeded", reason, null);
+}

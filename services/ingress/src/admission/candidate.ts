@@ -1,0 +1,53 @@
+import type { Attribution, InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
+import type { EpochMillis } from "@sluice/domain";
+import type { Refusal } from "../request/refusal.ts";
+import { bodyHashOf } from "../request/request-record.ts";
+
+/** An authenticated request, before it is decided whether it is admitted. */
+export interface Candidate {
+  /** The record that is written if the request is admitted; it has all members that a refusal needs, too. */
+  readonly admitted: InferenceAdmitted;
+  /** Why the request may not be admitted; undefined if its content is valid. The deadline is not part of it. */
+  readonly refusal: Refusal | undefined;
+  /** Whether its signature is too old, so that the message may be a replay of a recorded one. HTTP requests have no signature. */
+  readonly isStale: boolean;
+}
+
+/** The members of {@link InferenceAdmitted} that depend on how the request arrived. */
+export type Arrival = Pick<InferenceAdmitted, "origin" | "reply" | "remembered" | "correlationId">;
+
+const defaultDeadlineMs = { http: 120_000, kafka: 10 * 60_000 } as const;
+/** Is below the retention of the topics; with a longer deadline a message could expire before its request. */
+const deadlineMaxMs = 48 * 60 * 60_000;
+
+/** Returns the record of a request that arrived at `now`, as it would be admitted. Pure. */
+export function admittedRecordOf(
+  request: InferenceRequested,
+  attribution: Attribution,
+  arrival: Arrival,
+  now: EpochMillis,
+): InferenceAdmitted {
+  const { origin, reply, remembered, correlationId } = arrival;
+  return {
+    request,
+    attribution,
+    admittedAt: now,
+    deadlineAt: deadlineOf(request.requirements.deadlineAt, origin, now),
+    bodyHash: bodyHashOf(attribution.tenant, request),
+    origin,
+    reply,
+    remembered,
+    correlationId,
+    lookup: null,
+    decisions: [],
+  };
+}
+
+/** Returns the requested deadline or the default of the origin; both end after 48 hours at the latest. */
+export function deadlineOf(
+  requested: EpochMillis | null,
+  origin: "http" | "kafka",
+  now: EpochMillis,
+): EpochMillis {
+  return Math.min(requested ?? now + defaultDeadlineMs[origin], now + deadlineMaxMs);
+}

@@ -1,0 +1,63 @@
+import { anAdmission } from "@sluice/testing/fixtures";
+import { refusedOutcome } from "@sluice/request-state";
+import { expect, test } from "vitest";
+import { type RefusalCode, refused } from "../request/refusal.ts";
+import { ApiError, errorOfRefusal, errorOfRefused, unavailable } from "./api-error.ts";
+
+test.each<readonly [RefusalCode, number, string]>([
+  ["body_too_large", 413, "invalid_request_error"],
+  ["deadline_exceeded", 504, "server_error"],
+  ["invalid_header", 400, "invalid_request_error"],
+  ["invalid_json", 400, "invalid_request_error"],
+  ["invalid_value", 400, "invalid_request_error"],
+  ["model_not_found", 404, "invalid_request_error"],
+  ["unknown_parameter", 400, "invalid_request_error"],
+  ["unsupported_parameter", 400, "invalid_request_error"],
+])("a request that is refused as %s is answered with %i", (code, status, type) => {
+  const error = errorOfRefusal(refused(code, "It is wrong.", "model"));
+  expect([error.status, error.headers]).toEqual([status, {}]);
+  expect(error.envelope()).toEqual({
+    error: { message: "It is wrong.", type, param: "model", code },
+  });
+});
+
+test.each([
+  ["another-body", "idempotency_conflict"],
+  ["answer-expired", "answer_expired"],
+] as const)("a key that is refused for %s is a 409 that SDKs do not repeat", (because, code) => {
+  expect(errorOfRefused(because)).toMatchObject({
+    ...{ status: 409, code, param: "idempotency-key" },
+    headers: { "x-should-retry": "false" },
+  });
+});
+
+test.each([
+  ["budget_exceeded", 402, "insufficient_quota"],
+  ["client_closed", 499, "invalid_request_error"],
+  ["context_length_exceeded", 400, "invalid_request_error"],
+  ["deadline_exceeded", 504, "server_error"],
+  ["in_doubt", 502, "server_error"],
+  ["internal_error", 500, "server_error"],
+  ["lane_unavailable", 400, "invalid_request_error"],
+  ["no_variant_fits", 400, "invalid_request_error"],
+  ["provider_failed", 502, "server_error"],
+  ["provider_refused", 400, "invalid_request_error"],
+  ["shed", 503, "server_error"],
+  ["stream_interrupted", 502, "server_error"],
+  ["a_code_of_a_later_version", 500, "server_error"],
+])("an outcome with the code %s is final and answered with %i", (code, status, type) => {
+  const outcome = refusedOutcome(anAdmission(), {
+    ...{ kind: "declined", code, reason: "As decided.", attempts: 0 },
+    ...{ lookup: null, decisions: [], completedAt: 0 },
+  });
+  expect(ApiError.ofOutcome(outcome)).toMatchObject({
+    ...{ status, code, type, message: "As decided.", param: null },
+    headers: { "x-should-retry": "false" },
+  });
+});
+
+test("an outage is a 503 that tells the client when to try again", () => {
+  expect(unavailable("unavailable", "Try again.")).toMatchObject({
+    ...{ status: 503, type: "server_error", headers: { "retry-after": "1" } },
+  });
+});

@@ -1,0 +1,199 @@
+import type { Declarations } from "@sluice/declarations";
+import { type Clock, TransientFault } from "@sluice/domain";
+import {
+  InMemoryAdmissions,
+  InMemoryOutcomes,
+  InMemoryReplies,
+  InMemoryRequests,
+} from "@sluice/request-state";
+import { InMemoryExactCache, lookupOf } from "@sluice/response-cache";
+import { InMemoryEventProducer } from "@sluice/stage";
+import { aCompletion, aRequest } from "@sluice/testing/fixtures";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { HitFinder } from "../admission/hit-finder.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { parseChatBody } from "../request/chat-body.ts";
+import { valueOf } from "../request/parsed.fixture.ts";
+import { parseHeaders } from "../request/request-headers.ts";
+import { HttpAdmission, type HttpRequest } from "./http-admission.ts";
+
+const now = 1_800_000_000_000;
+const clock: Clock = { now: () => now };
+const declarations: Declarations = someDeclarations();
+const [key] = declarations.keys();
+const messages = [{ role: "user", content: aRequest().messages[0]!.content }];
+
+function requestOf(
+  headers: Readonly<Record<string, string>> = {},
+  changed: object = {},
+): HttpRequest {
+  const body = parseChatBody({ model: "auto", messages, ...changed });
+  return {
+    ...{ key: key!, body: valueOf(body), headers: valueOf(parseHeaders(headers, now)) },
+    trace: { traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` },
+  };
+}
+
+/** The admission with fakes, on which `calls` lists every round trip in order. */
+function withFakes() {
+  const requests = new InMemoryRequests(clock);
+  const fakes = {
+    admissions: new InMemoryAdmissions(requests),
+    outcomes: new InMemoryOutcomes(requests),
+    cache: new InMemoryExactCache(clock),
+    producer: new InMemoryEventProducer(),
+  };
+  const replies = new InMemoryReplies(requests);
+  const calls: string[] = [];
+  const counted = <T extends object>(name: string, fake: T): T =>
+    new Proxy(fake, {
+      get(target, member, receiver) {
+        const value: unknown = Reflect.get(target, member, receiver);
+        if (typeof value !== "function") return value;
+        return (...given: readonly unknown[]): unknown => {
+          calls.push(`${name}.${String(member)}`);
+          return Reflect.apply(value, target, given);
+        };
+      },
+    });
+  const metrics = new IngressMetrics(new Registry());
+  const admission = new HttpAdmission(
+    declarations,
+    counted("admissions", fakes.admissions),
+    counted("outcomes", fakes.outcomes),
+    new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics),
+    counted("producer", fakes.producer),
+    clock,
+    replies,
+    metrics,
+  );
+  return { ...fakes, admission, calls };
+}
+
+type Fakes = ReturnType<typeof withFakes>;
+
+async function fillCache({ cache }: Fakes): Promise<void> {
+  const { namespace, cacheKey } = lookupOf(aRequest(), declarations.cachePolicyOf("acme"));
+  const entry = {
+    ...{ completed: aCompletion(), completedAt: now - 1_000, expiresAt: now + 60_000 },
+    requestId: "r-0",
+  };
+  await cache.store([{ address: { tenant: "acme", namespace, cacheKey }, entry }]);
+}
+
+test("an exact hit without a key costs one look-up in the cache, and nothing is published before the answer", async () => {
+  const fakes = withFakes();
+  await fillCache(fakes);
+  const opened = await fakes.admission.admit(requestOf());
+  expect(fakes.calls).toEqual(["cache.find"]);
+  if (opened.kind !== "answered") throw new Error("It was not answered.");
+  expect(opened.outcome.completed?.cache).toBe("exact");
+  await opened.afterAnswer();
+  expect(fakes.calls).toEqual(["cache.find", "producer.send"]);
+  expect(fakes.producer.records.map(({ topic }) => topic.name)).toEqual(["cost.metered"]);
+});
+
+test("an exact hit with a key is claimed, and a repeat receives the same outcome", async () => {
+  const fakes = withFakes();
+  await fillCache(fakes);
+  const hit = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const claim = ["admissions.find", "cache.find", "admissions.admit", "outcomes.claim"];
+  expect(fakes.calls).toEqual(claim);
+  if (hit.kind !== "answered") throw new Error("It was not answered.");
+  const repeat = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  expect(repeat).toMatchObject({ kind: "answered", outcome: { requestId: hit.outcome.requestId } });
+  expect(fakes.calls).toEqual([...claim, "admissions.find"]);
+  expect(fakes.producer.sent).toEqual([]);
+});
+
+test("a miss is looked up once, claimed once and published once, with its trace", async () => {
+  const fakes = withFakes();
+  const opened = await fakes.admission.admit(requestOf());
+  expect(opened).toMatchObject({ kind: "running", isNew: true, deadlineAt: now + 120_000 });
+  expect(fakes.calls).toEqual([
+    ...["cache.find", "admissions.admit", "producer.send", "admissions.acknowledge"],
+  ]);
+  const [message] = fakes.producer.records;
+  expect(message).toMatchObject({
+    record: { origin: "http", lookup: { result: "miss" }, attribution: { key: "k1" } },
+    headers: requestOf().trace,
+  });
+});
+
+test.each([
+  ["a model that does not exist", requestOf({}, { model: "gpt-17" }), "model_not_found"],
+  ["a deadline that has passed", requestOf({ "x-sluice-deadline": "0" }), "deadline_exceeded"],
+])("a request with %s is refused without any look-up", async (_, request, code) => {
+  const { admission, calls } = withFakes();
+  await expect(admission.admit(request)).rejects.toMatchObject({ code });
+  expect(calls).toEqual([]);
+});
+
+test("an SDK's retry without a key joins the first request with the same body", async () => {
+  const { admission, calls } = withFakes();
+  const first = await admission.admit(requestOf());
+  calls.length = 0;
+  const retry = await admission.admit(requestOf({ "x-stainless-retry-count": "1" }));
+  expect(retry).toEqual({ ...first, isNew: false });
+  expect(calls).toEqual(["admissions.joinable", "admissions.find"]);
+});
+
+test("a request that another process admits during the look-up joins that request", async () => {
+  const fakes = withFakes();
+  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  fakes.admissions.find = async () => [null];
+  const request = requestOf({ "idempotency-key": "k" });
+  expect(await fakes.admission.admit(request)).toEqual({ ...other, isNew: false });
+  expect(fakes.producer.records).toHaveLength(1);
+});
+
+test("a hit joins the request that another process admitted during the look-up", async () => {
+  const fakes = withFakes();
+  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  fakes.admissions.find = async () => [null];
+  await fillCache(fakes);
+  const request = requestOf({ "idempotency-key": "k" });
+  expect(await fakes.admission.admit(request)).toEqual({ ...other, isNew: false });
+});
+
+test("a hit whose claim is lost to an attempt joins the request that runs", async () => {
+  const fakes = withFakes();
+  await fillCache(fakes);
+  fakes.outcomes.claim = async () => [{ kind: "attempt-held" }];
+  const opened = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  expect(opened).toMatchObject({ kind: "running", isNew: false });
+  expect(fakes.producer.records).toHaveLength(1);
+});
+
+test("a request that loses its key to another body during the look-up is a conflict", async () => {
+  const fakes = withFakes();
+  await fakes.admission.admit(requestOf({ "idempotency-key": "k" }, { temperature: 0 }));
+  fakes.admissions.find = async () => [null];
+  const request = requestOf({ "idempotency-key": "k" });
+  await expect(fakes.admission.admit(request)).rejects.toMatchObject({
+    ...{ status: 409, code: "idempotency_conflict" },
+  });
+});
+
+test("a request that Kafka does not take is a 503, and its repeat publishes the same record", async () => {
+  const fakes = withFakes();
+  const request = requestOf({ "idempotency-key": "k" });
+  fakes.producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "No broker answers.");
+  await expect(fakes.admission.admit(request)).rejects.toMatchObject({
+    ...{ status: 503, code: "unavailable", headers: { "retry-after": "1" } },
+  });
+  fakes.producer.fault = undefined;
+  const repeat = await fakes.admission.admit(request);
+  expect(repeat).toMatchObject({ kind: "running", isNew: false, admittedAt: now });
+  expect(fakes.producer.records).toHaveLength(1);
+});
+
+test("a request is a 503 while Redis is unavailable", async () => {
+  const fakes = withFakes();
+  fakes.admissions.admit = async () => {
+    throw new TransientFault("REDIS_UNAVAILABLE", "Redis does not answer.");
+  };
+  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({ status: 503 });
+});

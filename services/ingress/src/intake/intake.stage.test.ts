@@ -1,0 +1,119 @@
+import type { InferenceRequested } from "@sluice/contracts";
+import type { Clock } from "@sluice/domain";
+import {
+  completedOutcome,
+  InMemoryAdmissions,
+  InMemoryOutcomes,
+  InMemoryRequests,
+} from "@sluice/request-state";
+import { type Delivery, deliveryOf, type Effect } from "@sluice/stage";
+import { aCompletion, aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { ApiKeys } from "../admission/api-keys.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { IntakeStage } from "./intake.stage.ts";
+import { signatureOf } from "./signature.ts";
+
+const now = 1_800_000_000_000;
+const hourAgo = now - 60 * 60_000;
+const clock: Clock = { now: () => now };
+const declarations = someDeclarations();
+const topic = "inference.requested";
+
+function messageOf(
+  changed: Partial<InferenceRequested>,
+  issuedAt = now,
+): Delivery<InferenceRequested> {
+  const value = Buffer.from("the bytes of the record");
+  const signed = { topic, keyId: "k1", issuedAt: String(issuedAt), value };
+  const headers = {
+    "sluice-key-id": Buffer.from("k1"),
+    "sluice-issued-at": Buffer.from(signed.issuedAt),
+    "sluice-signature": Buffer.from(signatureOf(signed, "one-secret")),
+  };
+  return deliveryOf(aRequest(changed), { topic, value, headers, appendedAt: now });
+}
+
+function withFakes() {
+  const requests = new InMemoryRequests(clock);
+  const admissions = new InMemoryAdmissions(requests);
+  const outcomes = new InMemoryOutcomes(requests);
+  const metrics = new IngressMetrics(new Registry());
+  const keys = new ApiKeys(declarations);
+  const stage = new IntakeStage(keys, declarations, admissions, outcomes, clock, metrics);
+  return { stage, admissions, outcomes, metrics };
+}
+
+/** The topic that a message is published to, the code of its dead letter, or "skip". */
+function resultOf(effect: Effect): string | undefined {
+  if (effect.kind === "emit") return effect.messages[0]?.topic.name;
+  return effect.kind === "dead-letter" ? effect.code : effect.kind;
+}
+
+test("one slice with every kind of message has one effect for each, in order", async () => {
+  const { stage, admissions, outcomes, metrics } = withFakes();
+  const slice = [
+    messageOf({ requestId: "new" }),
+    messageOf({ requestId: "wrong", model: "gpt-17" }),
+    messageOf({ requestId: "late", requirements: { ...noRequirements, deadlineAt: now } }),
+    messageOf({ requestId: "stale" }, hourAgo),
+    { ...messageOf({ requestId: "unsigned" }), headers: {} },
+    messageOf({ requestId: "new", model: "premium" }),
+  ];
+  const effects = await stage.process(slice);
+  expect(effects.map(resultOf)).toEqual([
+    "inference.admitted",
+    "inference.responded",
+    "inference.responded",
+    "INTAKE_SIGNATURE_STALE",
+    "INTAKE_UNSIGNED",
+    "INTAKE_ANOTHER_BODY",
+  ]);
+  const { values } = await metrics.decisions.get();
+  expect(values.map(({ labels, value }) => [labels.decision, labels.reason, value])).toEqual([
+    ["admit", "kafka", 1],
+    ["decline", "kafka", 2],
+    ["dead-letter", "kafka", 3],
+  ]);
+  // A stale message of an unknown request leaves no trace, so its id can still be used.
+  const tenant = "acme";
+  expect(await admissions.find([{ tenant, requestId: "stale" }])).toEqual([null]);
+
+  await stage.settled(slice, effects);
+  const again = await stage.process([messageOf({ requestId: "new" }, hourAgo)]);
+  expect(again.map(resultOf)).toEqual(["skip"]);
+  const outcome = completedOutcome(anAdmission({ request: aRequest({ requestId: "new" }) }), {
+    ...{ completed: aCompletion(), attempts: 1, lookup: null, decisions: [], completedAt: now },
+  });
+  await outcomes.claim([outcome], "decision");
+  const answered = await stage.process([messageOf({ requestId: "new" })]);
+  expect(answered.map(resultOf)).toEqual(["inference.responded"]);
+});
+
+test("a redelivery before the acknowledgement publishes the same records again", async () => {
+  const { stage } = withFakes();
+  const slice = [
+    messageOf({ requestId: "new" }),
+    messageOf({ requestId: "wrong", model: "gpt-17" }),
+  ];
+  const recordsOf = (effects: readonly Effect[]) =>
+    effects.flatMap((effect) =>
+      effect.kind === "emit" ? effect.messages.map(({ record }) => record) : [],
+    );
+  const first = recordsOf(await stage.process(slice));
+  expect(first).toHaveLength(2);
+  expect(recordsOf(await stage.process(slice))).toEqual(first);
+});
+
+test("a slice of dead letters needs no round trip to Redis", async () => {
+  const { stage, admissions, outcomes } = withFakes();
+  const unavailable = async (): Promise<never> => {
+    throw new Error("It was called.");
+  };
+  Object.assign(admissions, { admit: unavailable, find: unavailable });
+  Object.assign(outcomes, { claim: unavailable });
+  const effects = await stage.process([{ ...messageOf({}), headers: {} }]);
+  expect(effects.map(resultOf)).toEqual(["INTAKE_UNSIGNED"]);
+});

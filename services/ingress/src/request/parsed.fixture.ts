@@ -1,0 +1,13 @@
+import type { Parsed, Refusal } from "./refusal.ts";
+
+/** Returns the value of a result, and fails the test if it is a refusal. */
+export function valueOf<T>(result: Parsed<T>): T {
+  if (result.kind === "refused") throw new Error(`It was refused: ${result.reason}`);
+  return result.value;
+}
+
+/** Returns the refusal of a result, and fails the test if it is a value. */
+export function refusalOf(result: Parsed<unknown>): Refusal {
+  if (result.kind === "parsed") throw new Error("It was not refused.");
+  return result;
+}

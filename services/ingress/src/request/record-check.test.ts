@@ -1,0 +1,75 @@
+import type { InferenceRequested } from "@sluice/contracts";
+import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { expect, test } from "vitest";
+import { someDeclarations } from "../declarations.fixture.ts";
+import { recordRefusalOf } from "./record-check.ts";
+
+const declarations = someDeclarations();
+const refusalOf = (request: InferenceRequested) => recordRefusalOf(request, declarations);
+const codeOf = (request: InferenceRequested) => refusalOf(request)?.code;
+
+test("auto, a tier and a declared variant are models, and no other name is", () => {
+  const known = ["auto", "premium", "small"].map((model) => codeOf(aRequest({ model })));
+  expect(known).toEqual([undefined, undefined, undefined]);
+  expect(codeOf(aRequest({ model: "gpt-17" }))).toBe("model_not_found");
+});
+
+test("a record is refused for every value that an HTTP body may not have either", () => {
+  const [message] = aRequest().messages;
+  const unknownRole = aRequest({ messages: [{ ...message!, role: "god" }] });
+  expect(refusalOf(unknownRole)?.reason).toContain("messages[0].role");
+  const torn = aRequest({ messages: [{ ...message!, parts: "[{" }] });
+  expect(refusalOf(torn)?.reason).toContain("messages[0].parts");
+  for (const parts of ["", "{}", "null", "3", "[".repeat(1_000), '[{"type":"file"}]'])
+    expect(codeOf(aRequest({ messages: [{ ...message!, parts }] }))).toMatch(/^invalid_/);
+  const call = aRequest({ messages: [{ ...message!, toolCalls: '[{"id":"c"}]' }] });
+  expect(refusalOf(call)?.reason).toContain("messages[0].toolCalls.0.type");
+  const deep = aRequest({ parameters: `{"response_format":${"[".repeat(99)}${"]".repeat(99)}}` });
+  expect(refusalOf(deep)?.reason).toContain("deeper than 64");
+  const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });
+  expect(refusalOf(sure)?.code).toBe("invalid_value");
+  const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });
+  expect(refusalOf(unsure)?.code).toBe("invalid_value");
+});
+
+test("a reason names what is wrong and stays short, however long the name in the record is", () => {
+  const parameters = JSON.stringify({ ["x".repeat(700_000)]: 1 });
+  const refusal = refusalOf(aRequest({ parameters }));
+  expect(refusal).toMatchObject({ code: "unknown_parameter" });
+  expect(refusal!.reason.length).toBeLessThan(1_000);
+});
+
+const embeddings = aRequest({
+  ...{ operation: "embeddings", model: "embeddings", messages: [], inputs: ["a", "b"] },
+});
+
+test("a record for embeddings is refused for a member that does not fit, and the reason names its path", () => {
+  expect(refusalOf(embeddings)).toBeUndefined();
+  expect(refusalOf({ ...embeddings, inputs: [], tokenInputs: [[1]] })).toBeUndefined();
+  const wrong: readonly (readonly [Partial<typeof embeddings>, string])[] = [
+    [{ inputs: [] }, "'inputs'"],
+    [{ inputs: ["a", ""] }, "'inputs.1'"],
+    [{ inputs: Array.from({ length: 2_049 }, () => "a") }, "'inputs'"],
+    [{ tokenInputs: [[1]] }, "'tokenInputs'"],
+    [{ inputs: [], tokenInputs: [[1], [-1]] }, "'tokenInputs.1.0'"],
+    [{ messages: aRequest().messages }, "'messages'"],
+    [{ parameters: '{"dimensions":0}' }, "'parameters.dimensions'"],
+    [{ parameters: '{"encoding_format":"float"}' }, "'parameters.encoding_format'"],
+    [{ parameters: '{"temperature":1}' }, "'parameters.temperature'"],
+    [{ model: "small" }, "'small' makes no embeddings"],
+    [{ model: "nowhere" }, "'nowhere' does not exist"],
+  ];
+  for (const [change, named] of wrong)
+    expect(refusalOf({ ...embeddings, ...change })?.reason).toContain(named);
+});
+
+test("a chat with inputs is refused", () => {
+  const both = [aRequest({ inputs: ["a"] }), aRequest({ tokenInputs: [[1]] })];
+  expect(both.map(codeOf)).toEqual(["invalid_value", "invalid_value"]);
+});
+
+test("a record with a member out of bounds is refused with its path", () => {
+  const { code, reason } = refusalOf(aRequest({ tags: { a: "\u0000" } }))!;
+  expect(code).toBe("invalid_value");
+  expect(reason).toContain("'tags': expected names of 1 to 64");
+});
