@@ -1,34 +1,27 @@
 import { type DynamicModule, Module, type Provider } from "@nestjs/common";
-import { APP_FILTER } from "@nestjs/core";
+import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import { topics } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import {
-  Admissions,
-  Outcomes,
-  RequestStateModule,
-  Replies,
-  storedTopics,
-} from "@sluice/request-state";
-import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
+import { RequestStateModule, storedTopics } from "@sluice/request-state";
+import { ResponseCacheModule } from "@sluice/response-cache";
 import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
-import { EventProducer, StageModule } from "@sluice/stage";
-import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
-import { Registry } from "prom-client";
+import { StageModule } from "@sluice/stage";
+import { TelemetryModule } from "@sluice/telemetry";
+import { ApiKeys } from "./admission/api-keys.ts";
+import { HitFinder } from "./admission/hit-finder.ts";
+import type { Config } from "./config.ts";
 import { AnswerWait } from "./http/answers/answer-wait.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
-import { Authentication } from "./http/api-key.guard.ts";
+import { ApiKeyGuard } from "./http/api-key.guard.ts";
 import { ChatController } from "./http/chat.controller.ts";
-import { Chat } from "./http/http-admission.ts";
-import type { Config } from "./config.ts";
-import { EmbeddingsController } from "./http/embeddings.controller.ts";
-import { RequestHandler } from "./http/request-handler.ts";
-import { HitFinder } from "./admission/hit-finder.ts";
-import { IntakeStage } from "./intake/intake.stage.ts";
-import { ApiKeys } from "./admission/api-keys.ts";
-import { IngressMetrics } from "./metrics.ts";
-import { ModelsController } from "./http/models.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
+import { EmbeddingsController } from "./http/embeddings.controller.ts";
+import { HttpAdmission } from "./http/http-admission.ts";
+import { ModelsController } from "./http/models.controller.ts";
+import { RequestHandler } from "./http/request-handler.ts";
+import { IntakeStage } from "./intake/intake.stage.ts";
+import { IngressMetrics } from "./metrics.ts";
 
 const service = "ingress";
 /** Longer records are not even decoded, and so not declined: what their topic takes, unpacked. */
@@ -95,58 +88,17 @@ export class AppModule {
 
 const foundation: readonly Provider[] = [
   { provide: Clock, useClass: SystemClock },
-  {
-    provide: IngressMetrics,
-    inject: [Registry],
-    useFactory: (registry: Registry) => new IngressMetrics(registry),
-  },
-  {
-    provide: ApiKeys,
-    inject: [Declarations],
-    useFactory: (declarations: Declarations) => new ApiKeys(declarations),
-  },
+  IngressMetrics,
+  ApiKeys,
 ];
 
 const edge: readonly Provider[] = [
-  {
-    provide: APP_FILTER,
-    inject: [LOGGER, IngressMetrics],
-    useFactory: (logger: Logger, metrics: IngressMetrics) => new ApiErrorFilter(logger, metrics),
-  },
-  {
-    provide: Authentication,
-    inject: [ApiKeys],
-    useFactory: (keys: ApiKeys) => new Authentication(keys),
-  },
-  {
-    provide: HitFinder,
-    inject: [ExactCache, Declarations, Clock, IngressMetrics],
-    useFactory: (...parts: ConstructorParameters<typeof HitFinder>) => new HitFinder(...parts),
-  },
-  {
-    provide: AnswerWait,
-    inject: [Replies, Clock],
-    useFactory: (replies: Replies, clock: Clock) => new AnswerWait(replies, clock),
-  },
-  {
-    provide: Chat,
-    inject: [
-      Declarations,
-      Admissions,
-      Outcomes,
-      HitFinder,
-      EventProducer,
-      Clock,
-      Replies,
-      IngressMetrics,
-    ],
-    useFactory: (...parts: ConstructorParameters<typeof Chat>) => new Chat(...parts),
-  },
+  { provide: APP_FILTER, useClass: ApiErrorFilter },
+  { provide: APP_GUARD, useClass: ApiKeyGuard },
+  HitFinder,
+  AnswerWait,
+  HttpAdmission,
   RequestHandler,
 ];
 
-const intake: Provider = {
-  provide: IntakeStage,
-  inject: [ApiKeys, Declarations, Admissions, Outcomes, Clock, IngressMetrics],
-  useFactory: (...parts: ConstructorParameters<typeof IntakeStage>) => new IntakeStage(...parts),
-};
+const intake: Provider = IntakeStage;
