@@ -1,6 +1,6 @@
 import { FileDeclarations, parseDeclarations } from "@sluice/declarations";
 
-/** Two tenants' keys, a variant that chats and one that makes embeddings, with secrets from a made-up environment. */
+/** Declares two tenants with keys, a chat model and an embedding model. The secrets come from an environment of its own. */
 export function someDeclarations(): FileDeclarations {
   const parsed = parseDeclarations(`
 tenants:

@@ -12,7 +12,7 @@ import { chat, Edge } from "./edge.ts";
 
 const run = promisify(execFile);
 const mebibyte = 1_024 * 1_024;
-/** Twenty-six times what a body may have. */
+/** Is 26 times as long as a body may be. */
 const longPrompt = "0123456789abcdef".repeat((20 * mebibyte) / 16);
 const headers = {
   authorization: `Bearer ${suiteKeys.acme}`,
@@ -37,15 +37,15 @@ afterAll(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-interface Heard {
+interface Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
 }
 
-function heardIn(status: number, text: string): Heard {
+function refusalIn(status: number, text: string): Refusal {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- OpenAI's envelope
-  const { error } = JSON.parse(text) as { readonly error: Omit<Heard, "status"> };
+  const { error } = JSON.parse(text) as { readonly error: Omit<Refusal, "status"> };
   return { status, code: error.code, message: error.message };
 }
 
@@ -55,16 +55,16 @@ const tooLarge = {
   message: expect.stringContaining("768 KiB"),
 };
 
-/** Node's own client, which fails with what the socket fails with. */
-function post(body: Readable | Buffer, length?: number): Promise<Heard> {
-  const { promise, resolve, reject } = Promise.withResolvers<Heard>();
+/** Sends a body with Node's own client, which fails with the error of its socket. */
+function post(body: Readable | Buffer, length?: number): Promise<Refusal> {
+  const { promise, resolve, reject } = Promise.withResolvers<Refusal>();
   const own = length === undefined ? headers : { ...headers, "content-length": length };
   const sent = request(`${edge.url}/v1/chat/completions`, { method: "POST", headers: own });
   sent.once("error", reject).once("response", (response) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk)).once("error", reject);
     response.once("end", () =>
-      resolve(heardIn(response.statusCode ?? 0, Buffer.concat(chunks).toString())),
+      resolve(refusalIn(response.statusCode ?? 0, Buffer.concat(chunks).toString())),
     );
   });
   if (Buffer.isBuffer(body)) sent.end(body);
@@ -76,7 +76,7 @@ function* piecesOf(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
-test("a prompt of 20 MB is refused to whoever streams it, and the refusal is read before any reset", async () => {
+test("a client that sends a prompt of 20 MB reads its refusal, and no reset of the connection", async () => {
   const bytes = Buffer.from(JSON.stringify(chat(longPrompt)));
   for (let attempt = 0; attempt < 10; attempt += 1) {
     expect(await post(Readable.from(piecesOf(bytes)))).toEqual(tooLarge);
@@ -85,7 +85,7 @@ test("a prompt of 20 MB is refused to whoever streams it, and the refusal is rea
   }
 });
 
-/** As Python's client and others do. What the socket meets while it sends, it fails with. */
+/** Sends everything before it reads, as Python's and other clients do. Fails with any error of the socket while it sends. */
 async function sendAllThenRead(bytes: Buffer): Promise<string> {
   const { hostname, port } = new URL(edge.url);
   const socket = connect(Number(port), hostname).pause();
@@ -96,33 +96,33 @@ async function sendAllThenRead(bytes: Buffer): Promise<string> {
   socket.write(`content-length: ${bytes.length}\r\n\r\n`);
   socket.write(bytes, () => resolve());
   await sent;
-  let heard = "";
-  for await (const chunk of socket) heard += String(chunk);
-  return heard;
+  let response = "";
+  for await (const chunk of socket) response += String(chunk);
+  return response;
 }
 
-test("who sends all before it reads hears the refusal too, and no broken pipe", async () => {
-  const heard = await sendAllThenRead(Buffer.from(longPrompt));
-  expect(heard).toMatch(/^HTTP\/1.1 413 [^]*"code":"body_too_large"/);
+test("a client that sends everything before it reads receives the refusal, and no broken pipe", async () => {
+  const refusal = await sendAllThenRead(Buffer.from(longPrompt));
+  expect(refusal).toMatch(/^HTTP\/1.1 413 [^]*"code":"body_too_large"/);
 });
 
-async function curl(...options: readonly string[]): Promise<Heard> {
+async function curl(...options: readonly string[]): Promise<Refusal> {
   const named = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const url = `${edge.url}/v1/chat/completions`;
-  const told = ["-sS", "-w", "\n%{http_code}", ...named, ...options, url];
-  const { stdout } = await run("curl", told);
+  const given = ["-sS", "-w", "\n%{http_code}", ...named, ...options, url];
+  const { stdout } = await run("curl", given);
   const [text = "", status] = stdout.split("\n");
-  return heardIn(Number(status), text);
+  return refusalIn(Number(status), text);
 }
 
-test("curl reads it too, whether it asks before it sends, sends at once, or streams", async () => {
+test("curl reads the refusal if it expects a 100 first, sends at once, or streams", async () => {
   expect(await curl("--data-binary", `@${file}`)).toEqual(tooLarge);
   expect(await curl("-H", "Expect:", "--data-binary", `@${file}`)).toEqual(tooLarge);
   const chunked = ["-H", "Expect:", "-H", "Transfer-Encoding: chunked", "-X", "POST", "-T", file];
   expect(await curl(...chunked)).toEqual(tooLarge);
 });
 
-test("what is refused is not kept: twenty bodies at once take no memory", async () => {
+test("refused bodies are not kept in memory: twenty at the same time add less than 150 MiB", async () => {
   const before = process.memoryUsage().rss;
   let peak = before;
   const watching = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 5);
@@ -134,7 +134,7 @@ test("what is refused is not kept: twenty bodies at once take no memory", async 
   expect(peak - before).toBeLessThan(150 * mebibyte);
 });
 
-test("who never stops sending is cut off", async () => {
+test("the connection of a client that never stops sending is closed", async () => {
   const { hostname, port } = new URL(edge.url);
   const socket = connect(Number(port), hostname);
   const closed = new Promise<string>((resolve) => socket.once("close", () => resolve("closed")));
@@ -143,14 +143,14 @@ test("who never stops sending is cut off", async () => {
   socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n${named.join("")}`);
   socket.write("transfer-encoding: chunked\r\n\r\n");
   const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
-  const going = setInterval(() => socket.writable && socket.write(chunk), 1);
+  const sending = setInterval(() => socket.writable && socket.write(chunk), 1);
   expect(await closed).toBe("closed");
-  clearInterval(going);
+  clearInterval(sending);
 }, 30_000);
 
-test("bytes that are no UTF-8 are refused, not replaced", async () => {
+test("a body that is not UTF-8 is refused, and its bytes are not replaced", async () => {
   const text = JSON.stringify(chat("caf\u00e9"));
-  const heard = await post(Buffer.from(text, "latin1"));
-  expect(heard).toMatchObject({ status: 400, code: "invalid_json" });
-  expect(heard.message).toContain("UTF-8");
+  const refusal = await post(Buffer.from(text, "latin1"));
+  expect(refusal).toMatchObject({ status: 400, code: "invalid_json" });
+  expect(refusal.message).toContain("UTF-8");
 });

@@ -35,13 +35,13 @@ async function codeOf(response: Response): Promise<string> {
   return ((await response.json()) as { readonly error: { readonly code: string } }).error.code;
 }
 
-/** What was admitted for a question, some time after the last that could have come. */
+/** Counts the admissions of a question, after a wait in which a wrong one would have arrived. */
 async function admittedTimes(content: string): Promise<number> {
   await sleep(500);
   return admissions.records.filter(isAbout(content)).length;
 }
 
-test("an admitted request says who pays by the key's record, and the answer what it cost", async () => {
+test("an admitted request has the attribution of its key, and the answer shows its cost", async () => {
   const asking = edge.post(chat("Who pays?", { user: "somebody-else" }), {
     "x-sluice-session": "s-1",
   });
@@ -67,15 +67,15 @@ test("an admitted request says who pays by the key's record, and the answer what
   expect(await contentOf(response)).toBe("Paris.");
 });
 
-test("a declined request is told by its code's status, and SDKs are told not to repeat it", async () => {
-  const asking = edge.post(chat("Too dear?"));
-  await edge.decline(await admittedFor(admissions, "Too dear?"), "budget_exceeded");
+test("a declined request is answered with the status of its code, and with a header that stops SDKs from repeating it", async () => {
+  const asking = edge.post(chat("Too expensive?"));
+  await edge.decline(await admittedFor(admissions, "Too expensive?"), "budget_exceeded");
   const response = await asking;
   expect([response.status, await codeOf(response)]).toEqual([402, "budget_exceeded"]);
   expect(response.headers.get("x-should-retry")).toBe("false");
 });
 
-test("a repeat with the key gets the finished answer; another body is a conflict", async () => {
+test("a repeat with the same key receives the finished answer, and another body is a conflict", async () => {
   const key = { "idempotency-key": "order-1" };
   const asking = edge.post(chat("Once?"), key);
   await edge.answer(await admittedFor(admissions, "Once?"));
@@ -108,7 +108,7 @@ test("a key of another team with the same idempotency key is another request", a
   expect([(await asking).status, (await theirsAsking).status]).toEqual([200, 200]);
 });
 
-test("a repeat joins the request that runs, and both get its one answer", async () => {
+test("a repeat joins the request that runs, and both receive its one answer", async () => {
   const key = { "idempotency-key": "order-3" };
   const first = edge.post(chat("Still there?"), key);
   const admitted = await admittedFor(admissions, "Still there?");
@@ -121,12 +121,12 @@ test("a repeat joins the request that runs, and both get its one answer", async 
   expect(ids).toEqual([admitted.request.requestId, admitted.request.requestId]);
 });
 
-test("an SDK's own retry joins without a key; the same body asked anew does not", async () => {
+test("an SDK's own retry joins without a key, and a new request with the same body does not", async () => {
   const retry = { "x-stainless-retry-count": "1" };
   const first = edge.post(chat("Hello?", { temperature: 1 }));
   const admitted = await admittedFor(admissions, "Hello?");
   const second = edge.post(chat("Hello?", { temperature: 1 }), retry);
-  // Of the same tenant, so that only the key tells them apart.
+  // The tenant is the same, so only the key is different.
   const ofAnother = edge.post(chat("Hello?", { temperature: 1 }), {
     ...retry,
     authorization: `Bearer ${suiteKeys.acmeLabs}`,
@@ -136,10 +136,12 @@ test("an SDK's own retry joins without a key; the same body asked anew does not"
   await edge.answer(admitted);
   expect((await second).headers.get("x-sluice-request-id")).toBe(admitted.request.requestId);
 
-  const anew = edge.post(chat("Hello?", { temperature: 1 }));
+  const newRequest = edge.post(chat("Hello?", { temperature: 1 }));
   const all = await admissions.until(isAbout("Hello?"), 3);
   await Promise.all(all.slice(1).map((each) => edge.answer(each)));
-  expect((await anew).headers.get("x-sluice-request-id")).not.toBe(admitted.request.requestId);
+  expect((await newRequest).headers.get("x-sluice-request-id")).not.toBe(
+    admitted.request.requestId,
+  );
   expect([(await first).status, (await ofAnother).status]).toEqual([200, 200]);
 });
 
@@ -166,7 +168,7 @@ test("an exact hit is answered without Kafka, and its saving is published after 
   expect((await stranger).headers.get("x-sluice-cache")).toBe("miss");
 });
 
-test("a hit with an idempotency key is what its repeat gets, with one saving", async () => {
+test("a repeat of a hit with an idempotency key receives the same hit, and the saving is published once", async () => {
   const key = { "idempotency-key": "order-4" };
   const hit = await edge.post(chat("Cached?"), key);
   const repeat = await edge.post(chat("Cached?"), key);
@@ -178,7 +180,7 @@ test("a hit with an idempotency key is what its repeat gets, with one saving", a
   expect(metered.records.filter((each) => each.requestId === id)).toHaveLength(1);
 });
 
-test("no-store is neither answered from the cache nor kept", async () => {
+test("a request with no-store is neither answered from the cache nor stored in it", async () => {
   const asking = edge.post(chat("Cached?"), { "x-sluice-cache": "no-store" });
   const [, , third] = await admissions.until(isAbout("Cached?"), 3);
   expect(third?.lookup).toMatchObject({ result: "bypass", fills: false });

@@ -25,7 +25,7 @@ type Headers = Readonly<Record<string, string>>;
 
 const leaseMs = 10_000;
 
-/** The edge in this process, on a port of its own, and what stands behind it played by hand. */
+/** Runs ingress in this process on a free port, and lets a test act as the later stages. */
 export class Edge {
   readonly #app: NestFastifyApplication;
   readonly url: string;
@@ -36,9 +36,9 @@ export class Edge {
   }
 
   static async start(environment: Readonly<Record<string, string>>): Promise<Edge> {
-    // On a busy machine our own stalls must not turn a hit into a miss.
-    const patient = { SLUICE_HTTP_CACHE_TIMEOUT_MS: "5000", ...environment };
-    const config = { ...parseConfig(configSchema, patient), SLUICE_HTTP_PORT: 0 };
+    // A stall of this process on a busy machine must not turn a hit into a miss.
+    const withTimeout = { SLUICE_HTTP_CACHE_TIMEOUT_MS: "5000", ...environment };
+    const config = { ...parseConfig(configSchema, withTimeout), SLUICE_HTTP_PORT: 0 };
     const app = await createHttp(AppModule.with(config), config);
     await listenHttp(app, config);
     return new Edge(app, await app.getUrl());
@@ -48,7 +48,7 @@ export class Edge {
     await this.#app.close();
   }
 
-  /** As a program without an SDK would. */
+  /** Sends a chat as a program without an SDK does. */
   async post(body: unknown, headers: Headers = {}, signal?: AbortSignal): Promise<Response> {
     return fetch(`${this.url}/v1/chat/completions`, {
       method: "POST",
@@ -62,7 +62,7 @@ export class Edge {
     });
   }
 
-  /** The request under the adapter's hands: held, announced and calling. */
+  /** Claims the request's first attempt and marks it as calling, as the adapter does. */
   async call(admitted: InferenceAdmitted): Promise<PlayedCall> {
     const attempts = this.#app.get(Attempts, { strict: false });
     const ref = refOf(admitted);
@@ -72,7 +72,7 @@ export class Edge {
     return new PlayedCall(attempts, admitted, claim.fence);
   }
 
-  /** The request ends as completed. */
+  /** Completes the request. */
   async answer(
     admitted: InferenceAdmitted,
     changed: Partial<Completed> = {},
@@ -85,7 +85,7 @@ export class Edge {
     await outcomes.claim([declined(admitted, code)], "decision");
   }
 
-  /** As cache-lookup does when it reads the outcome. */
+  /** Stores the answer in the response cache, as cache-lookup does when it reads the outcome. */
   async fill(outcome: InferenceResponded): Promise<void> {
     const fill = fillOf(outcome);
     if (!fill) throw new Error("This outcome is not for the cache.");
@@ -98,7 +98,7 @@ export class Edge {
   }
 }
 
-/** A provider call in the test's hands. */
+/** A provider's call that a test controls. */
 export class PlayedCall {
   #sequence = 0;
 
@@ -108,8 +108,8 @@ export class PlayedCall {
     private readonly fence: number,
   ) {}
 
-  /** @returns whether the client has gone */
-  async tell(text: string): Promise<boolean> {
+  /** Appends tokens to the reply stream. Returns whether the call is cancelled. */
+  async send(text: string): Promise<boolean> {
     const { variant, tier, cache } = aCompletion();
     const choices = [
       {
@@ -122,8 +122,14 @@ export class PlayedCall {
     const tokens = { variant, tier, cache, systemFingerprint: null, chunks: [choices] };
     const payload = encodeTokens(tokens);
     const sequence = this.#sequence++;
-    const said = await this.attempts.append(refOf(this.admitted), 1, this.fence, sequence, payload);
-    return said.kind === "appended" && said.cancelled;
+    const append = await this.attempts.append(
+      refOf(this.admitted),
+      1,
+      this.fence,
+      sequence,
+      payload,
+    );
+    return append.kind === "appended" && append.cancelled;
   }
 
   async finish(changed: Partial<Completed> = {}): Promise<InferenceResponded> {
@@ -153,7 +159,7 @@ export function chat(content: string, changed: object = {}): object {
   return { model: "auto", messages: [{ role: "user", content }], ...changed };
 }
 
-/** The record that was admitted for a question; a test asks each question once. */
+/** Returns the record that was admitted for a question. Each question of a test is different. */
 export async function admittedFor(
   admissions: TopicReader<InferenceAdmitted>,
   content: string,

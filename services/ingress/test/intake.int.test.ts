@@ -41,7 +41,7 @@ beforeAll(async () => {
   acme = new KafkaUser({ ...user, apiKey: suiteKeys.acme });
   globex = new KafkaUser({ ...user, apiKey: suiteKeys.globex });
   former = new KafkaUser({ ...user, apiKey: suiteKeys.revoked });
-  // The first of each is published and then not known to be: everything comes again.
+  // The first message of each topic is published, but its acknowledgement is lost, so everything is redelivered.
   const { inferenceAdmitted, inferenceResponded } = topics;
   forgetful = new ForgetfulProducer(suite.producer, [inferenceAdmitted, inferenceResponded]);
   [service, admissions, responses, letters] = await Promise.all([
@@ -75,8 +75,8 @@ const isOf =
   (record: InferenceAdmitted | InferenceResponded) =>
     ("request" in record ? record.request : record).requestId === requestId;
 
-/** The code under which a value was parked; its bytes are the original ones. */
-async function parkedAs(value: Buffer): Promise<string | undefined> {
+/** Returns the code of the dead letter that has these bytes. */
+async function deadLetterCodeOf(value: Buffer): Promise<string | undefined> {
   await letters.until((bytes) => bytes.equals(value));
   const letter = letters.deliveries.find((each) => each.value.equals(value));
   return letter?.headers["dead-letter-code"]?.toString();
@@ -94,7 +94,7 @@ test("a redelivery publishes the same admission and the same decline again", asy
   expect(forgetful.waiting).toEqual([]);
 });
 
-test("a signed request is admitted, and its key says who pays", async () => {
+test("a signed request is admitted with the attribution of its key", async () => {
   const request = question({ tags: { team: "not-mine" } });
   await globex.request(request, { "correlation-id": "c-7" });
   const [admitted] = await admissions.until(isOf(request));
@@ -106,7 +106,7 @@ test("a signed request is admitted, and its key says who pays", async () => {
   expect(admitted!.deadlineAt - admitted!.admittedAt).toBe(10 * 60_000);
 });
 
-test("what nobody proves becomes a dead letter that says why, and the next message passes", async () => {
+test("a message that is not authenticated becomes a dead letter with the reason, and the next message is processed", async () => {
   const forged = await acme.request(question(), { "sluice-signature": "0".repeat(64) });
   const anothers = question();
   const borrowed = await acme.request(anothers, { "sluice-key-id": "globex" });
@@ -117,17 +117,17 @@ test("what nobody proves becomes a dead letter that says why, and the next messa
   const next = question();
   await acme.request(next);
 
-  expect(await parkedAs(forged)).toBe("INTAKE_SIGNATURE_WRONG");
-  expect(await parkedAs(borrowed)).toBe("INTAKE_SIGNATURE_WRONG");
-  expect(await parkedAs(strangers)).toBe("INTAKE_SIGNATURE_WRONG");
-  expect(await parkedAs(revoked)).toBe("INTAKE_SIGNATURE_WRONG");
-  expect(await parkedAs(unsigned)).toBe("INTAKE_UNSIGNED");
-  expect(await parkedAs(invalid)).toBe("INTAKE_REQUEST_ID_INVALID");
+  expect(await deadLetterCodeOf(forged)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await deadLetterCodeOf(borrowed)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await deadLetterCodeOf(strangers)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await deadLetterCodeOf(revoked)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await deadLetterCodeOf(unsigned)).toBe("INTAKE_UNSIGNED");
+  expect(await deadLetterCodeOf(invalid)).toBe("INTAKE_REQUEST_ID_INVALID");
   await admissions.until(isOf(next));
   expect(admissions.records.some(isOf(anothers))).toBe(false);
 });
 
-test("bytes that are no record of this topic become dead letters, undecoded and unchanged", async () => {
+test("a value that is not a record of this topic becomes a dead letter with the same bytes", async () => {
   const { costMetered, inferenceRequested } = topics;
   await suite.codecs.prepare([inferenceRequested]);
   const whole = suite.codecs.encode(inferenceRequested, question());
@@ -139,24 +139,34 @@ test("bytes that are no record of this topic become dead letters, undecoded and 
   const { topicPrefix } = suite.connection;
   const registry = new SchemaRegistryClient(suite.environment["SLUICE_REGISTRY_URL"]!, topicPrefix);
   const foreignId = (await registry.idOf(costMetered)) ?? 0;
-  const promising = Buffer.from([2, 0x72, 8, ...Buffer.from("auto"), 0x80, 0x80, 0x80, 0x80, 0x40]);
+  const announcing = Buffer.from([
+    2,
+    0x72,
+    8,
+    ...Buffer.from("auto"),
+    0x80,
+    0x80,
+    0x80,
+    0x80,
+    0x40,
+  ]);
   const bad: readonly (readonly [Buffer, string])[] = [
-    [Buffer.from("no Avro at all"), "CONTRACT_UNDECODABLE"],
+    [Buffer.from("not Avro"), "CONTRACT_UNDECODABLE"],
     [whole.subarray(0, -3), "CONTRACT_UNDECODABLE"],
     [withId(2_000_000_000, whole.subarray(5)), "CONTRACT_SCHEMA_UNKNOWN"],
     [withId(foreignId, whole.subarray(5)), "CONTRACT_UNDECODABLE"],
-    // Few bytes that promise 2^33 messages: they took ingress down with every restart.
-    [withId(whole.readUInt32BE(1), promising), "CONTRACT_UNDECODABLE"],
+    // These few bytes announce 2^33 messages. They once stopped ingress at every restart.
+    [withId(whole.readUInt32BE(1), announcing), "CONTRACT_UNDECODABLE"],
     [Buffer.alloc(2 * 1_024 * 1_024 + 1, "x"), "STAGE_MESSAGE_TOO_LONG"],
   ];
   for (const [value] of bad) await acme.send(value, acme.signatureOf(value), "bad");
   const next = question();
   await acme.request(next);
   await admissions.until(isOf(next));
-  for (const [value, code] of bad) expect(await parkedAs(value)).toBe(code);
+  for (const [value, code] of bad) expect(await deadLetterCodeOf(value)).toBe(code);
 });
 
-test("headers that no client of ours would send hold nobody up", async () => {
+test("a message with unusual headers does not stop the messages after it", async () => {
   const odd = { constructor: "a", ["__proto__"]: "b", "correlation-id": "c".repeat(2_000) };
   const request = question();
   await acme.request(request, odd);
@@ -167,7 +177,7 @@ test("headers that no client of ours would send hold nobody up", async () => {
     reason: expect.stringContaining("'correlation-id' must have at most 1024 bytes"),
   });
   const forged = await acme.request(question(), { ...odd, "sluice-signature": "0" });
-  expect(await parkedAs(forged)).toBe("INTAKE_SIGNATURE_WRONG");
+  expect(await deadLetterCodeOf(forged)).toBe("INTAKE_SIGNATURE_WRONG");
   const next = question();
   await acme.request(next);
   await admissions.until(isOf(next));
@@ -180,7 +190,7 @@ async function unsignedValue(request: InferenceRequested): Promise<Buffer> {
   return value;
 }
 
-test("an old signature is refused, unless its request is known or it is replayed", async () => {
+test("an old signature is refused, unless its request is known or the message is a replayed dead letter", async () => {
   await suite.codecs.prepare([topics.inferenceRequested]);
   const encoded = (request: InferenceRequested) =>
     suite.codecs.encode(topics.inferenceRequested, request);
@@ -188,7 +198,7 @@ test("an old signature is refused, unless its request is known or it is replayed
   const old = question();
   const value = encoded(old);
   await acme.send(value, acme.signatureOf(value, anHourAgo), old.requestId);
-  expect(await parkedAs(value)).toBe("INTAKE_SIGNATURE_STALE");
+  expect(await deadLetterCodeOf(value)).toBe("INTAKE_SIGNATURE_STALE");
   expect(admissions.records.some(isOf(old))).toBe(false);
 
   const replay = { ...acme.signatureOf(value, anHourAgo), "dead-letter-code": "REPLAYED" };
@@ -203,12 +213,12 @@ test("an old signature is refused, unless its request is known or it is replayed
   expect(letters.records.filter((each) => each.equals(value))).toHaveLength(1);
 });
 
-test("an id with another body is parked without an outcome, so that nobody ends another's request", async () => {
+test("a message with the id of another body becomes a dead letter without an outcome, so that it does not end that request", async () => {
   const first = question();
   await acme.request(first);
   await admissions.until(isOf(first));
   const other = await acme.request({ ...first, model: "premium" });
-  expect(await parkedAs(other)).toBe("INTAKE_ANOTHER_BODY");
+  expect(await deadLetterCodeOf(other)).toBe("INTAKE_ANOTHER_BODY");
   expect(responses.records.some(isOf(first))).toBe(false);
 
   await globex.request(first);
@@ -225,7 +235,12 @@ test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
     "unknown_parameter",
     "'parameters.best_of'. Remove it",
   ],
-  ["parameters that are no JSON", { parameters: "{" }, "invalid_json", "must be a JSON object"],
+  [
+    "a text of parameters that is not JSON",
+    { parameters: "{" },
+    "invalid_json",
+    "must be a JSON object",
+  ],
   [
     "a negative parameter",
     { parameters: '{"max_tokens":-1}' },
@@ -235,7 +250,7 @@ test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
   ["an unknown model", { model: "gpt-17" }, "model_not_found", "GET /v1/models"],
   ["no messages", { messages: [] }, "invalid_value", "'messages': expected at least one"],
   [
-    "a tag that no ledger can hold",
+    "a tag that the ledger cannot store",
     { tags: { a: "\u0000" } },
     "invalid_value",
     "'tags': expected names",
@@ -253,7 +268,7 @@ test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
     "set a later one",
   ],
 ])(
-  "%s is declined with its reason, to whom the correlation id names",
+  "a request with %s is declined with its reason and its correlation id",
   async (_, changed, code, says) => {
     const request = question(changed);
     await acme.request(request, { "correlation-id": "c-8" });
@@ -268,7 +283,7 @@ test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
   },
 );
 
-test("a repeat is admitted once while it runs, and answered with its outcome afterwards", async () => {
+test("a repeat is skipped while its request runs, and answered with the outcome afterwards", async () => {
   const request = question();
   await acme.request(request);
   const [admitted] = await admissions.until(isOf(request));

@@ -12,7 +12,7 @@ beforeAll(async () => {
   suite = await SuiteTopics.open("limits");
   [edge, cutOff, admissions] = await Promise.all([
     Edge.start({ ...suite.environment, SLUICE_HTTP_WAITING_MAX: "1" }),
-    // Nothing listens there.
+    // No broker listens on this port.
     Edge.start({ ...suite.environment, SLUICE_KAFKA_BROKERS: "127.0.0.1:9" }),
     readAdmissions(suite),
   ]);
@@ -28,7 +28,7 @@ async function errorOf(response: Response): Promise<readonly [number, string]> {
   return [response.status, error.code];
 }
 
-test("a full waiting room answers 503 and when to come back; a place that is left is given again", async () => {
+test("a request beyond the limit is a 503 with retry-after, and a released place is used again", async () => {
   const waiting = edge.post(chat("First?"));
   const admitted = await admittedFor(admissions, "First?");
   const shed = await edge.post(chat("Second?"));
@@ -42,14 +42,14 @@ test("a full waiting room answers 503 and when to come back; a place that is lef
   expect((await next).status).toBe(200);
 });
 
-test("a refused request leaves the waiting room too", async () => {
+test("a refused request releases its place", async () => {
   expect((await edge.post(chat("x", { model: "gpt-17" }))).status).toBe(404);
   const next = edge.post(chat("Fourth?"));
   await edge.answer(await admittedFor(admissions, "Fourth?"));
   expect((await next).status).toBe(200);
 });
 
-test("what is not answered by its deadline is 504 some seconds later, and SDKs do not repeat it", async () => {
+test("a request without an answer is a 504 five seconds after its deadline, and SDKs do not repeat it", async () => {
   const startedAt = performance.now();
   const response = await edge.post(chat("Ever?"), { "x-sluice-deadline": "0.3" });
   expect(await errorOf(response)).toEqual([504, "deadline_exceeded"]);
@@ -59,7 +59,7 @@ test("what is not answered by its deadline is 504 some seconds later, and SDKs d
   expect(tookMs).toBeLessThan(8_000);
 });
 
-test("without a broker the edge says 503 within about two seconds", async () => {
+test("a request is a 503 within about two seconds while no broker is available", async () => {
   const startedAt = performance.now();
   const response = await cutOff.post(chat("Anybody?"));
   expect(await errorOf(response)).toEqual([503, "unavailable"]);
@@ -67,7 +67,7 @@ test("without a broker the edge says 503 within about two seconds", async () => 
   expect(performance.now() - startedAt).toBeLessThan(3_500);
 });
 
-test("without a broker an exact hit is answered all the same", async () => {
+test("an exact hit is answered while no broker is available", async () => {
   const asking = edge.post(chat("Known?"));
   await edge.fill(await edge.answer(await admittedFor(admissions, "Known?")));
   await asking;
@@ -77,7 +77,7 @@ test("without a broker an exact hit is answered all the same", async () => {
   expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
 
-test("what could not be published is admitted by the repeat, under the same record", async () => {
+test("a request that could not be published is published by its repeat under the same record", async () => {
   const key = { "idempotency-key": "through-an-outage" };
   expect((await cutOff.post(chat("Again?"), key)).status).toBe(503);
   const asking = edge.post(chat("Again?"), key);
@@ -85,12 +85,12 @@ test("what could not be published is admitted by the repeat, under the same reco
   expect((await asking).status).toBe(200);
 });
 
-test("who still waits when the edge stops is sent on, and comes back to the same request", async () => {
-  const leaving = await Edge.start(suite.environment);
-  const waiting = leaving.post(chat("Stopping?"));
+test("a client that waits while ingress stops receives a 503, and its retry joins the same request", async () => {
+  const stopping = await Edge.start(suite.environment);
+  const waiting = stopping.post(chat("Stopping?"));
   const admitted = await admittedFor(admissions, "Stopping?");
-  const [sentOn] = await Promise.all([waiting, leaving.stop()]);
-  expect(await errorOf(sentOn)).toEqual([503, "unavailable"]);
+  const [refused] = await Promise.all([waiting, stopping.stop()]);
+  expect(await errorOf(refused)).toEqual([503, "unavailable"]);
 
   const joining = edge.post(chat("Stopping?"), { "x-stainless-retry-count": "1" });
   await edge.answer(admitted);

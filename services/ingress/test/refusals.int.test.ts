@@ -14,15 +14,15 @@ afterAll(async () => {
   await suite?.close();
 });
 
-interface Told {
+interface Answer {
   readonly status: number;
   readonly error: Readonly<Record<"code" | "type" | "param" | "message", string | null>>;
 }
 
-async function told(answer: Response | Promise<Response>): Promise<Told> {
-  const response = await answer;
+async function answerOf(pending: Response | Promise<Response>): Promise<Answer> {
+  const response = await pending;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- OpenAI's envelope
-  const { error } = (await response.json()) as Pick<Told, "error">;
+  const { error } = (await response.json()) as Pick<Answer, "error">;
   return { status: response.status, error };
 }
 
@@ -31,17 +31,17 @@ const good = chat("Who goes there?");
 test.each([
   ["a missing key", {}],
   ["another scheme", { authorization: `Basic ${suiteKeys.acme}` }],
-  ["an unknown id", { authorization: "Bearer sk-sluice-nobody-open-sesame" }],
+  ["an unknown id", { authorization: "Bearer sk-sluice-unknown-open-sesame" }],
   ["a wrong secret", { authorization: `Bearer ${suiteKeys.acme}x` }],
   ["another key's secret", { authorization: "Bearer sk-sluice-globex-open-sesame" }],
   ["a revoked key", { authorization: `Bearer ${suiteKeys.revoked}` }],
-])("%s is 401, and the answer does not say what is wrong with it", async (_, given) => {
+])("%s is a 401, and the answer does not say what is wrong with the key", async (_, given) => {
   const response = await fetch(`${edge.url}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json", ...given },
     body: JSON.stringify(good),
   });
-  const answer = await told(response);
+  const answer = await answerOf(response);
   expect(answer).toMatchObject({
     status: 401,
     error: { code: "invalid_api_key", type: "authentication_error", param: null },
@@ -50,7 +50,7 @@ test.each([
 });
 
 test.each<readonly [string, unknown, number, string, string | null, string]>([
-  ["text that is no JSON", '{"model":', 400, "invalid_json", null, "not a JSON object"],
+  ["text that is not JSON", '{"model":', 400, "invalid_json", null, "not a JSON object"],
   ["an empty body", "", 400, "invalid_json", null, "not a JSON object"],
   ["a JSON array", "[]", 400, "invalid_value", null, "expected object"],
   ["no messages", { model: "auto" }, 400, "invalid_value", "messages", "expected array"],
@@ -121,9 +121,9 @@ test.each<readonly [string, unknown, number, string, string | null, string]>([
     "exceeds 768 KiB; shorten it",
   ],
 ])(
-  "%s is refused in OpenAI's envelope, naming what is wrong and what would be right",
+  "%s is refused in OpenAI's envelope, which names the member and the remedy",
   async (_, body, status, code, param, says) => {
-    expect(await told(edge.post(body))).toEqual({
+    expect(await answerOf(edge.post(body))).toEqual({
       status,
       error: { code, param, type: "invalid_request_error", message: expect.stringContaining(says) },
     });
@@ -137,45 +137,57 @@ test.each([
   ["x-sluice-deadline", "tomorrow"],
   ["x-sluice-cache", "maybe"],
   ["x-sluice-run", "two words"],
-])("a wrong header %s is named", async (name, value) => {
-  expect(await told(edge.post(good, { [name]: value }))).toMatchObject({
+])("a wrong header %s is refused by name", async (name, value) => {
+  expect(await answerOf(edge.post(good, { [name]: value }))).toMatchObject({
     status: 400,
     error: { code: "invalid_header", param: name },
   });
 });
 
-test("another media type is 415, another path 404, both in the envelope", async () => {
-  expect(await told(edge.post("model=auto", { "content-type": "text/csv" }))).toMatchObject({
+test("a wrong key is reported before a wrong header, and a wrong header before a wrong body", async () => {
+  const key = { authorization: "Bearer sk-sluice-unknown-open-sesame" };
+  const header = { "x-sluice-lane": "fast" };
+  const body = { model: "gpt-17", messages: [] };
+  const codes = await Promise.all(
+    [edge.post(body, { ...key, ...header }), edge.post(body, header), edge.post(body)].map(
+      async (answer) => (await answerOf(answer)).error.code,
+    ),
+  );
+  expect(codes).toEqual(["invalid_api_key", "invalid_header", "invalid_value"]);
+});
+
+test("another media type is a 415 and another path is a 404, both in OpenAI's envelope", async () => {
+  expect(await answerOf(edge.post("model=auto", { "content-type": "text/csv" }))).toMatchObject({
     status: 415,
     error: { code: "unsupported_media_type" },
   });
-  expect(await told(fetch(`${edge.url}/v1/engines`))).toMatchObject({
+  expect(await answerOf(fetch(`${edge.url}/v1/engines`))).toMatchObject({
     status: 404,
     error: { code: "not_found", type: "invalid_request_error" },
   });
-  expect(await told(fetch(`${edge.url}/v1/models/%zz`))).toMatchObject({
+  expect(await answerOf(fetch(`${edge.url}/v1/models/%zz`))).toMatchObject({
     status: 404,
     error: { code: "not_found" },
   });
 });
 
-test("a deadline in the past is 504 at once, and nothing is admitted", async () => {
+test("a request with a deadline in the past is a 504 at once and is not admitted", async () => {
   const past = { "x-sluice-deadline": "2020-01-01T00:00:00Z" };
-  expect(await told(edge.post(good, past))).toMatchObject({
+  expect(await answerOf(edge.post(good, past))).toMatchObject({
     status: 504,
     error: { code: "deadline_exceeded" },
   });
 });
 
-test("models are listed for a key only: auto, tiers and variants", async () => {
+test("auto, the tiers and the variants are listed as models, for an authenticated client only", async () => {
   const headers = { authorization: `Bearer ${suiteKeys.globex}` };
   const list = await fetch(`${edge.url}/v1/models`, { headers });
   const ids = ["auto", "economy", "standard", "premium", "small", "middle", "large"];
   expect(await list.json()).toMatchObject({ data: ids.map((id) => ({ id })) });
   expect((await fetch(`${edge.url}/v1/models/small`, { headers })).status).toBe(200);
-  expect(await told(fetch(`${edge.url}/v1/models/gpt-17`, { headers }))).toMatchObject({
+  expect(await answerOf(fetch(`${edge.url}/v1/models/gpt-17`, { headers }))).toMatchObject({
     status: 404,
     error: { code: "model_not_found", param: "model" },
   });
-  expect((await told(fetch(`${edge.url}/v1/models`))).status).toBe(401);
+  expect((await answerOf(fetch(`${edge.url}/v1/models`))).status).toBe(401);
 });

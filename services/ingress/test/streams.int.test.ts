@@ -31,7 +31,7 @@ interface Chunk {
 const streamed = (content: string, changed: object = {}) =>
   chat(content, { stream: true, ...changed });
 
-/** The data of every event; `[DONE]` as it is. */
+/** Parses the data of every event, except `[DONE]`. */
 function eventsOf(text: string): readonly (Chunk | "[DONE]")[] {
   return text
     .split("\n\n")
@@ -45,12 +45,12 @@ function textOf(events: readonly (Chunk | "[DONE]")[]): string {
   return chunks.map(({ choices }) => choices?.[0]?.delta.content ?? "").join("");
 }
 
-test("tokens come as they are told, each once, and the usage chunk is asked for", async () => {
+test("tokens are streamed as they arrive, each once, and the usage chunk follows if it is requested", async () => {
   const asking = edge.post(streamed("Live?", { stream_options: { include_usage: true } }));
   const admitted = await admittedFor(admissions, "Live?");
   expect(admitted.reply).toBe("live");
   const call = await edge.call(admitted);
-  await call.tell("Pa");
+  await call.send("Pa");
   const response = await asking;
   expect(response.headers.get("content-type")).toContain("text/event-stream");
   expect(response.headers.get("x-sluice-model")).toBe("small");
@@ -58,7 +58,7 @@ test("tokens come as they are told, each once, and the usage chunk is asked for"
   const first = await reader.read();
   expect(textOf(eventsOf(first.value ?? ""))).toBe("Pa");
 
-  await call.tell("ris.");
+  await call.send("ris.");
   await call.finish();
   let rest = "";
   for (;;) {
@@ -76,7 +76,7 @@ test("tokens come as they are told, each once, and the usage chunk is asked for"
   });
 });
 
-test("an answer that comes whole is told as a stream", async () => {
+test("a whole answer is sent as a stream if the client requested one", async () => {
   const asking = edge.post(streamed("Whole?"));
   await edge.answer(await admittedFor(admissions, "Whole?"));
   const events = eventsOf(await (await asking).text());
@@ -89,7 +89,7 @@ test("an answer that comes whole is told as a stream", async () => {
   expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
 });
 
-test("a decline before the first token keeps its status", async () => {
+test("a request that is declined before the first token is answered with the status of its code", async () => {
   const asking = edge.post(streamed("Allowed?"));
   await edge.decline(await admittedFor(admissions, "Allowed?"), "no_variant_fits");
   const response = await asking;
@@ -97,10 +97,10 @@ test("a decline before the first token keeps its status", async () => {
   expect(await response.json()).toMatchObject({ error: { code: "no_variant_fits" } });
 });
 
-test("a failure after the first token is an error event, without [DONE]", async () => {
+test("a failure after the first token ends the stream with an error event and without [DONE]", async () => {
   const asking = edge.post(streamed("Whole way?"));
   const call = await edge.call(await admittedFor(admissions, "Whole way?"));
-  await call.tell("Half");
+  await call.send("Half");
   const response = await asking;
   await call.fail("stream_interrupted");
   const events = eventsOf(await response.text());
@@ -108,13 +108,13 @@ test("a failure after the first token is an error event, without [DONE]", async 
   expect(events.at(-1)).toMatchObject({ error: { code: "stream_interrupted" } });
 });
 
-test("a client that leaves its stream without a key stops what nobody reads", async () => {
+test("the call is cancelled if a client without a key leaves its stream", async () => {
   const leaving = new AbortController();
   const response = await leavingAfterFirst("Left?", {}, leaving);
   expect(response.cancelled).toBe(true);
 });
 
-test("a client with an idempotency key may come back, so that nothing is stopped", async () => {
+test("the call is not cancelled if a client with an idempotency key leaves, because it can repeat the request", async () => {
   const leaving = new AbortController();
   const key = { "idempotency-key": "back-soon" };
   const response = await leavingAfterFirst("Back?", key, leaving);
@@ -125,7 +125,7 @@ test("a client with an idempotency key may come back, so that nothing is stopped
   expect(textOf(eventsOf(await again.text()))).toBe("Paris.");
 });
 
-test("a client that leaves while it waits for a whole answer cancels nothing", async () => {
+test("the call is not cancelled if a client leaves while it waits for a whole answer", async () => {
   const leaving = new AbortController();
   const asking = edge.post(chat("Whole and gone?"), {}, leaving.signal);
   const admitted = await admittedFor(admissions, "Whole and gone?");
@@ -143,19 +143,19 @@ async function leavingAfterFirst(
   const asking = edge.post(streamed(content), headers, leaving.signal);
   const admitted = await admittedFor(admissions, content);
   const call = await edge.call(admitted);
-  await call.tell("On and on");
+  await call.send("On and on");
   const response = await asking;
   const reader = response.body!.getReader();
   await reader.read();
   leaving.abort();
   await reader.read().catch(() => undefined);
   await pause();
-  const cancelled = await call.tell(" and on");
+  const cancelled = await call.send(" and on");
   expect(await edge.isCancelled(admitted)).toBe(cancelled);
   return { cancelled, finish: () => call.finish() };
 }
 
-/** Longer than a closed connection takes to be noticed here. */
+/** Waits longer than ingress takes to notice a closed connection. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 400));
 }

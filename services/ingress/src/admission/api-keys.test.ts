@@ -16,7 +16,7 @@ test.each([
   "Bearer sk-sluice-k1-one",
   "Bearer sk-sluice-k1-",
   "Bearer sk-sluice-k3-one-secret",
-  "Bearer sk-sluice-nobody-one-secret",
+  "Bearer sk-sluice-unknown-one-secret",
   "Bearer sk-sluice-former-two",
   "Bearer sk-sluice-k1-one-secret and more",
 ])("the header '%s' authenticates no key", (authorization) => {
@@ -26,7 +26,7 @@ test.each([
 test("a signature is checked with the secret of a known key that is not revoked", () => {
   expect(keys.secretOf("k1")?.secret).toBe("one-secret");
   expect(keys.secretOf("former")).toBeUndefined();
-  expect(keys.secretOf("nobody")).toBeUndefined();
+  expect(keys.secretOf("unknown")).toBeUndefined();
 });
 
 test("a request is attributed to the tenant, team, feature and user of its key", () => {

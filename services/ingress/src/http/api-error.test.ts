@@ -56,7 +56,7 @@ test.each([
   });
 });
 
-test("an outage is a 503 that tells the client when to try again", () => {
+test("an outage is a 503 with the time after which the client may try again", () => {
   expect(unavailable("unavailable", "Try again.")).toMatchObject({
     ...{ status: 503, type: "server_error", headers: { "retry-after": "1" } },
   });

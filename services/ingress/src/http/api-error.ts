@@ -25,7 +25,7 @@ export type ApiErrorCode =
 
 /**
  * The only table of HTTP statuses. It also has the codes of outcomes that other stages decide, so
- * that a code has one status, whoever decided it. A code that is not in it is a 500.
+ * that a code has the same status in every case. A code that is not in it is a 500.
  */
 const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, number>> = {
   answer_expired: 409,
@@ -146,7 +146,7 @@ export function bodyTooLarge(bytesMax: number): ApiError {
   return ApiError.of("body_too_large", message);
 }
 
-/** Returns an error that tells the client to wait one second and repeat the request. */
+/** Returns an error whose header makes the client wait one second and repeat the request. */
 export function unavailable(
   code: "overloaded" | "unavailable",
   message: string,

@@ -33,7 +33,7 @@ export const chatMessage = z.strictObject({
   tool_call_id: z.string().nullish(),
   refusal: z.string().nullish(),
   annotations: z.array(z.unknown()).max(0, "only an empty list is supported").nullish(),
-  audio: unsupported("the model prices declared here have no rate for sound"),
+  audio: unsupported("model prices have no rate for sound"),
   function_call: unsupported("it is OpenAI's former name; use 'tool_calls'"),
 });
 

@@ -38,7 +38,7 @@ const responseFormat = z.discriminatedUnion("type", [
  * that the client set is a wrong answer. `docs/reference/openai.md` lists them all.
  */
 export const parameters = z.strictObject({
-  audio: unsupported("the model prices declared here have no rate for sound"),
+  audio: unsupported("model prices have no rate for sound"),
   frequency_penalty: penalty.nullish(),
   function_call: unsupported("it is OpenAI's former name; use 'tool_choice'"),
   functions: unsupported("it is OpenAI's former name; use 'tools'"),
@@ -48,13 +48,13 @@ export const parameters = z.strictObject({
   max_tokens: outputTokens.nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   modalities: z.array(z.enum(["text"])).nullish(),
-  moderation: unsupported("its verdict has no place in an answer here"),
+  moderation: unsupported("answers have no field for its result"),
   n: z.number().int().min(1).max(16).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   prediction: unsupported("rejected predictions cost more than the output limit reserves"),
   presence_penalty: penalty.nullish(),
   prompt_cache_key: label,
-  prompt_cache_options: unsupported("cache writes that are asked for are priced apart"),
+  prompt_cache_options: unsupported("requested cache writes have a separate price"),
   prompt_cache_retention: z.enum(["in_memory", "in-memory", "24h"]).nullish(),
   reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
   response_format: responseFormat.nullish(),
@@ -70,7 +70,7 @@ export const parameters = z.strictObject({
   top_p: z.number().min(0).max(1).nullish(),
   user: label,
   verbosity: z.enum(["low", "medium", "high"]).nullish(),
-  web_search_options: unsupported("searches are billed by the call, which no budget reserves"),
+  web_search_options: unsupported("searches are billed per call, which no reservation covers"),
 });
 
 export type Parameters = z.output<typeof parameters>;

@@ -12,7 +12,7 @@ export type AnswerEvent =
 /** After the deadline. The adapter ends its call at the deadline, and its outcome needs time to arrive. */
 const graceMs = 5_000;
 
-/** How long waiting clients may still receive their answer after the process was told to stop. */
+/** How long waiting clients may still receive their answer after the process began to stop. */
 const drainMs = 4_000;
 
 /** Waits for the answers of running requests, at most until their deadline. */

@@ -33,7 +33,7 @@ const withTools = outcomeOf({
   },
 });
 
-test("a completion is OpenAI's, under the variant that answered", () => {
+test("a completion has OpenAI's form, and its model is the variant that answered", () => {
   expect(completionOf(outcomeOf())).toMatchObject({
     ...{ id: "chatcmpl-r-1", object: "chat.completion", created: 1_800_000_000, model: "small" },
     choices: [
@@ -46,7 +46,7 @@ test("a completion is OpenAI's, under the variant that answered", () => {
   });
 });
 
-test("disjoint classes of tokens are nested again as OpenAI nests them", () => {
+test("our disjoint classes of tokens are nested as in OpenAI's usage", () => {
   const usage = {
     ...{ inputTokens: 100n, cachedInputTokens: 40n, cacheWriteTokens: 7n },
     ...{ outputTokens: 10n, reasoningTokens: 5n, otherTokens: {} },
@@ -60,7 +60,7 @@ test("disjoint classes of tokens are nested again as OpenAI nests them", () => {
   });
 });
 
-test("tool calls stand in the message, and in a delta each says which one it is", () => {
+test("tool calls are part of the message, and in a delta each has its index", () => {
   expect(completionOf(withTools)).toMatchObject({
     choices: [{ finish_reason: "tool_calls", message: { content: null, tool_calls: calls } }],
   });
@@ -68,12 +68,12 @@ test("tool calls stand in the message, and in a delta each says which one it is"
   expect(delta).toMatchObject({ choices: [{ delta: { tool_calls: [{ index: 0, id: "c1" }] } }] });
 });
 
-test("a message without tool calls has no empty list of them", () => {
+test("a message without tool calls does not have an empty list of them", () => {
   expect(JSON.stringify(completionOf(outcomeOf()))).not.toContain("tool_calls");
   expect(JSON.stringify(wholeAsPayload(outcomeOf()))).not.toContain("tool_calls");
 });
 
-test("a whole answer as a stream is one delta per choice, and then its end", () => {
+test("a whole answer as a stream has one delta per choice and then its end", () => {
   const outcome = outcomeOf();
   expect(chunksOf(identityOf(outcome), wholeAsPayload(outcome), false)).toMatchObject([
     { id: "chatcmpl-r-1", choices: [{ delta: { content: "Paris." }, finish_reason: null }] },
@@ -81,23 +81,23 @@ test("a whole answer as a stream is one delta per choice, and then its end", () 
   ]);
 });
 
-test("chunks name a usage, which is null, only where the last one will have it", () => {
-  const chunks = (asked: boolean) =>
-    chunksOf(identityOf(withTools), wholeAsPayload(withTools), asked).map(
+test("chunks have a null usage only if the last chunk will have one", () => {
+  const chunks = (includeUsage: boolean) =>
+    chunksOf(identityOf(withTools), wholeAsPayload(withTools), includeUsage).map(
       (chunk) => "usage" in chunk,
     );
   expect(chunks(true)).toEqual([true, true]);
   expect(chunks(false)).toEqual([false, false]);
 });
 
-test("the usage chunk carries what the headers of a stream could not: the cost", () => {
+test("the usage chunk carries the cost, which the headers of a stream cannot", () => {
   expect(usageChunkOf(outcomeOf())).toMatchObject({
     ...{ choices: [], usage: { total_tokens: 16 } },
     sluice: { cache: "miss", tier: "economy", cost_usd: "0.0000033" },
   });
 });
 
-test("headers name the cost where it is known, exactly", () => {
+test("headers have the exact cost if it is known", () => {
   const { completed } = outcomeOf({ costNanoUsd: 1n });
   expect(headersOf("r-1", completed)["x-sluice-cost-usd"]).toBe("0.000000001");
   expect(headersOf("r-1", wholeAsPayload(outcomeOf()))).not.toHaveProperty("x-sluice-cost-usd");
