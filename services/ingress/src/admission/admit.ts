@@ -10,8 +10,14 @@ export type Cached = { readonly kind: "not-looked-up" } | Found;
 
 export const notLookedUp: Cached = { kind: "not-looked-up" };
 
-/** Why the sender gets no outcome: it would belong to another request, to the past, or to an unproven sender. */
-export type RefusedBecause = "another-body" | "answer-expired" | "stale-signature";
+/** Why a request gets neither an answer nor an outcome. */
+export type RefusedBecause =
+  /** The id belongs to a request with another body, and an outcome would end that one. */
+  | "another-body"
+  /** The request has ended and its answer is no longer stored; running it again would charge it twice. */
+  | "answer-expired"
+  /** The message may be a recorded one that is sent again by another sender. */
+  | "stale-signature";
 
 /** What ingress does with a request. */
 export type AdmissionDecision =
@@ -54,7 +60,7 @@ export function decideAdmission(
 ): AdmissionDecision {
   const { admitted } = candidate;
   const refusal = candidate.refusal ?? deadlineRefusalOf(admitted);
-  // An HTTP client reads the refusal of this very request. No knowledge about the id changes it, so none is looked up.
+  // An HTTP client reads the refusal itself, and no outcome is stored. What is known of the id therefore does not matter.
   if (refusal && admitted.origin === "http") return { kind: "decline", admitted, refusal };
   switch (known.kind) {
     case "another-body":

@@ -5,11 +5,11 @@ import { bodyHashOf } from "../request/request-record.ts";
 
 /** An authenticated request, before it is decided whether it is admitted. */
 export interface Candidate {
-  /** The record that is written if the request is admitted; it has all members that a refusal needs, too. */
+  /** The record that is published if the request is admitted. The outcome of a declined request is made from it. */
   readonly admitted: InferenceAdmitted;
   /** Why the request may not be admitted; undefined if its content is valid. The deadline is not part of it. */
   readonly refusal: Refusal | undefined;
-  /** Whether its signature is too old, so that the message may be a replay of a recorded one. HTTP requests have no signature. */
+  /** Whether its signature is so old that the message may be a recorded one. HTTP requests do not have a signature. */
   readonly isStale: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface Candidate {
 export type Arrival = Pick<InferenceAdmitted, "origin" | "reply" | "remembered" | "correlationId">;
 
 const defaultDeadlineMs = { http: 120_000, kafka: 10 * 60_000 } as const;
-/** Is below the retention of the topics; with a longer deadline a message could expire before its request. */
+/** Is shorter than the retention of the topics, so that a message does not expire before its request. */
 const deadlineMaxMs = 48 * 60 * 60_000;
 
 /** Returns the record of a request that arrived at `now`, as it would be admitted. Pure. */

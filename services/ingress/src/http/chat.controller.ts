@@ -64,13 +64,13 @@ export class ChatController {
 
   /** Sends tokens as they arrive. Returns the outcome, or undefined if the client has gone. */
   private async sendTokens(
-    { opened, body, clientGone }: Exchange<ChatBody>,
+    { result, body, clientGone }: Exchange<ChatBody>,
     stream: EventStream,
   ): Promise<InferenceResponded | undefined> {
-    if (opened.kind === "answered") return opened.outcome;
-    const { ref, admittedAt } = opened;
+    if (result.kind === "answered") return result.outcome;
+    const { ref, admittedAt } = result;
     const identity = identityOf({ requestId: ref.requestId, admittedAt });
-    for await (const event of this.answers.listen(opened, clientGone)) {
+    for await (const event of this.answers.listen(result, clientGone)) {
       if (event.kind === "end") return event.outcome;
       stream.begin(headersOf(ref.requestId, event.payload));
       await stream.send(chunksOf(identity, event.payload, body.includeUsage));
@@ -93,9 +93,9 @@ export class ChatController {
   }
 
   /** Cancels the call if the client left its stream and, without an idempotency key, cannot ask for the answer again. */
-  private async cancelIfLost({ clientGone, headers, opened }: Exchange<ChatBody>): Promise<void> {
+  private async cancelIfLost({ clientGone, headers, result }: Exchange<ChatBody>): Promise<void> {
     const isLost = clientGone.aborted && headers.idempotencyKey === null;
-    if (isLost && opened.kind === "running") await this.cancel(opened);
+    if (isLost && result.kind === "running") await this.cancel(result);
   }
 
   private async cancel(running: RunningRequest): Promise<void> {

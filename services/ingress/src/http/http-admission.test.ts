@@ -86,11 +86,11 @@ async function fillCache({ cache }: Fakes): Promise<void> {
 test("an exact hit without a key costs one look-up in the cache, and nothing is published before the answer", async () => {
   const fakes = withFakes();
   await fillCache(fakes);
-  const opened = await fakes.admission.admit(requestOf());
+  const result = await fakes.admission.admit(requestOf());
   expect(fakes.calls).toEqual(["cache.find"]);
-  if (opened.kind !== "answered") throw new Error("It was not answered.");
-  expect(opened.outcome.completed?.cache).toBe("exact");
-  await opened.afterAnswer();
+  if (result.kind !== "answered") throw new Error("It was not answered.");
+  expect(result.outcome.completed?.cache).toBe("exact");
+  await result.afterAnswer();
   expect(fakes.calls).toEqual(["cache.find", "producer.send"]);
   expect(fakes.producer.records.map(({ topic }) => topic.name)).toEqual(["cost.metered"]);
 });
@@ -110,8 +110,8 @@ test("an exact hit with a key is claimed, and a repeat receives the same outcome
 
 test("a miss is looked up once, claimed once and published once, with its trace", async () => {
   const fakes = withFakes();
-  const opened = await fakes.admission.admit(requestOf());
-  expect(opened).toMatchObject({ kind: "running", isNew: true, deadlineAt: now + 120_000 });
+  const result = await fakes.admission.admit(requestOf());
+  expect(result).toMatchObject({ kind: "running", isNew: true, deadlineAt: now + 120_000 });
   expect(fakes.calls).toEqual([
     ...["cache.find", "admissions.admit", "producer.send", "admissions.acknowledge"],
   ]);
@@ -162,8 +162,8 @@ test("a hit whose claim is lost to an attempt joins the request that runs", asyn
   const fakes = withFakes();
   await fillCache(fakes);
   fakes.outcomes.claim = async () => [{ kind: "attempt-held" }];
-  const opened = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
-  expect(opened).toMatchObject({ kind: "running", isNew: false });
+  const result = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  expect(result).toMatchObject({ kind: "running", isNew: false });
   expect(fakes.producer.records).toHaveLength(1);
 });
 

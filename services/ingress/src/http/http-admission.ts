@@ -55,7 +55,7 @@ export interface RunningRequest {
   readonly isNew: boolean;
 }
 
-export type OpenRequest = AnsweredRequest | RunningRequest;
+export type AdmissionResult = AnsweredRequest | RunningRequest;
 
 /** An HTTP request with its candidate for admission. */
 interface PendingRequest extends HttpRequest {
@@ -79,7 +79,7 @@ export class HttpAdmission {
   ) {}
 
   /** @throws ApiError if the request is refused, and 503 if Redis or Kafka is unavailable */
-  async admit(request: HttpRequest): Promise<OpenRequest> {
+  async admit(request: HttpRequest): Promise<AdmissionResult> {
     try {
       const pending = { ...request, candidate: this.candidateOf(request) };
       return await this.act(pending, await this.decide(pending));
@@ -137,7 +137,10 @@ export class HttpAdmission {
     return knownByLookUp(found, bodyHash);
   }
 
-  private async act(pending: PendingRequest, decision: AdmissionDecision): Promise<OpenRequest> {
+  private async act(
+    pending: PendingRequest,
+    decision: AdmissionDecision,
+  ): Promise<AdmissionResult> {
     switch (decision.kind) {
       case "admit":
         return this.claim(pending, decision.admitted);
@@ -156,7 +159,10 @@ export class HttpAdmission {
     }
   }
 
-  private async claim(pending: PendingRequest, admitted: InferenceAdmitted): Promise<OpenRequest> {
+  private async claim(
+    pending: PendingRequest,
+    admitted: InferenceAdmitted,
+  ): Promise<AdmissionResult> {
     const { listener } = this.replies;
     const entry = { admitted, listener, join: { keyId: pending.key.id } };
     const [result] = await this.admissions.admit([entry]);
@@ -178,7 +184,7 @@ export class HttpAdmission {
   private async answerHit(
     pending: PendingRequest,
     outcome: InferenceResponded,
-  ): Promise<OpenRequest> {
+  ): Promise<AdmissionResult> {
     const { admitted } = pending.candidate;
     if (admitted.remembered) {
       const [result] = await this.admissions.admit([{ admitted }]);
@@ -202,7 +208,7 @@ export class HttpAdmission {
   }
 
   /** Decides again, after another process admitted the same id between our look-up and our claim. */
-  private async actAfterRace(pending: PendingRequest, result: Admitted): Promise<OpenRequest> {
+  private async actAfterRace(pending: PendingRequest, result: Admitted): Promise<AdmissionResult> {
     const { candidate } = pending;
     const now = this.clock.now();
     return this.act(pending, decideAdmission(candidate, knownByClaim(result), notLookedUp, now));

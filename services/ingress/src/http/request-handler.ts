@@ -8,11 +8,11 @@ import { AnswerWait } from "./answers/answer-wait.ts";
 import { type CompletedOutcome, headersOf, isCompleted } from "./answers/completion.ts";
 import { ApiError, unavailable } from "./api-error.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
-import { HttpAdmission, type HttpRequest, type OpenRequest } from "./http-admission.ts";
+import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-admission.ts";
 
 /** A request that was admitted, joined or answered from the cache, and whose client waits for the answer. */
 export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
-  readonly opened: OpenRequest;
+  readonly result: AdmissionResult;
   readonly reply: FastifyReply;
   /** Aborts if the client closes the connection before it has the answer. */
   readonly clientGone: AbortSignal;
@@ -46,9 +46,9 @@ export class RequestHandler {
     }
     const clientGone = abortedOnClose(reply);
     try {
-      const opened = await this.admission.admit(request);
-      await answer({ ...request, opened, reply, clientGone });
-      await this.afterAnswer(opened);
+      const result = await this.admission.admit(request);
+      await answer({ ...request, result, reply, clientGone });
+      await this.afterAnswer(result);
     } finally {
       release();
     }
@@ -56,26 +56,26 @@ export class RequestHandler {
 
   /** Sends the answer as one JSON body. @throws ApiError if the outcome is not completed */
   async sendWhole(
-    { opened, reply, clientGone }: Exchange<RequestBody>,
+    { result, reply, clientGone }: Exchange<RequestBody>,
     bodyOf: (outcome: CompletedOutcome) => object,
   ): Promise<void> {
-    const outcome = await this.outcomeOf(opened, clientGone);
+    const outcome = await this.outcomeOf(result, clientGone);
     if (!outcome) return;
     if (!isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
     await reply.headers(headersOf(outcome.requestId, outcome.completed)).send(bodyOf(outcome));
   }
 
   private async outcomeOf(
-    opened: OpenRequest,
+    result: AdmissionResult,
     clientGone: AbortSignal,
   ): Promise<InferenceResponded | undefined> {
-    return opened.kind === "answered" ? opened.outcome : this.answers.outcomeOf(opened, clientGone);
+    return result.kind === "answered" ? result.outcome : this.answers.outcomeOf(result, clientGone);
   }
 
-  private async afterAnswer(opened: OpenRequest): Promise<void> {
-    if (opened.kind === "running") return;
-    await opened.afterAnswer().catch((error: unknown) => {
-      const { requestId } = opened.outcome;
+  private async afterAnswer(result: AdmissionResult): Promise<void> {
+    if (result.kind === "running") return;
+    await result.afterAnswer().catch((error: unknown) => {
+      const { requestId } = result.outcome;
       this.logger.warn({ error, requestId }, "the saving of a hit was not published and is lost");
     });
   }
