@@ -14,7 +14,6 @@ import {
   type StageFaultCode,
   type StageLogger,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Unreachable } from "./errors.ts";
 
@@ -92,8 +91,6 @@ export class Reader<R> extends SliceStage<R> {
         codecs,
         logger,
         producer: new NothingPublished(),
-        // A user's own registry is not ours to fill.
-        registry: new Registry(),
         onFatal: (code, reason) => void this.#beginAgain(code, reason),
       },
       // What cannot be decoded is logged and passed over: it is not ours to dead-letter.

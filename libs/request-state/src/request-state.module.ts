@@ -46,7 +46,7 @@ export class RequestStateModule implements OnApplicationShutdown {
     @Inject(SUBSCRIBER) private readonly subscriber: Redis | null,
   ) {}
 
-  static connect(connection: RequestStateConnection): DynamicModule {
+  static forRoot(connection: RequestStateConnection): DynamicModule {
     const { redisUrl, redisCa: ca, prefix, service, followsReplies = false } = connection;
     const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs, ca };
     const providers: Provider[] = [

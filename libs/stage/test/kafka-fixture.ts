@@ -20,6 +20,7 @@ import {
   type StageFaultCode,
   type StageSurroundings,
 } from "../src/index.ts";
+import { PrometheusMetrics } from "../src/nest/index.ts";
 
 /** A record of these suites; travels as JSON, so that no registry is needed. */
 export interface Note {
@@ -70,6 +71,7 @@ export class KafkaFixture {
   readonly connection: KafkaConnection;
   readonly codecs = new JsonTopicCodecs();
   readonly registry = new Registry();
+  readonly metrics = new PrometheusMetrics(this.registry);
   readonly fatal: StageFaultCode[] = [];
   readonly producer: KafkaEventProducer;
   readonly offsets: KafkaTopicOffsets;
@@ -96,19 +98,19 @@ export class KafkaFixture {
   }
 
   newProducer(options: Partial<KafkaEventProducerOptions> = {}): KafkaEventProducer {
-    const { connection, codecs, registry } = this;
-    const producer = new KafkaEventProducer({ connection, codecs, registry, ...options });
+    const { connection, codecs, metrics } = this;
+    const producer = new KafkaEventProducer({ connection, codecs, metrics, ...options });
     this.cleanups.push(() => producer.close());
     return producer;
   }
 
   surroundings(): StageSurroundings {
-    const { connection, codecs, producer, registry } = this;
+    const { connection, codecs, producer, metrics } = this;
     return {
       connection,
       codecs,
       producer,
-      registry,
+      metrics,
       onFatal: (code) => void this.fatal.push(code),
     };
   }

@@ -10,7 +10,8 @@ let address: string;
 beforeEach(async () => {
   readiness = new Readiness();
   server = new AdminServer(readiness, new Registry());
-  address = `http://127.0.0.1:${await server.listen(0, "127.0.0.1")}`;
+  await server.listen(0, "127.0.0.1");
+  address = `http://127.0.0.1:${server.port}`;
 });
 afterEach(() => server.close());
 

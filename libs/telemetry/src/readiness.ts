@@ -1,10 +1,13 @@
-/** True when the dependency can be used now; a thrown error counts as false. */
+import { Injectable } from "@nestjs/common";
+
+/** Returns true when the dependency can be used now. A thrown error counts as false. */
 export type ReadinessProbe = () => boolean | Promise<boolean>;
 
 /** A probe that hangs must not make the answer hang. */
 const probeTimeoutMs = 2_000;
 
-/** What a service needs before it can do its work, by name. */
+/** The dependencies without which a service cannot work, by name. */
+@Injectable()
 export class Readiness {
   readonly #probes = new Map<string, ReadinessProbe>();
 

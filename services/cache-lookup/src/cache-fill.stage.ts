@@ -1,15 +1,19 @@
-import type { InferenceResponded } from "@sluice/contracts";
-import { type ExactCache, fillOf } from "@sluice/response-cache";
-import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
-import type { Logger } from "@sluice/telemetry";
-import type { LookupMetrics } from "./metrics.ts";
+import { Inject, Injectable } from "@nestjs/common";
+import { type InferenceResponded, topics } from "@sluice/contracts";
+import { ExactCache, fillOf } from "@sluice/response-cache";
+import { type Delivery, type Effect, gathering, skip, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
+import { type Logger, LOGGER } from "@sluice/telemetry";
+import { LookupMetrics } from "./metrics.ts";
 
 /** Puts providers' answers into the cache. A store that is down costs later hits, so it is not waited for. */
+@Injectable()
+@Stage({ on: topics.inferenceResponded, group: "cache-lookup.fill", settings: gathering })
 export class CacheFillStage extends SliceStage<InferenceResponded> {
   constructor(
     private readonly cache: ExactCache,
     private readonly metrics: LookupMetrics,
-    private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super();
   }

@@ -1,4 +1,5 @@
-import type { Budgets } from "@sluice/budgets";
+import { Injectable } from "@nestjs/common";
+import { Budgets } from "@sluice/budgets";
 import {
   type Candidate,
   type Decision,
@@ -6,19 +7,22 @@ import {
   type InferenceClassified,
   topics,
 } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { planDispatch } from "./dispatch.ts";
 import { estimateInput } from "./input-estimate.ts";
-import type { DispatcherMetrics } from "./metrics.ts";
+import { DispatcherMetrics } from "./metrics.ts";
 
 type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
   | { readonly kind: "decline"; readonly code: string; readonly reason: string };
 
 /** Chooses who may answer, and reserves what it can cost. Without a reservation nothing gets past. */
+@Injectable()
+@Stage({ on: topics.inferenceClassified, group: "dispatcher" })
 export class DispatchStage extends SliceStage<InferenceClassified> {
   constructor(
     private readonly declarations: Declarations,

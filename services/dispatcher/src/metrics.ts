@@ -1,6 +1,8 @@
-import { Counter, type Registry } from "prom-client";
+import { Injectable } from "@nestjs/common";
+import { Counter, Registry } from "prom-client";
 
 /** All metrics of the dispatcher besides those of its stage. */
+@Injectable()
 export class DispatcherMetrics {
   readonly dispatched: Counter<"tier">;
   readonly declined: Counter<"code">;

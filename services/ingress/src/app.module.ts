@@ -1,8 +1,7 @@
 import { type DynamicModule, Module, type Provider } from "@nestjs/common";
 import { APP_FILTER } from "@nestjs/core";
-import { topics } from "@sluice/contracts";
-import { Declarations, FileDeclarations } from "@sluice/declarations";
-import { Clock, SystemClock } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
 import {
   Admissions,
   Outcomes,
@@ -11,9 +10,9 @@ import {
   storedTopics,
 } from "@sluice/request-state";
 import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
-import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
-import { EventProducer, StageModule } from "@sluice/stage";
-import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
+import { cacheConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
+import { EventProducer } from "@sluice/stage";
+import { type Logger, LOGGER } from "@sluice/telemetry";
 import { Registry } from "prom-client";
 import { AnswerWait } from "./http/answer-wait.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
@@ -30,56 +29,34 @@ import { IngressMetrics } from "./metrics.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
 
-const service = "ingress";
-/** Longer records are not even decoded, and so not declined: what their topic takes, unpacked. */
-const foreignBytesMax = 2 * 1_024 * 1_024;
+const name = "ingress";
 
 @Module({})
 export class AppModule {
-  static with(this: void, config: Config): DynamicModule {
-    const connection = kafkaConnectionOf(config, service);
+  static forRoot(this: void, config: Config): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService(telemetryOptionsOf(config, service)),
-        StageModule.connect({
-          useFactory: async () => ({
-            connection,
-            codecs: await registryCodecs(config, storedTopics),
+        ServiceModule.forRoot({
+          name,
+          config,
+          writes: storedTopics,
+          producer: {
             sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
-            // Waves, that all stages behind see as one: each request would cost every one of them a fetch and a
-            // send. The first after a pause leaves at once.
+            // Sends requests in waves that later stages see as one: singly, each request would cost every stage a
+            // fetch and a send. The first request after a pause is sent at once.
             pace: { leastMs: 20, mostMs: 60 },
-          }),
+          },
         }),
-        RequestStateModule.connect({
-          redisUrl: config.SLUICE_REDIS_URL,
-          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
-          prefix: connection.topicPrefix,
-          service,
-          followsReplies: true,
-        }),
-        ResponseCacheModule.connect({
-          redisUrl: config.SLUICE_CACHE_REDIS_URL,
-          redisCa: config.SLUICE_CACHE_REDIS_TLS_CA_FILE,
-          prefix: connection.topicPrefix,
-          service,
+        RequestStateModule.forRoot({ ...stateConnectionOf(config, name), followsReplies: true }),
+        ResponseCacheModule.forRoot({
+          ...cacheConnectionOf(config, name),
           commandTimeoutMs: config.SLUICE_HTTP_CACHE_TIMEOUT_MS,
-        }),
-        StageModule.run(IntakeStage, {
-          on: topics.inferenceRequested,
-          group: `${service}.intake`,
-          unknownSchemas: "dead-letter",
-          valueBytesMax: foreignBytesMax,
         }),
       ],
       controllers: [ChatController, EmbeddingsController, ModelsController],
       providers: [
         ...foundation,
-        {
-          provide: Declarations,
-          useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
-        },
         {
           provide: ConcurrencyLimit,
           inject: [IngressMetrics],
@@ -87,14 +64,13 @@ export class AppModule {
             new ConcurrencyLimit(config.SLUICE_HTTP_WAITING_MAX, metrics),
         },
         ...edge,
-        intake,
+        IntakeStage,
       ],
     };
   }
 }
 
 const foundation: readonly Provider[] = [
-  { provide: Clock, useClass: SystemClock },
   {
     provide: IngressMetrics,
     inject: [Registry],
@@ -144,9 +120,3 @@ const edge: readonly Provider[] = [
   },
   RequestHandler,
 ];
-
-const intake: Provider = {
-  provide: IntakeStage,
-  inject: [ApiKeys, Declarations, Admissions, Outcomes, Clock, IngressMetrics],
-  useFactory: (...parts: ConstructorParameters<typeof IntakeStage>) => new IntakeStage(...parts),
-};

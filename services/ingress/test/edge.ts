@@ -39,7 +39,7 @@ export class Edge {
     // On a busy machine our own stalls must not turn a hit into a miss.
     const patient = { SLUICE_HTTP_CACHE_TIMEOUT_MS: "5000", ...environment };
     const config = { ...parseConfig(configSchema, patient), SLUICE_HTTP_PORT: 0 };
-    const app = await createHttp(AppModule.with(config), config);
+    const app = await createHttp(AppModule.forRoot(config), config);
     await listenHttp(app, config);
     return new Edge(app, await app.getUrl());
   }

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
-import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, outgoing } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { ConcurrentRunner } from "./concurrent-runner.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
-import { stageMetricsOf } from "../core/metrics.ts";
+import { NoMetrics } from "../core/metrics.ts";
 import { TextCodecs, textTopic } from "./text-records.fixture.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import {
@@ -34,7 +33,7 @@ class Scripted extends ConcurrentStage<string> {
 function newRunner(call: Call, concurrency = 2) {
   const stage = new Scripted(call);
   const producer = new InMemoryEventProducer();
-  const metrics = stageMetricsOf("suite", new Registry());
+  const metrics = new NoMetrics().forStage();
   const finished: bigint[] = [];
   const failing: string[] = [];
   const desk = new MessageReader({

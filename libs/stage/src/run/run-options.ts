@@ -10,7 +10,7 @@ import type { StageFaultCode } from "../core/faults.ts";
 import { groupIdOf, type KafkaConnection } from "../kafka/kafka-connection.ts";
 import { silentLogger, type StageLogger } from "../core/logger.ts";
 import { MessageReader, type UnknownSchemas } from "./message-reader.ts";
-import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "../core/metrics.ts";
+import { type MetricsFactory, NoMetrics, type StageMetrics } from "../core/metrics.ts";
 import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
 
 /** What every stage of a process is given. */
@@ -20,8 +20,8 @@ export interface StageSurroundings {
   readonly producer: EventProducer;
   readonly deadLetterOutcome?: DeadLetterOutcome;
   readonly logger?: StageLogger;
-  /** prom-client's default registry when absent. */
-  readonly registry?: MetricsRegistry;
+  /** None when absent. */
+  readonly metrics?: MetricsFactory;
   readonly clock?: Clock;
   /** Called when a consumer is beyond repair; default: exit with code 1. */
   readonly onFatal?: (code: StageFaultCode, reason: string) => void;
@@ -61,8 +61,8 @@ export function partsOf<In>(
     "STAGE_NO_DEAD_LETTER_TOPIC",
     `${options.on.name} has no dead-letter topic: poison on it could not leave.`,
   );
-  const { connection, codecs, producer, registry, logger = silentLogger } = surroundings;
-  const metrics = stageMetricsOf(options.group, registry);
+  const { connection, codecs, producer, logger = silentLogger } = surroundings;
+  const metrics = (surroundings.metrics ?? new NoMetrics()).forStage(options.group);
   const desk = new MessageReader({
     stage: options.group,
     topic: options.on,

@@ -1,11 +1,10 @@
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
-import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, isDeadLetter, outgoing, skip } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
-import { stageMetricsOf } from "../core/metrics.ts";
+import { NoMetrics } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import { SliceRunner } from "./slice-runner.ts";
 import { TextCodecs, textTopic } from "./text-records.fixture.ts";
@@ -43,7 +42,7 @@ function newRunner(say: (record: string) => Effect) {
     valueBytesMax: 3,
     clock: new SystemClock(),
     logger: silentLogger,
-    metrics: stageMetricsOf("suite", new Registry()),
+    metrics: new NoMetrics().forStage(),
   });
   const runner = new SliceRunner(stage, desk, producer, silentLogger);
   const take = (texts: readonly string[]) => runner.run(texts.map(rawOf));

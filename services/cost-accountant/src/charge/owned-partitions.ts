@@ -1,8 +1,11 @@
+import { Injectable } from "@nestjs/common";
+
 /**
  * The partitions of cost.metered that this process reads now. Another process
  * may own one already when we still believe it ours; whoever acts on it must
  * be idempotent.
  */
+@Injectable()
 export class OwnedPartitions {
   #owned: readonly number[] = [];
 

@@ -1,5 +1,6 @@
+import { Injectable } from "@nestjs/common";
 import { type EpochMillis, TransientFault } from "@sluice/domain";
-import type { Pool, PoolClient, QueryResultRow } from "pg";
+import { Pool, type PoolClient, type QueryResultRow } from "pg";
 import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
 import type { Dimension } from "../costs/dimensions.ts";
 import type { AccountantFaultCode } from "../faults.ts";
@@ -33,6 +34,7 @@ import { noChange, type UsageChange, usageChangeNames } from "../charge/usage-ch
 const contendedCode: AccountantFaultCode = "LEDGER_CONTENDED";
 
 /** The ledger in PostgreSQL 17 or later. The pool stays its maker's. */
+@Injectable()
 export class PostgresLedger extends Ledger {
   readonly #pool: Pool;
 

@@ -1,3 +1,4 @@
+import { Injectable } from "@nestjs/common";
 import {
   type Candidate,
   type CostMetered,
@@ -25,7 +26,7 @@ import {
   traceIn,
   defer,
 } from "@sluice/stage";
-import { Inject } from "@nestjs/common";
+import { Stage } from "@sluice/stage/nest";
 import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
 import { refusedOutcomeOf } from "./completed.ts";
 import { intentOf, meteredZero } from "./metering.ts";
@@ -41,13 +42,15 @@ const breatherMs = 500;
  * and asks again. All memory is in the record, so a crash between any two
  * rounds is a redelivery that goes on.
  */
+@Injectable()
+@Stage({ on: topics.inferenceDispatchedRealtime, group: "inference-adapter" })
 export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   constructor(
-    @Inject(Attempts) private readonly attempts: Attempts,
-    @Inject(Outcomes) private readonly outcomes: Outcomes,
-    @Inject(AttemptRunner) private readonly runner: AttemptRunner,
-    @Inject(ProviderGates) private readonly gates: ProviderGates,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly attempts: Attempts,
+    private readonly outcomes: Outcomes,
+    private readonly runner: AttemptRunner,
+    private readonly gates: ProviderGates,
+    private readonly clock: Clock,
   ) {
     super();
   }

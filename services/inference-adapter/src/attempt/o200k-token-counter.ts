@@ -1,3 +1,4 @@
+import { Injectable } from "@nestjs/common";
 import { TokenCounter } from "./ports.ts";
 
 type CountTokens = (text: string, options: { readonly disallowedSpecial: Set<string> }) => number;
@@ -12,6 +13,7 @@ const pieceLength = 2_000;
 const piecesAtOnce = 50;
 
 /** OpenAI's o200k vocabulary. Loaded at the first estimate (0.1 s, 70 MB): most processes never need one. */
+@Injectable()
 export class O200kTokenCounter extends TokenCounter {
   #loading: Promise<CountTokens> | undefined;
 

@@ -1,11 +1,12 @@
+import { Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceRequested, topics } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import { type Clock } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
 import {
-  type Admissions,
+  Admissions,
   effectOfClaim,
   notePublished,
-  type Outcomes,
+  Outcomes,
   refOf,
   refusedOutcome,
   respondedMessage,
@@ -21,13 +22,24 @@ import {
   traced,
   traceInOrNew,
 } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
-import type { ApiKeys } from "../admission/api-keys.ts";
-import type { IngressMetrics } from "../metrics.ts";
+import { ApiKeys } from "../admission/api-keys.ts";
+import { IngressMetrics } from "../metrics.ts";
 
 type Proven = Extract<Checked, { kind: "proven" }>;
 
+/** Longer values are dead-lettered undecoded, in bytes: what the topic takes, unpacked. */
+const valueBytesMax = 2 * 1_024 * 1_024;
+
 /** Lets in what producers put on the request topic: signature, validity, then once per request id. */
+@Injectable()
+@Stage({
+  on: topics.inferenceRequested,
+  group: "ingress.intake",
+  unknownSchemas: "dead-letter",
+  valueBytesMax,
+})
 export class IntakeStage extends SliceStage<InferenceRequested> {
   constructor(
     private readonly keys: ApiKeys,

@@ -6,13 +6,14 @@ import { sizeOf, type WireMessage } from "./send-batch.ts";
 import { type KafkaConnection, prefixed } from "../kafka-connection.ts";
 import { KafkaProducer, type KafkaProducerOptions } from "./kafka-producer.ts";
 import { silentLogger, type StageLogger } from "../../core/logger.ts";
-import { type MetricsRegistry, producerMetricsOf } from "../../core/metrics.ts";
+import { type MetricsFactory, NoMetrics } from "../../core/metrics.ts";
 
 export interface KafkaEventProducerOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
   readonly logger?: StageLogger;
-  readonly registry?: MetricsRegistry;
+  /** None when absent. */
+  readonly metrics?: MetricsFactory;
 }
 
 export class KafkaEventProducer extends EventProducer {
@@ -23,10 +24,11 @@ export class KafkaEventProducer extends EventProducer {
 
   constructor(options: KafkaEventProducerOptions) {
     super();
-    const { connection, codecs, logger = silentLogger, registry, ...limits } = options;
+    const { connection, codecs, logger = silentLogger, ...others } = options;
+    const { metrics = new NoMetrics(), ...limits } = others;
     this.connection = connection;
     this.codecs = codecs;
-    this.producer = new KafkaProducer(connection, logger, producerMetricsOf(registry), limits);
+    this.producer = new KafkaProducer(connection, logger, metrics.forProducer(), limits);
   }
 
   override async send(messages: readonly Publishable[]): Promise<void> {

@@ -26,7 +26,7 @@ const CACHE = Symbol("CacheRedis");
 export class ResponseCacheModule implements OnApplicationShutdown {
   constructor(@Inject(CACHE) private readonly redis: Redis) {}
 
-  static connect(connection: ResponseCacheConnection): DynamicModule {
+  static forRoot(connection: ResponseCacheConnection): DynamicModule {
     const { redisUrl, redisCa: ca, prefix, service } = connection;
     const { commandTimeoutMs = cacheCommandTimeoutMs } = connection;
     return {
