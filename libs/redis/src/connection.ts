@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { doubledMs } from "@sluice/domain";
 import { Redis, type RedisOptions } from "ioredis";
 import { unusable } from "./faults.ts";
 
@@ -28,7 +29,7 @@ export const stateCommandTimeoutMs = 500;
 /** A peer that vanished without a word is given up after this; it also bounds how long timed-out commands are kept. */
 const silenceMs = 5_000;
 const connectTimeoutMs = 2_000;
-const reconnectAfterMsMax = 1_000;
+const reconnectBackOff = { firstMs: 50, maxMs: 1_000 };
 
 /**
  * Connects in the background and again for ever. While there is no connection,
@@ -91,6 +92,5 @@ function tlsOf(url: string, ca: string | undefined): Pick<RedisOptions, "tls"> {
 
 /** Doubles from 50 ms to a second, with up to a quarter of jitter so that a fleet does not return at once. */
 function reconnectAfterMs(attempt: number): number {
-  const delayMs = Math.min(50 * 2 ** Math.min(attempt - 1, 10), reconnectAfterMsMax);
-  return delayMs * (1 + Math.random() / 4);
+  return doubledMs(reconnectBackOff, attempt) * (1 + Math.random() / 4);
 }

@@ -1,4 +1,3 @@
-export { type BackOff, backOffMs, defaultBackOff } from "./run/back-off.ts";
 export {
   type ConsumerSettings,
   defaultConsumerSettings,

@@ -1,4 +1,5 @@
 import { Injectable } from "@nestjs/common";
+import { withTimeout } from "@sluice/domain";
 
 /** Returns true when the dependency can be used now. A thrown error counts as false. */
 export type ReadinessProbe = () => boolean | Promise<boolean>;
@@ -27,15 +28,9 @@ export class Readiness {
 }
 
 async function holds(probe: ReadinessProbe): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), probeTimeoutMs);
-  });
   try {
-    return await Promise.race([Promise.resolve(probe()), tooLate]);
+    return await withTimeout(Promise.resolve(probe()), probeTimeoutMs, () => false);
   } catch {
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }

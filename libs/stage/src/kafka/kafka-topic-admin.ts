@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { retryWithBackOff } from "@sluice/domain";
 import kafkajs from "kafkajs";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
@@ -9,6 +9,11 @@ const { ConfigResourceTypes } = kafkajs;
 
 const layoutAttemptsMax = 20;
 const layoutPauseMs = 250;
+/** For questions about a topic that was created a moment ago: 5 s at most, at an even pace. */
+const layoutRetry = {
+  pauseMsAfter: (_error: unknown, failures: number) =>
+    failures < layoutAttemptsMax ? layoutPauseMs : undefined,
+};
 
 export class KafkaTopicAdmin extends TopicAdmin {
   private readonly admin: KafkaAdmin;
@@ -83,8 +88,9 @@ export class KafkaTopicAdmin extends TopicAdmin {
 
   /** A topic that was created a moment ago is listed before its partitions have leaders. */
   private async layoutsOf(topics: string[]): Promise<kafkajs.ITopicMetadata[]> {
-    const { topics: found } = await patiently(() =>
-      this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
+    const { topics: found } = await retryWithBackOff(
+      () => this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
+      layoutRetry,
     );
     return found;
   }
@@ -92,22 +98,14 @@ export class KafkaTopicAdmin extends TopicAdmin {
   /** Leaders are named before they know that they lead: only one that tells its end takes messages. */
   private async untilServed(name: string): Promise<void> {
     const topic = prefixed(this.connection, name);
-    await patiently(() => this.admin.ask((admin) => admin.fetchTopicOffsets(topic)));
+    await retryWithBackOff(
+      () => this.admin.ask((admin) => admin.fetchTopicOffsets(topic)),
+      layoutRetry,
+    );
   }
 
   private async existing(names: readonly string[]): Promise<string[]> {
     const all = new Set(await this.admin.ask((admin) => admin.listTopics()));
     return names.filter((name) => all.has(prefixed(this.connection, name)));
-  }
-}
-
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (attempt === layoutAttemptsMax) throw error;
-      await sleep(layoutPauseMs);
-    }
   }
 }

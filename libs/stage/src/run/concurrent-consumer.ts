@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { withTimeout } from "@sluice/domain";
 import {
   type FetchedBatch,
   type Generation,
@@ -99,7 +99,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
     // Heartbeats and commits go on meanwhile.
     await this.runner.drain(this.limits.drainMs);
     clearInterval(this.committer);
-    await Promise.race([this.commit(), sleep(lastCommitMsMax)]);
+    await withTimeout(this.commit(), lastCommitMsMax, () => undefined);
     await this.subscription.stop();
   }
 

@@ -1,6 +1,10 @@
-import { PermanentFault, type TransientFault } from "@sluice/domain";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type BackOff, backOffMs } from "./back-off.ts";
+import {
+  type BackOff,
+  backOffMs,
+  PermanentFault,
+  sleep,
+  type TransientFault,
+} from "@sluice/domain";
 import { deadLetter, type Effect } from "../core/effects.ts";
 import type { EventProducer } from "../core/event-producer.ts";
 import { codeOf, isOutage, messageOf, poisonOf } from "../core/faults.ts";
@@ -184,8 +188,7 @@ export class ConcurrentRunner<In> {
   }
 
   private async sleepThrough(held: Held, fault: unknown): Promise<void> {
-    const waitMs = this.fail(held, fault);
-    await sleep(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    await sleep(this.fail(held, fault), this.stopping.signal);
   }
 
   private waitForOutage(held: Held, fault: unknown): void {

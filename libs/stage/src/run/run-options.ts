@@ -1,6 +1,5 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
-import { assert, type Clock, SystemClock } from "@sluice/domain";
-import { type BackOff, defaultBackOff } from "./back-off.ts";
+import { assert, type BackOff, type Clock, SystemClock } from "@sluice/domain";
 import {
   type ConsumerSettings,
   defaultConsumerSettings,
@@ -12,6 +11,9 @@ import { silentLogger, type StageLogger } from "../core/logger.ts";
 import { MessageReader, type UnknownSchemas } from "./message-reader.ts";
 import { type MetricsFactory, NoMetrics, type StageMetrics } from "../core/metrics.ts";
 import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
+
+/** How long a stage waits for an outage to end before it tries again. */
+const defaultBackOff: BackOff = { firstMs: 250, maxMs: 15_000 };
 
 /** What every stage of a process is given. */
 export interface StageSurroundings {

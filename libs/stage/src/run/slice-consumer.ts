@@ -1,4 +1,4 @@
-import { backOffMs } from "./back-off.ts";
+import { backOffMs } from "@sluice/domain";
 import { codeOf, messageOf } from "../core/faults.ts";
 import {
   type FetchedBatch,

@@ -1,4 +1,4 @@
-import type { EpochMillis } from "@sluice/domain";
+import { doubledMs, type EpochMillis } from "@sluice/domain";
 
 /** Whether one model may be called with one provider key. */
 export type Breaker =
@@ -86,7 +86,7 @@ function failedOnce(breaker: Breaker, policy: BreakerPolicy, now: EpochMillis): 
 }
 
 function opened(trips: number, policy: BreakerPolicy, now: EpochMillis): Breaker {
-  const openMs = Math.min(policy.openMs * 2 ** trips, policy.openMsMax);
+  const openMs = doubledMs({ firstMs: policy.openMs, maxMs: policy.openMsMax }, trips + 1);
   return { kind: "open", until: now + openMs, trips: trips + 1 };
 }
 

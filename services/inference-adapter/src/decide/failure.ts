@@ -1,4 +1,4 @@
-import type { EpochMillis } from "@sluice/domain";
+import { doubledMs, type EpochMillis } from "@sluice/domain";
 
 /** The provider said no, or was never reached: it bills nothing. */
 export const refusalCodes = [
@@ -69,8 +69,7 @@ const hopeless: ReadonlySet<FailureCode> = new Set([
   ...unusableCodes,
 ]);
 
-const firstBackOffMs = 500;
-const backOffMsMax = 8_000;
+const backOff = { firstMs: 500, maxMs: 8_000 };
 
 /**
  * When the same variant may be called again: after what the provider asked for,
@@ -82,6 +81,5 @@ export function retryAtOf(
   now: EpochMillis,
 ): EpochMillis | null {
   if (hopeless.has(failure.code)) return null;
-  const backOffMs = Math.min(firstBackOffMs * 2 ** (attemptNumber - 1), backOffMsMax);
-  return now + (failure.retryAfterMs ?? backOffMs);
+  return now + (failure.retryAfterMs ?? doubledMs(backOff, attemptNumber));
 }

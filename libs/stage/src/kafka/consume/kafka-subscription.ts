@@ -1,5 +1,5 @@
 import type kafkajs from "kafkajs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { type BackOff, doubledMs, retryWithBackOff, sleep, withTimeout } from "@sluice/domain";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import { brokerReasonOf } from "../broker-trouble.ts";
 import { isOutage, messageOf, type StageFaultCode } from "../../core/faults.ts";
@@ -62,6 +62,9 @@ export interface SubscriptionParts {
 const handMsMax = 20_000;
 const goodbyeMsMax = 2_000;
 
+/** Between attempts to subscribe, or to prepare an assignment. */
+const clientBackOff: BackOff = { firstMs: 250, maxMs: 5_000 };
+
 /** A consumer of one topic: membership, holds, commits. What is done with batches is its owner's. */
 export class KafkaSubscription {
   readonly holds: PartitionHolds;
@@ -117,19 +120,16 @@ export class KafkaSubscription {
 
   /** Resolves when the first connection stands; until then it tries, for ever. */
   async start(): Promise<void> {
-    for (let waitMs = 250; !this.halted.signal.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
-      try {
-        await this.admin.connect();
-        await this.consumer.connect();
-        await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
-        break;
-      } catch (error) {
+    const { signal } = this.halted;
+    await retryWithBackOff(() => this.subscribe(signal), {
+      signal,
+      pauseMsAfter: (error, failures) => {
         const { logger, topic } = this.parts;
         logger.warn({ topic, reason: this.reasonOf(error), err: error }, "cannot subscribe yet");
-        await sleep(waitMs, undefined, { signal: this.halted.signal }).catch(() => undefined);
-      }
-    }
-    if (this.halted.signal.aborted) return;
+        return doubledMs(clientBackOff, failures);
+      },
+    });
+    if (signal.aborted) return;
     this.watch.start();
     await this.consumer.run({
       autoCommit: false,
@@ -137,6 +137,13 @@ export class KafkaSubscription {
       partitionsConsumedConcurrently: this.parts.settings.partitionsAtOnce,
       eachBatch: (payload) => this.takeBatch(payload),
     });
+  }
+
+  private async subscribe(halted: AbortSignal): Promise<void> {
+    if (halted.aborted) return;
+    await this.admin.connect();
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
   }
 
   /**
@@ -148,11 +155,12 @@ export class KafkaSubscription {
     this.halted.abort();
     this.watch.stop();
     // What ends from here on is committed by whoever sees that it is the last.
-    await orAfter(goodbyeMsMax, this.parts.onLeaving?.() ?? Promise.resolve());
-    const left = this.consumer.disconnect();
-    await orAfter(goodbyeMsMax, left, this.watch.idle(handMsMax));
+    await goodbye(this.parts.onLeaving?.() ?? Promise.resolve());
+    const left = this.consumer.disconnect().catch(() => undefined);
+    await Promise.race([left, this.watch.idle(handMsMax)]);
+    await goodbye(left);
     this.generationEnds();
-    await orAfter(goodbyeMsMax, this.admin.disconnect());
+    await goodbye(this.admin.disconnect());
   }
 
   /**
@@ -226,20 +234,23 @@ export class KafkaSubscription {
 
   /** Tries until it is done or the generation is over; meanwhile nothing of it is fetched. */
   private async prepare(generation: Generation): Promise<void> {
-    for (let waitMs = 250; !generation.ended.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
-      try {
-        await this.starting.settle(generation, this.parts.hooks);
-        await this.parts.hooks.onAssigned?.(generation.partitions);
-        if (generation.ended.aborted) return;
-        for (const partition of generation.partitions) this.holds.release(partition, "assigning");
-        return;
-      } catch (error) {
+    await retryWithBackOff(() => this.assign(generation), {
+      signal: generation.ended,
+      pauseMsAfter: (error, failures) => {
         const fields = { topic: this.parts.topic, err: error };
         if (isOutage(error)) this.parts.logger.warn(fields, "assignment must wait");
         else this.parts.logger.error(fields, "assignment fails, and is tried again");
-        await sleep(waitMs, undefined, { signal: generation.ended }).catch(() => undefined);
-      }
-    }
+        return doubledMs(clientBackOff, failures);
+      },
+    });
+  }
+
+  private async assign(generation: Generation): Promise<void> {
+    if (generation.ended.aborted) return;
+    await this.starting.settle(generation, this.parts.hooks);
+    await this.parts.hooks.onAssigned?.(generation.partitions);
+    if (generation.ended.aborted) return;
+    for (const partition of generation.partitions) this.holds.release(partition, "assigning");
   }
 
   private async takeBatch(payload: kafkajs.EachBatchPayload): Promise<void> {
@@ -304,19 +315,11 @@ export class KafkaSubscription {
   }
 }
 
-/**
- * Resolves with the goodbye, however it ends, or `ms` after `from`. No timer is left behind:
- * it would keep a short-lived program alive.
- */
-async function orAfter(
-  ms: number,
-  goodbye: Promise<void>,
-  from = Promise.resolve(),
-): Promise<void> {
-  const said = new AbortController();
-  const late = from.then(() =>
-    sleep(ms, undefined, { signal: said.signal }).catch(() => undefined),
+/** Waits for a last request to the broker, whether it succeeds or not, but no longer than 2 s. */
+async function goodbye(request: Promise<void>): Promise<void> {
+  await withTimeout(
+    request.catch(() => undefined),
+    goodbyeMsMax,
+    () => undefined,
   );
-  await Promise.race([goodbye.catch(() => undefined), late]);
-  said.abort();
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "@sluice/domain";
 import type kafkajs from "kafkajs";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import type { StageFaultCode } from "../../core/faults.ts";

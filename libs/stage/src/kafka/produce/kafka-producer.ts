@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { PermanentFault, TransientFault } from "@sluice/domain";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { PermanentFault, sleep, TransientFault, withTimeout } from "@sluice/domain";
 import { brokerReasonOf } from "../broker-trouble.ts";
 import { messageOf } from "../../core/faults.ts";
 import {
@@ -190,10 +190,13 @@ export class KafkaProducer {
   }
 
   private async fly(messages: readonly WireMessage[]): Promise<void> {
+    const { sendTimeoutMs } = this.options;
     this.session ??= new ProducerSession(this.connection, this.logger, this.partitionCounts);
     const sending = this.session.send(messages);
     try {
-      await within(this.options.sendTimeoutMs, sending);
+      await withTimeout(sending, sendTimeoutMs, () => {
+        throw new Error(`The broker did not answer within ${sendTimeoutMs} ms.`);
+      });
       this.metrics.published(messages.length);
     } catch (error) {
       this.session.abandon(sending);
@@ -236,21 +239,6 @@ export class KafkaProducer {
 
 function bytesOf(messages: readonly WireMessage[]): number {
   return messages.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The broker did not answer within ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const refusals = new Set(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"]);
