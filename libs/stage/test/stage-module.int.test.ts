@@ -60,7 +60,7 @@ class EndStage extends ConcurrentStage<Note> {
   }
 }
 
-it("an application runs several stages, wired by their constructors, and stops them", async () => {
+it("an application finds its stages, injects their dependencies, runs them and stops them", async () => {
   kafka = await KafkaFixture.create(2);
   const { connection, codecs } = kafka;
 

@@ -9,7 +9,7 @@ const { ConfigResourceTypes } = kafkajs;
 
 const layoutAttemptsMax = 20;
 const layoutPauseMs = 250;
-/** For questions about a topic that was created a moment ago: 5 s at most, at an even pace. */
+/** For requests about a topic that was created a moment ago: 5 s at most, at constant intervals. */
 const layoutRetry = {
   pauseMsAfter: (_error: unknown, failures: number) =>
     failures < layoutAttemptsMax ? layoutPauseMs : undefined,
@@ -37,7 +37,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
     if (missing.length === 0) return [];
     await this.admin.ask((admin) =>
       admin.createTopics({
-        // The client's own waiting fails where the broker has not heard of the topic yet.
+        // The client's own waiting fails while the broker does not know the topic yet.
         waitForLeaders: false,
         timeout: 30_000,
         topics: missing.map(({ name, partitions, replication, config }) => ({
@@ -86,7 +86,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
     await this.admin.close();
   }
 
-  /** A topic that was created a moment ago is listed before its partitions have leaders. */
+  /** Retries, because a topic that was created a moment ago is listed before its partitions have leaders. */
   private async layoutsOf(topics: string[]): Promise<kafkajs.ITopicMetadata[]> {
     const { topics: found } = await retryWithBackOff(
       () => this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
@@ -95,7 +95,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
     return found;
   }
 
-  /** Leaders are named before they know that they lead: only one that tells its end takes messages. */
+  /** Waits until the leaders return offsets. The broker names a leader before that leader knows and accepts messages. */
   private async untilServed(name: string): Promise<void> {
     const topic = prefixed(this.connection, name);
     await retryWithBackOff(

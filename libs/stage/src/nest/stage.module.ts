@@ -29,7 +29,7 @@ import {
   StageExplorer,
 } from "./stage-explorer.ts";
 
-/** What the stages of a service share. */
+/** The Kafka connection, codecs and producer options that the stages of a service share. */
 export interface StageModuleOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
@@ -42,7 +42,7 @@ export interface StageModuleAsyncOptions {
 
 const OPTIONS = Symbol("StageModuleOptions");
 
-/** Holds what `forFeature` adds for one stage. */
+/** Holds the options that `forFeature` adds for one stage. */
 @Module({})
 class StageFeatureModule {}
 

@@ -15,7 +15,7 @@ import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
 /** How long a stage waits for an outage to end before it tries again. */
 const defaultBackOff: BackOff = { firstMs: 250, maxMs: 15_000 };
 
-/** What every stage of a process is given. */
+/** The surroundings that all stages of a process share. */
 export interface StageSurroundings {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
@@ -25,17 +25,17 @@ export interface StageSurroundings {
   /** None when absent. */
   readonly metrics?: MetricsFactory;
   readonly clock?: Clock;
-  /** Called when a consumer is beyond repair; default: exit with code 1. */
+  /** Called when a consumer cannot recover. By default the process exits with code 1. */
   readonly onFatal?: (code: StageFaultCode, reason: string) => void;
 }
 
-/** What is said of one stage. */
+/** The options of one stage. */
 export interface StageOptions<In> {
   readonly on: Topic<In>;
-  /** `<service>` or `<service>.<role>`; names the consumer group, and the stage in logs, metrics and dead letters. */
+  /** `<service>` or `<service>.<role>`. Names the consumer group, and the stage in logs, metrics and dead letters. */
   readonly group: string;
   readonly unknownSchemas?: UnknownSchemas;
-  /** Longer values leave undecoded, in bytes; for topics that anybody writes. They unpack to far more than their topic takes. */
+  /** Longer values are dead-lettered without being decoded, in bytes. For topics that outside clients write: a compressed value can be far longer than its topic accepts. */
   readonly valueBytesMax?: number;
   readonly settings?: Partial<ConsumerSettings>;
   readonly backOff?: BackOff;
@@ -45,7 +45,7 @@ export interface StageParts<In> {
   readonly connection: KafkaConnection;
   readonly groupId: string;
   readonly topic: Topic<In>;
-  readonly desk: MessageReader<In>;
+  readonly reader: MessageReader<In>;
   readonly producer: EventProducer;
   readonly settings: ConsumerSettings;
   readonly backOff: BackOff;
@@ -61,11 +61,11 @@ export function partsOf<In>(
   assert(
     options.on.deadLetter,
     "STAGE_NO_DEAD_LETTER_TOPIC",
-    `${options.on.name} has no dead-letter topic: poison on it could not leave.`,
+    `${options.on.name} has no dead-letter topic, so a message that cannot be processed would stop its partition.`,
   );
   const { connection, codecs, producer, logger = silentLogger } = surroundings;
   const metrics = (surroundings.metrics ?? new NoMetrics()).forStage(options.group);
-  const desk = new MessageReader({
+  const reader = new MessageReader({
     stage: options.group,
     topic: options.on,
     codecs,
@@ -80,7 +80,7 @@ export function partsOf<In>(
     connection,
     groupId: groupIdOf(connection, options.group),
     topic: options.on,
-    desk,
+    reader,
     producer,
     settings: { ...defaultConsumerSettings, ...options.settings },
     backOff: options.backOff ?? defaultBackOff,
@@ -90,9 +90,9 @@ export function partsOf<In>(
   };
 }
 
-/** A supervisor starts the process again; going on would leave partitions unread behind a healthy face. */
+/** Ends the process, so that its supervisor starts it again. Otherwise partitions would stay unread in a process that looks healthy. */
 function exitProcess(): void {
   process.exitCode = 1;
-  // The log lines that say why are written first.
+  // Leaves time for the log lines that give the reason.
   setTimeout(() => process.exit(1), 100);
 }

@@ -36,7 +36,7 @@ export class KafkaEventProducer extends EventProducer {
     await this.producer.publish(messages.map((message) => this.wireOf(message)));
   }
 
-  /** Sends what waits, then disconnects. Later sends are rejected. */
+  /** Sends the waiting messages and disconnects. Later sends are rejected. */
   async close(): Promise<void> {
     await this.producer.close();
   }
@@ -47,7 +47,7 @@ export class KafkaEventProducer extends EventProducer {
       .filter(({ name }) => !this.prepared.has(name));
     if (fresh.length === 0) return;
     await this.codecs.prepare([...new Set(fresh)]).catch((error: unknown) => {
-      // A schema that is not registered yet is the release's fault: messages must wait, not leave.
+      // A schema is missing when a release has not registered it yet. Messages must wait for it, and must not be dead-lettered.
       if (!(error instanceof PermanentFault)) throw error;
       throw new TransientFault(error.code, error.message, { cause: error });
     });
