@@ -1,4 +1,4 @@
-// What a program that is no service reads of the same environment, without loading Nest.
+// The keys and connections for programs that are not services, without Nest.
 export { cacheKeys, kafkaKeys, registryKeys, stateKeys } from "./connection-keys.ts";
 export {
   cacheConnectionOf,

@@ -16,27 +16,27 @@ export const configSchema = z.object({
   SLUICE_HTTP_HOST: z
     .string()
     .default("127.0.0.1")
-    .describe("Address of the OpenAI-compatible edge."),
-  SLUICE_HTTP_PORT: portKey(8080, "Port of the OpenAI-compatible edge."),
+    .describe("Address of the OpenAI-compatible HTTP API."),
+  SLUICE_HTTP_PORT: portKey(8080, "Port of the OpenAI-compatible HTTP API."),
   SLUICE_HTTP_BODY_MAX_BYTES: countKey(
     768 * 1024,
     { min: 1_024, max: 768 * 1024 },
-    "Longest body of a request, in bytes; topics take no more than 768 KiB.",
+    "The longest body of a request, in bytes. Topics accept no more than 768 KiB.",
   ),
   SLUICE_HTTP_WAITING_MAX: countKey(
     4_000,
     { min: 1, max: 100_000 },
-    "HTTP requests that may wait for an answer at once; beyond it 503.",
+    "The most HTTP requests that wait for an answer at once. Further requests are answered with 503.",
   ),
   SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
     100,
     { min: 5, max: 10_000 },
-    "How long the edge waits for the response cache before it takes a request for a miss.",
+    "How long ingress waits for the response cache before it treats a request as a miss, in milliseconds.",
   ),
   SLUICE_HTTP_PUBLISH_TIMEOUT_MS: countKey(
     2_000,
     { min: 100, max: 30_000 },
-    "How long the edge tries to publish a request before it answers 503.",
+    "How long ingress tries to publish a request before it answers 503, in milliseconds.",
   ),
 });
 
