@@ -62,7 +62,7 @@ describe("waiting", () => {
     expect(await late).toBe(2);
   });
 
-  it("throws what is thrown in place of work that is too late", async () => {
+  it("throws the error that replaces work that is too late", async () => {
     const late = withTimeout(new Promise<number>(() => undefined), 50, () => {
       throw new Error("too late");
     });

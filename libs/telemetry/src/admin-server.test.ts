@@ -28,12 +28,12 @@ test("a service is ready when each of its dependencies is, and names the one tha
   });
 });
 
-test("it is alive while it is not ready", async () => {
+test("a service is alive while it is not ready", async () => {
   readiness.add("kafka", () => false);
   expect((await fetch(`${address}/healthz`)).status).toBe(200);
 });
 
-test("what is not there, or not read, is said", async () => {
+test("an unknown path is answered with 404, and another method with 405", async () => {
   expect((await fetch(`${address}/secrets`)).status).toBe(404);
   expect((await fetch(`${address}/healthz`, { method: "POST" })).status).toBe(405);
 });

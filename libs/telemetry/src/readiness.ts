@@ -4,7 +4,7 @@ import { withTimeout } from "@sluice/domain";
 /** Returns true when the dependency can be used now. A thrown error counts as false. */
 export type ReadinessProbe = () => boolean | Promise<boolean>;
 
-/** A probe that hangs must not make the answer hang. */
+/** A probe that hangs must not make the response hang. */
 const probeTimeoutMs = 2_000;
 
 /** The dependencies without which a service cannot work, by name. */
