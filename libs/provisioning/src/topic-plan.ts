@@ -15,7 +15,10 @@ export function plansOf(defaults: TopicDefaults): readonly TopicPlan[] {
   });
 }
 
-/** Added headers make a dead letter longer than its original. The broker must not refuse it, or its partition would stop. */
+/**
+ * Added headers make a dead letter longer than its original. The broker must not refuse it, or its
+ * partition would stop.
+ */
 const headerBytes = 64 * 1024;
 
 function deadLetterPlanOf(plan: TopicPlan): TopicPlan {

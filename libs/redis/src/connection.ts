@@ -8,7 +8,10 @@ export interface RedisConnection {
   readonly name: string;
   /** How long a command may take, in milliseconds. Default {@link cacheCommandTimeoutMs}. */
   readonly commandTimeoutMs?: number;
-  /** For `rediss://`: PEM text of the CA that signs the server's certificate; without it, the CAs that Node trusts. */
+  /**
+   * For `rediss://`: PEM text of the CA that signs the server's certificate; without it, the CAs
+   * that Node trusts.
+   */
   readonly ca?: string | undefined;
   /** Receives each lost or refused connection, to log it. The client reconnects automatically. */
   readonly onDown?: (error: Error) => void;
@@ -73,7 +76,8 @@ function open(url: string, { name, ca, onDown }: RedisConnection, options: Diffe
     connectionName: name,
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: false,
-    // Whether a command that was cut off was executed is unknown, so the calling code decides about repeating it.
+    // Whether a command that was cut off was executed is unknown, so the calling code decides about
+    // repeating it.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: reconnectAfterMs,
@@ -90,7 +94,10 @@ function tlsOf(url: string, ca: string | undefined): Pick<RedisOptions, "tls"> {
   return { tls: { ...(ca ? { ca } : {}), ...(isIP(hostname) ? {} : { servername: hostname }) } };
 }
 
-/** Doubles from 50 ms to a second and adds up to a quarter of jitter, so that many processes do not reconnect at the same moment. */
+/**
+ * Doubles from 50 ms to a second and adds up to a quarter of jitter, so that many processes do not
+ * reconnect at the same moment.
+ */
 function reconnectAfterMs(attempt: number): number {
   return doubledMs(reconnectBackOff, attempt) * (1 + Math.random() / 4);
 }

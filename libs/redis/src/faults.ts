@@ -4,7 +4,10 @@ import { ReplyError } from "ioredis";
 /** Every code this package throws. */
 export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_REFUSED";
 
-/** Error replies of a server that is temporarily unable to answer. Any other error reply is a mistake of ours. */
+/**
+ * Error replies of a server that is temporarily unable to answer. Any other error reply is a
+ * mistake of ours.
+ */
 const passing =
   /^-?(?:LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|OOM|UNBLOCKED|MOVED|ASK)\b/;
 
@@ -26,7 +29,10 @@ export function isRedisDown(error: unknown): boolean {
   return error instanceof Error;
 }
 
-/** Returns TransientFault `REDIS_UNAVAILABLE`, or Defect `REDIS_REFUSED` for a command that the server rejects. */
+/**
+ * Returns TransientFault `REDIS_UNAVAILABLE`, or Defect `REDIS_REFUSED` for a command that the
+ * server rejects.
+ */
 export function redisFaultOf(cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
   withoutCommand(cause);

@@ -3,7 +3,10 @@ import type { Redis } from "ioredis";
 import { gatherWrites } from "./gather-writes.ts";
 import { askRedis } from "./faults.ts";
 
-/** A function that Redis runs atomically. Its times come from the server's clock, the only clock that all owners share. */
+/**
+ * A function that Redis runs atomically. Its times come from the server's clock, the only clock
+ * that all owners share.
+ */
 export interface RedisScript {
   readonly lua: string;
   readonly sha: string;

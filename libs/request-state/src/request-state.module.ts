@@ -38,7 +38,10 @@ export interface RequestStateOptions {
 const STATE = Symbol("StateRedis");
 const SUBSCRIBER = Symbol("SubscriberRedis");
 
-/** Provides the ports of a request's state on Redis to all modules. Needs `TopicCodecs`, which `StageModule` provides. */
+/**
+ * Provides the ports of a request's state on Redis to all modules. Needs `TopicCodecs`, which
+ * `StageModule` provides.
+ */
 @Module({})
 export class RequestStateModule implements OnApplicationShutdown {
   constructor(

@@ -21,7 +21,10 @@ export interface ResponseCacheOptions {
 
 const CACHE = Symbol("CacheRedis");
 
-/** Provides `ExactCache` on Redis to all modules. Readiness does not depend on the cache, because without it every lookup is a miss. */
+/**
+ * Provides `ExactCache` on Redis to all modules. Readiness does not depend on the cache, because
+ * without it every lookup is a miss.
+ */
 @Module({})
 export class ResponseCacheModule implements OnApplicationShutdown {
   constructor(@Inject(CACHE) private readonly redis: Redis) {}

@@ -22,7 +22,10 @@ interface Condition {
   readonly shown: string;
 }
 
-/** Keys without effect unless TLS is on. An operator who sets them believes that the connection is encrypted. */
+/**
+ * Keys without effect unless TLS is on. An operator who sets them believes that the connection is
+ * encrypted.
+ */
 const conditions: readonly Condition[] = [
   {
     keys: ["CA_FILE", "CERT_FILE", "KEY_FILE", "SERVER_NAME"].map(

@@ -1,7 +1,10 @@
 import net from "node:net";
 import type { KafkaConnection } from "../src/index.ts";
 
-/** The connection between a client and its broker, which a test can cut to imitate a crash or a broken network. */
+/**
+ * The connection between a client and its broker, which a test can cut to imitate a crash or a
+ * broken network.
+ */
 export class Line {
   private readonly sockets = new Set<net.Socket>();
   private isCut = false;

@@ -113,7 +113,8 @@ describe("the event producer", () => {
 
   it("rejects a message that the broker never accepts, and sends the others of its batch", async () => {
     kafka = await KafkaFixture.create(4);
-    // From here on the producer knows the partitions, so that the three messages of different ones share a batch.
+    // From here on the producer knows the partitions, so that the three messages of different ones share a
+    // batch.
     await kafka.producer.send([of(0)]);
     const noise = Array.from({ length: 400_000 }, () => Math.random().toString(36)).join("");
     const sends = [of(1), of(2, noise), of(3)].map((each) => kafka.producer.send([each]));

@@ -19,7 +19,10 @@ export function createLogger(service: string, level: LogLevel): Logger {
   });
 }
 
-/** Returns the loggable members of an error. Others are left out, because clients attach requests and bodies to errors. */
+/**
+ * Returns the loggable members of an error. Others are left out, because clients attach requests
+ * and bodies to errors.
+ */
 function errorOf(thrown: unknown): object {
   if (!(thrown instanceof Error)) return { message: String(thrown) };
   const { name, message, stack, cause } = thrown;

@@ -1,7 +1,10 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Readiness } from "./readiness.ts";
 
-/** Exposes readiness as a metric, for alerts. Each scrape runs the probes, so the value is never older than the scrape. */
+/**
+ * Exposes readiness as a metric, for alerts. Each scrape runs the probes, so the value is never
+ * older than the scrape.
+ */
 export function exposeReadiness(readiness: Readiness, registry: Registry): void {
   const gauge = new Gauge({
     name: "dependency_ready",

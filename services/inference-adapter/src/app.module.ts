@@ -54,7 +54,8 @@ export class AppModule implements OnApplicationShutdown {
           name,
           config,
           writes,
-          // Clients receive their answers from the request's record, so that results may be gathered before they are published.
+          // Clients receive their answers from the request's record, so that results may be gathered before
+          // they are published.
           producer: { pace: { leastMs: 25, mostMs: 60 } },
         }),
         RequestStateModule.forRoot(stateConnectionOf(config, name)),

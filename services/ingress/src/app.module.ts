@@ -43,8 +43,8 @@ export class AppModule {
           writes: storedTopics,
           producer: {
             sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
-            // Sends requests in waves that later stages see as one: singly, each request would cost every stage a
-            // fetch and a send. The first request after a pause is sent at once.
+            // Sends requests in waves that later stages see as one. Singly, each request would cost
+            // every stage a fetch and a send. The first request after a pause is sent at once.
             pace: { leastMs: 20, mostMs: 60 },
           },
         }),

@@ -33,7 +33,10 @@ export function deadLetterOf(
   };
 }
 
-/** Marks a message that could not be read. The original is at the place that the headers name, while its topic keeps it. */
+/**
+ * Marks a message that could not be read. The original is at the place that the headers name, while
+ * its topic keeps it.
+ */
 function omissionOf({ unreadable }: RawMessage): Record<string, string> {
   if (!unreadable) return {};
   const messages = String(unreadable.messages);

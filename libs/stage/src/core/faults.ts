@@ -31,7 +31,10 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Returns code and reason for the dead letter of a message whose handler threw. The code of a defect is only logged. */
+/**
+ * Returns code and reason for the dead letter of a message whose handler threw. The code of a
+ * defect is only logged.
+ */
 export function poisonOf(thrown: unknown): { readonly code: string; readonly reason: string } {
   const code = thrown instanceof PermanentFault ? thrown.code : "STAGE_DEFECT";
   return { code, reason: messageOf(thrown) };

@@ -23,7 +23,10 @@ export abstract class TopicAdmin {
   /** Returns the number of brokers, which no topic's replication can exceed. */
   abstract brokerCount(): Promise<number>;
 
-  /** Creates the topics that do not exist, does not change the others, and returns the names of those it created. */
+  /**
+   * Creates the topics that do not exist, does not change the others, and returns the names of
+   * those it created.
+   */
   abstract create(plans: readonly TopicPlan[]): Promise<readonly string[]>;
 
   /** Returns the topics of `names` that exist. */

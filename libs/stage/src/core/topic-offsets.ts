@@ -1,4 +1,7 @@
-/** Port: reads the offsets of topics and groups. Topics are named without prefix, groups as in `StageOptions.group`. */
+/**
+ * Port: reads the offsets of topics and groups. Topics are named without prefix, groups as in
+ * `StageOptions.group`.
+ */
 export abstract class TopicOffsets {
   /** Returns the high watermark of each partition, which is the offset of the next message. */
   abstract endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;

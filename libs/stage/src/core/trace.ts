@@ -1,7 +1,10 @@
 import { randomHex } from "@sluice/domain";
 import type { Effect, Outgoing } from "./effects.ts";
 
-/** W3C trace context as headers. `tracestate` never occurs without `traceparent`. Empty if there is no trace. */
+/**
+ * W3C trace context as headers. `tracestate` never occurs without `traceparent`. Empty if there is
+ * no trace.
+ */
 export type TraceHeaders = Readonly<Partial<Record<"traceparent" | "tracestate", string>>>;
 
 type Given = Readonly<Record<string, Buffer | string | readonly string[] | undefined>>;

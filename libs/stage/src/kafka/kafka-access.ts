@@ -24,7 +24,10 @@ const patterns = {
 };
 const operations = { read: AclOperationTypes.READ, write: AclOperationTypes.WRITE };
 
-/** Grants permissions on the broker (ACLs). It never removes one, because other rules belong to the operator. */
+/**
+ * Grants permissions on the broker (ACLs). It never removes one, because other rules belong to the
+ * operator.
+ */
 export class KafkaAccess {
   private readonly admin: KafkaAdmin;
 

@@ -58,7 +58,10 @@ const ordinary = [
   /Response (CreateTopics|GroupCoordinator|FindCoordinator|InitProducerId|Heartbeat|JoinGroup|SyncGroup|OffsetCommit)/,
 ];
 
-/** Creates a client. No other code does; the package does not export it, so that kafkajs's types stay inside. */
+/**
+ * Creates a client. No other code does; the package does not export it, so that kafkajs's types
+ * stay inside.
+ */
 export function kafkaClientOf(
   connection: KafkaConnection,
   logger: StageLogger,

@@ -95,7 +95,10 @@ export class KafkaTopicAdmin extends TopicAdmin {
     return found;
   }
 
-  /** Waits until the leaders return offsets. The broker names a leader before that leader knows and accepts messages. */
+  /**
+   * Waits until the leaders return offsets. The broker names a leader before that leader knows and
+   * accepts messages.
+   */
   private async untilServed(name: string): Promise<void> {
     const topic = prefixed(this.connection, name);
     await retryWithBackOff(

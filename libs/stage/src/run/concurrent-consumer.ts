@@ -19,9 +19,15 @@ import type { ConcurrentStage } from "../core/stage.ts";
 export interface ConcurrentStageOptions<In> extends StageOptions<In> {
   /** The most handlers that run at once; default 32. */
   readonly concurrency?: number;
-  /** The most messages that are taken and not finished. Beyond it, partitions pause. Default twice the concurrency. */
+  /**
+   * The most messages that are taken and not finished. Beyond it, partitions pause. Default twice
+   * the concurrency.
+   */
   readonly inHandMax?: number;
-  /** The most messages of one partition taken since its committed offset. A crash delivers these again. Default 1,000. */
+  /**
+   * The most messages of one partition taken since its committed offset. A crash delivers these
+   * again. Default 1,000.
+   */
   readonly uncommittedMax?: number;
   /** How long `stop` waits for running handlers, in milliseconds; default 25,000. */
   readonly drainMs?: number;

@@ -143,7 +143,10 @@ export class ConcurrentRunner<In> {
     }
   }
 
-  /** Dead-letters at once. The handler may have caused costs, so it is not run again to see whether it still throws. */
+  /**
+   * Dead-letters at once. The handler may have caused costs, so it is not run again to see whether
+   * it still throws.
+   */
   private poisoned(opened: Opened<In>, thrown: unknown): Effect {
     const { reader, logger } = this.parts;
     if (!(thrown instanceof PermanentFault))
@@ -175,7 +178,10 @@ export class ConcurrentRunner<In> {
     return false;
   }
 
-  /** Calls the stage's hook. The effect is on the log already, so a defect in the hook is logged and the message is finished. */
+  /**
+   * Calls the stage's hook. The effect is on the log already, so a defect in the hook is logged and
+   * the message is finished.
+   */
   private async settle(opened: Opened<In>, effect: Effect): Promise<void> {
     if (opened.kind === "poison") return;
     try {

@@ -110,7 +110,8 @@ export class MessageReader<In> {
       return await deadLetterOutcome.failed(topic.name, opened.delivery.record, code);
     } catch (error) {
       if (error instanceof TransientFault) throw error;
-      // A defect in that port must not stop the partition. The message is dead-lettered without an outcome, and the error is logged.
+      // A defect in that port must not stop the partition. The message is dead-lettered without an outcome,
+      // and the error is logged.
       metrics.fault("STAGE_OUTCOME_REFUSED");
       const fields = { ...this.fieldsOf(opened.raw), code: "STAGE_OUTCOME_REFUSED", err: error };
       logger.error(fields, "a message is dead-lettered without an outcome");

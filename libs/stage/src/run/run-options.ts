@@ -32,10 +32,16 @@ export interface StageSurroundings {
 /** The options of one stage. */
 export interface StageOptions<In> {
   readonly on: Topic<In>;
-  /** `<service>` or `<service>.<role>`. Names the consumer group, and the stage in logs, metrics and dead letters. */
+  /**
+   * `<service>` or `<service>.<role>`. Names the consumer group, and the stage in logs, metrics and
+   * dead letters.
+   */
   readonly group: string;
   readonly unknownSchemas?: UnknownSchemas;
-  /** Longer values are dead-lettered without being decoded, in bytes. For topics that outside clients write: a compressed value can be far longer than its topic accepts. */
+  /**
+   * Longer values are dead-lettered without being decoded, in bytes. For topics that outside
+   * clients write: a compressed value can be far longer than its topic accepts.
+   */
   readonly valueBytesMax?: number;
   readonly settings?: Partial<ConsumerSettings>;
   readonly backOff?: BackOff;
@@ -90,7 +96,10 @@ export function partsOf<In>(
   };
 }
 
-/** Ends the process, so that its supervisor starts it again. Otherwise partitions would stay unread in a process that looks healthy. */
+/**
+ * Ends the process, so that its supervisor starts it again. Otherwise partitions would stay unread
+ * in a process that looks healthy.
+ */
 function exitProcess(): void {
   process.exitCode = 1;
   // Leaves time for the log lines that give the reason.

@@ -132,7 +132,8 @@ export class SliceConsumer<In> implements RunningStage {
   private async work(batch: FetchedBatch, slice: readonly RawMessage[]): Promise<boolean> {
     const startedAt = performance.now();
     const { done, outage } = await this.runner.run(slice).catch((error: unknown) => ({
-      // Only a dead letter that the broker refuses arrives here. It must not be lost, so it waits for an operator.
+      // Only a dead letter that the broker refuses arrives here. It must not be lost, so it waits for an
+      // operator.
       done: 0,
       outage: error,
     }));

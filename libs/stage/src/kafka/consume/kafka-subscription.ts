@@ -22,7 +22,10 @@ import { SubscriptionWatch } from "./subscription-watch.ts";
 export interface Generation {
   readonly id: number;
   readonly partitions: readonly number[];
-  /** Aborted when the member begins to join again. Then nothing of this generation may be committed any more. */
+  /**
+   * Aborted when the member begins to join again. Then nothing of this generation may be committed
+   * any more.
+   */
   readonly ended: AbortSignal;
 }
 
@@ -34,7 +37,10 @@ export interface FetchedBatch {
   resolve(offset: bigint): void;
   /** @throws when the group rebalances, which is harmless: the next fetch joins again */
   heartbeat(): Promise<void>;
-  /** Returns false when the rest of the batch is to be fetched again, by the member that owns the partition then. */
+  /**
+   * Returns false when the rest of the batch is to be fetched again, by the member that owns the
+   * partition then.
+   */
   isWanted(): boolean;
 }
 
@@ -50,7 +56,10 @@ export interface SubscriptionParts {
   /** Called when the consumer cannot recover: end the process, so that its supervisor starts it again. */
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
   readonly onBatch: (batch: FetchedBatch) => Promise<void>;
-  /** Called when the member is about to join again. Requests to the broker still count for this generation now. */
+  /**
+   * Called when the member is about to join again. Requests to the broker still count for this
+   * generation now.
+   */
   readonly onRebalancing?: () => void;
   /** Called when no more batches are processed, before the member leaves the group. Waited for, up to 2 s. */
   readonly onLeaving?: () => Promise<void>;
@@ -58,7 +67,10 @@ export interface SubscriptionParts {
   readonly onGenerationEnd: (generation: Generation) => void;
 }
 
-/** How long `stop` waits for the slice that is being processed, and then for each request to the broker, in milliseconds. */
+/**
+ * How long `stop` waits for the slice that is being processed, and then for each request to the
+ * broker, in milliseconds.
+ */
 const sliceMsMax = 20_000;
 const goodbyeMsMax = 2_000;
 
@@ -315,7 +327,10 @@ export class KafkaSubscription {
     );
   }
 
-  /** Ignores errors: the client refuses to pause while it restarts, and the next generation begins without holds. */
+  /**
+   * Ignores errors: the client refuses to pause while it restarts, and the next generation begins
+   * without holds.
+   */
   private quietly(act: () => void): void {
     try {
       act();

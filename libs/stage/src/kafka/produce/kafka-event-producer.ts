@@ -47,7 +47,8 @@ export class KafkaEventProducer extends EventProducer {
       .filter(({ name }) => !this.prepared.has(name));
     if (fresh.length === 0) return;
     await this.codecs.prepare([...new Set(fresh)]).catch((error: unknown) => {
-      // A schema is missing when a release has not registered it yet. Messages must wait for it, and must not be dead-lettered.
+      // A schema is missing when a release has not registered it yet. Messages must wait for it, and must
+      // not be dead-lettered.
       if (!(error instanceof PermanentFault)) throw error;
       throw new TransientFault(error.code, error.message, { cause: error });
     });

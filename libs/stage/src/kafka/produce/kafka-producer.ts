@@ -124,7 +124,8 @@ export class KafkaProducer {
       );
     const tooMany = this.waiting.length + messages.length > this.options.queueMessagesMax;
     const tooLarge = this.queueBytes + bytesOf(messages) > this.options.queueBytesMax;
-    // A call that is larger than the whole queue is accepted when the queue is empty, or it could never be sent.
+    // A call that is larger than the whole queue is accepted when the queue is empty, or it could never be
+    // sent.
     if ((tooMany || tooLarge) && this.waiting.length > 0)
       throw new TransientFault(
         "STAGE_PRODUCER_FULL",
@@ -246,7 +247,10 @@ function bytesOf(messages: readonly WireMessage[]): number {
 
 const refusals = new Set(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"]);
 
-/** Returns true if waiting cannot help. A missing right or topic can be repaired by an operator, so it is not a refusal. */
+/**
+ * Returns true if waiting cannot help. A missing right or topic can be repaired by an operator, so
+ * it is not a refusal.
+ */
 function isRefusal(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
     if ("type" in cause && typeof cause.type === "string" && refusals.has(cause.type)) return true;

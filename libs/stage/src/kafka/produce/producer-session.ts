@@ -104,7 +104,10 @@ function compressionOf(messages: readonly WireMessage[]): kafkajs.CompressionTyp
   return bytes < packedBytesMin ? CompressionTypes.None : CompressionTypes.ZSTD;
 }
 
-/** Removes `partition`, which the client's partitioner obeys and which is only a hint for messages without key here. */
+/**
+ * Removes `partition`, which the client's partitioner obeys and which is only a hint for messages
+ * without key here.
+ */
 function unplaced(args: kafkajs.PartitionerArgs): kafkajs.PartitionerArgs {
   const { partition: _hint, ...message } = args.message;
   return { ...args, message };

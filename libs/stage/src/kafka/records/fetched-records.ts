@@ -11,7 +11,10 @@ import {
 } from "./record-batch.ts";
 import { unpackedBytesMax, zstdCodec } from "./zstd.ts";
 
-/** The most messages of a batch. Producers send some hundreds, and librdkafka 10,000; each takes a kilobyte of memory here. */
+/**
+ * The most messages of a batch. Producers send some hundreds, and librdkafka 10,000; each takes a
+ * kilobyte of memory here.
+ */
 export const recordsMax = 50_000;
 
 /** The sizes of the batches of one fetch so far. */

@@ -152,7 +152,10 @@ const tooManyHeaders: Unreadable = {
   messages: 1,
 };
 
-/** Builds a map first, so that a header named as a member of every object ("constructor") is an ordinary header. */
+/**
+ * Builds a map first, so that a header named as a member of every object ("constructor") is an
+ * ordinary header.
+ */
 function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
   if (count <= 0) return {};
   const headers = new Map<string, HeaderValue | HeaderValue[]>();
@@ -166,7 +169,10 @@ function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
   return Object.fromEntries(headers);
 }
 
-/** Returns one record for all messages of a batch. It has the offset of the last one, so that reading continues behind it. */
+/**
+ * Returns one record for all messages of a batch. It has the offset of the last one, so that
+ * reading continues behind it.
+ */
 export function unreadableRecordOf(
   batch: RecordBatch,
   code: Unreadable["code"],

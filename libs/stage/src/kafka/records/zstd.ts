@@ -11,7 +11,10 @@ const inlineBytesMax = 32 * 1_024;
  * cause a full garbage collection every few hundred messages.
  */
 const inlineChunkBytes = 8 * 1_024;
-/** The most bytes of a decompressed batch. The largest batches of our topics (2 MiB) decompress to a third of this if they hold text. */
+/**
+ * The most bytes of a decompressed batch. The largest batches of our topics (2 MiB) decompress to a
+ * third of this if they hold text.
+ */
 export const unpackedBytesMax = 32 * 1_024 * 1_024;
 
 /** Provides zstd to the Kafka client with Node's own zlib, because the published codecs fail to install. */
