@@ -72,7 +72,7 @@ export interface SubscriptionParts {
  * broker, in milliseconds.
  */
 const sliceMsMax = 20_000;
-const goodbyeMsMax = 2_000;
+const lastRequestMsMax = 2_000;
 
 /** Between attempts to subscribe, or to prepare an assignment. */
 const clientBackOff: BackOff = { firstMs: 250, maxMs: 5_000 };
@@ -170,12 +170,12 @@ export class KafkaSubscription {
     this.halted.abort();
     this.watch.stop();
     // From here on, the owner commits each batch when it ends.
-    await goodbye(this.parts.onLeaving?.() ?? Promise.resolve());
+    await lastRequest(this.parts.onLeaving?.() ?? Promise.resolve());
     const left = this.consumer.disconnect().catch(() => undefined);
     await Promise.race([left, this.watch.idle(sliceMsMax)]);
-    await goodbye(left);
+    await lastRequest(left);
     this.generationEnds();
-    await goodbye(this.admin.disconnect());
+    await lastRequest(this.admin.disconnect());
   }
 
   /**
@@ -341,10 +341,10 @@ export class KafkaSubscription {
 }
 
 /** Waits for a last request to the broker, whether it succeeds or not, but no longer than 2 s. */
-async function goodbye(request: Promise<void>): Promise<void> {
+async function lastRequest(request: Promise<void>): Promise<void> {
   await withTimeout(
     request.catch(() => undefined),
-    goodbyeMsMax,
+    lastRequestMsMax,
     () => undefined,
   );
 }
