@@ -355,7 +355,7 @@ test("all that is wrong in the environment is said at once, before anything is c
   expect(await service.ended()).toBe(1);
   expect(service.output).toMatch(/SLUICE_KAFKA_TLS_CA_FILE: .*nowhere.pem cannot be read/);
   expect(service.output).toMatch(/SLUICE_LEDGER_URL: has sslmode=require/);
-  expect(service.output).toContain("SLUICE_KAFKA_SASL_USERNAME: is missing beside");
+  expect(service.output).toContain("SLUICE_KAFKA_SASL_USERNAME: is missing, but");
 });
 
 test("nothing that any of them said holds a password or token", () => {

@@ -7,11 +7,11 @@ export interface BudgetScopes {
   readonly feature: string;
   readonly user: string;
   readonly key: string;
-  /** The agent run, which may have a budget of its own; null: none. */
+  /** The agent run, which may have a budget of its own; null if there is none. */
   readonly runId: string | null;
 }
 
-/** What an attempt at one variant can cost at most. */
+/** One variant, and the most that an attempt at it can cost. */
 export interface BoundedCandidate {
   readonly variant: string;
   readonly worstCaseNanoUsd: NanoUsd;
@@ -19,7 +19,7 @@ export interface BoundedCandidate {
 
 export interface ReservationRequest<C extends BoundedCandidate> {
   readonly requestId: string;
-  /** With the tenant and the request id it names the request for ever, also after the id is reused. */
+  /** Names the request together with tenant and request id, also after the id is reused. */
   readonly admittedAt: number;
   readonly scopes: BudgetScopes;
   /** At least one, best first. */
@@ -29,19 +29,19 @@ export interface ReservationRequest<C extends BoundedCandidate> {
 export type Reservation<C extends BoundedCandidate> =
   | {
       readonly kind: "granted";
-      /** Those that the allowance bears, in the order asked for; at least one. */
+      /** The candidates that the allowance covers, in the order of the request; at least one. */
       readonly candidates: readonly C[];
     }
   | {
       readonly kind: "refused";
-      /** A sentence for the caller that names the budget. */
+      /** A sentence for the client that names the budget. */
       readonly reason: string;
     };
 
-/** A charge as it stands in the ledger. */
+/** A charge as the ledger stores it. */
 export interface SettledCharge {
   readonly chargeId: ChargeId;
-  /** Names the reservation: an attempt has one. */
+  /** Names the reservation, because an attempt has exactly one. */
   readonly attemptId: AttemptId;
   readonly scopes: Omit<BudgetScopes, "runId">;
   /** Signed change of spend. */
@@ -49,14 +49,14 @@ export interface SettledCharge {
 }
 
 /**
- * Port: holds what an attempt can cost before it is made, and replaces it by
- * what it did cost. An implementation that cannot reach its store throws
- * `TransientFault` `BUDGETS_UNAVAILABLE`; it never grants because it cannot ask.
+ * Port: reserves what an attempt can cost before it is made, and replaces the reservation by what
+ * the attempt cost. An implementation that cannot reach its store throws `TransientFault`
+ * `BUDGETS_UNAVAILABLE`. It never grants a reservation that it could not check.
  */
 export abstract class Budgets {
   /**
-   * Tries each request's candidates in their order. Idempotent by request:
-   * a redelivery gets the decision that was stored, not a second reservation.
+   * Tries each request's candidates in their order. Idempotent by request: a redelivery gets the
+   * stored decision, not a second reservation.
    *
    * @returns one reservation per request, in the same order
    */
@@ -65,8 +65,8 @@ export abstract class Budgets {
   ): Promise<readonly Reservation<C>[]>;
 
   /**
-   * Reserved goes down, spent goes up. Idempotent by charge id, so that a
-   * crash between the ledger and the commit of the offset moves nothing twice.
+   * Subtracts each charge from what is reserved and adds it to what is spent. Idempotent by charge
+   * id, so that a crash between the ledger and the commit of the offset counts nothing twice.
    */
   abstract settle(charges: readonly SettledCharge[]): Promise<void>;
 }

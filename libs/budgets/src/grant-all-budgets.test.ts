@@ -10,10 +10,10 @@ const scopes = {
   runId: null,
 };
 
-test("every candidate is granted, in the order asked for", async () => {
-  const dear = { variant: "large", worstCaseNanoUsd: 9_000_000_000_000n };
+test("every candidate is granted, in the order of the request", async () => {
+  const expensive = { variant: "large", worstCaseNanoUsd: 9_000_000_000_000n };
   const cheap = { variant: "small", worstCaseNanoUsd: 1n };
-  const request = (requestId: string, candidates: (typeof dear)[]) => ({
+  const request = (requestId: string, candidates: (typeof expensive)[]) => ({
     requestId,
     admittedAt: 1,
     scopes,
@@ -21,12 +21,12 @@ test("every candidate is granted, in the order asked for", async () => {
   });
 
   const reservations = await new GrantAllBudgets().reserve([
-    request("a", [dear, cheap]),
+    request("a", [expensive, cheap]),
     request("b", [cheap]),
   ]);
 
   expect(reservations).toEqual([
-    { kind: "granted", candidates: [dear, cheap] },
+    { kind: "granted", candidates: [expensive, cheap] },
     { kind: "granted", candidates: [cheap] },
   ]);
 });

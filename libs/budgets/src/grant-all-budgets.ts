@@ -5,7 +5,7 @@ import {
   type ReservationRequest,
 } from "./budgets.ts";
 
-/** Limits nothing and holds nothing: every candidate is granted, every settlement is forgotten. */
+/** Has no limits: it grants every candidate and ignores every settlement. */
 export class GrantAllBudgets extends Budgets {
   override async reserve<C extends BoundedCandidate>(
     requests: readonly ReservationRequest<C>[],

@@ -17,7 +17,6 @@ import {
   outgoing,
   silentLogger,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
 import { AbortLink } from "./abort-link.ts";
 import {
   AnswerTimedOut,
@@ -81,7 +80,6 @@ export class SluiceClient implements AsyncDisposable {
       connection: this.#connection,
       codecs: this.#codecs,
       logger,
-      registry: new Registry(),
       sendTimeoutMs: tryMs,
     });
     this.#offsets = new KafkaTopicOffsets(this.#connection, logger);

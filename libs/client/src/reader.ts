@@ -1,8 +1,6 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
-import { TransientFault } from "@sluice/domain";
+import { type BackOff, backOffMs, sleep, TransientFault, withTimeout } from "@sluice/domain";
 import {
-  type BackOff,
-  backOffMs,
   type Delivery,
   type Effect,
   EventProducer,
@@ -14,8 +12,6 @@ import {
   type StageFaultCode,
   type StageLogger,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Unreachable } from "./errors.ts";
 
 export interface ReaderParts<R> {
@@ -75,12 +71,10 @@ export class Reader<R> extends SliceStage<R> {
   /** Bounded, with the broker away as well. */
   async close(): Promise<void> {
     this.#closed.abort();
-    const said = new AbortController();
-    // Without a broker it never began to run. No timer is left behind to keep the program alive.
+    // Without a broker the stage never began to run, so that nothing would end the wait.
     const { goodbyeMs = defaultGoodbyeMs } = this.#parts;
-    const late = sleep(goodbyeMs, undefined, { signal: said.signal }).catch(() => undefined);
-    await Promise.race([this.#running.then((running) => running.stop()), late]);
-    said.abort();
+    const stopped = this.#running.then((running) => running.stop());
+    await withTimeout(stopped, goodbyeMs, () => undefined);
   }
 
   #run(): Promise<RunningStage> {
@@ -92,8 +86,6 @@ export class Reader<R> extends SliceStage<R> {
         codecs,
         logger,
         producer: new NothingPublished(),
-        // A user's own registry is not ours to fill.
-        registry: new Registry(),
         onFatal: (code, reason) => void this.#beginAgain(code, reason),
       },
       // What cannot be decoded is logged and passed over: it is not ours to dead-letter.
@@ -114,7 +106,7 @@ export class Reader<R> extends SliceStage<R> {
     const broken = await this.#running;
     await broken.stop();
     const pauseMs = backOffMs(pauses, this.#breakdowns, undefined, Math.random());
-    await sleep(pauseMs, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+    await sleep(pauseMs, this.#closed.signal);
     if (!this.#closed.signal.aborted) this.#running = this.#run();
   }
 }

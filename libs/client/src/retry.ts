@@ -1,9 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { TransientFault } from "@sluice/domain";
-import { type BackOff, backOffMs } from "@sluice/stage";
+import {
+  type BackOff,
+  backOffMs,
+  retryWithBackOff,
+  TransientFault,
+  withTimeout,
+} from "@sluice/domain";
 
 export interface RetryLimits {
-  /** After this, what failed last is thrown. */
+  /** How long to try, in milliseconds. Then the last failure is thrown. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly backOff?: BackOff;
@@ -13,6 +17,7 @@ const gentle: BackOff = { firstMs: 200, maxMs: 5_000 };
 
 /**
  * Repeats the work while it fails with an outage, with growing pauses, until the time is over.
+ * Work that hangs is abandoned then.
  *
  * @throws what the work threw last; the reason of the signal
  */
@@ -21,38 +26,22 @@ export async function retryUntil<T>(
   { timeoutMs, signal, backOff = gentle }: RetryLimits,
 ): Promise<T> {
   const until = performance.now() + timeoutMs;
-  for (let failures = 1; ; failures += 1) {
+  const attempt = (): Promise<T> => {
     signal.throwIfAborted();
-    try {
-      return await endOf(work(), until, timeoutMs, signal);
-    } catch (error) {
+    const leftMs = Math.max(until - performance.now(), 0);
+    return withTimeout(work(), leftMs, () => unreachableWithin(timeoutMs), signal);
+  };
+  return retryWithBackOff(async () => attempt(), {
+    signal,
+    pauseMsAfter: (error, failures) => {
       signal.throwIfAborted();
-      if (!(error instanceof TransientFault)) throw error;
+      if (!(error instanceof TransientFault)) return undefined;
       const pauseMs = backOffMs(backOff, failures, error.retryAfterMs, Math.random());
-      if (performance.now() + pauseMs > until) throw error;
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
+      return performance.now() + pauseMs > until ? undefined : pauseMs;
+    },
+  });
 }
 
-/** The work's end, or the end of the time or of the wish for it: work that hangs is left alone. */
-async function endOf<T>(
-  work: Promise<T>,
-  until: number,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new TransientFault("CLIENT_UNREACHABLE", `Nothing came within ${timeoutMs} ms.`)),
-    Math.max(until - performance.now(), 0),
-  );
-  const stop = (): void => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  }
+function unreachableWithin(timeoutMs: number): never {
+  throw new TransientFault("CLIENT_UNREACHABLE", `Nothing came within ${timeoutMs} ms.`);
 }

@@ -13,7 +13,6 @@ import {
   stackAddresses,
   startPipeline,
 } from "@sluice/testing";
-import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ClientOptions, type Request, SluiceClient } from "../src/index.ts";
 
@@ -228,7 +227,6 @@ async function publishCharges(charges: readonly CostCharged[]): Promise<void> {
   const producer = new KafkaEventProducer({
     connection: { brokers, topicPrefix, clientId: "accountant" },
     codecs: new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix)),
-    registry: new Registry(),
   });
   await producer.send(
     // Of one key, so that they stay in this order.

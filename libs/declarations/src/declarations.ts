@@ -1,6 +1,6 @@
 import type { Complexity, PriceBook, Tier } from "@sluice/domain";
 
-/** Who a key belongs to. Everything that is charged to it is attributed so. */
+/** The owner of a key, to whom every charge of the key is attributed. */
 export interface ApiKey {
   readonly id: string;
   readonly tenant: string;
@@ -8,31 +8,31 @@ export interface ApiKey {
   readonly feature: string;
   readonly user: string;
   readonly revoked: boolean;
-  /** `env:` or `file:`; only ingress resolves it. */
+  /** A reference, `env:` or `file:`, which only ingress resolves. */
   readonly secretReference: string;
 }
 
 export interface Provider {
   readonly id: string;
   readonly baseUrl: string;
-  /** `env:` or `file:`; only the adapter resolves them. */
+  /** References, `env:` or `file:`, which only the adapter resolves. */
   readonly keyReferences: readonly string[];
   readonly simulated: boolean;
 }
 
-/** One model as served. */
+/** One model as a provider serves it. */
 export interface Variant {
   readonly id: string;
   readonly provider: string;
-  /** Name under which the provider serves it. */
+  /** The name under which the provider serves the model. */
   readonly model: string;
   readonly tier: Tier;
   readonly quantisation: string | null;
-  /** Tokens of input and output together; where it makes embeddings, those of one input. */
+  /** Tokens of input and output together; for an embedding model, the tokens of one input. */
   readonly contextWindow: number;
-  /** Numbers of an embedding, where the model makes embeddings; null for one that chats. No model does both. */
+  /** How many numbers an embedding has; null for a chat model. No model does both. */
   readonly dimensions: number | null;
-  /** Measured share of right answers, 0 to 1; null: not measured. */
+  /** Measured share of right answers, 0 to 1; null if it was not measured. */
   readonly accuracy: Readonly<Record<Complexity, number | null>>;
   readonly p95LatencyMs: number | null;
 }
@@ -42,16 +42,20 @@ export interface CachePolicy {
   readonly ttlSeconds: number;
 }
 
-/** Port: what an operator has declared. The only source of tenants, keys, models and prices. */
+/** Port: gives what an operator has declared. The only source of tenants, keys, models and prices. */
 export abstract class Declarations {
   abstract keys(): readonly ApiKey[];
   abstract providers(): readonly Provider[];
   abstract variants(): readonly Variant[];
   abstract variantOf(id: string): Variant | undefined;
   abstract priceBook(): PriceBook;
-  /** Most tokens of an answer where the caller set none. */
+  /** Returns the most tokens of an answer if the request sets no limit. */
   abstract outputLimitOf(tier: Tier): number;
   abstract cachePolicyOf(tenant: string): CachePolicy;
-  /** The secret behind a reference. @throws DeclarationsInvalid naming the reference, never the secret. */
+  /**
+   * Returns the secret behind a reference.
+   *
+   * @throws DeclarationsInvalid that names the reference, never the secret
+   */
   abstract secretOf(reference: string): string;
 }

@@ -11,10 +11,10 @@ import {
 import { parseDeclarations } from "./parse.ts";
 import type { SluiceYaml } from "./schema.ts";
 
-/** The file cannot be used; the message names every error with its line, and no secret. */
+/** Reports that the file is not valid. The message names every error with its line, and no secret. */
 export class DeclarationsInvalid extends Error {}
 
-/** Declarations from one sluice.yaml, read once at start. */
+/** Reads the declarations from one sluice.yaml, once at start. */
 export class FileDeclarations extends Declarations {
   readonly #declared: SluiceYaml;
   readonly #folder: string;
@@ -24,8 +24,8 @@ export class FileDeclarations extends Declarations {
   readonly #priceBook: PriceBook;
 
   /**
-   * @param folder that `file:` references are relative to.
-   * @param environment that `env:` references are looked up in.
+   * @param folder to which `file:` references are relative
+   * @param environment in which `env:` references are looked up
    */
   constructor(declared: SluiceYaml, folder: string, environment: NodeJS.ProcessEnv) {
     super();
@@ -39,7 +39,7 @@ export class FileDeclarations extends Declarations {
     this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
   }
 
-  /** @throws DeclarationsInvalid with all errors, or when the file cannot be read. */
+  /** @throws DeclarationsInvalid that lists all errors, or says that the file cannot be read */
   static read(path: string, environment: NodeJS.ProcessEnv): FileDeclarations {
     const parsed = parseDeclarations(textOf(path));
     if (parsed.kind === "valid")
@@ -88,7 +88,7 @@ export class FileDeclarations extends Declarations {
       ? this.#fromEnvironment(reference)
       : textOf(resolve(this.#folder, reference.slice("file:".length))).trim();
     if (secret) return secret;
-    throw new DeclarationsInvalid(`The secret behind "${reference}" is empty.`);
+    throw new DeclarationsInvalid(`The secret behind "${reference}" is empty. Set it to a value.`);
   }
 
   #fromEnvironment(reference: string): string {
@@ -140,7 +140,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new DeclarationsInvalid(`${path} cannot be read; create it or correct the path.`, {
+    throw new DeclarationsInvalid(`${path} cannot be read. Create it or correct the path.`, {
       cause,
     });
   }

@@ -37,7 +37,7 @@ test("all errors are reported together, each with its line", () => {
   );
 });
 
-test("two of the same id, and a provider that is not there, are contradictions", () => {
+test("a repeated id and an unknown provider are reported", () => {
   const wrong = text
     .replace("- id: sim-economy\n", "- id: sim-economy-q4\n")
     .replace("provider: simulator\n    tier: premium", "provider: elsewhere\n    tier: premium");
@@ -47,9 +47,9 @@ test("two of the same id, and a provider that is not there, are contradictions",
   ]);
 });
 
-test("ten errors are told at once, each on its line, with what would be right", () => {
+test("ten errors are reported together, each on its line and with what would be right", () => {
   const changes: readonly (readonly [string, string, string])[] = [
-    ["team: platform", "tema: platform", "tema: unknown key; remove it"],
+    ["team: platform", "tema: platform", "tema: unknown key: remove it"],
     ["feature: first.start", "feature: [first]", "expected string"],
     ["secret: file:secrets/demo-key", "secret: sk-123", "never the secret itself"],
     ["simulated: true", "simulated: yes please", "expected boolean"],
@@ -75,11 +75,11 @@ test("ten errors are told at once, each on its line, with what would be right", 
       errors.filter((error) => error.startsWith(`${line} `) && error.includes(says)),
     ).toHaveLength(1);
   }
-  // The team is missing too, where its name is misspelt.
+  // The misspelt team is reported as missing too.
   expect(errors).toHaveLength(changes.length + 1);
 });
 
-test("the message of a file that cannot be used has a line per error", () => {
+test("the message about a file that is not valid has a line for each error", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-declarations-"));
   const path = join(folder, "sluice.yaml");
   writeFileSync(path, text.replace("tier: standard", "tier: middle").replace("team:", "tema:"));
@@ -89,7 +89,7 @@ test("the message of a file that cannot be used has a line per error", () => {
   rmSync(folder, { recursive: true });
 });
 
-test("broken YAML is an error with a line, not an exception", () => {
+test("broken YAML is reported as an error with its line, not as an exception", () => {
   expect(errorsOf("tenants: [\n  - {")[0]).toMatch(/^\d/);
 });
 
@@ -102,7 +102,7 @@ test("a model with dimensions makes embeddings, and one without chats", () => {
   ]);
 });
 
-test("prices are exact, and a secret's reference is resolved only when asked", () => {
+test("prices are exact, and the reference of a secret is resolved only on demand", () => {
   const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
   const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);
   expect(price?.rates.cachedInputNanoUsd).toBe(25_000_000n);

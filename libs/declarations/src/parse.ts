@@ -2,11 +2,11 @@ import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
 
-/** One thing that is wrong with the file. */
+/** One error in the file. */
 export interface DeclarationError {
-  /** From 1; undefined where the error is about the file as a whole. */
+  /** Counted from 1; undefined if the error concerns the file as a whole. */
   readonly line: number | undefined;
-  /** `models[2].tier`, empty for the file as a whole. */
+  /** For example `models[2].tier`; empty if the error concerns the file as a whole. */
   readonly path: string;
   readonly message: string;
 }
@@ -18,7 +18,7 @@ export type Parsed =
 type Path = readonly (string | number)[];
 type YamlDocument = Document.Parsed;
 
-/** Everything that is wrong with the text, at once, with lines. Pure. */
+/** Returns the declarations, or all errors of the text with their lines. Pure. */
 export function parseDeclarations(text: string): Parsed {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
@@ -32,9 +32,9 @@ export function parseDeclarations(text: string): Parsed {
       })),
     };
 
-  const said: unknown = document.toJS({ maxAliasCount: 100 });
-  const result = sluiceYaml.safeParse(said);
-  const issues = [...(result.error?.issues ?? []).flatMap(issuesOf), ...contradictionsIn(said)];
+  const given: unknown = document.toJS({ maxAliasCount: 100 });
+  const result = sluiceYaml.safeParse(given);
+  const issues = [...(result.error?.issues ?? []).flatMap(issuesOf), ...contradictionsIn(given)];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
   const errors = issues.map(({ path, message }) => ({
     line: lineOf(document, lines, path),
@@ -49,20 +49,23 @@ interface Issue {
   readonly message: string;
 }
 
-/** Each key that is not known is an error of its own, on its own line. */
+/** Reports each unknown key as an error of its own, on its own line. */
 function issuesOf(issue: z.core.$ZodIssue): readonly Issue[] {
   const path = issue.path.map(plainKey);
   if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
-  return issue.keys.map((key) => ({ path: [...path, key], message: "unknown key; remove it" }));
+  return issue.keys.map((key) => ({
+    path: [...path, key],
+    message: "unknown key: remove it, or correct its name",
+  }));
 }
 
-/** What no single field can be blamed for; told beside what is wrong in single fields. */
-function contradictionsIn(said: unknown): readonly Issue[] {
-  const tenants = listIn(said, "tenants");
+/** Finds contradictions between fields. They are reported together with the errors of single fields. */
+function contradictionsIn(given: unknown): readonly Issue[] {
+  const tenants = listIn(given, "tenants");
   const keys = tenants.flatMap((tenant, index) =>
     namesIn(listIn(tenant, "keys"), "id", ["tenants", index, "keys"]),
   );
-  const [providers, models] = [listIn(said, "providers"), listIn(said, "models")];
+  const [providers, models] = [listIn(given, "providers"), listIn(given, "models")];
   const declared = new Set(namesIn(providers, "id", []).map(({ name }) => name));
   const wanted = namesIn(models, "provider", ["models"]);
   return [
@@ -72,7 +75,10 @@ function contradictionsIn(said: unknown): readonly Issue[] {
     ...repeated("model", namesIn(models, "id", ["models"])),
     ...wanted
       .filter(({ name }) => !declared.has(name))
-      .map(({ name, path }) => ({ path, message: `no provider has the id "${name}"` })),
+      .map(({ name, path }) => ({
+        path,
+        message: `no provider has the id "${name}": declare it under providers, or correct the name`,
+      })),
   ];
 }
 
@@ -86,7 +92,9 @@ function repeated(what: string, entries: readonly Named[]): readonly Issue[] {
   return entries.flatMap(({ name, path }) => {
     const again = seen.has(name);
     seen.add(name);
-    return again ? [{ path, message: `another ${what} has the id "${name}"` }] : [];
+    return again
+      ? [{ path, message: `another ${what} has the id "${name}": rename one of them` }]
+      : [];
   });
 }
 
@@ -106,7 +114,7 @@ function memberOf(value: unknown, member: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, member) : undefined;
 }
 
-/** The line of the node, or of the nearest one around it that is in the file. */
+/** Returns the line of the node, or of the nearest node around it that the file contains. */
 function lineOf(document: YamlDocument, lines: LineCounter, path: Path): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);

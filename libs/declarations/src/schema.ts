@@ -5,29 +5,31 @@ const id = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9._]{0,63}$/,
-    "lower-case letters, digits, dots and underscores, at most 64",
+    "expected lower-case letters, digits, dots and underscores, at most 64",
   );
 const name = z
   .string()
-  .regex(/^[\w.:/-]{1,128}$/, "letters, digits and . : / _ -, at most 128 characters");
+  .regex(/^[\w.:/-]{1,128}$/, "expected letters, digits and . : / _ -, at most 128 characters");
 
-/** `env:NAME` or `file:path`; a secret itself never stands in the file. */
+/** Accepts `env:NAME` or `file:path`, because the file must never contain the secret itself. */
 const secretReference = z
   .string()
-  .regex(/^(env:\w+|file:.+)$/, "env:NAME or file:path; never the secret itself");
+  .regex(/^(env:\w+|file:.+)$/, "expected env:NAME or file:path, never the secret itself");
 
-/** Dollars per million tokens, exact to a nano-dollar. */
+/** Accepts dollars per million tokens and gives them exactly, in nano-dollars. */
 const rate = z.union([z.number(), z.string()]).transform((value, context): NanoUsd => {
   const amount = parseUsd(String(value));
   if (amount !== undefined) return amount;
-  context.addIssue("dollars per million tokens, as a decimal number with at most nine decimals");
+  context.addIssue(
+    "expected dollars per million tokens, as a decimal number with at most nine decimals",
+  );
   return z.NEVER;
 });
 
 const date = z
   .union([z.iso.date(), z.iso.datetime()])
   .transform((text) => Date.parse(text))
-  .describe("Day (at midnight UTC) or time, RFC 3339.");
+  .describe("A day (from midnight UTC) or a time, in RFC 3339.");
 
 const price = z.strictObject({
   effectiveFrom: date,
@@ -43,28 +45,36 @@ const price = z.strictObject({
 const share = z.number().min(0).max(1);
 
 const model = z.strictObject({
-  id: name.describe("Id of the variant; what a request may name as model."),
+  id: name.describe("Id of the variant, which a request may name as its model."),
   provider: id,
-  model: name.optional().describe("Name under which the provider serves it; the id where absent."),
+  model: name
+    .optional()
+    .describe("The name under which the provider serves the model; the id if absent."),
   tier: z.enum(tiers),
-  quantisation: name.optional().describe("q4, q8, fp8 …; absent for the published weights."),
+  quantisation: name
+    .optional()
+    .describe("For example q4, q8 or fp8; absent for the published weights."),
   contextWindow: z
     .number()
     .int()
     .positive()
-    .describe("Tokens of input and output together; of an embedding model, those of one input."),
+    .describe(
+      "Tokens of input and output together; for an embedding model, the tokens of one input.",
+    ),
   dimensions: z
     .number()
     .int()
     .min(1)
     .max(embeddingBytesMax / 4)
     .optional()
-    .describe("Makes it an embedding model: how many numbers its embeddings have. It never chats."),
+    .describe(
+      "How many numbers an embedding has. A model with this member makes embeddings and never chats.",
+    ),
   accuracy: z
     .strictObject({ simple: share, medium: share, complex: share })
     .partial()
     .default({})
-    .describe("Measured share of right answers per complexity."),
+    .describe("Measured share of right answers for each complexity."),
   p95LatencyMs: z.number().int().positive().optional(),
   prices: z.array(price).min(1),
 });
@@ -73,14 +83,17 @@ const provider = z.strictObject({
   id,
   baseUrl: z
     .string()
-    .regex(/^(env:\w+|https?:\/\/.+)$/, "an http(s) address or env:NAME")
-    .describe("Base address of an OpenAI-compatible API, with /v1 where the provider has it."),
+    .regex(/^(env:\w+|https?:\/\/.+)$/, "expected an http(s) address or env:NAME")
+    .describe("Base address of an OpenAI-compatible API, with /v1 if the provider has it."),
   keys: z.array(secretReference).min(1),
-  simulated: z.boolean().default(false).describe("Labels the provider wherever it is shown."),
+  simulated: z
+    .boolean()
+    .default(false)
+    .describe("Marks the provider as simulated wherever it is shown."),
 });
 
 const key = z.strictObject({
-  id: id.describe("Stands in the API key and in every charge."),
+  id: id.describe("Appears in the API key and in every charge."),
   secret: secretReference,
   team: name,
   feature: name,
@@ -108,7 +121,7 @@ export const sluiceYaml = z.strictObject({
           premium: outputLimit(4_096),
         })
         .prefault({})
-        .describe("Most tokens of an answer where the caller set none."),
+        .describe("The most tokens of an answer if the request sets no limit."),
     })
     .prefault({}),
   cache: z

@@ -22,6 +22,15 @@ export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";
 export { randomHex } from "./random-hex.ts";
 export { uuidv7 } from "./uuidv7.ts";
 export {
+  type BackOff,
+  backOffMs,
+  doubledMs,
+  type RetryOptions,
+  retryWithBackOff,
+  sleep,
+  withTimeout,
+} from "./waiting.ts";
+export {
   base64Of,
   dimensionsOf,
   numbersOf,

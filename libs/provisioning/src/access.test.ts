@@ -18,7 +18,7 @@ const shown = (service: string, operation: string): readonly string[] =>
     .filter((rule) => rule.principal === `User:sluice-${service}` && rule.operation === operation)
     .map(({ resource, name }) => `${resource} ${name}`);
 
-test("the classifier reads misses in its own group and writes what it classified, and dead letters", () => {
+test("the classifier reads misses in its own group and writes classified requests and dead letters", () => {
   expect(shown("classifier", "read")).toEqual([
     "topic eu.inference.missed",
     "group eu.sluice.classifier",
@@ -29,7 +29,7 @@ test("the classifier reads misses in its own group and writes what it classified
   ]);
 });
 
-test("only the accountant writes charges, and nobody but ingress reads what users sent", () => {
+test("only the accountant writes charges, and only ingress reads what users sent", () => {
   const who = (name: string, operation: string): readonly string[] =>
     rules
       .filter((rule) => rule.name === name && rule.operation === operation)
@@ -38,14 +38,14 @@ test("only the accountant writes charges, and nobody but ingress reads what user
   expect(who("eu.inference.requested", "read")).toEqual(["User:sluice-ingress"]);
 });
 
-test("every name carries the installation's prefix, whole: another installation's is another name", () => {
+test("every name is literal and begins with the installation's prefix", () => {
   expect(rules.length).toBeGreaterThan(30);
   expect(rules.filter(({ name, match }) => !name.startsWith("eu.") || match !== "literal")).toEqual(
     [],
   );
 });
 
-test("a client's groups are those of its key: a longer key id does not share them", () => {
+test("a client's groups are those of its key, which a key with a longer id does not share", () => {
   const groups = clientRules("User:shop", "k1", "eu.").filter(
     ({ resource }) => resource === "group",
   );

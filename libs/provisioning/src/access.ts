@@ -1,7 +1,7 @@
 import { deadLetterNameOf, type Topic, topics } from "@sluice/contracts";
 import { type AccessRule, groupIdOf, prefixed } from "@sluice/stage";
 
-/** What one account needs on Kafka, and nothing besides. */
+/** Everything that one account needs on Kafka. */
 export interface Access {
   readonly reads: readonly Reading[];
   readonly writes: readonly Topic<unknown>[];
@@ -16,8 +16,8 @@ interface Reading {
 const ended = [topics.inferenceResponded];
 
 /**
- * The one place that says what each service may do: printed and applied by `sluice provision --acls`,
- * and what the guide shows. Dead letters of what a service reads come with the reading.
+ * What each service may read and write. `sluice provision --acls` prints and applies it, and a test
+ * holds the guide to it. A service that reads a topic may also write the topic's dead letters.
  */
 export const serviceAccess = {
   ingress: {
@@ -57,12 +57,12 @@ export const serviceAccounts: readonly ServiceAccount[] =
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table above
   Object.keys(serviceAccess) as ServiceAccount[];
 
-/** How accounts are called where nobody says otherwise. */
+/** Returns the name of a service's account, unless an operator chooses another. */
 export function principalOf(service: ServiceAccount): string {
   return `User:sluice-${service}`;
 }
 
-/** What the services need, each as an account of its own. */
+/** Returns the rules that the services need, each with an account of its own. */
 export function serviceRules(topicPrefix: string): readonly AccessRule[] {
   return serviceAccounts.flatMap((service) =>
     rulesOf(serviceAccess[service], principalOf(service), topicPrefix),
@@ -70,9 +70,9 @@ export function serviceRules(topicPrefix: string): readonly AccessRule[] {
 }
 
 /**
- * What an account needs that uses `@sluice/client` with one API key: to ask, to read answers and
- * costs, and groups of its own. Responses and charges of all tenants are on one topic each, so this
- * is for accounts that may read them all.
+ * Returns the rules for an account that uses `@sluice/client` with one API key: to send requests, to
+ * read responses and charges, and to use groups of its own. One topic holds the responses of all
+ * tenants, and another one the charges, so these rules are only for accounts that may read them all.
  */
 export function clientRules(
   principal: string,
@@ -128,7 +128,7 @@ function rulesOf(
   ];
 }
 
-/** The rule as an argument list of Kafka's own `kafka-acls`, for who applies them by other means. */
+/** Returns the arguments of Kafka's own `kafka-acls`, for operators who apply the rule themselves. */
 export function aclCommandOf(rule: AccessRule): string {
   const { principal, resource, name, match, operation } = rule;
   const right = operation === "read" ? "Read" : "Write";

@@ -11,14 +11,14 @@ test("partitions, replication, prefix and account come from the environment, wit
     partitions: 4,
     replication: 1,
   });
-  const told = {
+  const given = {
     ...addresses,
     SLUICE_KAFKA_TOPIC_PREFIX: "eu.",
     SLUICE_KAFKA_PARTITIONS: "12",
     SLUICE_KAFKA_REPLICATION: "3",
     SLUICE_REGISTRY_TOKEN: "canary",
   };
-  expect(provisioningOptionsOf(told, "cli")).toMatchObject({
+  expect(provisioningOptionsOf(given, "cli")).toMatchObject({
     kafka: { topicPrefix: "eu." },
     registryAccess: { token: "canary" },
     partitions: 12,
@@ -26,9 +26,9 @@ test("partitions, replication, prefix and account come from the environment, wit
   });
 });
 
-test("what is no number of partitions or replicas is refused by its name", () => {
-  const told = { ...addresses, SLUICE_KAFKA_PARTITIONS: "none", SLUICE_KAFKA_REPLICATION: "0" };
-  expect(() => provisioningOptionsOf(told, "cli")).toThrow(
+test("an invalid number of partitions or replicas is refused by its name", () => {
+  const given = { ...addresses, SLUICE_KAFKA_PARTITIONS: "none", SLUICE_KAFKA_REPLICATION: "0" };
+  expect(() => provisioningOptionsOf(given, "cli")).toThrow(
     /SLUICE_KAFKA_PARTITIONS: [^]*SLUICE_KAFKA_REPLICATION: /,
   );
 });

@@ -9,15 +9,19 @@ import {
 import { z } from "zod";
 import type { ProvisioningOptions } from "./provision.ts";
 
-/** What provisioning reads: the same connections as services, by an account that may create topics. */
+/** The environment of provisioning: the connections of the services, with an account that may create topics. */
 export const provisioningSchema = z.object({
   ...kafkaKeys,
   ...registryKeys,
-  SLUICE_KAFKA_PARTITIONS: countKey(4, { min: 1, max: 10_000 }, "Partitions of topics."),
-  SLUICE_KAFKA_REPLICATION: countKey(1, { min: 1, max: 100 }, "Replicas of topics."),
+  SLUICE_KAFKA_PARTITIONS: countKey(
+    4,
+    { min: 1, max: 10_000 },
+    "Number of partitions of each topic.",
+  ),
+  SLUICE_KAFKA_REPLICATION: countKey(1, { min: 1, max: 100 }, "Number of replicas of each topic."),
 });
 
-/** @throws ConfigurationError with all that is wrong, by name */
+/** @throws ConfigurationError that names every key which is missing or wrong */
 export function provisioningOptionsOf(
   environment: NodeJS.ProcessEnv,
   client: string,

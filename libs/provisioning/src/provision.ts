@@ -13,7 +13,7 @@ export interface ProvisioningOptions extends TopicDefaults {
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
   readonly registryAccess?: RegistryAccess;
-  /** Granted beside; none when absent. */
+  /** Rules to grant as well; none if absent. */
   readonly access?: readonly AccessRule[];
 }
 
@@ -21,21 +21,21 @@ export interface ProvisioningOptions extends TopicDefaults {
 export type ProvisioningFaultCode = "PROVISION_REPLICATION_IMPOSSIBLE";
 
 export interface Provisioned {
-  /** Names of the topics that were missing, without prefix. */
+  /** Names of the topics that were missing and now exist, without prefix. */
   readonly created: readonly string[];
-  /** Names of the topics whose schema is registered now. */
+  /** Names of the topics whose schema is registered now, without prefix. */
   readonly registered: readonly string[];
-  /** Settings of existing topics that are not as the catalogue says; named, not changed. */
+  /** Settings of existing topics that differ from the catalogue, as sentences. They are not changed. */
   readonly differences: readonly string[];
 }
 
 /**
- * Creates missing topics and registers schemas, before any service starts.
- * Safe to repeat, also at the same time.
+ * Creates missing topics and registers schemas, before any service starts. Safe to repeat, also
+ * at the same time.
  *
  * @throws TransientFault while the broker or the registry does not answer; PermanentFault
- *   `CONTRACT_SCHEMA_UNREGISTERED` when the registry holds an incompatible version, and
- *   `PROVISION_REPLICATION_IMPOSSIBLE` when there are fewer brokers than replicas asked for.
+ *   `CONTRACT_SCHEMA_UNREGISTERED` if the registry holds an incompatible version, and
+ *   `PROVISION_REPLICATION_IMPOSSIBLE` if there are fewer brokers than replicas.
  */
 export async function provision(options: ProvisioningOptions): Promise<Provisioned> {
   const plans = plansOf(options);
@@ -58,7 +58,7 @@ async function assertEnoughBrokers(admin: TopicAdmin, replication: number): Prom
   const code: ProvisioningFaultCode = "PROVISION_REPLICATION_IMPOSSIBLE";
   throw new PermanentFault(
     code,
-    `A replication of ${replication} needs as many brokers, and there ${brokers === 1 ? "is 1" : `are ${brokers}`}: set SLUICE_KAFKA_REPLICATION to at most ${brokers}, or add brokers. Nothing was created.`,
+    `Cannot create topics: SLUICE_KAFKA_REPLICATION is ${replication}, but the cluster has ${brokers} ${brokers === 1 ? "broker" : "brokers"}. Set it to at most ${brokers}, or add brokers. Nothing was created.`,
   );
 }
 
@@ -71,13 +71,13 @@ async function grant(kafka: KafkaConnection, rules: readonly AccessRule[]): Prom
   }
 }
 
-/** One after the other: the registry's first calls are slow, and it locks. */
+/** Registers one schema after the other, because the registry's first calls are slow and it locks. */
 async function register(options: ProvisioningOptions): Promise<readonly string[]> {
   const { registryUrl, registryAccess, kafka } = options;
   const registry = new SchemaRegistryClient(registryUrl, kafka.topicPrefix, registryAccess);
   const registered: string[] = [];
   for (const topic of allTopics) {
-    // oxlint-disable-next-line no-await-in-loop -- in order, on purpose
+    // oxlint-disable-next-line no-await-in-loop -- the registry locks
     await registry.register(topic);
     registered.push(topic.name);
   }

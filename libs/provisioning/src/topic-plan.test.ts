@@ -4,12 +4,12 @@ import { differencesOf, plansOf } from "./topic-plan.ts";
 const plans = plansOf({ partitions: 4, replication: 1 });
 const found = plans.map((plan) => ({ ...plan, config: new Map(Object.entries(plan.config)) }));
 
-test("attempts and their metering have as many partitions: the sweep compares them one by one", () => {
+test("attempts and their metering have the same number of partitions, which the sweep compares one by one", () => {
   const partitionsOf = (name: string) => plans.find((plan) => plan.name === name)?.partitions;
   expect(partitionsOf("inference.attempted")).toBe(partitionsOf("cost.metered"));
 });
 
-test("dead letters are kept as long as their source, and take its largest message with headers", () => {
+test("dead letters are kept as long as their source and have room for its largest message with headers", () => {
   const named = (name: string) => plans.find((plan) => plan.name === name)!;
   const source = named("inference.requested");
   const letters = named("inference.requested.dead-letter");
@@ -19,11 +19,11 @@ test("dead letters are kept as long as their source, and take its largest messag
   );
 });
 
-test("what is as planned is not mentioned", () => {
+test("topics that match the plan are not mentioned", () => {
   expect(differencesOf(plans, found)).toEqual([]);
 });
 
-test("what differs is named with both values", () => {
+test("a setting that differs is named with both values", () => {
   const [first, ...rest] = found;
   const changed = { ...first!, partitions: 6, config: new Map([["retention.ms", "1"]]) };
   const differences = differencesOf(plans, [changed, ...rest]);

@@ -2,12 +2,12 @@ import { allTopics, deadLetterNameOf, type Topic } from "@sluice/contracts";
 import type { TopicFound, TopicPlan } from "@sluice/stage";
 
 export interface TopicDefaults {
-  /** Partitions of every topic that is keyed by request; all have the same number. */
+  /** Number of partitions of every topic that is keyed by request; it is the same for all. */
   readonly partitions: number;
   readonly replication: number;
 }
 
-/** Every topic of the catalogue and its dead letters, as they are to be. */
+/** Returns the plan for every topic of the catalogue and its dead-letter topic. */
 export function plansOf(defaults: TopicDefaults): readonly TopicPlan[] {
   return allTopics.flatMap((topic) => {
     const plan = planOf(topic, defaults);
@@ -15,7 +15,10 @@ export function plansOf(defaults: TopicDefaults): readonly TopicPlan[] {
   });
 }
 
-/** Headers come to the original bytes: a letter that is refused for its size would hold its partition up. */
+/**
+ * Added headers make a dead letter longer than its original. The broker must not refuse it, or its
+ * partition would stop.
+ */
 const headerBytes = 64 * 1024;
 
 function deadLetterPlanOf(plan: TopicPlan): TopicPlan {
@@ -37,9 +40,9 @@ function planOf(topic: Topic<unknown>, { partitions, replication }: TopicDefault
 }
 
 /**
- * How what is there differs from what is planned, in sentences. Nothing is
- * changed: a setting may have been made on purpose, and more partitions would
- * part the messages of a request.
+ * Returns, as sentences, how the existing topics differ from the plan. Nothing is changed: an
+ * operator may have chosen a setting on purpose, and more partitions would separate the messages
+ * of a request.
  */
 export function differencesOf(
   plans: readonly TopicPlan[],
@@ -47,7 +50,7 @@ export function differencesOf(
 ): readonly string[] {
   return plans.flatMap((plan) => {
     const topic = found.find(({ name }) => name === plan.name);
-    if (!topic) return [`${plan.name} is not there`];
+    if (!topic) return [`${plan.name} does not exist`];
     const settings = Object.entries(plan.config).flatMap(([key, wanted]) =>
       difference(plan.name, key, wanted, topic.config.get(key)),
     );

@@ -56,12 +56,12 @@ const charge: CostCharged = {
   amountNanoUsd: -5n,
 };
 
-test("before anything is registered, a writer is told what to do", async () => {
+test("a writer whose schema is not registered gets an error that says what to run", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
   await expect(codecs.prepare([charged])).rejects.toThrow('run "sluice up"');
 });
 
-test("missing topics are created and schemas registered; a second time nothing happens", async () => {
+test("missing topics are created and schemas registered, and a second run changes nothing", async () => {
   const first = await provision(options);
   created = first.created;
   expect(first.created).toContain("inference.requested.dead-letter");
@@ -73,12 +73,12 @@ test("missing topics are created and schemas registered; a second time nothing h
   expect(second.differences).toContain("cost.metered: partitions is 2, not 3");
 });
 
-test("more replicas than brokers are refused before anything is created, with what to set", async () => {
+test("more replicas than brokers are refused before anything is created, with the variable to set", async () => {
   const impossible = { ...options, kafka: { ...kafka, topicPrefix: `${topicPrefix}none.` } };
   await expect(provision({ ...impossible, replication: 99 })).rejects.toMatchObject({
     code: "PROVISION_REPLICATION_IMPOSSIBLE",
     message: expect.stringMatching(
-      /replication of 99 needs .*set SLUICE_KAFKA_REPLICATION to at most/,
+      /SLUICE_KAFKA_REPLICATION is 99, but the cluster has .* Set it to at most/,
     ),
   });
   const admin = new KafkaTopicAdmin(impossible.kafka);
@@ -86,13 +86,13 @@ test("more replicas than brokers are refused before anything is created, with wh
   await admin.close();
 });
 
-test("a record goes through the registry's schema and comes back, to the last nano-dollar", async () => {
+test("a record that is encoded with the registry's schema is decoded exactly, to the last nano-dollar", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
   await codecs.prepare([charged]);
   expect(await codecs.decode(charged, codecs.encode(charged, charge))).toEqual(charge);
 });
 
-test("foreign bytes, unknown ids and other records are told apart from an outage", async () => {
+test("foreign bytes, unknown ids and other records are distinguished from an outage", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
   await codecs.prepare([charged]);
   const message = codecs.encode(charged, charge);

@@ -1,39 +1,43 @@
 import { isIP } from "node:net";
+import { doubledMs } from "@sluice/domain";
 import { Redis, type RedisOptions } from "ioredis";
 import { unusable } from "./faults.ts";
 
 export interface RedisConnection {
-  /** Shown by `CLIENT LIST`. */
+  /** The name that `CLIENT LIST` shows. */
   readonly name: string;
   /** How long a command may take, in milliseconds. Default {@link cacheCommandTimeoutMs}. */
   readonly commandTimeoutMs?: number;
-  /** For `rediss://`: PEM text of the CA that signs the server's certificate; without it those that Node trusts. */
+  /**
+   * For `rediss://`: PEM text of the CA that signs the server's certificate; without it, the CAs
+   * that Node trusts.
+   */
   readonly ca?: string | undefined;
-  /** Told of each lost or refused connection. The client reconnects by itself, so there is nothing to do but say it. */
+  /** Receives each lost or refused connection, to log it. The client reconnects automatically. */
   readonly onDown?: (error: Error) => void;
 }
 
-/** A cache that is slower than this costs more than the miss. */
+/** For the cache: a lookup that takes longer costs more than a miss. */
 export const cacheCommandTimeoutMs = 25;
 
 /**
- * For state that must be right. Timers run before sockets are read, so a stall
- * of our own event loop longer than the timeout fails commands whose answers
- * have already arrived. 25 ms stalls are ordinary on a busy box (a large JSON
- * body, a collection); taking them for outages would pause partitions and
- * answer 503 for nothing. Half a second is an outage.
+ * For the state of requests, which must be right. Timers run before sockets are read, so a stall of
+ * our own event loop that is longer than the timeout fails commands whose answers have already
+ * arrived. Stalls of 25 ms are ordinary on a busy machine (a large JSON body, a garbage collection).
+ * Treating them as outages would pause partitions and answer 503 without need. Half a second is an
+ * outage.
  */
 export const stateCommandTimeoutMs = 500;
 
-/** A peer that vanished without a word is given up after this; it also bounds how long timed-out commands are kept. */
+/** A silent server is given up after this time, which also bounds how long timed-out commands are kept. */
 const silenceMs = 5_000;
 const connectTimeoutMs = 2_000;
-const reconnectAfterMsMax = 1_000;
+const reconnectBackOff = { firstMs: 50, maxMs: 1_000 };
 
 /**
- * Connects in the background and again for ever. While there is no connection,
- * commands fail at once instead of queueing (the client's defaults wait for
- * ever): the caller knows whether it may go on without.
+ * Connects in the background and reconnects indefinitely. Without a connection, commands fail at
+ * once instead of queueing (the client's defaults wait forever), because only the calling code
+ * knows whether it can continue without an answer.
  */
 export function connectRedis(url: string, connection: RedisConnection): Redis {
   return open(url, connection, {
@@ -43,9 +47,9 @@ export function connectRedis(url: string, connection: RedisConnection): Redis {
 }
 
 /**
- * A connection for publish and subscribe. It is silent by nature, so only its
- * commands have a timeout. Subscriptions are the caller's to repeat, on
- * `ready`: it must look for what it missed then anyway.
+ * Opens a connection for publish and subscribe. It may be silent for long, so only its commands
+ * have a timeout. After a reconnection the calling code repeats its subscriptions, on `ready`,
+ * because it must look for missed messages then anyway.
  */
 export function connectSubscriber(url: string, connection: RedisConnection): Redis {
   return open(url, connection, {
@@ -54,7 +58,7 @@ export function connectSubscriber(url: string, connection: RedisConnection): Red
   });
 }
 
-/** Whether the server answers now. For readiness; never throws. */
+/** Returns whether the server answers now. For readiness; never throws. */
 export async function isRedisReady(redis: Redis): Promise<boolean> {
   try {
     return (await redis.ping()) === "PONG";
@@ -72,25 +76,28 @@ function open(url: string, { name, ca, onDown }: RedisConnection, options: Diffe
     connectionName: name,
     connectTimeout: connectTimeoutMs,
     enableOfflineQueue: false,
-    // A command that was cut off is unknown; whether to repeat it is the caller's to decide.
+    // Whether a command that was cut off was executed is unknown, so the calling code decides about
+    // repeating it.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: reconnectAfterMs,
   });
-  // Without a listener the client prints to the console.
+  // Without a listener the client would print to the console.
   redis.on("error", (error: Error) => onDown?.(unusable(url, error)));
   return redis;
 }
 
-/** The server's name is verified, and told to it, so that one behind a shared address knows who is meant. */
+/** Sends the server's name, which is verified, so that servers behind one shared address can be told apart. */
 function tlsOf(url: string, ca: string | undefined): Pick<RedisOptions, "tls"> {
   const { protocol, hostname } = new URL(url);
   if (protocol !== "rediss:") return {};
   return { tls: { ...(ca ? { ca } : {}), ...(isIP(hostname) ? {} : { servername: hostname }) } };
 }
 
-/** Doubles from 50 ms to a second, with up to a quarter of jitter so that a fleet does not return at once. */
+/**
+ * Doubles from 50 ms to a second and adds up to a quarter of jitter, so that many processes do not
+ * reconnect at the same moment.
+ */
 function reconnectAfterMs(attempt: number): number {
-  const delayMs = Math.min(50 * 2 ** Math.min(attempt - 1, 10), reconnectAfterMsMax);
-  return delayMs * (1 + Math.random() / 4);
+  return doubledMs(reconnectBackOff, attempt) * (1 + Math.random() / 4);
 }

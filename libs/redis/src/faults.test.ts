@@ -9,7 +9,7 @@ function replyError(message: string): Error {
   return error;
 }
 
-test("no connection, no answer in time and a server that fails over are outages", () => {
+test("a missing connection, a late answer and a server that fails over are outages", () => {
   const outages = [
     new Error("Command timed out"),
     new Error("Stream isn't writeable and enableOfflineQueue options is false"),
@@ -22,13 +22,13 @@ test("no connection, no answer in time and a server that fails over are outages"
   expect(redisFaultOf(outages[0])).toMatchObject({ code: "REDIS_UNAVAILABLE" });
 });
 
-test("a command that Redis rejects is our own mistake, and waiting would not end it", () => {
+test("a command that Redis rejects is a defect, because waiting would not help", () => {
   const error = replyError("WRONGTYPE Operation against a key holding the wrong kind of value");
   expect(isRedisDown(error)).toBe(false);
   expect(redisFaultOf(error)).toMatchObject({ name: "Defect", code: "REDIS_REFUSED" });
 });
 
-test("a fault of ours passes unchanged", async () => {
+test("a fault of ours is not changed", async () => {
   const fault = new PermanentFault("CONTRACT_UNDECODABLE", "not Avro");
   await expect(askRedis(() => Promise.reject(fault))).rejects.toBe(fault);
   expect(isRedisDown(fault)).toBe(false);
@@ -42,7 +42,7 @@ test("a fault does not carry the command's arguments, which may be a prompt", ()
   expect(redisFaultOf(error).cause).not.toHaveProperty("command");
 });
 
-test("a shut door is an outage that says why: nothing leaves as poison until an operator opens it", () => {
+test("denied access is an outage with its reason, so that messages wait for an operator", () => {
   const shut = [
     replyError("WRONGPASS invalid username-password pair or user is disabled."),
     replyError("NOAUTH Authentication required."),
@@ -60,7 +60,7 @@ test("a connection that cannot be made names the server and the reason, and show
   const cause = Object.assign(new Error("connect ECONNREFUSED"), {
     command: { name: "auth", args: ["user", "canary"] },
   });
-  const said = unusable("rediss://user:canary@redis.internal:6380/1", cause);
-  expect(said.message).toContain("Redis at redis.internal:6380: nothing listens there");
-  expect(said.message + JSON.stringify(said.cause)).not.toContain("canary");
+  const error = unusable("rediss://user:canary@redis.internal:6380/1", cause);
+  expect(error.message).toContain("Redis at redis.internal:6380: nothing listens there");
+  expect(error.message + JSON.stringify(error.cause)).not.toContain("canary");
 });

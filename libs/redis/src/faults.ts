@@ -4,58 +4,69 @@ import { ReplyError } from "ioredis";
 /** Every code this package throws. */
 export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_REFUSED";
 
-/** Replies by which the server says "not now". Any other error reply is our own mistake. */
+/**
+ * Error replies of a server that is temporarily unable to answer. Any other error reply is a
+ * mistake of ours.
+ */
 const passing =
   /^-?(?:LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|OOM|UNBLOCKED|MOVED|ASK)\b/;
 
-/** Replies by which it keeps us out. An operator repairs these, and nothing may leave as poison meanwhile. */
-const shut = /^-?(?:NOAUTH|WRONGPASS|NOPERM)\b/;
+/**
+ * Error replies that deny access. An operator repairs these. Meanwhile messages must wait, and must
+ * not be dead-lettered.
+ */
+const denied = /^-?(?:NOAUTH|WRONGPASS|NOPERM)\b/;
 
 /**
- * Whether waiting helps: no connection, no answer in time, or a server that
- * starts, fails over, is full, or does not let us in. A timed-out command may have been executed.
+ * Returns whether waiting helps: there is no connection, no answer came in time, or the server
+ * starts, fails over, is full or denies access. A command that timed out may have been executed.
  */
 export function isRedisDown(error: unknown): boolean {
   if (error instanceof TransientFault) return error.code === "REDIS_UNAVAILABLE";
   if (error instanceof Fault) return false;
   if (error instanceof ReplyError)
-    return passing.test(messageOf(error)) || shut.test(messageOf(error));
+    return passing.test(messageOf(error)) || denied.test(messageOf(error));
   return error instanceof Error;
 }
 
-/** @returns TransientFault `REDIS_UNAVAILABLE`, or Defect `REDIS_REFUSED` for a command the server rejects. */
+/**
+ * Returns TransientFault `REDIS_UNAVAILABLE`, or Defect `REDIS_REFUSED` for a command that the
+ * server rejects.
+ */
 export function redisFaultOf(cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
   withoutCommand(cause);
   if (!isRedisDown(cause))
-    return new Defect("REDIS_REFUSED", `Redis refuses the command: ${messageOf(cause)}`, { cause });
-  const message = shut.test(messageOf(cause))
-    ? `Redis does not let us: ${shutReasonOf(messageOf(cause))}.`
-    : "Redis does not answer.";
+    return new Defect("REDIS_REFUSED", `Redis rejected the command: ${messageOf(cause)}`, {
+      cause,
+    });
+  const message = denied.test(messageOf(cause))
+    ? `Redis denies access: ${denialOf(messageOf(cause))}.`
+    : "Redis did not answer.";
   return new TransientFault("REDIS_UNAVAILABLE", message, { cause });
 }
 
-/** What a lost or refused connection is told as; names the server, never user, password or command. */
+/** Describes a lost or refused connection. The message names the server, never a user, password or command. */
 export function unusable(url: string, cause: Error): Error {
   withoutCommand(cause);
   const message = messageOf(cause);
-  const reason = shut.test(message) ? shutReasonOf(message) : connectionTroubleOf(cause);
+  const reason = denied.test(message) ? denialOf(message) : connectionTroubleOf(cause);
   return new Error(`Redis at ${new URL(url).host}: ${reason ?? message}.`, { cause });
 }
 
-function shutReasonOf(message: string): string {
+function denialOf(message: string): string {
   const [, word] = /^-?([A-Z]+)/.exec(message) ?? [];
   if (word === "WRONGPASS") return "it does not accept our user and password";
-  if (word === "NOAUTH") return "it asks for a user and password: put them into its address";
+  if (word === "NOAUTH") return "it asks for a user and password: add them to its address";
   return `our user lacks a right, ${message.replace(/^-?NOPERM /, "").replace(/\.$/, "")}`;
 }
 
-/** The client attaches the command with its arguments: prompts, answers and passwords, which no log may show. */
+/** Removes the command that the client attaches, because its arguments are prompts, answers and passwords. */
 function withoutCommand(cause: unknown): void {
   if (cause instanceof Error) Reflect.deleteProperty(cause, "command");
 }
 
-/** Runs one round trip; whatever the client throws becomes a fault of ours. */
+/** Runs one round trip. @throws what {@link redisFaultOf} makes of the client's error */
 export async function askRedis<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -3,19 +3,22 @@ import type { Redis } from "ioredis";
 import { gatherWrites } from "./gather-writes.ts";
 import { askRedis } from "./faults.ts";
 
-/** A function that Redis runs atomically. Times come from the server's clock, the only one that all owners share. */
+/**
+ * A function that Redis runs atomically. Its times come from the server's clock, the only clock
+ * that all owners share.
+ */
 export interface RedisScript {
   readonly lua: string;
   readonly sha: string;
 }
 
-/** All keys share one hash tag, so that they lie in one slot. */
+/** Arguments of one call. All keys share one hash tag, so that they are in one slot. */
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly (string | number | Buffer)[];
 }
 
-/** Strings come back as buffers, so that binary values survive. */
+/** A reply in which strings are buffers, so that binary values survive. */
 export type ScriptReply = Buffer | number | null | readonly ScriptReply[];
 
 export function redisScript(...lines: readonly string[]): RedisScript {
@@ -24,12 +27,12 @@ export function redisScript(...lines: readonly string[]): RedisScript {
 }
 
 /**
- * Runs the script once for each call, in order, in one round trip; a second one
- * where the server does not know the script (first use, or a restart).
+ * Runs the script once for each call, in order, in one round trip. A second round trip follows if
+ * the server does not know the script (at its first use, or after a restart).
  *
- * @returns one reply per call.
- * @throws TransientFault `REDIS_UNAVAILABLE` when any call failed: the others may have been
- *   executed, so calls must be repeatable. Defect `REDIS_REFUSED` for an error in the script.
+ * @returns one reply per call
+ * @throws TransientFault `REDIS_UNAVAILABLE` if any call failed. The others may have been executed,
+ *   so calls must be repeatable. Defect `REDIS_REFUSED` for an error in the script.
  */
 export async function runScript(
   redis: Redis,
@@ -40,7 +43,7 @@ export async function runScript(
   return askRedis(async () => {
     const first = await pipeline(redis, script, calls, false);
     if (!first.some(({ error }) => isUnknownScript(error))) return first.map(replyOf);
-    // The server knew it for none or, when another client brought it meanwhile, for the later ones.
+    // The server knew the script for no call or, if another client loaded it meanwhile, for the later calls.
     const again = calls.filter((_, index) => isUnknownScript(first[index]!.error));
     const second = await pipeline(redis, script, again, true);
     return first.map((slot) => replyOf(isUnknownScript(slot.error) ? second.shift()! : slot));
@@ -69,7 +72,7 @@ async function pipeline(
 
 function replyOf({ error, reply }: Slot): ScriptReply {
   if (error) throw error;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that callBuffer gives for a Lua value
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- callBuffer gives nothing else for a Lua value
   return reply as ScriptReply;
 }
 

@@ -35,7 +35,7 @@ test("a script runs once per call, in order, and returns bytes as they are", asy
   ]);
 });
 
-test("a server that has forgotten its scripts is told them again", async () => {
+test("a script is loaded again when the server has forgotten it", async () => {
   const script = redisScript(`-- ${randomUUID()}`, "return 7");
   const call = { keys: [key], args: [] };
   expect(await runScript(redis, script, [call])).toEqual([7]);
@@ -43,7 +43,7 @@ test("a server that has forgotten its scripts is told them again", async () => {
   expect(await runScript(redis, script, [call, call])).toEqual([7, 7]);
 });
 
-test("what is asked within one turn of the loop leaves in one write, and is answered apart", async () => {
+test("commands of one turn of the event loop are sent in one write, and each gets its answer", async () => {
   const script = redisScript(`-- ${randomUUID()}`, "return tonumber(ARGV[1])");
   const ask = (number: number) => runScript(redis, script, [{ keys: [key], args: [number] }]);
   await ask(0);
@@ -62,7 +62,7 @@ test("an error in a script is a defect, not an outage", async () => {
   });
 });
 
-test("without a server a command fails at once, and works again once there is one", async () => {
+test("without a server a command fails at once, and works again when the server is back", async () => {
   const { port, hostname } = new URL(url);
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
@@ -101,7 +101,7 @@ test("without a server a command fails at once, and works again once there is on
   proxy.close();
 });
 
-test("a server that accepts and says nothing is an outage within the command timeout", async () => {
+test("a server that accepts and does not answer is an outage within the command timeout", async () => {
   const mute = createServer((socket) => socket.on("error", () => socket.destroy()));
   mute.listen(0, "127.0.0.1");
   await once(mute, "listening");
@@ -113,7 +113,7 @@ test("a server that accepts and says nothing is an outage within the command tim
   mute.close();
 });
 
-test("a subscriber hears what is published after it subscribed", async () => {
+test("a subscriber receives what is published after it subscribed", async () => {
   const subscriber = connectSubscriber(url, { name: "redis-suite-subscriber" });
   await once(subscriber, "ready");
   await subscriber.subscribe(key);

@@ -6,7 +6,7 @@ export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
 export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
-export { type RequestStateConnection, RequestStateModule } from "./request-state.module.ts";
+export { type RequestStateOptions, RequestStateModule } from "./request-state.module.ts";
 export {
   type Admission,
   Admissions,

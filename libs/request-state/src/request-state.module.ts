@@ -23,22 +23,25 @@ import { RedisOutcomes } from "./redis/redis-outcomes.ts";
 import { RedisReplies } from "./redis/redis-replies.ts";
 import { RedisRequests } from "./redis/redis-requests.ts";
 
-export interface RequestStateConnection {
+export interface RequestStateOptions {
   readonly redisUrl: string;
   /** For `rediss://`: PEM text of the CA that signs its certificate. */
   readonly redisCa?: string | undefined;
-  /** The topic prefix: it keeps installations on one server apart. */
+  /** The topic prefix, which separates installations on one server. */
   readonly prefix: string;
-  /** Shown by Redis as the name of the connection. */
+  /** The name of the connection that Redis shows. */
   readonly service: string;
-  /** Whether this service waits for answers; costs a connection more. */
+  /** Whether this service waits for answers. It then opens one more connection. */
   readonly followsReplies?: boolean;
 }
 
 const STATE = Symbol("StateRedis");
 const SUBSCRIBER = Symbol("SubscriberRedis");
 
-/** Provides the ports of a request's state on Redis everywhere in a service. `TopicCodecs` must be provided. */
+/**
+ * Provides the ports of a request's state on Redis to all modules. Needs `TopicCodecs`, which
+ * `StageModule` provides.
+ */
 @Module({})
 export class RequestStateModule implements OnApplicationShutdown {
   constructor(
@@ -46,8 +49,8 @@ export class RequestStateModule implements OnApplicationShutdown {
     @Inject(SUBSCRIBER) private readonly subscriber: Redis | null,
   ) {}
 
-  static connect(connection: RequestStateConnection): DynamicModule {
-    const { redisUrl, redisCa: ca, prefix, service, followsReplies = false } = connection;
+  static forRoot(options: RequestStateOptions): DynamicModule {
+    const { redisUrl, redisCa: ca, prefix, service, followsReplies = false } = options;
     const settings = { name: service, commandTimeoutMs: stateCommandTimeoutMs, ca };
     const providers: Provider[] = [
       {
@@ -92,7 +95,7 @@ export class RequestStateModule implements OnApplicationShutdown {
     };
   }
 
-  /** Stages have stopped by now; nothing reads or writes any more. */
+  /** Closes the connections after the stages have stopped, when nothing reads or writes any more. */
   onApplicationShutdown(): void {
     this.subscriber?.disconnect();
     this.state.disconnect();
@@ -118,5 +121,6 @@ const repliesProvider: Provider = {
 };
 
 function onDown(logger: Logger): (error: Error) => void {
-  return (error) => logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to Redis");
+  return (error) =>
+    logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "Redis is not connected; reconnecting");
 }

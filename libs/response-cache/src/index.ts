@@ -16,4 +16,4 @@ export {
   type VariantFactsOf,
 } from "./lookup.ts";
 export { RedisExactCache } from "./redis-exact-cache.ts";
-export { ResponseCacheModule, type ResponseCacheConnection } from "./response-cache-module.ts";
+export { ResponseCacheModule, type ResponseCacheOptions } from "./response-cache.module.ts";

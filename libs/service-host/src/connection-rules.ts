@@ -1,6 +1,6 @@
 import { createSecureContext } from "node:tls";
 
-/** What is wrong with one key, beside what its own schema says. */
+/** An error of one key in relation to others, which its own schema cannot find. */
 export interface Inconsistency {
   readonly key: string;
   readonly message: string;
@@ -8,7 +8,7 @@ export interface Inconsistency {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Each only together with the others. */
+/** Groups of keys of which either all are set, or none. */
 const together: readonly (readonly string[])[] = [
   ["SLUICE_KAFKA_SASL_MECHANISM", "SLUICE_KAFKA_SASL_USERNAME", "SLUICE_KAFKA_SASL_PASSWORD"],
   ["SLUICE_KAFKA_TLS_CERT_FILE", "SLUICE_KAFKA_TLS_KEY_FILE"],
@@ -22,7 +22,10 @@ interface Condition {
   readonly shown: string;
 }
 
-/** Of no effect without TLS: who set them believes that the connection is safe, and it is not. */
+/**
+ * Keys without effect unless TLS is on. An operator who sets them believes that the connection is
+ * encrypted.
+ */
 const conditions: readonly Condition[] = [
   {
     keys: ["CA_FILE", "CERT_FILE", "KEY_FILE", "SERVER_NAME"].map(
@@ -52,13 +55,17 @@ const conditions: readonly Condition[] = [
   },
 ];
 
-/** Keys that contradict each other or lack their companions, of an environment without empty values. */
+/**
+ * Returns the keys that contradict each other, or that are missing although others need them.
+ *
+ * @param environment without empty values
+ */
 export function inconsistenciesOf(environment: Environment): readonly Inconsistency[] {
   const isSet = (key: string): boolean => environment[key] !== undefined;
   const lacking = together.flatMap((keys) => {
     const given = keys.filter(isSet);
     if (given.length === 0) return [];
-    const message = `is missing beside ${given.join(" and ")}: set all of them, or none`;
+    const message = `is missing, but ${given.join(" and ")} ${given.length === 1 ? "is" : "are"} set: set all of them, or none`;
     return keys.filter((key) => !isSet(key)).map((key) => ({ key, message }));
   });
   const idle = conditions.flatMap(({ keys, on, value, shown }) =>
@@ -73,7 +80,7 @@ export function inconsistenciesOf(environment: Environment): readonly Inconsiste
       ? [
           {
             key: "SLUICE_REGISTRY_TOKEN",
-            message: "stands beside SLUICE_REGISTRY_USERNAME: set one",
+            message: "is set together with SLUICE_REGISTRY_USERNAME: set only one of them",
           },
         ]
       : [];
@@ -85,7 +92,7 @@ interface KeyPair {
   readonly SLUICE_KAFKA_TLS_KEY_FILE?: unknown;
 }
 
-/** Certificate and key that do not belong together would only be seen as a refused connection. */
+/** Reports a certificate and a key that do not match. The broker would only refuse the connection. */
 export function keyPairProblem(config: KeyPair): readonly Inconsistency[] {
   const { SLUICE_KAFKA_TLS_CERT_FILE: cert, SLUICE_KAFKA_TLS_KEY_FILE: key } = config;
   if (typeof cert !== "string" || typeof key !== "string") return [];
@@ -93,7 +100,8 @@ export function keyPairProblem(config: KeyPair): readonly Inconsistency[] {
     createSecureContext({ cert, key });
     return [];
   } catch {
-    const message = "is not the key of SLUICE_KAFKA_TLS_CERT_FILE, or one of them is damaged";
+    const message =
+      "is not the key of SLUICE_KAFKA_TLS_CERT_FILE, or one of the two files is damaged";
     return [{ key: "SLUICE_KAFKA_TLS_KEY_FILE", message }];
   }
 }

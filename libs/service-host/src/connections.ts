@@ -1,29 +1,13 @@
 import type { RegistryAccess } from "@sluice/contracts";
+import type { KafkaConnection } from "@sluice/stage";
 import type { z } from "zod";
-import type { kafkaKeys, registryKeys } from "./connection-keys.ts";
+import type { cacheKeys, kafkaKeys, registryKeys, stateKeys } from "./connection-keys.ts";
 
 export type KafkaConfig = z.output<z.ZodObject<typeof kafkaKeys>>;
 export type RegistryConfig = z.output<z.ZodObject<typeof registryKeys>>;
 
-interface KafkaPlace {
-  readonly brokers: readonly string[];
-  readonly topicPrefix: string;
-  readonly clientId: string;
-  readonly sasl?: {
-    readonly mechanism: NonNullable<KafkaConfig["SLUICE_KAFKA_SASL_MECHANISM"]>;
-    readonly username: string;
-    readonly password: string;
-  };
-  readonly tls?: {
-    readonly ca?: string;
-    readonly cert?: string;
-    readonly key?: string;
-    readonly servername?: string;
-  };
-}
-
-/** The part of a configuration that says where Kafka is and who we are to it, as `@sluice/stage` takes it. */
-export function kafkaConnectionOf(config: KafkaConfig, service: string): KafkaPlace {
+/** Returns the address of Kafka and our account on it. */
+export function kafkaConnectionOf(config: KafkaConfig, service: string): KafkaConnection {
   const {
     SLUICE_KAFKA_SASL_MECHANISM: mechanism,
     SLUICE_KAFKA_SASL_USERNAME: username = "",
@@ -38,8 +22,8 @@ export function kafkaConnectionOf(config: KafkaConfig, service: string): KafkaPl
   };
 }
 
-/** Nothing here can turn verification off. */
-function kafkaTlsOf(config: KafkaConfig): NonNullable<KafkaPlace["tls"]> {
+/** Sets no option that could turn verification off. */
+function kafkaTlsOf(config: KafkaConfig): NonNullable<KafkaConnection["tls"]> {
   const {
     SLUICE_KAFKA_TLS_CA_FILE: ca,
     SLUICE_KAFKA_TLS_CERT_FILE: cert,
@@ -53,7 +37,7 @@ function kafkaTlsOf(config: KafkaConfig): NonNullable<KafkaPlace["tls"]> {
   };
 }
 
-/** Who we are to the schema registry, and whom we trust there. */
+/** Returns our account on the schema registry and the CA that we trust there. */
 export function registryAccessOf(config: RegistryConfig): RegistryAccess {
   const {
     SLUICE_REGISTRY_USERNAME: username,
@@ -65,5 +49,37 @@ export function registryAccessOf(config: RegistryConfig): RegistryAccess {
     ...(username && password ? { basic: { username, password } } : {}),
     ...(token ? { token } : {}),
     ...(ca ? { ca } : {}),
+  };
+}
+
+export type StateConfig = z.output<z.ZodObject<typeof stateKeys>>;
+export type CacheConfig = z.output<z.ZodObject<typeof cacheKeys>>;
+type PrefixConfig = Pick<KafkaConfig, "SLUICE_KAFKA_TOPIC_PREFIX">;
+
+/** A Redis connection as `RequestStateModule` and `ResponseCacheModule` take it. */
+interface RedisPlace {
+  readonly redisUrl: string;
+  readonly redisCa: string | undefined;
+  readonly prefix: string;
+  readonly service: string;
+}
+
+/** Returns the address of the Redis that holds the state of requests. */
+export function stateConnectionOf(config: StateConfig & PrefixConfig, service: string): RedisPlace {
+  return {
+    redisUrl: config.SLUICE_REDIS_URL,
+    redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
+    prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
+    service,
+  };
+}
+
+/** Returns the address of the Redis that holds the response cache. */
+export function cacheConnectionOf(config: CacheConfig & PrefixConfig, service: string): RedisPlace {
+  return {
+    redisUrl: config.SLUICE_CACHE_REDIS_URL,
+    redisCa: config.SLUICE_CACHE_REDIS_TLS_CA_FILE,
+    prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
+    service,
   };
 }

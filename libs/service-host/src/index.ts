@@ -1,5 +1,6 @@
 export { declarationKeys, platformKeys } from "./config.ts";
 export {
+  cacheConnectionOf,
   cacheKeys,
   ConfigurationError,
   countKey,
@@ -8,8 +9,9 @@ export {
   portKey,
   registryAccessOf,
   secret,
+  stateConnectionOf,
   stateKeys,
 } from "./environment.ts";
+export { ServiceModule, type ServiceModuleOptions } from "./service.module.ts";
 export { nestOptions, runService, type ServiceDefinition } from "./run-service.ts";
 export { registryCodecs } from "./registry-codecs.ts";
-export { telemetryOptionsOf } from "./telemetry-options.ts";

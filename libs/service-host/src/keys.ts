@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
-/** A port number from the environment. */
+/** Returns a key whose value is a port number. */
 export function portKey(preset: number, description: string): z.ZodDefault<z.ZodCoercedNumber> {
   return z.coerce.number().int().min(0).max(65_535).default(preset).describe(description);
 }
 
-/** A whole number from the environment. */
+/** Returns a key whose value is a whole number in a range. */
 export function countKey(
   preset: number,
   range: { readonly min: number; readonly max: number },
@@ -17,8 +17,8 @@ export function countKey(
 }
 
 /**
- * Marks a key whose value nobody may see. `parseConfig` also takes it from the file that `<key>_FILE`
- * names, as containers are given secrets.
+ * Marks a key whose value must never be shown. `parseConfig` also reads it from the file that
+ * `<key>_FILE` names, because containers receive secrets as files.
  */
 export function secret<S extends z.ZodType>(key: S, description: string): S {
   return key.meta({ description, secret: true });
@@ -31,7 +31,7 @@ export function isSecret(key: z.ZodType): boolean {
 type PemLabel = "CERTIFICATE" | "PRIVATE KEY";
 type PemKey = z.ZodOptional<z.ZodPipe<z.ZodString, z.ZodTransform<string, string>>>;
 
-/** The path of a PEM file, which is read when the environment is: what is configured is its text. */
+/** Returns a key whose value is the path of a PEM file. The configuration holds the text of the file. */
 export function pemKey(label: PemLabel, description: string): PemKey {
   return z
     .string()
@@ -48,12 +48,14 @@ function pemIn(path: string, label: PemLabel): { text: string; problem?: string 
   const { text, problem } = textOf(path);
   if (problem !== undefined) return { text, problem };
   if (text.includes("-----BEGIN ENCRYPTED"))
-    return { text: "", problem: `${path} is encrypted: give it without a passphrase` };
+    return { text: "", problem: `${path} is encrypted: provide it without a passphrase` };
   const begins = new RegExp(`-----BEGIN (?:[A-Z]+ )?${label}-----`);
-  return begins.test(text) ? { text } : { text: "", problem: `${path} holds no PEM ${label}` };
+  return begins.test(text)
+    ? { text }
+    : { text: "", problem: `${path} does not contain a PEM ${label}` };
 }
 
-/** The text of a small file, or why it cannot be had; never both. */
+/** Returns the text of a small file, or the reason why it cannot be read. */
 export function textOf(path: string): { text: string; problem?: string } {
   try {
     return { text: readFileSync(path, "utf8") };

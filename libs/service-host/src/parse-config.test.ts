@@ -30,7 +30,7 @@ function fileOf(name: string, text: string): string {
   return path;
 }
 
-test("defaults apply, lists are split, and what is empty is absent", () => {
+test("an empty value counts as absent, a default applies then, and a list is split at its commas", () => {
   expect(parseConfig(schema, { ...complete, SLUICE_LIMIT: "" })).toMatchObject({
     SLUICE_KAFKA_BROKERS: ["a:1", "b:2"],
     SLUICE_LIMIT: 5,
@@ -38,13 +38,13 @@ test("defaults apply, lists are split, and what is empty is absent", () => {
   });
 });
 
-test("all errors are reported together, by key and purpose", () => {
+test("all errors are reported together, each with its key and purpose", () => {
   expect(() => parseConfig(schema, { SLUICE_LIMIT: "eleven" })).toThrow(
     /SLUICE_KAFKA_BROKERS: .*\n.*SLUICE_REGISTRY_URL: .*\n.*SLUICE_LIMIT: .*How many\./,
   );
 });
 
-test("an account on Kafka and on the registry reaches its client, and none is invented", () => {
+test("the accounts on Kafka and the registry reach their clients, and without an account none is sent", () => {
   const anonymous = parseConfig(schema, complete);
   expect(kafkaConnectionOf(anonymous, "ingress")).toEqual({
     brokers: ["a:1", "b:2"],
@@ -70,16 +70,16 @@ test.for([
   ["SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD"],
   ["SASL_USERNAME", "SASL_PASSWORD", "SASL_MECHANISM"],
   ["SASL_PASSWORD", "SASL_MECHANISM", "SASL_USERNAME"],
-])("of an account on Kafka without %s that is said, and no value", ([left = ""]) => {
+])("an account on Kafka without %s is refused without showing a value", ([left = ""]) => {
   const rest = { ...complete, ...account, [`SLUICE_KAFKA_${left}`]: "" };
   const parse = (): unknown => parseConfig(schema, rest);
   expect(parse).toThrow(
-    new RegExp(`SLUICE_KAFKA_${left}: is missing beside .*all of them, or none`),
+    new RegExp(`SLUICE_KAFKA_${left}: is missing, but .* are set: set all of them, or none`),
   );
   expect(parse).not.toThrow("canary");
 });
 
-test("TLS settings without TLS, two ways of proving oneself, and half a key pair are refused at once", () => {
+test("TLS settings without TLS, two registry credentials and half a key pair are refused together", () => {
   const wrong = {
     ...complete,
     SLUICE_KAFKA_TLS_CERT_FILE: fileOf("cert.pem", "-----BEGIN CERTIFICATE-----"),
@@ -90,12 +90,12 @@ test("TLS settings without TLS, two ways of proving oneself, and half a key pair
     SLUICE_REGISTRY_TOKEN: "canary-token",
   };
   expect(() => parseConfig(schema, wrong)).toThrow(
-    /TLS_KEY_FILE: is missing[^]*CERT_FILE: has no effect unless SLUICE_KAFKA_TLS is true[^]*SERVER_NAME: has no effect[^]*REGISTRY_TLS_CA_FILE: has no effect unless SLUICE_REGISTRY_URL is an https[^]*REGISTRY_TOKEN: stands beside/,
+    /TLS_KEY_FILE: is missing[^]*CERT_FILE: has no effect unless SLUICE_KAFKA_TLS is true[^]*SERVER_NAME: has no effect[^]*REGISTRY_TLS_CA_FILE: has no effect unless SLUICE_REGISTRY_URL is an https[^]*REGISTRY_TOKEN: is set together with/,
   );
   expect(() => parseConfig(schema, wrong)).not.toThrow("canary");
 });
 
-test("files are judged before anything connects: absent, of another kind, encrypted, not of one pair", () => {
+test("a PEM file that is absent, of another kind, encrypted or not of one pair is refused before anything connects", () => {
   const keyOf = (): string =>
     generateKeyPairSync("ec", {
       namedCurve: "P-256",
@@ -104,7 +104,7 @@ test("files are judged before anything connects: absent, of another kind, encryp
     }).privateKey;
   const wrongs: Readonly<Record<string, [string, string]>> = {
     "cannot be read (ENOENT)": ["CA_FILE", join(folder, "nowhere.pem")],
-    "holds no PEM CERTIFICATE": ["CA_FILE", fileOf("key.pem", keyOf())],
+    "does not contain a PEM CERTIFICATE": ["CA_FILE", fileOf("key.pem", keyOf())],
     "is encrypted": ["KEY_FILE", fileOf("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----")],
   };
   const withTls = { ...complete, SLUICE_KAFKA_TLS: "true" };
@@ -119,7 +119,7 @@ test("files are judged before anything connects: absent, of another kind, encryp
   expect(() => parseConfig(schema, { ...withTls, ...pair })).toThrow("is not the key of");
 });
 
-test("a secret may stand in a file, whose last line end is not part of it; a setting may not", () => {
+test("a secret is read from a file without its last line end, and other keys are not read from files", () => {
   const withState = z.object({ ...platformKeys, ...stateKeys });
   const { SLUICE_KAFKA_SASL_PASSWORD: _, ...halfAccount } = account;
   const environment = {
@@ -136,10 +136,10 @@ test("a secret may stand in a file, whose last line end is not part of it; a set
   expect(() => parseConfig(schema, brokers)).toThrow("SLUICE_KAFKA_BROKERS: Invalid input");
 });
 
-test("a secret given twice, or in a file that is not there, is refused by its name", () => {
+test("a secret that is given twice, or in a file that does not exist, is refused by its name", () => {
   const twice = { ...complete, ...account, SLUICE_KAFKA_SASL_PASSWORD_FILE: "anything" };
   expect(() => parseConfig(schema, twice)).toThrow(
-    "SLUICE_KAFKA_SASL_PASSWORD: stands beside SLUICE_KAFKA_SASL_PASSWORD_FILE",
+    "SLUICE_KAFKA_SASL_PASSWORD: is set together with SLUICE_KAFKA_SASL_PASSWORD_FILE",
   );
   const absent = { ...complete, SLUICE_REGISTRY_TOKEN_FILE: join(folder, "nowhere") };
   expect(() => parseConfig(schema, absent)).toThrow(
@@ -147,7 +147,7 @@ test("a secret given twice, or in a file that is not there, is refused by its na
   );
 });
 
-test("addresses of another kind, and a registry's with its user inside, are refused without being shown", () => {
+test("an address of another kind, or a registry address with a user, is refused without being shown", () => {
   const withState = z.object({ ...platformKeys, ...stateKeys });
   const parse = (): unknown =>
     parseConfig(withState, {
@@ -155,6 +155,6 @@ test("addresses of another kind, and a registry's with its user inside, are refu
       SLUICE_REGISTRY_URL: "https://user:canary@registry",
       SLUICE_REDIS_URL: "http://user:canary@redis",
     });
-  expect(parse).toThrow(/REGISTRY_URL: holds a user[^]*REDIS_URL: is no redis:/);
+  expect(parse).toThrow(/REGISTRY_URL: contains a user[^]*REDIS_URL: is not a redis:/);
   expect(parse).not.toThrow("canary");
 });

@@ -2,16 +2,17 @@ import type { z } from "zod";
 import { type Inconsistency, inconsistenciesOf, keyPairProblem } from "./connection-rules.ts";
 import { isSecret, textOf } from "./keys.ts";
 
-/** All that is wrong with a service's environment, at once. */
+/** Reports everything that is wrong with the environment of a program. */
 export class ConfigurationError extends Error {}
 
 type Environment = Readonly<Record<string, string>>;
 
 /**
- * Empty values count as absent. A secret is also taken from the file that `<key>_FILE` names.
+ * Returns the configuration that the environment contains. Empty values count as absent, and a
+ * secret is also read from the file that `<key>_FILE` names.
  *
- * @throws ConfigurationError naming every key that is missing or wrong, with what it is for; never
- *   with a value of a secret
+ * @throws ConfigurationError that names every key which is missing or wrong, with its purpose and
+ *   never with the value of a secret
  */
 export function parseConfig<S extends z.ZodObject>(
   schema: S,
@@ -31,7 +32,9 @@ export function parseConfig<S extends z.ZodObject>(
     const purpose = schema.shape[key]?.meta()?.description;
     return `  ${key}: ${message}${purpose ? ` — ${purpose}` : ""}`;
   });
-  throw new ConfigurationError(`The environment is not complete:\n${lines.join("\n")}`);
+  throw new ConfigurationError(
+    `The configuration in the environment is not valid:\n${lines.join("\n")}`,
+  );
 }
 
 function presentIn(environment: NodeJS.ProcessEnv): Environment {
@@ -51,9 +54,10 @@ function withSecretFiles(
     const path = environment[`${key}_FILE`];
     if (path === undefined || !isSecret(shape[key])) continue;
     const { text, problem } = textOf(path);
-    if (key in environment) problems.push({ key, message: `stands beside ${key}_FILE: set one` });
+    if (key in environment)
+      problems.push({ key, message: `is set together with ${key}_FILE: set only one of them` });
     else if (problem !== undefined) problems.push({ key, message: problem });
-    // The line end is the editor's, not the secret's.
+    // An editor adds the last line end; it is not part of the secret.
     else values[key] = text.replace(/\r?\n$/, "");
   }
   return { values, problems };

@@ -2,8 +2,8 @@ import { RegistryTopicCodecs, SchemaRegistryClient, type Topic } from "@sluice/c
 import { type KafkaConfig, type RegistryConfig, registryAccessOf } from "./connections.ts";
 
 /**
- * Codecs that can write the named topics. A start fails here when the registry
- * lacks a schema that the service writes, or does not let us in.
+ * Returns codecs that can write the given topics. The start of a service fails here if the
+ * registry lacks a schema that the service writes, or denies access.
  *
  * @throws what `TopicCodecs.prepare` throws
  */

@@ -11,21 +11,21 @@ import { ConfigurationError, parseConfig } from "./parse-config.ts";
 export interface ServiceDefinition<S extends z.ZodObject> {
   readonly name: string;
   readonly config: S;
-  /** The only place that is given the configuration. */
+  /** Builds the root module, which alone receives the configuration. */
   readonly module: (config: z.output<S>) => DynamicModule;
-  /** How the application is made; by default without a public port. */
+  /** Creates the application; without it, one without an HTTP adapter is created. */
   readonly create?: (
     module: DynamicModule,
     config: z.output<S>,
   ) => Promise<INestApplicationContext>;
-  /** Opens the public port, where there is one. */
+  /** Opens the public port, if the service has one. */
   readonly listen?: (app: INestApplicationContext, config: z.output<S>) => Promise<void>;
 }
 
 /**
- * The life of a service process: configuration, application, shutdown on
- * SIGTERM and SIGINT. A failed start ends with exit code 1 and one log line;
- * whoever supervises starts it again.
+ * Runs a service process: reads the configuration, starts the application, and shuts it down on
+ * SIGTERM or SIGINT. A start that fails exits with code 1 and one log line, so that the
+ * supervisor starts the process again.
  */
 export async function runService<S extends z.ZodObject>(
   definition: ServiceDefinition<S>,
@@ -48,7 +48,7 @@ export async function runService<S extends z.ZodObject>(
   }
 }
 
-/** Nest's own start-up lines are for Nest's developers. */
+/** Silences Nest's start-up lines, which only help to debug Nest itself. */
 export const nestOptions = { logger: false, abortOnError: false } as const;
 
 function createContext(module: DynamicModule): Promise<INestApplicationContext> {

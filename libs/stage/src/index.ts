@@ -1,4 +1,3 @@
-export { type BackOff, backOffMs, defaultBackOff } from "./run/back-off.ts";
 export {
   type ConsumerSettings,
   defaultConsumerSettings,
@@ -30,11 +29,6 @@ export { KafkaTopicAdmin } from "./kafka/kafka-topic-admin.ts";
 export { KafkaTopicLog } from "./kafka/kafka-topic-log.ts";
 export { KafkaTopicOffsets } from "./kafka/kafka-topic-offsets.ts";
 export type { RawMessage } from "./core/raw-message.ts";
-export {
-  type StageConnection,
-  type StageConnectionSource,
-  StageModule,
-} from "./nest/stage-module.ts";
 export { deliveryOf, InMemoryEventProducer } from "./core/in-memory-event-producer.ts";
 export { TopicAdmin, type TopicFound, type TopicPlan } from "./core/topic-admin.ts";
 export { type Extent, TopicLog } from "./core/topic-log.ts";
@@ -42,6 +36,12 @@ export { TopicOffsets } from "./core/topic-offsets.ts";
 export { traced, type TraceHeaders, traceIn, traceInOrNew } from "./core/trace.ts";
 export { type ConcurrentStageOptions, runConcurrentStage } from "./run/concurrent-consumer.ts";
 export { silentLogger, type StageLogger } from "./core/logger.ts";
+export {
+  MetricsFactory,
+  NoMetrics,
+  type ProducerMetrics,
+  type StageMetrics,
+} from "./core/metrics.ts";
 export type { UnknownSchemas } from "./run/message-reader.ts";
 export type { StageOptions, StageSurroundings } from "./run/run-options.ts";
 export { runSliceStage, type RunningStage, type SliceStageOptions } from "./run/slice-consumer.ts";

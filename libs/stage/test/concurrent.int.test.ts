@@ -94,7 +94,7 @@ describe("a concurrent stage", () => {
     expect(stage.calls.toSorted(ascending)).toEqual(notes(30, 1).map(({ id }) => id));
   });
 
-  it("is delivered a message once whose call takes 60 s, ten session timeouts, and others go on", async () => {
+  it("receives a message once although its call takes 60 s, ten session timeouts, while others continue", async () => {
     kafka = await KafkaFixture.create(2);
     const stage = new Calling(({ record }) => sleep(record.id === 0 ? 60_000 : 1));
     await start(stage);
@@ -106,12 +106,12 @@ describe("a concurrent stage", () => {
     await eventually(async () => (await kafka.lag()) === 0);
     expect(stage.calls.length).toBe(100);
     expect(new Set(stage.calls).size).toBe(100);
-    // Sent over 54 s, all ended before the one of 60 s: it stalled nobody.
+    // They were sent over 54 s and all ended before the call of 60 s, which stalled none of them.
     expect(stage.ended.at(-1)).toBe(0);
     expect(kafka.fatal).toEqual([]);
   }, 120_000);
 
-  it("takes no more than its bound, and works through everything", async () => {
+  it("takes no more messages than its limit, and processes all of them", async () => {
     kafka = await KafkaFixture.create(4);
     await kafka.publish(notes(400, 40));
     const stage = new Calling(() => sleep(20));
@@ -141,7 +141,7 @@ describe("a concurrent stage", () => {
     expect(stage.calls.length).toBe(300);
   });
 
-  it("hands a message that must wait to its stage again, while its neighbours pass", async () => {
+  it("handles a deferred message again, while others continue", async () => {
     kafka = await KafkaFixture.create(1);
     const stage = new Calling(async ({ record }, { repeats }) =>
       record.id === 0 && repeats < 2 ? defer(300, "lease") : undefined,
@@ -154,7 +154,7 @@ describe("a concurrent stage", () => {
 });
 
 describe("faults in a concurrent stage", () => {
-  it("a TypeError leaves as a dead letter, without a second call", async () => {
+  it("a TypeError dead-letters its message without a second call", async () => {
     kafka = await KafkaFixture.create(1);
     const stage = new Calling(async ({ record }) => {
       // @ts-expect-error -- the defect of this test
@@ -170,7 +170,7 @@ describe("faults in a concurrent stage", () => {
     expect(kafka.fatal).toEqual([]);
   });
 
-  it("an outage pauses the partition and is waited for", async () => {
+  it("an outage pauses the partition until it ends", async () => {
     kafka = await KafkaFixture.create(1);
     let away = true;
     const stage = new Calling(async () => {
@@ -187,7 +187,7 @@ describe("faults in a concurrent stage", () => {
     expect(idsOf(await kafka.readAll(target)).toSorted(ascending)).toEqual([0, 1, 2]);
   });
 
-  it("a broker that is away while publishing costs no second call", async () => {
+  it("a broker that is unavailable while publishing causes no second call", async () => {
     kafka = await KafkaFixture.create(1);
     const line = new Line();
     const connection = line.through(kafka.connection);
@@ -220,7 +220,7 @@ describe("a rebalance of concurrent stages", () => {
     await eventually(() => older.ended.length === 16);
     await eventually(async () => (await kafka.lag()) === 0);
     expect(revoked.filter(Boolean).length).toBeGreaterThan(0);
-    // The older one called each once; the newer repeats only what moved to it.
+    // The older member called each once. The newer one repeats only the messages that moved to it.
     expect(older.calls.length).toBe(16);
     const ends = await kafka.offsets.endOffsets(source.name);
     const largestTwo = [...ends.values()]
@@ -231,7 +231,7 @@ describe("a rebalance of concurrent stages", () => {
     expect(newer.calls.length).toBeGreaterThan(0);
   });
 
-  it("loses nothing with three members coming and going while messages flow", async () => {
+  it("loses nothing while three members join and leave and messages flow", async () => {
     kafka = await KafkaFixture.create(6);
     const stages = [0, 1, 2].map(() => new Calling(() => sleep(30)));
     const [first, second, third] = [stages[0]!, stages[1]!, stages[2]!];
@@ -252,7 +252,7 @@ describe("a rebalance of concurrent stages", () => {
     expect(new Set(idsOf(published)).size).toBe(sent);
   });
 
-  it("gives a crashed member's uncommitted messages to another, and those only", async () => {
+  it("redelivers only the uncommitted messages of a crashed member to another", async () => {
     kafka = await KafkaFixture.create(1);
     const line = new Line();
     const connection = line.through(kafka.connection);
@@ -274,7 +274,7 @@ describe("a rebalance of concurrent stages", () => {
 });
 
 describe("stopping a concurrent stage", () => {
-  it("waits for running calls, begins no others, and commits what ended", async () => {
+  it("waits for running calls, starts no others, and commits the finished ones", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(10, 1));
     const stage = new Calling(() => sleep(500));
@@ -284,7 +284,7 @@ describe("stopping a concurrent stage", () => {
     expect(stage.ended.length).toBe(3);
     expect(stage.calls.length).toBe(3);
     expect(await kafka.lag()).toBe(7);
-    // It left the group: another need not wait for a session to expire.
+    // It left the group, so that another member does not have to wait for a session to expire.
     await start(new Calling());
     await eventually(async () => (await kafka.lag()) === 0, 4_000);
   });

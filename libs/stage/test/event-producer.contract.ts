@@ -5,13 +5,13 @@ import { type Note, source } from "./kafka-fixture.ts";
 export interface ProducerUnderTest {
   readonly producer: EventProducer;
   readonly setAway: (away: boolean) => void;
-  /** What is on the topic, by key in order. */
+  /** Returns the messages on the topic, by key and in order. */
   readonly published: () => Promise<readonly Note[]>;
 }
 
 const of = (id: number) => outgoing(source, { id, key: "key" });
 
-/** What every EventProducer does, the fake included. */
+/** The behaviour of every EventProducer, including the fake. */
 export function describeEventProducer(name: string, make: () => Promise<ProducerUnderTest>): void {
   describe(`${name} is an event producer that`, () => {
     it("keeps the order within and between sends", async () => {
@@ -27,7 +27,7 @@ export function describeEventProducer(name: string, make: () => Promise<Producer
       expect(await published()).toEqual([]);
     });
 
-    it("rejects with an outage while it is away, and works afterwards", async () => {
+    it("rejects with an outage while its broker is unavailable, and works afterwards", async () => {
       const { producer, setAway, published } = await make();
       setAway(true);
       await expect(producer.send([of(0)])).rejects.toMatchObject({

@@ -13,9 +13,9 @@ const codecOf = {
 export type Packing = keyof typeof codecOf;
 
 /**
- * Sends a batch of one message whose packed bytes are given, as any client may.
+ * Sends a batch of one message whose compressed bytes are given, as any client may.
  *
- * Codecs belong to the process: nothing else may send meanwhile.
+ * The codecs are global in the process, so nothing else may send meanwhile.
  *
  * @param fullName the topic, with prefix
  */
@@ -43,7 +43,7 @@ export async function sendPacked(
   }
 }
 
-/** What a batch of one message without key and headers holds before it is packed. */
+/** Returns the records of a batch of one message without key and headers, before compression. */
 export function unpackedRecord(value: Buffer): Buffer {
   const [attributes, timestampDelta, offsetDelta] = [0, 0, 0];
   const length = varint(value.length);
@@ -52,12 +52,12 @@ export function unpackedRecord(value: Buffer): Buffer {
   return Buffer.concat([varint(size), ...body, value, varint(0)]);
 }
 
-/** Up to 60 bytes by snappy, as one literal. */
+/** Encodes up to 60 bytes with snappy, as one literal. */
 export function inSnappy(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([bytes.length, (bytes.length - 1) << 2]), bytes]);
 }
 
-/** By lz4, as one frame with one block that is stored as it is. */
+/** Encodes bytes with lz4, as one frame with one uncompressed block. */
 export function inLz4(bytes: Buffer): Buffer {
   const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
   const size = Buffer.alloc(4);

@@ -25,7 +25,7 @@ it.each<[string, Packing, () => Buffer, string]>([
   ["snappy", "snappy", () => inSnappy(small), "STAGE_BATCH_UNREADABLE"],
   ["lz4", "lz4", () => inLz4(small), "STAGE_BATCH_UNREADABLE"],
 ])(
-  "%s leaves as a dead letter that says why, in bounded memory, and what stands behind it passes",
+  "%s becomes a dead letter with its reason, in bounded memory, and the messages behind it are processed",
   async (_, packing, pack, code) => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(1, 1));
@@ -53,8 +53,8 @@ async function lettersShown(): Promise<object[]> {
   await log.read(sourceDeadLetters.name, extents!, (letter) => letters.push(letter));
   await log.close();
   return letters.map(({ headers, value }) => {
-    const said = (name: string) => String(headers[`dead-letter-${name}`]);
-    const place = { offset: said("offset"), messages: said("messages") };
-    return { code: said("code"), ...place, omitted: said("omitted"), value };
+    const headerOf = (name: string) => String(headers[`dead-letter-${name}`]);
+    const place = { offset: headerOf("offset"), messages: headerOf("messages") };
+    return { code: headerOf("code"), ...place, omitted: headerOf("omitted"), value };
   });
 }

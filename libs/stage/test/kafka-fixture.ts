@@ -20,8 +20,9 @@ import {
   type StageFaultCode,
   type StageSurroundings,
 } from "../src/index.ts";
+import { PrometheusMetrics } from "../src/nest/index.ts";
 
-/** A record of these suites; travels as JSON, so that no registry is needed. */
+/** A record of these suites. It is encoded as JSON, so that no registry is needed. */
 export interface Note {
   readonly id: number;
   readonly key: string;
@@ -70,6 +71,7 @@ export class KafkaFixture {
   readonly connection: KafkaConnection;
   readonly codecs = new JsonTopicCodecs();
   readonly registry = new Registry();
+  readonly metrics = new PrometheusMetrics(this.registry);
   readonly fatal: StageFaultCode[] = [];
   readonly producer: KafkaEventProducer;
   readonly offsets: KafkaTopicOffsets;
@@ -96,19 +98,19 @@ export class KafkaFixture {
   }
 
   newProducer(options: Partial<KafkaEventProducerOptions> = {}): KafkaEventProducer {
-    const { connection, codecs, registry } = this;
-    const producer = new KafkaEventProducer({ connection, codecs, registry, ...options });
+    const { connection, codecs, metrics } = this;
+    const producer = new KafkaEventProducer({ connection, codecs, metrics, ...options });
     this.cleanups.push(() => producer.close());
     return producer;
   }
 
   surroundings(): StageSurroundings {
-    const { connection, codecs, producer, registry } = this;
+    const { connection, codecs, producer, metrics } = this;
     return {
       connection,
       codecs,
       producer,
-      registry,
+      metrics,
       onFatal: (code) => void this.fatal.push(code),
     };
   }
@@ -142,7 +144,7 @@ export class KafkaFixture {
     await this.producer.send(published.map((note) => outgoing(topic, note)));
   }
 
-  /** Publishes notes over 30 keys until it is stopped; `stop` gives how many. */
+  /** Publishes notes over 30 keys until it is stopped. `stop` returns their number. */
   flow(atOnce: number, everyMs: number): { stop(): Promise<number> } {
     const halt = new AbortController();
     let sent = 0;
@@ -162,7 +164,7 @@ export class KafkaFixture {
     };
   }
 
-  /** Everything on a topic up to now, read by a group of its own. */
+  /** Returns all messages on a topic up to now, read by a group of its own. */
   async readAll(topic: Topic<Note>): Promise<Delivery<Note>[]> {
     const ends = await this.offsets.endOffsets(topic.name);
     const wanted = Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
@@ -203,7 +205,7 @@ export class KafkaFixture {
   }
 }
 
-/** Keeps what it sees and skips it. */
+/** Keeps the messages that it receives, and skips them. */
 export class Collector extends SliceStage<Note> {
   readonly seen: Delivery<Note>[] = [];
 
@@ -228,7 +230,7 @@ export function idsOf(seen: readonly { readonly record: Note }[]): number[] {
   return seen.map(({ record }) => record.id);
 }
 
-/** Resolves as soon as `check` holds; throws after `timeoutMs`. */
+/** Resolves as soon as `check` returns true. @throws after `timeoutMs` */
 export async function eventually(
   check: () => boolean | Promise<boolean>,
   timeoutMs = 30_000,
@@ -241,6 +243,6 @@ export async function eventually(
 }
 
 function brokersOf(text: string | undefined): string[] {
-  if (!text) throw new Error("SLUICE_KAFKA_BROKERS says where the broker of these suites is.");
+  if (!text) throw new Error("SLUICE_KAFKA_BROKERS is not set: these suites need the stack.");
   return text.split(",");
 }

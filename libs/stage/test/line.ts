@@ -1,7 +1,10 @@
 import net from "node:net";
 import type { KafkaConnection } from "../src/index.ts";
 
-/** The line between a client and its broker, which a test can cut: what a crash or a dead network looks like from outside. */
+/**
+ * The connection between a client and its broker, which a test can cut to imitate a crash or a
+ * broken network.
+ */
 export class Line {
   private readonly sockets = new Set<net.Socket>();
   private isCut = false;
@@ -12,7 +15,7 @@ export class Line {
 
   cut(): void {
     this.isCut = true;
-    // With an error, as a reset connection has: the client does not notice a silent close.
+    // Destroys it with an error, as a reset connection has, because the client does not notice a silent close.
     for (const socket of this.sockets) socket.destroy(new Error("the line is cut"));
   }
 
@@ -21,7 +24,7 @@ export class Line {
   }
 
   private open(host: string, port: number): net.Socket {
-    // Nobody listens on port 1: refused at once.
+    // Nothing listens on port 1, so the connection is refused at once.
     const socket = net.connect({ host, port: this.isCut ? 1 : port });
     this.sockets.add(socket);
     socket.once("close", () => this.sockets.delete(socket));

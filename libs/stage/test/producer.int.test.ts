@@ -40,7 +40,7 @@ describe("the event producer", () => {
     }
   });
 
-  it("says within its time that the broker is away, and sends again when it is back", async () => {
+  it("rejects within its time limit while the broker is unavailable, and sends again afterwards", async () => {
     kafka = await KafkaFixture.create();
     const line = new Line();
     const connection = line.through(kafka.connection);
@@ -61,7 +61,7 @@ describe("the event producer", () => {
     expect(idsOf(await kafka.readAll(source)).toSorted((a, b) => a - b)).toEqual([0, 4]);
   });
 
-  it("loses nothing it acknowledged while the line is cut again and again", async () => {
+  it("loses no acknowledged message while the connection is cut again and again", async () => {
     kafka = await KafkaFixture.create();
     const line = new Line();
     const producer = kafka.newProducer({
@@ -82,7 +82,7 @@ describe("the event producer", () => {
     for (let round = 0; round < 8; round += 1) {
       await sleep(200);
       line.cut();
-      // Now within the client's own retries, now beyond the patience of a send.
+      // Some cuts are within the client's own retries, and some longer than the time limit of a send.
       await sleep(round % 2 === 0 ? 50 : 700);
       line.mend();
     }
@@ -94,7 +94,7 @@ describe("the event producer", () => {
     expect([...acknowledged].filter((id) => !there.has(id))).toEqual([]);
   });
 
-  it("bounds what waits", async () => {
+  it("limits the number of waiting messages", async () => {
     kafka = await KafkaFixture.create();
     const line = new Line();
     line.cut();
@@ -111,9 +111,10 @@ describe("the event producer", () => {
     expect(codes).not.toContain("sent");
   });
 
-  it("refuses what the broker never takes, without harm to what travelled with it", async () => {
+  it("rejects a message that the broker never accepts, and sends the others of its batch", async () => {
     kafka = await KafkaFixture.create(4);
-    // From now on the producer knows the partitions: the three, of different ones, share a flight.
+    // From here on the producer knows the partitions, so that the three messages of different ones share a
+    // batch.
     await kafka.producer.send([of(0)]);
     const noise = Array.from({ length: 400_000 }, () => Math.random().toString(36)).join("");
     const sends = [of(1), of(2, noise), of(3)].map((each) => kafka.producer.send([each]));
@@ -126,7 +127,7 @@ describe("the event producer", () => {
     expect(new Set(idsOf(await kafka.readAll(source)))).toEqual(new Set([0, 1, 3]));
   });
 
-  it("places keys where it says, which is where Java clients do", async () => {
+  it("chooses the partition of a key as Java clients do", async () => {
     kafka = await KafkaFixture.create(4);
     await kafka.publish(notes(40, 40));
     for (const { key, partition } of await kafka.readAll(source)) {

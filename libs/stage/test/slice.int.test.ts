@@ -19,7 +19,7 @@ import { Line } from "./line.ts";
 let kafka: KafkaFixture;
 afterEach(() => kafka.close());
 
-/** Copies to the target; what a test wants otherwise is given. */
+/** Copies messages to the target, unless a test gives another behaviour. */
 class Copying extends SliceStage<Note> {
   readonly slices: (readonly Delivery<Note>[])[] = [];
 
@@ -69,10 +69,10 @@ describe("a slice stage", () => {
     expect(order).toEqual(["published 1, committed 0"]);
   });
 
-  it("delivers again what a crash left uncommitted, and nothing that was committed", async () => {
+  it("receives the uncommitted messages again after a crash, and no committed ones", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(10, 1));
-    // A crash as the broker sees it: gone in the middle of a slice, without a goodbye.
+    // Imitates a crash: the member disappears in the middle of a slice and does not leave the group.
     const line = new Line();
     const connection = line.through(kafka.connection);
     const release = Promise.withResolvers<void>();
@@ -118,7 +118,7 @@ describe("poison and defects", () => {
     const bytesSeen: Buffer[] = [];
     kafka.codecs.decode = async <R>(_topic: unknown, value: Buffer) => {
       bytesSeen.push(value);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- foreign bytes stand for a note
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- foreign bytes in place of a note
       return { id: 0, key: "" } as R;
     };
     await kafka.slices(letters, { on: sourceDeadLetters, group: "letters" });
@@ -136,7 +136,7 @@ describe("poison and defects", () => {
     expect(letters.seen[0]!.key).toBe("k");
   });
 
-  it("isolate: a TypeError dead-letters its message alone, and the consumer goes on", async () => {
+  it("are isolated: a TypeError dead-letters only its message, and the consumer continues", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(20, 1));
     const stage = new Copying((slice) => {
@@ -156,7 +156,7 @@ describe("poison and defects", () => {
     expect(kafka.fatal).toEqual([]);
   });
 
-  it("leave with their own code, and with the outcome of the request", async () => {
+  it("are dead-lettered with their own code and the outcome of the request", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(2, 1));
     const stage = new Copying((slice) => {
@@ -183,7 +183,7 @@ describe("poison and defects", () => {
 });
 
 describe("an outage", () => {
-  it("pauses the partition, keeps the messages, and goes on when it ends", async () => {
+  it("pauses the partition, loses no message, and the stage continues when it ends", async () => {
     kafka = await KafkaFixture.create(2);
     let away = true;
     let failures = 0;
@@ -206,7 +206,7 @@ describe("an outage", () => {
     expect(await kafka.readAll(sourceDeadLetters)).toEqual([]);
   });
 
-  it("of the registry lets known messages before it go on, or leaves where anybody writes", async () => {
+  it("of the registry lets earlier messages continue; the message waits, or is dead-lettered on a topic for outside clients", async () => {
     kafka = await KafkaFixture.create(1);
     const decode = kafka.codecs.decode.bind(kafka.codecs);
     kafka.codecs.decode = async (topic, value) => {
@@ -234,8 +234,8 @@ describe("an outage", () => {
   });
 });
 
-describe("a broker that is away", () => {
-  it("for longer than the client's patience costs nothing but time", async () => {
+describe("a broker that is unavailable", () => {
+  it("for longer than the client's retries costs nothing but time", async () => {
     kafka = await KafkaFixture.create(2);
     const line = new Line();
     const stage = new Copying();
@@ -254,7 +254,7 @@ describe("a broker that is away", () => {
 });
 
 describe("a group", () => {
-  it("has an offset from its first assignment on, before anything came", async () => {
+  it("has an offset from its first assignment on, before any message arrives", async () => {
     kafka = await KafkaFixture.create(2);
     await kafka.slices(new Collector());
     await eventually(async () => (await kafka.offsets.committed("suite", source.name)).size === 2);
@@ -266,7 +266,7 @@ describe("a group", () => {
     );
   });
 
-  it("begins where the stage says", async () => {
+  it("begins at the offset that the stage returns", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(10, 1));
     const assigned: number[][] = [];
@@ -285,7 +285,7 @@ describe("a group", () => {
     expect(assigned).toEqual([[0]]);
   });
 
-  it("loses nothing while members come and go, and each sees its keys in order", async () => {
+  it("loses nothing while members join and leave, and each receives its keys in order", async () => {
     kafka = await KafkaFixture.create(6);
     const seen: Delivery<Note>[] = [];
     class Watching extends SliceStage<Note> {
@@ -307,7 +307,7 @@ describe("a group", () => {
     const sent = await flow.stop();
     await eventually(async () => (await kafka.lag()) === 0);
     expect(new Set(idsOf(seen)).size).toBe(sent);
-    // A rebalance finds every slice finished and committed: nothing comes twice.
+    // A rebalance finds every slice finished and committed, so nothing is delivered twice.
     expect(seen.length).toBe(sent);
     expect(kafka.fatal).toEqual([]);
   });

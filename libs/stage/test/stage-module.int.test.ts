@@ -12,8 +12,8 @@ import {
   outgoing,
   skip,
   SliceStage,
-  StageModule,
 } from "../src/index.ts";
+import { Stage, StageModule } from "../src/nest/index.ts";
 import {
   briskSettings,
   copyOf,
@@ -29,6 +29,7 @@ let kafka: KafkaFixture;
 afterEach(() => kafka.close());
 
 @Injectable()
+@Stage({ on: source, group: "copy" })
 class CopyStage extends SliceStage<Note> {
   static processed = 0;
 
@@ -44,6 +45,7 @@ class CopyStage extends SliceStage<Note> {
 }
 
 @Injectable()
+@Stage({ on: target, group: "copy.end", settings: briskSettings })
 class EndStage extends ConcurrentStage<Note> {
   static readonly seen: number[] = [];
 
@@ -58,7 +60,7 @@ class EndStage extends ConcurrentStage<Note> {
   }
 }
 
-it("an application runs several stages, wired by their constructors, and stops them", async () => {
+it("an application finds its stages, injects their dependencies, runs them and stops them", async () => {
   kafka = await KafkaFixture.create(2);
   const { connection, codecs } = kafka;
 
@@ -70,12 +72,11 @@ it("an application runs several stages, wired by their constructors, and stops t
   };
   @Module({
     imports: [
-      TelemetryModule.forService(telemetry),
-      StageModule.connect({ useFactory: async () => ({ connection, codecs }) }),
-      StageModule.run(CopyStage, { on: source, group: "copy", settings: briskSettings }),
-      StageModule.run(EndStage, { on: target, group: "copy.end", settings: briskSettings }),
+      TelemetryModule.forRoot(telemetry),
+      StageModule.forRootAsync({ useFactory: async () => ({ connection, codecs }) }),
+      StageModule.forFeature(CopyStage, { settings: briskSettings }),
     ],
-    providers: [{ provide: Clock, useClass: SystemClock }],
+    providers: [{ provide: Clock, useClass: SystemClock }, CopyStage, EndStage],
   })
   class AppModule {}
 

@@ -21,7 +21,7 @@ async function between(extents: ReadonlyMap<number, Extent>): Promise<readonly R
   return messages;
 }
 
-test("all that stands on a topic is given once, in the order of each partition", async () => {
+test("all messages of a topic are read once, in the order of each partition", async () => {
   await opened();
   await kafka.publish(notes(500, 50));
   const extents = (await log.extentsOf(source.name)) ?? new Map<number, Extent>();
@@ -37,7 +37,7 @@ test("all that stands on a topic is given once, in the order of each partition",
   }
 });
 
-test("a part of a partition is given, and nothing beside it", async () => {
+test("a part of a partition is read, and nothing outside it", async () => {
   await opened();
   await kafka.publish(notes(200, 50));
   const messages = await between(new Map([[1, { from: 20n, to: 23n }]]));
@@ -48,7 +48,7 @@ test("a part of a partition is given, and nothing beside it", async () => {
   ]);
 });
 
-test("bytes come as they stand, a header that was given twice twice", async () => {
+test("bytes are read unchanged, and a repeated header is read with all its values", async () => {
   await opened();
   const value = randomBytes(2_000);
   const key = Buffer.from([0xff, 0x00, 0x80]);
@@ -61,7 +61,7 @@ test("bytes come as they stand, a header that was given twice twice", async () =
   expect(message).toMatchObject({ key, value, headers: { twice } });
 });
 
-test("an empty topic is read at once, and one that does not exist is said to be none", async () => {
+test("an empty topic is read at once, and a topic that does not exist is reported as undefined", async () => {
   await opened();
   const extents = await log.extentsOf(source.name);
   expect(extents).toEqual(
@@ -74,7 +74,7 @@ test("an empty topic is read at once, and one that does not exist is said to be 
   expect(await log.extentsOf("nowhere")).toBeUndefined();
 });
 
-test("a look leaves nothing behind that the next one would begin from", async () => {
+test("reading leaves no offset from which the next reading would begin", async () => {
   await opened();
   await kafka.publish(notes(10, 50));
   const extents = (await log.extentsOf(source.name)) ?? new Map<number, Extent>();
@@ -82,7 +82,7 @@ test("a look leaves nothing behind that the next one would begin from", async ()
   expect(await between(extents)).toHaveLength(10);
 });
 
-test("a broker that is away is an outage", async () => {
+test("an unavailable broker is an outage", async () => {
   await opened();
   const brokers = ["127.0.0.1:1"];
   const lost = new KafkaTopicLog({ ...kafka.connection, brokers, connectTimeoutMs: 200 });

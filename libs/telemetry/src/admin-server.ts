@@ -1,31 +1,40 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Registry } from "prom-client";
-import type { Readiness } from "./readiness.ts";
+import { Injectable } from "@nestjs/common";
+import { Registry } from "prom-client";
+import { Readiness } from "./readiness.ts";
 
-export interface AdminAnswer {
+interface AdminAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
 }
 
-export type AdminRoute = (query: URLSearchParams) => AdminAnswer | Promise<AdminAnswer>;
+/** Answers a GET request, or names the listener that does. */
+type AdminRoute = () => RequestListener | AdminAnswer | Promise<AdminAnswer>;
 
 /**
- * Health, readiness and metrics of one service, on a port of its own, so that
- * load on the public port cannot hide them and nobody outside reads them.
+ * Serves health, readiness and metrics of one service on a port of its own, so that load on the
+ * public port cannot hide them and clients cannot read them.
  */
+@Injectable()
 export class AdminServer {
   readonly #routes = new Map<string, AdminRoute>();
   readonly #server: Server;
 
   constructor(readiness: Readiness, metrics: Registry) {
-    this.route("/healthz", () => json(200, { alive: true }));
-    this.route("/readyz", async () => {
+    this.#routes.set("/healthz", () => json(200, { alive: true }));
+    this.#routes.set("/readyz", async () => {
       const state = await readiness.check();
       return json(state.ready ? 200 : 503, state);
     });
-    this.route("/metrics", async () => ({
+    this.#routes.set("/metrics", async () => ({
       status: 200,
       contentType: metrics.contentType,
       body: await metrics.metrics(),
@@ -33,16 +42,23 @@ export class AdminServer {
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  /** Adds a GET route; a service's own, such as the accountant's `/costs`. */
-  route(path: string, handler: AdminRoute): void {
-    this.#routes.set(path, handler);
+  /**
+   * Passes GET requests for `path` to a listener, such as the HTTP adapter of a Nest application
+   * that opens no port itself.
+   */
+  forward(path: string, listener: RequestListener): void {
+    this.#routes.set(path, () => listener);
   }
 
-  /** @returns the port, which is chosen by the system when 0 is asked for. */
-  async listen(port: number, host: string): Promise<number> {
+  /** @param port 0 lets the system choose */
+  async listen(port: number, host: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject).listen(port, host, resolve);
     });
+  }
+
+  /** The port on which the server listens. */
+  get port(): number {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
     return (this.#server.address() as AddressInfo).port;
   }
@@ -53,22 +69,23 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, contentType, body } = await this.#handle(request).catch((error: unknown) =>
+    const answer = await this.#answerTo(request).catch((error: unknown) =>
       json(500, { error: error instanceof Error ? error.message : "unknown" }),
     );
+    if (typeof answer === "function") return answer(request, response);
+    const { status, contentType, body } = answer;
     response.writeHead(status, { "content-type": contentType }).end(body);
   }
 
-  async #handle({ method, url }: IncomingMessage): Promise<AdminAnswer> {
-    const { pathname, searchParams } = new URL(url ?? "/", "http://admin");
+  async #answerTo({ method, url }: IncomingMessage): Promise<RequestListener | AdminAnswer> {
+    const { pathname } = new URL(url ?? "/", "http://admin");
     const route = this.#routes.get(pathname);
     if (!route) return json(404, { error: `There is no ${pathname} here.` });
     if (method !== "GET") return json(405, { error: "Only GET is answered here." });
-    return route(searchParams);
+    return route();
   }
 }
 
-/** A JSON answer; longs must have become strings before. */
-export function json(status: number, value: unknown): AdminAnswer {
+function json(status: number, value: unknown): AdminAnswer {
   return { status, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
 }

@@ -1,4 +1,4 @@
-export { type AdminAnswer, type AdminRoute, AdminServer, json } from "./admin-server.ts";
+export { AdminServer } from "./admin-server.ts";
 export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";
 export { Readiness, type ReadinessProbe } from "./readiness.ts";
 export { LOGGER, TelemetryModule, type TelemetryOptions } from "./telemetry.module.ts";

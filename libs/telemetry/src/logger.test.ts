@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createLogger } from "./logger.ts";
 
-test("what a client hung on an error is not logged", () => {
+test("members that a client attached to an error are not logged", () => {
   const lines: string[] = [];
   const logger = createLogger("test", "info");
   const stream = Object.getOwnPropertySymbols(logger).find(

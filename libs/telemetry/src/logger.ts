@@ -6,8 +6,8 @@ export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /**
- * JSON lines on standard output. Fields are `stage, topic, partition, offset,
- * requestId, tenant, code`; never prompts, answers or secrets.
+ * Returns a logger that writes JSON lines to standard output. Their fields are `stage`, `topic`,
+ * `partition`, `offset`, `requestId`, `tenant` and `code`; never prompts, answers or secrets.
  */
 export function createLogger(service: string, level: LogLevel): Logger {
   return pino({
@@ -19,7 +19,10 @@ export function createLogger(service: string, level: LogLevel): Logger {
   });
 }
 
-/** What a fault says of itself. Its enumerable extras stay out: clients hang requests and bodies on errors. */
+/**
+ * Returns the loggable members of an error. Others are left out, because clients attach requests
+ * and bodies to errors.
+ */
 function errorOf(thrown: unknown): object {
   if (!(thrown instanceof Error)) return { message: String(thrown) };
   const { name, message, stack, cause } = thrown;

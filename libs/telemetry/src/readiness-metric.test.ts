@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { exposeReadiness } from "./readiness-metric.ts";
 import { Readiness } from "./readiness.ts";
 
-test("each scrape tells each dependency as it is then", async () => {
+test("each scrape reports the state that each dependency has then", async () => {
   const registry = new Registry();
   const readiness = new Readiness();
   exposeReadiness(readiness, registry);

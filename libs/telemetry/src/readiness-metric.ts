@@ -1,11 +1,14 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Readiness } from "./readiness.ts";
 
-/** What `/readyz` says, for alerts. Asked at each scrape, so it is never older than the scrape. */
+/**
+ * Exposes readiness as a metric, for alerts. Each scrape runs the probes, so the value is never
+ * older than the scrape.
+ */
 export function exposeReadiness(readiness: Readiness, registry: Registry): void {
   const gauge = new Gauge({
     name: "dependency_ready",
-    help: "1 where the dependency can be used now, else 0",
+    help: "1 if the dependency can be used now, else 0",
     labelNames: ["dependency"],
     registers: [registry],
     collect: async () => {

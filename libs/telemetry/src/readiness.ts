@@ -1,10 +1,14 @@
-/** True when the dependency can be used now; a thrown error counts as false. */
+import { Injectable } from "@nestjs/common";
+import { withTimeout } from "@sluice/domain";
+
+/** Returns true when the dependency can be used now. A thrown error counts as false. */
 export type ReadinessProbe = () => boolean | Promise<boolean>;
 
-/** A probe that hangs must not make the answer hang. */
+/** A probe that hangs must not make the response hang. */
 const probeTimeoutMs = 2_000;
 
-/** What a service needs before it can do its work, by name. */
+/** The dependencies without which a service cannot work, by name. */
+@Injectable()
 export class Readiness {
   readonly #probes = new Map<string, ReadinessProbe>();
 
@@ -24,15 +28,9 @@ export class Readiness {
 }
 
 async function holds(probe: ReadinessProbe): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), probeTimeoutMs);
-  });
   try {
-    return await Promise.race([Promise.resolve(probe()), tooLate]);
+    return await withTimeout(Promise.resolve(probe()), probeTimeoutMs, () => false);
   } catch {
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }

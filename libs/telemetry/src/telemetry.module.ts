@@ -22,41 +22,48 @@ export interface TelemetryOptions {
 export const LOGGER = Symbol("Logger");
 const OPTIONS = Symbol("TelemetryOptions");
 
-/** Logger, metrics registry, readiness and the admin port of a service; available everywhere in it. */
+/**
+ * Provides the logger, the metrics registry, readiness and the admin server of a service to all
+ * its modules. The admin port opens after all modules have initialised: probes that they add
+ * in `onModuleInit` or before count from the first answer.
+ */
 @Module({})
 export class TelemetryModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #admin: AdminServer;
-  readonly #options: TelemetryOptions;
-
-  constructor(@Inject(AdminServer) admin: AdminServer, @Inject(OPTIONS) options: TelemetryOptions) {
-    this.#admin = admin;
-    this.#options = options;
+  constructor(
+    private readonly admin: AdminServer,
+    @Inject(OPTIONS) private readonly options: TelemetryOptions,
+    readiness: Readiness,
+    registry: Registry,
+  ) {
+    exposeReadiness(readiness, registry);
   }
 
-  static forService(options: TelemetryOptions): DynamicModule {
-    const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
-    const readiness = new Readiness();
-    exposeReadiness(readiness, registry);
+  static forRoot(options: TelemetryOptions): DynamicModule {
     return {
       module: TelemetryModule,
       global: true,
       providers: [
         { provide: OPTIONS, useValue: options },
         { provide: LOGGER, useFactory: () => createLogger(options.service, options.logLevel) },
-        { provide: Registry, useValue: registry },
-        { provide: Readiness, useValue: readiness },
-        { provide: AdminServer, useFactory: () => new AdminServer(readiness, registry) },
+        { provide: Registry, useFactory: newRegistry },
+        Readiness,
+        AdminServer,
       ],
       exports: [LOGGER, Registry, Readiness, AdminServer],
     };
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.#admin.listen(this.#options.adminPort, this.#options.adminHost);
+    await this.admin.listen(this.options.adminPort, this.options.adminHost);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#admin.close();
+    await this.admin.close();
   }
+}
+
+function newRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
 }

@@ -7,7 +7,6 @@ import {
   topics,
 } from "@sluice/contracts";
 import { type KafkaConnection, KafkaEventProducer } from "@sluice/stage";
-import { Registry } from "prom-client";
 import { bytesOf, deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 
 export interface KafkaUserOptions {
@@ -39,7 +38,6 @@ export class KafkaUser {
     this.#producer = new KafkaEventProducer({
       connection: this.#connection,
       codecs: this.#codecs,
-      registry: new Registry(),
     });
   }
 

@@ -18,7 +18,6 @@ import {
   KafkaTopicAdmin,
   type Publishable,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
 import { type StackAddresses, stackAddresses } from "./stack-addresses.ts";
 import { suiteDeclarations, suiteSecrets } from "./suite-declarations.ts";
 import { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
@@ -40,7 +39,6 @@ export class SuiteTopics {
     this.producer = new KafkaEventProducer({
       connection: this.connection,
       codecs: this.codecs,
-      registry: new Registry(),
     });
     this.#folder = folder;
     this.environment = {

@@ -11,7 +11,6 @@ import {
   skip,
   SliceStage,
 } from "@sluice/stage";
-import { Registry } from "prom-client";
 
 /** Everything on a topic from its beginning, as a subscriber with a group of its own sees it. */
 export class TopicReader<R> {
@@ -33,7 +32,7 @@ export class TopicReader<R> {
     const running = await runSliceStage(
       new Collecting(deliveries),
       // It only reads: what it cannot decode would be published, and is found by its absence.
-      { connection, codecs, producer: new InMemoryEventProducer(), registry: new Registry() },
+      { connection, codecs, producer: new InMemoryEventProducer() },
       { on: { ...topic, deadLetter: true }, group: `reader.${randomUUID()}` },
     );
     return new TopicReader(deliveries, running);

@@ -1,18 +1,22 @@
-import type { InferenceResponded } from "@sluice/contracts";
-import { type ExactCache, fillOf } from "@sluice/response-cache";
-import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
-import type { Logger } from "@sluice/telemetry";
-import type { LookupMetrics } from "./metrics.ts";
+import { Inject, Injectable } from "@nestjs/common";
+import { type InferenceResponded, topics } from "@sluice/contracts";
+import { ExactCache, fillOf } from "@sluice/response-cache";
+import { type Delivery, type Effect, gathering, skip, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
+import { type Logger, LOGGER } from "@sluice/telemetry";
+import { LookupMetrics } from "./metrics.ts";
 
 /**
  * Stores the answers of providers in the cache. If the cache is unavailable the answers are not stored,
  * which costs later hits and never a request, so the stage does not wait for it.
  */
+@Injectable()
+@Stage({ on: topics.inferenceResponded, group: "cache-lookup.fill", settings: gathering })
 export class CacheFillStage extends SliceStage<InferenceResponded> {
   constructor(
     private readonly cache: ExactCache,
     private readonly metrics: LookupMetrics,
-    private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super();
   }

@@ -1,27 +1,29 @@
+import { Inject, Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type Lookup, topics } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import { type Clock } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
 import {
   type Claim,
   effectOfClaim,
   notePublished,
-  type Outcomes,
+  Outcomes,
   respondedMessage,
 } from "@sluice/request-state";
 import {
   addressKeyOf,
   type CacheAddress,
   type CacheEntry,
-  type ExactCache,
+  ExactCache,
   type Found,
   hitOutcome,
   lookUp,
   savingOf,
 } from "@sluice/response-cache";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
-import type { Logger } from "@sluice/telemetry";
+import { Stage } from "@sluice/stage/nest";
+import { type Logger, LOGGER } from "@sluice/telemetry";
 import { decisionOf, lookupFor, needsEntry } from "./look-up.ts";
-import type { LookupMetrics } from "./metrics.ts";
+import { LookupMetrics } from "./metrics.ts";
 
 /** A request and its lookup, which ingress has made or which this stage makes now. */
 interface LookupRequest {
@@ -36,6 +38,8 @@ type Hit = LookupRequest & Extract<Found, { kind: "exact-hit" }>;
  * Ends a request with the stored answer to an equal request, or forwards it as a miss. It makes one
  * round trip per store and slice. If the cache is unavailable, every request is a miss.
  */
+@Injectable()
+@Stage({ on: topics.inferenceAdmitted, group: "cache-lookup" })
 export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   constructor(
     private readonly cache: ExactCache,
@@ -43,7 +47,7 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
     private readonly outcomes: Outcomes,
     private readonly clock: Clock,
     private readonly metrics: LookupMetrics,
-    private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super();
   }

@@ -1,6 +1,8 @@
-import { Counter, type Registry } from "prom-client";
+import { Injectable } from "@nestjs/common";
+import { Counter, Registry } from "prom-client";
 
 /** The metrics of cache-lookup, in addition to those of its stages. */
+@Injectable()
 export class LookupMetrics {
   readonly lookups: Counter<"kind">;
   readonly fills: Counter;

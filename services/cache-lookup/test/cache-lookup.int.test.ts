@@ -47,7 +47,7 @@ async function start(
   producer: EventProducer,
 ): Promise<TestingModule> {
   const config = parseConfig(configSchema, environment);
-  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+  const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
     .overrideProvider(EventProducer)
     .useValue(producer)
     .compile();

@@ -1,13 +1,17 @@
+import { Injectable } from "@nestjs/common";
 import { type Classification, type InferenceMissed, topics } from "@sluice/contracts";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { classify, notClassified } from "./classify.ts";
 import type { ConversationTurn } from "./features.ts";
-import type { ClassifierMetrics } from "./metrics.ts";
+import { ClassifierMetrics } from "./metrics.ts";
 
 /**
  * Adds the complexity of each request. The stage reads no store and keeps no state, so a redelivery
  * publishes the same records again, and all instances give the same result.
  */
+@Injectable()
+@Stage({ on: topics.inferenceMissed, group: "classifier" })
 export class ClassificationStage extends SliceStage<InferenceMissed> {
   readonly #metrics: ClassifierMetrics;
 

@@ -3,4 +3,4 @@ import { runService } from "@sluice/service-host";
 import { AppModule } from "./app.module.ts";
 import { configSchema } from "./config.ts";
 
-await runService({ name: "classifier", config: configSchema, module: AppModule.with });
+await runService({ name: "classifier", config: configSchema, module: AppModule.forRoot });

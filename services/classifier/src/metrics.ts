@@ -1,6 +1,8 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Injectable } from "@nestjs/common";
+import { Counter, Histogram, Registry } from "prom-client";
 
 /** The metrics of the classifier, in addition to those of its stage. */
+@Injectable()
 export class ClassifierMetrics {
   readonly classified: Counter<"complexity">;
   readonly duration: Histogram;

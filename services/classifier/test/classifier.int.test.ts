@@ -80,7 +80,7 @@ beforeAll(async () => {
   ({ created } = await provision(options));
   collector = await runSliceStage(
     new CollectStage(),
-    { connection, codecs, producer, registry: new Registry() },
+    { connection, codecs, producer },
     { on: topics.inferenceClassified, group: "collector", settings },
   );
 });
@@ -98,7 +98,7 @@ test("a redelivered message is published as the same record again", async () => 
   const registry = new Registry();
   const stage = await runSliceStage(
     new ClassificationStage(new ClassifierMetrics(registry)),
-    { connection, codecs, producer: forgetful, registry },
+    { connection, codecs, producer: forgetful },
     { on: topics.inferenceMissed, group: "classifier", settings },
   );
   await miss("r-1", "Write a python function that proves a theorem, step by step.");
@@ -144,7 +144,7 @@ test("the service continues after the committed offset, skips bytes that are not
 });
 
 async function start(): Promise<INestApplicationContext> {
-  return NestFactory.createApplicationContext(AppModule.with(config), { logger: false });
+  return NestFactory.createApplicationContext(AppModule.forRoot(config), { logger: false });
 }
 
 async function miss(requestId: string, content: string): Promise<void> {

@@ -10,18 +10,18 @@ export const configSchema = z.object({
       const message = ledgerAddressProblem(address);
       if (message !== undefined) context.addIssue(message);
     }),
-    "PostgreSQL of the ledger: postgres://user:password@host:port/database, with TLS " +
+    "PostgreSQL of the ledger, as postgres://user:password@host:port/database; for TLS, add " +
       "?sslmode=verify-full&sslrootcert=<PEM file of the CA>.",
   ),
   SLUICE_SWEEP_GRACE_SECONDS: countKey(
     60,
     { min: 0, max: 86_400 },
-    "How long after an attempt's deadline its usage may still come in before it is estimated.",
+    "How long after the deadline of an attempt its usage may still be reported before the sweep estimates it, in seconds.",
   ),
   SLUICE_SWEEP_INTERVAL_SECONDS: countKey(
     10,
     { min: 1, max: 3_600 },
-    "How often attempts without usage are looked for.",
+    "How often the sweep looks for attempts without usage, in seconds.",
   ),
 });
 

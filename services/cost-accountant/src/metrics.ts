@@ -1,8 +1,10 @@
+import { Injectable } from "@nestjs/common";
 import { formatUsd } from "@sluice/domain";
-import { Counter, type Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import type { Verdict } from "./charge/charge.ts";
 
 /** The metrics of the accountant. Amounts are floats for dashboards; only the ledger is exact. */
+@Injectable()
 export class AccountantMetrics {
   readonly #charged: Counter<"tier" | "provider">;
   readonly #corrected: Counter<"tier" | "provider">;

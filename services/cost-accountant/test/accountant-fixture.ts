@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { INestApplicationContext } from "@nestjs/common";
+import { FastifyAdapter } from "@nestjs/platform-fastify";
 import { Test } from "@nestjs/testing";
 import { Budgets, GrantAllBudgets, type SettledCharge } from "@sluice/budgets";
 import {
@@ -92,12 +93,13 @@ export class AccountantFixture {
       SLUICE_SWEEP_GRACE_SECONDS: 0,
       SLUICE_SWEEP_INTERVAL_SECONDS: 1,
     };
-    const app = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+    const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
       .overrideProvider(Budgets)
       .useValue(budgets)
       .overrideProvider(Declarations)
       .useValue(declarations)
       .compile();
+    const app = module.createNestApplication(new FastifyAdapter(), { logger: false });
     await app.init();
     this.running.push(app);
     return {

@@ -1,57 +1,32 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { Budgets, GrantAllBudgets } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
-import { Declarations, FileDeclarations } from "@sluice/declarations";
-import { Clock, SystemClock } from "@sluice/domain";
-import { Outcomes, RequestStateModule, storedTopics } from "@sluice/request-state";
-import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
-import { StageModule } from "@sluice/stage";
-import { TelemetryModule } from "@sluice/telemetry";
-import { Registry } from "prom-client";
+import { RequestStateModule, storedTopics } from "@sluice/request-state";
+import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
 import type { Config } from "./config.ts";
 import { DispatchStage } from "./dispatch.stage.ts";
 import { DispatcherMetrics } from "./metrics.ts";
 
-const service = "dispatcher";
-const written = [topics.inferenceDispatchedRealtime, ...storedTopics];
+const name = "dispatcher";
 
+/** Wires the dispatcher. Only this module receives the configuration. */
 @Module({})
 export class AppModule {
-  static with(this: void, config: Config): DynamicModule {
-    const connection = kafkaConnectionOf(config, service);
+  static forRoot(this: void, config: Config): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService(telemetryOptionsOf(config, service)),
-        RequestStateModule.connect({
-          redisUrl: config.SLUICE_REDIS_URL,
-          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
-          prefix: connection.topicPrefix,
-          service,
+        ServiceModule.forRoot({
+          name,
+          config,
+          writes: [topics.inferenceDispatchedRealtime, ...storedTopics],
         }),
-        StageModule.connect({
-          useFactory: async () => ({ connection, codecs: await registryCodecs(config, written) }),
-        }),
-        StageModule.run(DispatchStage, { on: topics.inferenceClassified, group: service }),
+        RequestStateModule.forRoot(stateConnectionOf(config, name)),
       ],
       providers: [
-        { provide: Clock, useClass: SystemClock },
         { provide: Budgets, useClass: GrantAllBudgets },
-        {
-          provide: Declarations,
-          useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
-        },
-        {
-          provide: DispatcherMetrics,
-          inject: [Registry],
-          useFactory: (registry: Registry) => new DispatcherMetrics(registry),
-        },
-        {
-          provide: DispatchStage,
-          inject: [Declarations, Budgets, Outcomes, Clock, DispatcherMetrics],
-          useFactory: (...parts: ConstructorParameters<typeof DispatchStage>) =>
-            new DispatchStage(...parts),
-        },
+        DispatcherMetrics,
+        DispatchStage,
       ],
     };
   }

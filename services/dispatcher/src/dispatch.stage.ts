@@ -1,4 +1,5 @@
-import type { Budgets } from "@sluice/budgets";
+import { Injectable } from "@nestjs/common";
+import { Budgets } from "@sluice/budgets";
 import {
   type Candidate,
   type Decision,
@@ -7,13 +8,14 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
-import { type Clock, type EpochMillis } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { planDispatch } from "./dispatch.ts";
 import { estimateInput } from "./input-estimate.ts";
-import type { DispatcherMetrics } from "./metrics.ts";
+import { DispatcherMetrics } from "./metrics.ts";
 
 type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
@@ -23,6 +25,8 @@ type Planned =
  * Chooses the candidates of a request and reserves their cost. A request without a reservation is
  * not dispatched.
  */
+@Injectable()
+@Stage({ on: topics.inferenceClassified, group: "dispatcher" })
 export class DispatchStage extends SliceStage<InferenceClassified> {
   constructor(
     private readonly declarations: Declarations,

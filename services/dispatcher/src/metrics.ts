@@ -1,6 +1,8 @@
-import { Counter, type Registry } from "prom-client";
+import { Injectable } from "@nestjs/common";
+import { Counter, Registry } from "prom-client";
 
 /** The metrics of the dispatcher, in addition to those of its stage. */
+@Injectable()
 export class DispatcherMetrics {
   readonly dispatched: Counter<"tier">;
   readonly declined: Counter<"code">;

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const forgotten = [inferenceDispatchedRealtime, inferenceResponded];
   forgetful = new ForgetfulProducer(suite.producer, forgotten);
   const config = parseConfig(configSchema, suite.environment);
-  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+  const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
     .overrideProvider(EventProducer)
     .useValue(forgetful)
     .compile();

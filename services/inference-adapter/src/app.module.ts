@@ -6,15 +6,15 @@ import {
   type Provider as NestProvider,
 } from "@nestjs/common";
 import { TopicCodecs, topics } from "@sluice/contracts";
-import { Declarations, FileDeclarations } from "@sluice/declarations";
-import { Clock, SystemClock } from "@sluice/domain";
+import { Declarations } from "@sluice/declarations";
+import { Clock } from "@sluice/domain";
 import { Attempts, RequestStateModule, storedTopics } from "@sluice/request-state";
-import { kafkaConnectionOf, registryCodecs, telemetryOptionsOf } from "@sluice/service-host";
-import { type EventProducer, KafkaEventProducer, StageModule } from "@sluice/stage";
-import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
+import { kafkaConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
+import { type EventProducer, KafkaEventProducer, MetricsFactory } from "@sluice/stage";
+import { StageModule } from "@sluice/stage/nest";
+import { type Logger, LOGGER } from "@sluice/telemetry";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { Registry } from "prom-client";
 import { AttemptRunner } from "./attempt/attempt.ts";
 import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
@@ -25,8 +25,13 @@ import { TokenCounter } from "./attempt/token-counter.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
 
-const service = "inference-adapter";
-const published = [topics.inferenceAttempted, topics.inferenceResponded, topics.costMetered];
+const name = "inference-adapter";
+const writes = [
+  topics.inferenceAttempted,
+  topics.inferenceResponded,
+  topics.costMetered,
+  ...storedTopics,
+];
 const liveRenewMs = 1_000;
 const breakerOpenMsMax = 15_000;
 
@@ -36,59 +41,47 @@ const breakerOpenMsMax = 15_000;
  */
 const INTENTS = Symbol("producer of intents");
 
+/** Wires the adapter. Only this module receives the configuration. */
 @Module({})
 export class AppModule implements OnApplicationShutdown {
   constructor(
-    @Inject(Provider) private readonly provider: Provider,
+    private readonly provider: Provider,
     @Inject(INTENTS) private readonly intents: KafkaEventProducer,
   ) {}
 
-  static with(config: AdapterConfig): DynamicModule {
+  static forRoot(this: void, config: AdapterConfig): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        TelemetryModule.forService(telemetryOptionsOf(config, service)),
-        StageModule.connect({
-          useFactory: async () => ({
-            connection: kafkaConnectionOf(config, service),
-            codecs: await registryCodecs(config, [...published, ...storedTopics]),
-            // Answers that are waited for come from the record: what is published of them may be gathered.
-            pace: { leastMs: 25, mostMs: 60 },
-          }),
+        ServiceModule.forRoot({
+          name,
+          config,
+          writes,
+          // Clients receive their answers from the request's record, so that results may be gathered before
+          // they are published.
+          producer: { pace: { leastMs: 25, mostMs: 60 } },
         }),
-        RequestStateModule.connect({
-          redisUrl: config.SLUICE_REDIS_URL,
-          redisCa: config.SLUICE_REDIS_TLS_CA_FILE,
-          prefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
-          service,
-        }),
-        StageModule.run(AttemptStage, {
-          on: topics.inferenceDispatchedRealtime,
-          group: service,
+        RequestStateModule.forRoot(stateConnectionOf(config, name)),
+        StageModule.forFeature(AttemptStage, {
           concurrency: config.SLUICE_ADAPTER_CONCURRENCY,
           inHandMax: config.SLUICE_ADAPTER_IN_HAND,
           drainMs: config.SLUICE_ADAPTER_DRAIN_MS,
         }),
       ],
-      providers: providersOf(config),
+      providers: [AdapterMetrics, AttemptStage, ...partsOf(config)],
     };
   }
 
-  /** Stages have stopped: no call runs that is not already given up. */
+  /** Runs after the stages have stopped, when every call that still runs was given up. */
   async onApplicationShutdown(): Promise<void> {
     this.provider.close();
     await this.intents.close();
   }
 }
 
-function providersOf(config: AdapterConfig): NestProvider[] {
+function partsOf(config: AdapterConfig): NestProvider[] {
   return [
-    { provide: Clock, useClass: SystemClock },
     { provide: TokenCounter, useClass: O200kTokenCounter },
-    {
-      provide: Declarations,
-      useFactory: () => FileDeclarations.read(config.SLUICE_CONFIG, process.env),
-    },
     {
       provide: Provider,
       inject: [Declarations, Clock],
@@ -103,13 +96,13 @@ function providersOf(config: AdapterConfig): NestProvider[] {
     },
     {
       provide: INTENTS,
-      inject: [TopicCodecs, LOGGER, Registry],
-      useFactory: (codecs: TopicCodecs, logger: Logger, registry: Registry) =>
+      inject: [TopicCodecs, LOGGER, MetricsFactory],
+      useFactory: (codecs: TopicCodecs, logger: Logger, metrics: MetricsFactory) =>
         new KafkaEventProducer({
-          connection: kafkaConnectionOf(config, service),
+          connection: kafkaConnectionOf(config, name),
           codecs,
           logger,
-          registry,
+          metrics,
         }),
     },
     {
@@ -140,11 +133,6 @@ function providersOf(config: AdapterConfig): NestProvider[] {
           settings,
         });
       },
-    },
-    {
-      provide: AdapterMetrics,
-      inject: [Registry],
-      useFactory: (r: Registry) => new AdapterMetrics(r),
     },
   ];
 }

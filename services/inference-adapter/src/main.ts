@@ -6,5 +6,5 @@ import { adapterConfig } from "./config.ts";
 await runService({
   name: "inference-adapter",
   config: adapterConfig,
-  module: (config) => AppModule.with(config),
+  module: AppModule.forRoot,
 });

@@ -1,5 +1,6 @@
+import { Injectable } from "@nestjs/common";
 import type { Candidate, Usage } from "@sluice/contracts";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Breaker } from "./decide/breaker.ts";
 import type { ProviderEnd } from "./providers/provider.ts";
 
@@ -11,6 +12,7 @@ const breakerLevel: Readonly<Record<Breaker["kind"], number>> = {
 };
 
 /** The metrics of this service. The operator's declarations bound the labels. */
+@Injectable()
 export class AdapterMetrics {
   readonly #requests: Histogram;
   readonly #attempts: Counter;

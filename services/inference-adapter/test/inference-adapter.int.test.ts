@@ -23,7 +23,6 @@ import { provision } from "@sluice/provisioning";
 import { connectRedis, connectSubscriber, type Redis } from "@sluice/redis";
 import { KafkaEventProducer, outgoing } from "@sluice/stage";
 import { stackAddresses, TopicReader } from "@sluice/testing";
-import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import {
   aCandidate,
@@ -68,7 +67,7 @@ beforeAll(async () => {
   await codecs.prepare([topics.inferenceDispatchedRealtime, ...storedTopics]);
   simulator = await startSimulator("sk-simulator");
   writeFileSync(join(folder, "sluice.yaml"), declarationsOf(simulator.url));
-  producer = new KafkaEventProducer({ connection, codecs, registry: new Registry() });
+  producer = new KafkaEventProducer({ connection, codecs });
   intents = await TopicReader.open(connection, codecs, topics.inferenceAttempted);
   metered = await TopicReader.open(connection, codecs, topics.costMetered);
   responded = await TopicReader.open(connection, codecs, topics.inferenceResponded);

@@ -21,22 +21,22 @@ export const configSchema = z.object({
   SLUICE_HTTP_BODY_MAX_BYTES: countKey(
     768 * 1024,
     { min: 1_024, max: 768 * 1024 },
-    "Longest body of a request, in bytes; topics accept no more than 768 KiB.",
+    "The longest body of a request, in bytes. Topics accept no more than 768 KiB.",
   ),
   SLUICE_HTTP_WAITING_MAX: countKey(
     4_000,
     { min: 1, max: 100_000 },
-    "HTTP requests that may wait for an answer at the same time; further ones are answered with 503.",
+    "The most HTTP requests that wait for an answer at once. Further requests are answered with 503.",
   ),
   SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
     100,
     { min: 5, max: 10_000 },
-    "How long ingress waits for the response cache before it treats a request as a miss.",
+    "How long ingress waits for the response cache before it treats a request as a miss, in milliseconds.",
   ),
   SLUICE_HTTP_PUBLISH_TIMEOUT_MS: countKey(
     2_000,
     { min: 100, max: 30_000 },
-    "How long ingress tries to publish a request before it answers 503.",
+    "How long ingress tries to publish a request before it answers 503, in milliseconds.",
   ),
 });
 

@@ -7,7 +7,7 @@ import { createHttp, listenHttp } from "./http/http.ts";
 await runService({
   name: "ingress",
   config: configSchema,
-  module: AppModule.with,
+  module: AppModule.forRoot,
   create: createHttp,
   listen: listenHttp,
 });

@@ -39,7 +39,7 @@ export class Edge {
     // A stall of this process on a busy machine must not turn a hit into a miss.
     const withTimeout = { SLUICE_HTTP_CACHE_TIMEOUT_MS: "5000", ...environment };
     const config = { ...parseConfig(configSchema, withTimeout), SLUICE_HTTP_PORT: 0 };
-    const app = await createHttp(AppModule.with(config), config);
+    const app = await createHttp(AppModule.forRoot(config), config);
     await listenHttp(app, config);
     return new Edge(app, await app.getUrl());
   }

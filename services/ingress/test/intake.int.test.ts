@@ -59,7 +59,7 @@ afterAll(async () => {
 
 async function start() {
   const config = parseConfig(configSchema, suite.environment);
-  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+  const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
     .overrideProvider(EventProducer)
     .useValue(forgetful)
     .compile();

@@ -4,9 +4,9 @@ import { type DeadLetter, isDeadLetter, type Publishable } from "./effects.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /**
- * The message as it came, byte for byte, with headers that say why and from
- * where. Its own headers stay, so that a replay is a copy; a second dead-letter
- * of a replayed message replaces the headers of the first.
+ * Returns the original message, byte for byte, with headers that give the reason and the origin. The
+ * message keeps its own headers, so that a replay is a copy. If a replayed message is dead-lettered
+ * again, the new headers replace those of the first time.
  */
 export function deadLetterOf(
   raw: RawMessage,
@@ -33,7 +33,10 @@ export function deadLetterOf(
   };
 }
 
-/** What could not be read stands where the headers say, for as long as that topic keeps it. */
+/**
+ * Marks a message that could not be read. The original is at the place that the headers name, while
+ * its topic keeps it.
+ */
 function omissionOf({ unreadable }: RawMessage): Record<string, string> {
   if (!unreadable) return {};
   const messages = String(unreadable.messages);
@@ -41,9 +44,9 @@ function omissionOf({ unreadable }: RawMessage): Record<string, string> {
 }
 
 /**
- * A dead letter that the broker refuses, as its bytes pack worse with us than with their sender,
- * leaves without them: its headers say where they stand, for as long as that topic keeps them.
- * Otherwise it would hold up its partition for ever.
+ * Returns a dead letter without the original bytes, for a broker that refuses them because we
+ * compress them less well than their producer did. Its headers name the place of the original, which
+ * its topic keeps for its retention. Otherwise the dead letter would stop its partition forever.
  */
 export function withoutOriginal(message: Publishable): Publishable {
   if (!isDeadLetter(message)) return message;

@@ -1,47 +1,47 @@
 import type { Topic } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 
-/** What Kafka gave, decoded. */
+/** A message from Kafka with its decoded record. */
 export interface Delivery<R> {
   readonly record: R;
   readonly key: string | null;
-  /** A header that was given several times has its last value here. */
+  /** If a header occurs several times, its last value. */
   readonly headers: Readonly<Record<string, Buffer>>;
-  /** The bytes as they stand in the log; signatures are over these. */
+  /** The bytes as the log stores them; signatures cover these. */
   readonly value: Buffer;
   /** Without the installation's prefix. */
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
-  /** The broker's timestamp. All messages of a batch may share it: never order by it. */
+  /** The broker's timestamp. All messages of a batch may share it, so never order by it. */
   readonly appendedAt: EpochMillis;
 }
 
 export type OutgoingHeaders = Readonly<Record<string, string | Buffer>>;
 
-/** A message to publish. Made by {@link outgoing}, which checks the record against the topic. */
+/** A message to publish. {@link outgoing} creates it and checks the record against the topic. */
 export interface Outgoing<R = unknown> {
   readonly topic: Topic<R>;
-  /** Never absent: the client loses keyless messages on a retry. */
+  /** Never absent, because the client loses messages without key on a retry. */
   readonly key: string;
   readonly record: R;
   readonly headers?: OutgoingHeaders;
 }
 
-/** Bytes that leave the pipeline as they came; `topic` is the dead-letter topic, without prefix. */
+/** Bytes that leave the pipeline unchanged. `topic` is the dead-letter topic, without prefix. */
 export interface DeadLetter {
   readonly kind: "dead-letter";
   readonly topic: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
-  /** Where it stood; chooses the partition of a message without key. */
+  /** The partition of the original message; a message without key goes to the same one. */
   readonly partition: number;
 }
 
 export type Publishable = Outgoing | DeadLetter;
 
-/** What a stage says of a message. */
+/** The decision of a stage about a message. */
 export type Effect =
   | { readonly kind: "emit"; readonly messages: readonly Outgoing[] }
   | { readonly kind: "skip"; readonly reason: string }

@@ -19,7 +19,7 @@ export type StageFaultCode =
   | "STAGE_CONSUMER_STUCK"
   | "STAGE_KAFKAJS_UNSUPPORTED";
 
-/** The code a dead letter carries for what was thrown: a fault's own, else the stage's word for a defect. */
+/** Returns the code for a dead letter: that of a fault, and the fallback for other errors. */
 export function codeOf(thrown: unknown, fallback: StageFaultCode): string {
   return thrown instanceof Fault ? thrown.code : fallback;
 }
@@ -32,7 +32,10 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** How a message leaves that made its handler throw, alone. A defect's own code is for the log. */
+/**
+ * Returns code and reason for the dead letter of a message whose handler threw. The code of a
+ * defect is only logged.
+ */
 export function poisonOf(thrown: unknown): { readonly code: string; readonly reason: string } {
   const code = thrown instanceof PermanentFault ? thrown.code : "STAGE_DEFECT";
   return { code, reason: messageOf(thrown) };

@@ -8,10 +8,10 @@ import {
 } from "./effects.ts";
 import { EventProducer } from "./event-producer.ts";
 
-/** Fake: keeps what was sent, in order; `fault` makes the next sends fail. */
+/** A fake that keeps the sent messages in order. `fault` makes the next sends fail. */
 export class InMemoryEventProducer extends EventProducer {
   readonly sent: Publishable[] = [];
-  /** Thrown by every send while it is set. */
+  /** Every send throws this while it is set. */
   fault: Error | undefined;
 
   override async send(messages: readonly Publishable[]): Promise<void> {
@@ -28,7 +28,7 @@ export class InMemoryEventProducer extends EventProducer {
   }
 }
 
-/** A delivery for a test of a stage; what is not given is plain. */
+/** Returns a delivery for the test of a stage. Members that are not given have plain defaults. */
 export function deliveryOf<R>(record: R, given: Partial<Delivery<R>> = {}): Delivery<R> {
   const appendedAt: EpochMillis = 0;
   return {

@@ -1,4 +1,4 @@
-/** What the stage says of itself; a pino logger fits. Never given prompts, answers or secrets. */
+/** The logger of a stage, such as a pino logger. It never receives prompts, answers or secrets. */
 export interface StageLogger {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -4,7 +4,7 @@ import { deliveryFrom, type RawMessage, rawMessageOf } from "./raw-message.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 
-/** As the client hands a message over: with headers that its types do not speak of. */
+/** A message as the client passes it on, with headers that its types do not allow. */
 function rawWith(headers: Readonly<Record<string, unknown>>): RawMessage {
   const message = { offset: "0", timestamp: "0", attributes: 0, key: null, value: null, headers };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
@@ -15,19 +15,19 @@ const headersFrom = (headers: Readonly<Record<string, unknown>>) => rawWith(head
 const deliveryWith = (headers: Readonly<Record<string, unknown>>) =>
   deliveryFrom(rawWith(headers), Buffer.alloc(0), "record");
 
-test("a header keeps its bytes, and of several the stage sees the last", () => {
+test("a header keeps its bytes, and the stage sees the last of several values", () => {
   const given = { one: bytes("\u0000ÿ"), several: [bytes("a"), bytes("b")] };
   expect(headersFrom(given)).toEqual(given);
   expect(deliveryWith(given).headers).toEqual({ one: given.one, several: bytes("b") });
 });
 
-test("a header without value is an empty one, alone and among others", () => {
+test("a header without value becomes an empty one, alone and among others", () => {
   const headers = headersFrom({ one: null, several: [bytes("a"), null] });
   expect(headers).toEqual({ one: bytes(""), several: [bytes("a"), bytes("")] });
 });
 
-test("a header named as a member of every object is a header", () => {
-  // As the client gives it: the inherited member, then the value.
+test("a header named as a member of every object is an ordinary header", () => {
+  // The client gives the inherited member and then the value.
   const given = { toString: [() => "inherited", bytes("a")] };
   expect(headersFrom(given)).toEqual({ toString: bytes("a") });
   const own = Object.fromEntries([["__proto__", [Object.prototype, bytes("a")]]]);

@@ -2,7 +2,7 @@ import type kafkajs from "kafkajs";
 import type { Delivery } from "./effects.ts";
 import type { Unreadable } from "../kafka/records/record-batch.ts";
 
-/** What Kafka gave, as bytes; `topic` is without prefix. */
+/** A message from Kafka as bytes. `topic` is without prefix. */
 export interface RawMessage {
   readonly topic: string;
   readonly partition: number;
@@ -11,7 +11,7 @@ export interface RawMessage {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
   readonly appendedAt: number;
-  /** Why key, value and headers are not here. */
+  /** Explains why key, value and headers are absent. */
   readonly unreadable?: Unreadable;
 }
 
@@ -40,10 +40,10 @@ export function deliveryFrom<R>(raw: RawMessage, value: Buffer, record: R): Deli
 }
 
 /**
- * Headers as any other client would give them. Ours cannot send a value of null again, though
- * the protocol has it, and under a name that every object has ("constructor") it puts that
- * member before the value. A dead letter with either would never be published, and its
- * partition would stand still for ever.
+ * Returns headers in the form that other clients give. Our client cannot send a null value again,
+ * although the protocol allows it, and for a name that every object has ("constructor") it adds that
+ * member before the value. A dead letter with either could never be published, and would stop its
+ * partition forever.
  */
 function headersFrom(given: Readonly<Record<string, unknown>>): RawMessage["headers"] {
   return Object.fromEntries(

@@ -1,43 +1,43 @@
 import type { Delivery, Effect, Outgoing } from "./effects.ts";
 
-/** Hooks that every stage may have; called in order, never at the same time. */
+/** Hooks that every stage may implement. They are called in order and never at the same time. */
 export abstract class PartitionHooks {
   /**
-   * These partitions are ours from now on; nothing of them is delivered before
-   * this resolves. Called again with the whole list after every rebalance.
+   * Called when partitions are assigned. None of their messages is delivered before this resolves.
+   * Called again with the whole list after every rebalance.
    */
   async onAssigned?(partitions: readonly number[]): Promise<void>;
 
-  /** These partitions may be another member's from now on. Must not wait. */
+  /** Called when partitions are revoked. Another member may already read them. Must not wait. */
   onRevoked?(partitions: readonly number[]): void;
 
   /**
-   * Where to begin instead of at the group's committed offset; null for the
-   * committed one. Asked for every partition at every assignment.
+   * Returns the offset at which to begin instead of the group's committed one, or null for the
+   * committed one. Called for every partition at every assignment.
    */
   async resumeAt?(partition: number): Promise<bigint | null>;
 }
 
-/** A stage for short work: what came is taken in slices, each of one partition and in its order. */
+/** A stage for short work. It processes messages in slices, each from one partition and in its order. */
 export abstract class SliceStage<In> extends PartitionHooks {
   /**
-   * Exactly one effect per message, in the same order. Must be idempotent: after
-   * a crash the same messages come again, in other slices.
+   * Returns exactly one effect per message, in the same order. Must be idempotent: after a crash the
+   * same messages are redelivered, in other slices.
    *
-   * A `TransientFault` pauses the partition and the same messages come again;
-   * anything else makes the slice run again one by one, and what still throws is
-   * dead-lettered.
+   * @throws TransientFault to pause the partition; the same messages are delivered again. After any
+   *   other error the slice runs again one message at a time, and a message that still throws is
+   *   dead-lettered.
    */
   abstract process(slice: readonly Delivery<In>[]): Promise<readonly Effect[]>;
 
   /**
-   * After everything of the slice is acknowledged by the broker, before the
-   * offsets are committed. Idempotent; a throw counts as one of `process`.
+   * Called after the broker has acknowledged all effects of the slice, and before the offsets are
+   * committed. Must be idempotent. An error here counts as an error of `process`.
    */
   async settled?(slice: readonly Delivery<In>[], effects: readonly Effect[]): Promise<void>;
 }
 
-/** "Not yet": the message comes again after `waitMs`, while its neighbours go on. */
+/** Postpones a message: it is handled again after `waitMs` milliseconds, and others continue meanwhile. */
 export interface Deferral {
   readonly kind: "wait";
   readonly waitMs: number;
@@ -49,34 +49,33 @@ export function defer(waitMs: number, reason: string): Deferral {
 }
 
 export interface ConcurrentContext {
-  /** How often this message was handed to us before, in this process, since it was fetched. */
+  /** How often this process has handled the message since it was fetched. */
   readonly repeats: number;
   /**
-   * Aborted when the partition is taken away. The handler goes on to its end and
-   * writes its record; only its offset is no longer ours to commit.
+   * Aborted when the partition is revoked. The handler still runs to its end and writes its record;
+   * only its offset is committed by another member.
    */
   readonly revoked: AbortSignal;
-  /** Aborted when the time to drain is over and the process is about to end. */
+  /** Aborted when the time to drain is over and the process is about to exit. */
   readonly stopping: AbortSignal;
 }
 
-/** A stage for long calls: many at once, in no order, each its own effect. */
+/** A stage for long calls. It handles many messages at once, in no order, and each has its own effect. */
 export abstract class ConcurrentStage<In> extends PartitionHooks {
   abstract handle(delivery: Delivery<In>, context: ConcurrentContext): Promise<Effect | Deferral>;
 
   /**
-   * After the effect is acknowledged by the broker, before its offset is
-   * committed. Idempotent; a `TransientFault` is waited for, nothing is
-   * published again.
+   * Called after the broker has acknowledged the effect, and before its offset is committed. Must be
+   * idempotent. After a `TransientFault` it is called again; nothing is published again.
    */
   async settled?(delivery: Delivery<In>, effect: Effect): Promise<void>;
 }
 
-/** Port: how a request ends whose message became a dead letter. */
+/** Port: gives the outcome of a request whose message became a dead letter. */
 export abstract class DeadLetterOutcome {
   /**
-   * Asked once for each dead letter that could be decoded; the messages are
-   * published together with it. Idempotent.
+   * Returns the messages to publish together with a dead letter. Called for each dead letter that
+   * could be decoded. Must be idempotent.
    *
    * @param topic without prefix
    */

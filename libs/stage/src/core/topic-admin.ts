@@ -1,4 +1,4 @@
-/** A topic as it is to be; named without prefix. */
+/** The planned settings of a topic. Its name is without prefix. */
 export interface TopicPlan {
   readonly name: string;
   readonly partitions: number;
@@ -6,30 +6,33 @@ export interface TopicPlan {
   readonly config: Readonly<Record<string, string>>;
 }
 
-/** A topic as it is. */
+/** The actual settings of a topic. */
 export interface TopicFound {
   readonly name: string;
   readonly partitions: number;
   readonly replication: number;
-  /** All settings, the broker's defaults included. */
+  /** All settings, including the broker's defaults. */
   readonly config: ReadonlyMap<string, string>;
 }
 
 /**
- * Port: what provisioning needs of the broker. Names are without prefix.
- * Everything throws TransientFault `STAGE_BROKER_UNAVAILABLE`.
+ * Port: the operations on the broker that provisioning needs. Names are without prefix. All methods
+ * throw TransientFault `STAGE_BROKER_UNAVAILABLE`.
  */
 export abstract class TopicAdmin {
-  /** How many brokers there are: no topic can have more replicas. */
+  /** Returns the number of brokers, which no topic's replication can exceed. */
   abstract brokerCount(): Promise<number>;
 
-  /** Creates those that do not exist yet and leaves the others as they are; gives the names of the created. */
+  /**
+   * Creates the topics that do not exist, does not change the others, and returns the names of
+   * those it created.
+   */
   abstract create(plans: readonly TopicPlan[]): Promise<readonly string[]>;
 
-  /** Those of `names` that exist. */
+  /** Returns the topics of `names` that exist. */
   abstract describe(names: readonly string[]): Promise<readonly TopicFound[]>;
 
-  /** Deletes those that exist. */
+  /** Deletes the topics of `names` that exist. */
   abstract remove(names: readonly string[]): Promise<void>;
 
   abstract close(): Promise<void>;

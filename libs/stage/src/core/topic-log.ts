@@ -1,24 +1,29 @@
 import type { RawMessage } from "./raw-message.ts";
 
-/** What stands in a partition: from the oldest offset that is kept to the one that comes next. */
+/** The offsets in a partition, from the oldest that is kept to the next to be written. */
 export interface Extent {
   readonly from: bigint;
   readonly to: bigint;
 }
 
 /**
- * Port: looks at what stands on a topic, as bytes, and leaves no trace in any group. For people
- * who look; stages consume. Names are without prefix.
+ * Port: reads the messages of a topic as bytes, without changing the offsets of any group. It serves
+ * operators who inspect a topic. Names are without prefix.
  */
 export abstract class TopicLog {
-  /** By partition; undefined for a topic that does not exist. @throws TransientFault `STAGE_BROKER_UNAVAILABLE` */
+  /**
+   * Returns the extent of each partition, or undefined if the topic does not exist.
+   *
+   * @throws TransientFault `STAGE_BROKER_UNAVAILABLE`
+   */
   abstract extentsOf(topic: string): Promise<ReadonlyMap<number, Extent> | undefined>;
 
   /**
-   * Gives the messages of each partition between its offsets, in the order of the partition, the
-   * partitions in any order; resolves when all were given. What retention has taken is left out.
+   * Passes the messages of each partition between its offsets to `take`, in the order of the
+   * partition; the partitions may alternate. Resolves when all were passed. Messages that retention
+   * has deleted are omitted.
    *
-   * @throws TransientFault `STAGE_BROKER_UNAVAILABLE`, also when nothing came for 30 s
+   * @throws TransientFault `STAGE_BROKER_UNAVAILABLE`, also after 30 s without a message
    */
   abstract read(
     topic: string,

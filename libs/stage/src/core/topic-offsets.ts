@@ -1,8 +1,11 @@
-/** Port: how far topics and groups are. Topics are named without prefix, groups as in `StageOptions.group`. */
+/**
+ * Port: reads the offsets of topics and groups. Topics are named without prefix, groups as in
+ * `StageOptions.group`.
+ */
 export abstract class TopicOffsets {
-  /** High watermarks by partition: the offset the next message will get. */
+  /** Returns the high watermark of each partition, which is the offset of the next message. */
   abstract endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
 
-  /** Committed offsets by partition; a partition without one is absent. */
+  /** Returns the committed offset of each partition. A partition without one is absent. */
   abstract committed(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
 }

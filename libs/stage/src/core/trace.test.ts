@@ -6,7 +6,7 @@ import { traced, traceIn, traceInOrNew } from "./trace.ts";
 const id = "4bf92f3577b34da6a3ce929d0e0e4736";
 const traceparent = `00-${id}-00f067aa0ba902b7-01`;
 
-test("a trace is read from text and from bytes, with its state", () => {
+test("a trace is read from text and from bytes, with its tracestate", () => {
   const whole = { traceparent, tracestate: "vendor=1" };
   expect(traceIn(whole)).toEqual(whole);
   expect(traceIn({ traceparent: Buffer.from(traceparent) })).toEqual({ traceparent });
@@ -23,16 +23,16 @@ test.each([
   ["more than version 00 has", `${traceparent}-more`],
   ["a line break", `${traceparent}\n`],
   ["two headers", [traceparent, traceparent]],
-])("%s is no trace, and its state goes with it", (_, given) => {
+])("%s is not a trace, and its tracestate is dropped", (_, given) => {
   expect(traceIn({ traceparent: given, tracestate: "vendor=1" })).toEqual({});
 });
 
-test("a state that is no header's value is left, its trace is not", () => {
+test("a tracestate that is not a header value is dropped, and its trace is kept", () => {
   expect(traceIn({ traceparent, tracestate: "x\r\ny: z" })).toEqual({ traceparent });
   expect(traceIn({ traceparent, tracestate: "x".repeat(513) })).toEqual({ traceparent });
 });
 
-test("where a request enters without a trace, one begins, another each time", () => {
+test("a request that enters without a trace gets a new one", () => {
   expect(traceInOrNew({ traceparent })).toEqual({ traceparent });
   const [first, second] = [traceInOrNew({}), traceInOrNew({ traceparent: "broken" })];
   expect(traceIn(first)).toEqual(first);
@@ -40,7 +40,7 @@ test("where a request enters without a trace, one begins, another each time", ()
   expect(second).not.toEqual(first);
 });
 
-test("what is emitted carries the trace beside its own headers, and keeps a trace of its own", () => {
+test("an emitted message gets the trace in addition to its headers, and keeps its own trace", () => {
   const message = (headers: Record<string, string>) =>
     outgoing({ ...topics.costMetered, keyOf: () => "k" }, {}, headers);
   const own = { traceparent: `00-${id}-1111111111111111-00` };

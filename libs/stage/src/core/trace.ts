@@ -1,18 +1,21 @@
 import { randomHex } from "@sluice/domain";
 import type { Effect, Outgoing } from "./effects.ts";
 
-/** W3C trace context as headers; `tracestate` never without `traceparent`. Empty where there is none. */
+/**
+ * W3C trace context as headers. `tracestate` never occurs without `traceparent`. Empty if there is
+ * no trace.
+ */
 export type TraceHeaders = Readonly<Partial<Record<"traceparent" | "tracestate", string>>>;
 
 type Given = Readonly<Record<string, Buffer | string | readonly string[] | undefined>>;
 
-/** version, trace id, parent id, flags; what a later version adds behind them is passed on. */
+/** Version, trace id, parent id and flags. Additions of later versions behind them are passed on. */
 const format = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]{1,200})?$/;
 const tracestateFormat = /^[\x20-\x7e]{1,512}$/;
 
 /**
- * The trace that headers of HTTP or Kafka name, as it stands there. What is no W3C trace
- * context is as if it were absent: it would be refused further on, at the provider.
+ * Returns the trace in the headers of an HTTP request or a message, unchanged. A malformed trace
+ * context counts as absent, because the provider would refuse it.
  */
 export function traceIn(headers: Given): TraceHeaders {
   const traceparent = textOf(headers["traceparent"]);
@@ -23,13 +26,13 @@ export function traceIn(headers: Given): TraceHeaders {
     : { traceparent };
 }
 
-/** The trace that headers name, else one that begins here, sampled. Where requests enter. */
+/** Returns the trace in the headers, or a new sampled trace. For the points where requests enter. */
 export function traceInOrNew(headers: Given): TraceHeaders {
   const found = traceIn(headers);
   return found.traceparent === undefined ? { traceparent: newTraceparent() } : found;
 }
 
-/** An effect whose messages carry the trace; a message that has one keeps it. */
+/** Returns the effect with the trace in its messages. A message that has a trace keeps it. */
 export function traced(effect: Effect, trace: TraceHeaders): Effect {
   if (effect.kind !== "emit") return effect;
   return { ...effect, messages: effect.messages.map((message) => tracedMessage(message, trace)) };
@@ -48,12 +51,12 @@ function isTraceparent(text: string): boolean {
   return !/^0+$/.test(traceId) && !/^0+$/.test(parentId);
 }
 
-/** Random ids of zeros alone, which the format forbids, come once in 2^64. */
+/** Random ids may be all zeros, which the format forbids, once in 2^64. */
 function newTraceparent(): string {
   return `00-${randomHex(16)}-${randomHex(8)}-01`;
 }
 
-/** A header that was given several times names no trace. */
+/** Returns undefined for a header that occurs several times, because it names no single trace. */
 function textOf(value: Given[string]): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   return Buffer.isBuffer(value) ? value.toString("latin1") : undefined;

@@ -11,13 +11,13 @@ const read: BrokerWork = {
 };
 const write: BrokerWork = { kind: "write", topics: ["eu.inference.classified"] };
 
-/** As the client throws it: named, typed, and wrapped once it has given up. */
+/** An error as the client throws it: named, typed, and wrapped once the client has given up. */
 function thrown(name: string, type?: string, message = "refused"): Error {
   const cause = Object.assign(new Error(message), { name, ...(type ? { type } : {}) });
   return new Error("Gave up.", { cause });
 }
 
-test("a wrong password names the user and the mechanism, and is not shown", () => {
+test("the reason for a wrong password names the user and the mechanism, and not the password", () => {
   const reason = brokerReasonOf(thrown("KafkaJSSASLAuthenticationError"), account, read);
   expect(reason).toBe(
     'the broker does not accept user "classifier" with its password (scram-sha-512)',
@@ -25,7 +25,7 @@ test("a wrong password names the user and the mechanism, and is not shown", () =
   expect(reason).not.toContain("canary");
 });
 
-test("a mechanism that the broker does not offer is told from a wrong password", () => {
+test("a mechanism that the broker does not offer is distinguished from a wrong password", () => {
   const error = thrown(
     "KafkaJSSASLAuthenticationError",
     undefined,
@@ -45,12 +45,12 @@ test.for([
   expect(reason).toContain(`user "classifier" lacks a right on Kafka: ${right}`);
 });
 
-test("a group whose coordinator is hidden from us may be one that we may not use", () => {
+test("a group without a coordinator may be one that the account must not use", () => {
   const reason = brokerReasonOf(thrown("KafkaJSGroupCoordinatorNotFound"), account, read);
   expect(reason).toContain("consumer group eu.sluice.classifier");
 });
 
-test("trouble with the connection is said as such, all else in the client's words", () => {
+test("trouble with the connection is reported as such, and all other errors in the client's words", () => {
   expect(brokerReasonOf(thrown("x", undefined, "wrong version number"), {}, read)).toContain("TLS");
   expect(brokerReasonOf(new Error("Something new"), {}, read)).toBe("Something new");
   expect(brokerReasonOf("no error", {}, read)).toBe("no error");

@@ -2,7 +2,7 @@ import { connectionTroubleOf, errorsIn } from "@sluice/domain";
 import { messageOf } from "../core/faults.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
-/** What was tried when the broker said no; names with prefix, as an ACL has them. */
+/** The operation that the broker refused. Names include the prefix, as in an ACL. */
 export type BrokerWork =
   | { readonly kind: "read"; readonly topic: string; readonly group: string }
   | { readonly kind: "write"; readonly topics: readonly string[] }
@@ -11,8 +11,9 @@ export type BrokerWork =
 type Account = Pick<KafkaConnection, "sasl">;
 
 /**
- * Why the broker could not be used, for whoever operates: wrong account, missing right, or trouble
- * with the connection. The client's own words where it is none of these. Never a password.
+ * Explains to an operator why the broker could not be used: a wrong account, a missing right, or
+ * trouble with the connection. In other cases it returns the client's own message. It never contains
+ * a password.
  */
 export function brokerReasonOf(error: unknown, { sasl }: Account, work: BrokerWork): string {
   const errors = [...errorsIn(error)];
@@ -28,11 +29,11 @@ export function brokerReasonOf(error: unknown, { sasl }: Account, work: BrokerWo
   if (lacking !== undefined)
     return `${user} lacks a right on Kafka: ${lacking}; "sluice provision --print-acls" lists them`;
   if (kinds.has("KafkaJSGroupCoordinatorNotFound"))
-    return `no coordinator can be had for ${groupOf(work)}: ${user} may lack the right READ on it`;
+    return `the broker gives no coordinator for ${groupOf(work)}: ${user} may lack the right READ on it`;
   return connectionTroubleOf(error) ?? ownWordsOf(errors) ?? messageOf(error);
 }
 
-/** The client hides what the broker said about each topic in an aggregate. */
+/** Returns the broker's message about each topic, which the client hides in an aggregate. */
 function ownWordsOf([first, ...inner]: readonly Error[]): string | undefined {
   if (first === undefined || !("errors" in first)) return first?.message;
   return inner.map(({ message }) => message).join("; ");
@@ -40,7 +41,7 @@ function ownWordsOf([first, ...inner]: readonly Error[]): string | undefined {
 
 function lackingRight(kinds: ReadonlySet<string>, work: BrokerWork): string | undefined {
   if (kinds.has("GROUP_AUTHORIZATION_FAILED")) return `READ on ${groupOf(work)}`;
-  // Who may write to no topic at all is refused as a producer, by the cluster.
+  // The cluster refuses an account as a producer if it may not write to any topic.
   const refused = ["TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"];
   if (!refused.some((kind) => kinds.has(kind))) return undefined;
   if (work.kind === "read") return `READ on topic ${work.topic}`;
@@ -55,7 +56,7 @@ function groupOf(work: BrokerWork): string {
   return work.kind === "read" ? `consumer group ${work.group}` : "the consumer group";
 }
 
-/** The client's name of the error, and the broker's. */
+/** Returns the client's name of the error and the broker's name. */
 function typesOf(error: Error): readonly string[] {
   return "type" in error && typeof error.type === "string"
     ? [error.name, error.type]

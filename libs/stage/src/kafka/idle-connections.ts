@@ -1,11 +1,6 @@
 import { createRequire } from "node:module";
 
-/**
- * kafkajs 2.2.4 polls its request queue every millisecond for as long as a
- * connection is idle, because it schedules a timer with a negative delay
- * (tulios/kafkajs#1751, open since May 2025). Scheduling only when there is
- * something to wait for removes the loop and Node's TimeoutNegativeWarning.
- */
+/** The members of kafkajs's request queue that are patched. */
 interface RequestQueue {
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
@@ -14,6 +9,12 @@ interface RequestQueue {
 
 let quietened = false;
 
+/**
+ * Stops idle connections from polling. kafkajs 2.2.4 polls its request queue every millisecond while
+ * a connection is idle, because it schedules a timer with a negative delay (tulios/kafkajs#1751, open
+ * since May 2025). Scheduling only when a request waits removes the loop and Node's
+ * TimeoutNegativeWarning.
+ */
 export function quietenIdleConnections(): void {
   if (quietened) return;
   quietened = true;

@@ -2,14 +2,14 @@ import kafkajs from "kafkajs";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 
-/** One permission of one account on a broker that denies whatever is not permitted. */
+/** One permission of one account, on a broker that denies everything else. */
 export interface AccessRule {
-  /** `User:<name>`, as the broker knows the account. */
+  /** The broker's name of the account, `User:<name>`. */
   readonly principal: string;
   readonly resource: "topic" | "group";
   /** With the topic prefix. */
   readonly name: string;
-  /** prefixed: everything whose name begins so. */
+  /** "prefixed" covers every resource whose name begins with `name`. */
   readonly match: "literal" | "prefixed";
   /** Either includes the right to describe. */
   readonly operation: "read" | "write";
@@ -24,7 +24,10 @@ const patterns = {
 };
 const operations = { read: AclOperationTypes.READ, write: AclOperationTypes.WRITE };
 
-/** Permissions on the broker (ACLs). Grants only: what is there besides is somebody else's. */
+/**
+ * Grants permissions on the broker (ACLs). It never removes one, because other rules belong to the
+ * operator.
+ */
 export class KafkaAccess {
   private readonly admin: KafkaAdmin;
 
@@ -32,7 +35,7 @@ export class KafkaAccess {
     this.admin = new KafkaAdmin(connection);
   }
 
-  /** A rule that is there already stays. @throws TransientFault `STAGE_BROKER_UNAVAILABLE` */
+  /** Adds the rules. An existing rule is not changed. @throws TransientFault `STAGE_BROKER_UNAVAILABLE` */
   async grant(rules: readonly AccessRule[]): Promise<void> {
     const acl = rules.map(({ principal, resource, name, match, operation }) => ({
       principal,

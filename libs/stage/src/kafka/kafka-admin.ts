@@ -6,7 +6,7 @@ import { silentLogger, type StageLogger } from "../core/logger.ts";
 
 const retry = { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000 };
 
-/** One admin connection, opened when first needed. */
+/** Holds one admin connection, which opens at its first use. */
 export class KafkaAdmin {
   private readonly admin: kafkajs.Admin;
   private connecting: Promise<void> | undefined;
@@ -18,7 +18,7 @@ export class KafkaAdmin {
     this.admin = kafkaClientOf(connection, logger, retry).admin();
   }
 
-  /** @throws TransientFault `STAGE_BROKER_UNAVAILABLE` for whatever the client throws; it says why */
+  /** @throws TransientFault `STAGE_BROKER_UNAVAILABLE`, with the reason, for every error of the client */
   async ask<T>(
     question: (admin: kafkajs.Admin) => Promise<T>,
     work: BrokerWork = { kind: "manage" },

@@ -8,10 +8,10 @@ import { quietenIdleConnections } from "./idle-connections.ts";
 import type { StageLogger } from "../core/logger.ts";
 import { zstdCodec } from "./records/zstd.ts";
 
-/** Where the broker is and who we are to it. */
+/** The address of the broker and our account on it. */
 export interface KafkaConnection {
   readonly brokers: readonly string[];
-  /** Put before every topic and group name; may be empty. */
+  /** Prefix of every topic and group name; may be empty. */
   readonly topicPrefix: string;
   readonly clientId: string;
   readonly sasl?: {
@@ -22,11 +22,11 @@ export interface KafkaConnection {
   readonly tls?: boolean | ConnectionOptions;
   /** How long to wait for a connection, in milliseconds; default 2,000. */
   readonly connectTimeoutMs?: number;
-  /** Opens the sockets; tests cut the line here. */
+  /** Opens the sockets; tests interrupt the connection here. */
   readonly openSocket?: (host: string, port: number) => net.Socket;
 }
 
-/** A broken attempt is repeated by the client this often before it is said to have failed. */
+/** How often the client repeats a failed attempt before it reports the failure. */
 export interface ClientRetry {
   readonly retries: number;
   readonly initialRetryTime: number;
@@ -34,9 +34,9 @@ export interface ClientRetry {
 }
 
 /**
- * Explicit, because the client's documented defaults are not what it does. A
- * consumer that gives up is started again by the client itself; the longest
- * pause stays below the patience of the watchdog.
+ * Explicit, because the client's behaviour differs from its documented defaults. The client
+ * restarts a consumer that gives up. The longest pause is shorter than the time after which the
+ * watchdog ends the process.
  */
 export const defaultClientRetry: ClientRetry = {
   retries: 8,
@@ -47,9 +47,8 @@ export const defaultClientRetry: ClientRetry = {
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
 /**
- * Lines that kafkajs writes as WARN or ERROR though nothing is wrong: an
- * explicit retry, a cold broker still electing coordinators, a topic that
- * already exists, a rebalance.
+ * Lines that kafkajs logs as WARN or ERROR although nothing is wrong: an explicit retry, a broker
+ * that has just started and still elects coordinators, a topic that already exists, a rebalance.
  */
 const ordinary = [
   /Limiting retries for the idempotent producer/,
@@ -61,7 +60,8 @@ const ordinary = [
 ];
 
 /**
- * The only place where a client is made. Not exported from the package: its types stay inside.
+ * Creates a client. No other code does; the package does not export it, so that kafkajs's types
+ * stay inside.
  *
  * @throws Defect `STAGE_KAFKAJS_UNSUPPORTED` if another version of kafkajs is installed
  */
@@ -98,17 +98,17 @@ function socketOf(
 ): net.Socket {
   const plain = open(wanted.host, wanted.port);
   if (!wanted.ssl) return plain.once("connect", wanted.onConnect);
-  // Without a host the certificate would be held against "localhost".
+  // Without a host, TLS would compare the certificate with "localhost".
   return tls.connect({ host: wanted.host, ...wanted.ssl, socket: plain }, wanted.onConnect);
 }
 
-/** Info becomes debug: a healthy consumer logs nothing per rebalance, pause or resume. */
+/** Turns info into debug, so that a healthy consumer logs nothing for a rebalance, pause or resume. */
 function writeLog(logger: StageLogger, { level, namespace, log }: kafkajs.LogEntry): void {
   const { message, timestamp: _timestamp, logger: _logger, ...fields } = log;
   const text = `kafka client: ${message}`;
   const isOrdinary = ordinary.some((pattern) => pattern.test(message));
   if (isOrdinary || level > logLevel.WARN) return logger.debug({ namespace, ...fields }, text);
-  // The client retries these itself; what it gives up on reaches us as an exception.
+  // The client retries these. When it gives up, it throws an exception.
   const reason = connectionTroubleOf(new Error(message));
   return logger.warn({ namespace, ...(reason ? { reason } : {}), ...fields }, text);
 }

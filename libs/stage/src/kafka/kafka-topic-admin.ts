@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { retryWithBackOff } from "@sluice/domain";
 import kafkajs from "kafkajs";
 import { KafkaAdmin } from "./kafka-admin.ts";
 import { type KafkaConnection, prefixed } from "./kafka-connection.ts";
@@ -9,6 +9,11 @@ const { ConfigResourceTypes } = kafkajs;
 
 const layoutAttemptsMax = 20;
 const layoutPauseMs = 250;
+/** For requests about a topic that was created a moment ago: 5 s at most, at constant intervals. */
+const layoutRetry = {
+  pauseMsAfter: (_error: unknown, failures: number) =>
+    failures < layoutAttemptsMax ? layoutPauseMs : undefined,
+};
 
 export class KafkaTopicAdmin extends TopicAdmin {
   private readonly admin: KafkaAdmin;
@@ -32,7 +37,7 @@ export class KafkaTopicAdmin extends TopicAdmin {
     if (missing.length === 0) return [];
     await this.admin.ask((admin) =>
       admin.createTopics({
-        // The client's own waiting fails where the broker has not heard of the topic yet.
+        // The client's own waiting fails while the broker does not know the topic yet.
         waitForLeaders: false,
         timeout: 30_000,
         topics: missing.map(({ name, partitions, replication, config }) => ({
@@ -81,33 +86,29 @@ export class KafkaTopicAdmin extends TopicAdmin {
     await this.admin.close();
   }
 
-  /** A topic that was created a moment ago is listed before its partitions have leaders. */
+  /** Retries, because a topic that was created a moment ago is listed before its partitions have leaders. */
   private async layoutsOf(topics: string[]): Promise<kafkajs.ITopicMetadata[]> {
-    const { topics: found } = await patiently(() =>
-      this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
+    const { topics: found } = await retryWithBackOff(
+      () => this.admin.ask((admin) => admin.fetchTopicMetadata({ topics })),
+      layoutRetry,
     );
     return found;
   }
 
-  /** Leaders are named before they know that they lead: only one that tells its end takes messages. */
+  /**
+   * Waits until the leaders return offsets. The broker names a leader before that leader knows and
+   * accepts messages.
+   */
   private async untilServed(name: string): Promise<void> {
     const topic = prefixed(this.connection, name);
-    await patiently(() => this.admin.ask((admin) => admin.fetchTopicOffsets(topic)));
+    await retryWithBackOff(
+      () => this.admin.ask((admin) => admin.fetchTopicOffsets(topic)),
+      layoutRetry,
+    );
   }
 
   private async existing(names: readonly string[]): Promise<string[]> {
     const all = new Set(await this.admin.ask((admin) => admin.listTopics()));
     return names.filter((name) => all.has(prefixed(this.connection, name)));
-  }
-}
-
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (attempt === layoutAttemptsMax) throw error;
-      await sleep(layoutPauseMs);
-    }
   }
 }

@@ -14,12 +14,12 @@ import { silentLogger, type StageLogger } from "../core/logger.ts";
 import { type RawMessage, rawMessageOf } from "../core/raw-message.ts";
 import { type Extent, TopicLog } from "../core/topic-log.ts";
 
-/** Nothing for so long is an outage: joining takes a broker 3 s at most, a fetch 1 s. */
+/** Silence for this long is an outage: a join takes a broker 3 s at most, and a fetch 1 s. */
 const silenceMsMax = 30_000;
 
 /**
- * Reads as the only member of a group that is made for it, commits nothing and is gone afterwards,
- * so that the broker forgets it. Groups are named `<prefix>sluice.look.<random>`, for a prefixed ACL.
+ * Reads as the only member of a temporary group, commits nothing and leaves afterwards, so that the
+ * broker forgets the group. Groups are named `<prefix>sluice.look.<random>`, for a prefixed ACL.
  */
 export class KafkaTopicLog extends TopicLog {
   private readonly admin: KafkaAdmin;
@@ -90,13 +90,13 @@ class Reading {
   ) {
     this.left = new Map(wanted);
     this.silence = setTimeout(() => {
-      this.ended.reject(new Error(`nothing came from the broker for ${silenceMsMax} ms`));
+      this.ended.reject(new Error(`the broker sent nothing for ${silenceMsMax} ms`));
     }, silenceMsMax);
   }
 
   async end(): Promise<void> {
     try {
-      // Before it begins, or an early failure would go unheard.
+      // Listens before it begins, so that an early failure is noticed.
       this.consumer.on(this.consumer.events.CRASH, ({ payload }) =>
         this.ended.reject(payload.error),
       );
@@ -126,7 +126,7 @@ class Reading {
     if (!extent) return;
     for (const message of messages) {
       const offset = BigInt(message.offset);
-      // Until its seek is done, a partition begins at its beginning, and is given twice.
+      // Before its seek takes effect, a partition is read from its beginning, and then again.
       if (offset < extent.from) continue;
       if (offset < extent.to) this.take(rawMessageOf(this.topic, partition, message));
       this.left.set(partition, { ...extent, from: offset + 1n });

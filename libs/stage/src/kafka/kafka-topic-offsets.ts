@@ -3,7 +3,10 @@ import { groupIdOf, type KafkaConnection, prefixed } from "./kafka-connection.ts
 import type { StageLogger } from "../core/logger.ts";
 import { TopicOffsets } from "../core/topic-offsets.ts";
 
-/** Throws TransientFault `STAGE_BROKER_UNAVAILABLE` when the broker is away. */
+/**
+ * Reads offsets from the broker. All methods throw TransientFault `STAGE_BROKER_UNAVAILABLE`
+ * without a broker.
+ */
 export class KafkaTopicOffsets extends TopicOffsets {
   private readonly admin: KafkaAdmin;
 

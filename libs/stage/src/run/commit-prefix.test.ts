@@ -25,7 +25,7 @@ describe("commit prefix", () => {
     expect(prefix.outstanding).toBe(2);
   });
 
-  it("steps over the gaps that compaction leaves", () => {
+  it("passes over the gaps that compaction leaves", () => {
     const prefix = admitted(5n, 9n, 30n);
     prefix.finish(5n);
     prefix.finish(9n);
@@ -39,7 +39,7 @@ describe("commit prefix", () => {
     expect(prefix.committable()).toBeUndefined();
   });
 
-  it("refuses a message it was already given", () => {
+  it("refuses a message that it has admitted already", () => {
     const prefix = admitted(1n, 2n);
     expect(prefix.admit(2n)).toBe(false);
     prefix.finish(1n);

@@ -1,10 +1,9 @@
 /**
- * Which offset may be committed for one partition under one assignment, when
- * messages finish in any order: the end of the longest run, from the first
- * admitted message on, in which every message is finished. Committing beyond a
- * running message would lose it in a crash.
+ * Determines which offset may be committed for one partition under one assignment, if messages
+ * finish in any order: the end of the longest run of finished messages, beginning with the first
+ * admitted one. Committing beyond a running message would lose it in a crash.
  *
- * Offsets need not be consecutive (compaction and control records leave gaps).
+ * Offsets do not have to be consecutive (compaction and control records leave gaps).
  */
 export class CommitPrefix {
   private readonly admitted: bigint[] = [];
@@ -13,7 +12,7 @@ export class CommitPrefix {
   private next: bigint | undefined;
   private committed: bigint | undefined;
 
-  /** Offsets come in the order of the log; an offset at or below the last admitted one is refused. */
+  /** Admits offsets in the order of the log. Returns false for an offset at or below the last admitted one. */
   admit(offset: bigint): boolean {
     const last = this.admitted.at(-1);
     if (last !== undefined && offset <= last) return false;
@@ -33,12 +32,12 @@ export class CommitPrefix {
     this.forgetDone();
   }
 
-  /** Admitted and not yet below the prefix: what a crash would deliver again. */
+  /** How many admitted messages are not part of the prefix. A crash would deliver them again. */
   get outstanding(): number {
     return this.admitted.length - this.head;
   }
 
-  /** The offset to commit next, or undefined when nothing moved since the last commit. */
+  /** Returns the offset to commit next, or undefined if it is the committed one. */
   committable(): bigint | undefined {
     return this.next === this.committed ? undefined : this.next;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { withTimeout } from "@sluice/domain";
 import {
   type FetchedBatch,
   type Generation,
@@ -17,28 +17,34 @@ import type { RunningStage } from "./slice-consumer.ts";
 import type { ConcurrentStage } from "../core/stage.ts";
 
 export interface ConcurrentStageOptions<In> extends StageOptions<In> {
-  /** Handlers at once; default 32. */
+  /** The most handlers that run at once; default 32. */
   readonly concurrency?: number;
-  /** Messages taken and not finished; beyond it partitions pause. Default twice the concurrency. */
+  /**
+   * The most messages that are taken and not finished. Beyond it, partitions pause. Default twice
+   * the concurrency.
+   */
   readonly inHandMax?: number;
-  /** Messages of one partition taken since its committed offset: what a crash delivers again. Default 1,000. */
+  /**
+   * The most messages of one partition taken since its committed offset. A crash delivers these
+   * again. Default 1,000.
+   */
   readonly uncommittedMax?: number;
   /** How long `stop` waits for running handlers, in milliseconds; default 25,000. */
   readonly drainMs?: number;
-  /** Finished prefixes are committed this often, in milliseconds; default 250. */
+  /** How often finished prefixes are committed, in milliseconds; default 250. */
   readonly commitEveryMs?: number;
 }
 
-/** How long `stop` waits for its last commit, in milliseconds: the broker may be away. */
+/** How long `stop` waits for its last commit, in milliseconds, because the broker may be unavailable. */
 const lastCommitMsMax = 2_000;
 
-/** A concurrent stage is stuck only when nothing ends for this long: calls take minutes. */
+/** A concurrent stage counts as stuck only if no message ends for this long, because calls take minutes. */
 const noProgressMs = 15 * 60_000;
 
 /**
- * For calls that take long: the client's handler only queues and returns, so
- * that one slow call stalls nobody, membership goes on, and no message is
- * delivered twice because its handler took longer than a session.
+ * Consumes for long calls. The client's handler only queues messages and returns, so that a slow
+ * call stalls no other message, group membership continues, and no message is delivered twice
+ * because its handler took longer than a session.
  */
 export class ConcurrentConsumer<In> implements RunningStage {
   private readonly parts: StageParts<In>;
@@ -96,10 +102,10 @@ export class ConcurrentConsumer<In> implements RunningStage {
   async stop(): Promise<void> {
     for (const partition of this.generation?.partitions ?? [])
       this.subscription.holds.hold(partition, "stopping");
-    // Heartbeats and commits go on meanwhile.
+    // Heartbeats and commits continue meanwhile.
     await this.runner.drain(this.limits.drainMs);
     clearInterval(this.committer);
-    await Promise.race([this.commit(), sleep(lastCommitMsMax)]);
+    await withTimeout(this.commit(), lastCommitMsMax, () => undefined);
     await this.subscription.stop();
   }
 
@@ -140,7 +146,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
     this.subscription.watch.progressed();
   }
 
-  /** With some room to spare, or a full concurrent stage would pause and resume for every message. */
+  /** Resumes partitions only when half is free, or a full stage would pause and resume for every message. */
   private makeRoom(): void {
     const { inHandMax, uncommittedMax } = this.limits;
     if (this.runner.inHand > inHandMax / 2) return;
@@ -157,7 +163,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
     else this.subscription.holds.release(partition, "outage");
   }
 
-  /** One at a time: an older prefix must not arrive after a newer one. */
+  /** Commits one prefix at a time, because an older one must not arrive after a newer one. */
   private async commit(): Promise<void> {
     while (this.committing) await this.committing;
     const { generation } = this;
@@ -178,7 +184,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
   }
 }
 
-/** Starts a concurrent stage; returns when it is connected and reads. */
+/** Starts a concurrent stage. Resolves when it is connected and reads. */
 export async function runConcurrentStage<In>(
   stage: ConcurrentStage<In>,
   surroundings: StageSurroundings,

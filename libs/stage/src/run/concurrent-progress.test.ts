@@ -17,7 +17,7 @@ describe("progress of a concurrent stage", () => {
     expect([...progress.committable()]).toEqual([[0, 8n]]);
   });
 
-  it("does not run a message again that ended while the partition was away", () => {
+  it("does not run a message again that ended while the partition was not assigned", () => {
     const progress = assigned(0);
     expect(progress.admit(0, 7n)).toBe("new");
     progress.restart([]);

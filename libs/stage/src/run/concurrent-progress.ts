@@ -1,20 +1,20 @@
 import { CommitPrefix } from "./commit-prefix.ts";
 
 /**
- * What a concurrent stage has finished and may commit, over rebalances. A message that was
- * finished but could not be committed comes again when its partition comes
- * back; it is then finished at once, without a second call.
+ * Records what a concurrent stage has finished and may commit, over rebalances. A message that was
+ * finished and could not be committed is redelivered when its partition returns. It then counts as
+ * finished at once, without a second call.
  */
 export class ConcurrentProgress {
   private prefixes = new Map<number, CommitPrefix>();
   private readonly finishedEarly = new Map<number, Set<bigint>>();
 
-  /** @param assigned the partitions of a new assignment, or none when it ended */
+  /** @param assigned the partitions of the new assignment; none when an assignment ended */
   restart(assigned: readonly number[]): void {
     this.prefixes = new Map(assigned.map((partition) => [partition, new CommitPrefix()]));
   }
 
-  /** "done" when this process finished it before; "known" when it was admitted already. */
+  /** Returns "done" if this process finished the message before, and "known" if it is admitted already. */
   admit(partition: number, offset: bigint): "new" | "done" | "known" {
     const prefix = this.prefixes.get(partition);
     if (!prefix?.admit(offset)) return "known";
@@ -30,7 +30,7 @@ export class ConcurrentProgress {
     this.prefixes.get(partition)?.finish(offset);
   }
 
-  /** Offsets after the last message of each finished prefix, where they moved. */
+  /** Returns the offset after the finished prefix of each partition whose prefix has grown. */
   committable(): Map<number, bigint> {
     const offsets = new Map<number, bigint>();
     for (const [partition, prefix] of this.prefixes) {
@@ -48,7 +48,7 @@ export class ConcurrentProgress {
     }
   }
 
-  /** Messages a crash would deliver again. */
+  /** Returns how many messages a crash would deliver again. */
   outstanding(partition: number): number {
     return this.prefixes.get(partition)?.outstanding ?? 0;
   }

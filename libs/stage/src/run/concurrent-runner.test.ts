@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
-import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, outgoing } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { ConcurrentRunner } from "./concurrent-runner.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
-import { stageMetricsOf } from "../core/metrics.ts";
+import { NoMetrics } from "../core/metrics.ts";
 import { TextCodecs, textTopic } from "./text-records.fixture.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import {
@@ -34,10 +33,10 @@ class Scripted extends ConcurrentStage<string> {
 function newRunner(call: Call, concurrency = 2) {
   const stage = new Scripted(call);
   const producer = new InMemoryEventProducer();
-  const metrics = stageMetricsOf("suite", new Registry());
+  const metrics = new NoMetrics().forStage();
   const finished: bigint[] = [];
   const failing: string[] = [];
-  const desk = new MessageReader({
+  const reader = new MessageReader({
     stage: "suite",
     topic: textTopic,
     codecs: new TextCodecs(),
@@ -50,7 +49,7 @@ function newRunner(call: Call, concurrency = 2) {
   });
   const runner = new ConcurrentRunner({
     stage,
-    desk,
+    reader,
     producer,
     metrics,
     concurrency,
@@ -77,7 +76,7 @@ function raw(offset: number, text = String(offset)): RawMessage {
 }
 
 describe("a concurrent stage of long calls", () => {
-  it("calls no more at once than it may", async () => {
+  it("runs no more handlers at once than its limit", async () => {
     let running = 0;
     let most = 0;
     const { runner, finished } = newRunner(async () => {
@@ -91,12 +90,12 @@ describe("a concurrent stage of long calls", () => {
     expect(most).toBe(2);
   });
 
-  it("forgets what has not begun when its partitions go, and lets running calls end", async () => {
+  it("drops messages that do not run yet when its partitions are revoked, and lets running calls end", async () => {
     const gate = Promise.withResolvers<void>();
-    const told: boolean[] = [];
+    const aborted: boolean[] = [];
     const { runner, stage, finished, producer } = newRunner(async (_record, { revoked }) => {
       await gate.promise;
-      told.push(revoked.aborted);
+      aborted.push(revoked.aborted);
     });
     for (let offset = 0; offset < 5; offset += 1) runner.take(raw(offset));
     await expect.poll(() => stage.calls.length).toBe(2);
@@ -105,11 +104,11 @@ describe("a concurrent stage of long calls", () => {
     gate.resolve();
     await expect.poll(() => finished).toEqual([0n, 1n]);
     expect(stage.calls).toEqual(["0", "1"]);
-    expect(told).toEqual([true, true]);
+    expect(aborted).toEqual([true, true]);
     expect(producer.records.length).toBe(2);
   });
 
-  it("does not call again for a message that still runs when its partition comes back", async () => {
+  it("does not call again for a message that still runs when its partition returns", async () => {
     const gate = Promise.withResolvers<void>();
     const { runner, stage, finished } = newRunner(() => gate.promise);
     expect(runner.take(raw(0))).toBe(true);
@@ -121,7 +120,7 @@ describe("a concurrent stage of long calls", () => {
     expect(stage.calls).toEqual(["0"]);
   });
 
-  it("runs such a message again should it meet an outage then", async () => {
+  it("runs such a message again if it then meets an outage", async () => {
     const gate = Promise.withResolvers<void>();
     let away = true;
     const { runner, finished } = newRunner(async () => {
@@ -138,7 +137,7 @@ describe("a concurrent stage of long calls", () => {
     await expect.poll(() => finished).toEqual([0n]);
   });
 
-  it("says while a message meets an outage, until it is finished", async () => {
+  it("reports a message that meets an outage until it is finished", async () => {
     let outages = 2;
     const { runner, finished, failing } = newRunner(async () => {
       if (outages-- > 0) throw new TransientFault("REDIS_UNAVAILABLE", "away");
@@ -159,7 +158,7 @@ describe("a concurrent stage of long calls", () => {
     expect(stage.calls).toEqual(["0"]);
   });
 
-  it("parks an answer that the broker refuses for good", async () => {
+  it("dead-letters a message whose effect the broker refuses for good", async () => {
     const { runner, producer, finished } = newRunner(async () => {});
     const send = producer.send.bind(producer);
     producer.send = async (messages) => {
@@ -172,7 +171,7 @@ describe("a concurrent stage of long calls", () => {
     expect(producer.deadLetters[0]!.headers["dead-letter-code"]).toBe("STAGE_MESSAGE_REFUSED");
   });
 
-  it("hands a waiting message over again without holding a place", async () => {
+  it("handles a deferred message again without occupying a place meanwhile", async () => {
     const { runner, stage, finished } = newRunner(
       async (record, { repeats }) =>
         record === "0" && repeats === 0 ? defer(20, "lease") : undefined,
@@ -183,7 +182,7 @@ describe("a concurrent stage of long calls", () => {
     expect(stage.calls).toEqual(["0", "1", "2", "0"]);
   });
 
-  it("drains what runs, no longer than it is allowed", async () => {
+  it("waits for running handlers, but no longer than the drain time", async () => {
     const { runner, stage, finished } = newRunner(async (record, { stopping }) => {
       if (record === "1")
         await new Promise((resolve) => stopping.addEventListener("abort", resolve));

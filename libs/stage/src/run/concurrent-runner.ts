@@ -1,6 +1,10 @@
-import { PermanentFault, type TransientFault } from "@sluice/domain";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type BackOff, backOffMs } from "./back-off.ts";
+import {
+  type BackOff,
+  backOffMs,
+  PermanentFault,
+  sleep,
+  type TransientFault,
+} from "@sluice/domain";
 import { deadLetter, type Effect } from "../core/effects.ts";
 import type { EventProducer } from "../core/event-producer.ts";
 import { codeOf, isOutage, messageOf, poisonOf } from "../core/faults.ts";
@@ -12,18 +16,18 @@ import type { ConcurrentStage, Deferral } from "../core/stage.ts";
 
 export interface ConcurrentRunnerParts<In> {
   readonly stage: ConcurrentStage<In>;
-  readonly desk: MessageReader<In>;
+  readonly reader: MessageReader<In>;
   readonly producer: EventProducer;
   readonly backOff: BackOff;
   readonly logger: StageLogger;
   readonly metrics: StageMetrics;
-  /** Handlers at once. */
+  /** The most handlers that run at once. */
   readonly concurrency: number;
-  /** The effect of this message is published. */
+  /** Called when the effect of the message is published and settled. */
   readonly onFinished: (raw: RawMessage) => void;
-  /** True from a message's first outage until it is finished or dropped. */
+  /** Called with true at a message's first outage, and with false when it is finished or dropped. */
   readonly onFailing: (raw: RawMessage, failing: boolean) => void;
-  /** A place is free. */
+  /** Called when a message has left, so that another can be taken. */
   readonly onRoom: () => void;
 }
 
@@ -37,8 +41,8 @@ interface Held {
 }
 
 /**
- * The messages a concurrent stage has taken and works on, with nothing of Kafka in it. Its
- * owner bounds how many it is given.
+ * Runs the handlers of a concurrent stage, without any use of Kafka. Its owner limits how many
+ * messages it receives.
  */
 export class ConcurrentRunner<In> {
   private readonly held = new Map<string, Held>();
@@ -49,16 +53,16 @@ export class ConcurrentRunner<In> {
 
   constructor(private readonly parts: ConcurrentRunnerParts<In>) {}
 
-  /** Messages taken and not finished: queued, running, or waiting to run again. */
+  /** The number of messages that are taken and not finished: queued, running, or waiting to run again. */
   get inHand(): number {
     return this.held.size;
   }
 
-  /** False when this very message still runs, taken under an earlier assignment; it will end once, for both. */
+  /** Returns false if this message still runs under an earlier assignment. It then ends once, for both. */
   take(raw: RawMessage): boolean {
     const running = this.held.get(nameOf(raw));
     if (running) {
-      // Ours again: should it meet an outage now, it is to be run again.
+      // The partition is assigned again, so an outage makes the message run again.
       running.revoked = new AbortController();
       return false;
     }
@@ -75,7 +79,7 @@ export class ConcurrentRunner<In> {
     return true;
   }
 
-  /** The partitions are no longer ours: what has not begun is forgotten, what runs goes on to its end. */
+  /** Handles the loss of the partitions: drops messages that do not run yet, and lets running ones end. */
   revoke(): void {
     for (const held of this.held.values()) {
       held.revoked.abort();
@@ -84,7 +88,7 @@ export class ConcurrentRunner<In> {
     this.queue.length = 0;
   }
 
-  /** Begins nothing more and waits for what runs, at most `drainMs` milliseconds. */
+  /** Starts no more handlers and waits for the running ones, at most `drainMs` milliseconds. */
   async drain(drainMs: number): Promise<void> {
     this.accepting = false;
     for (const held of this.held.values()) if (held.state !== "running") this.forget(held);
@@ -110,18 +114,18 @@ export class ConcurrentRunner<In> {
   private async run(held: Held): Promise<void> {
     held.state = "running";
     try {
-      const opened = await this.parts.desk.open(held.raw);
+      const opened = await this.parts.reader.open(held.raw);
       const effect = await this.effectOf(held, opened);
       if (effect.kind === "wait") return this.runAgain(held, effect.waitMs);
       if (await this.publish(held, opened, effect)) this.finish(held);
       else this.forget(held);
     } catch (error) {
-      // Only outages get here: of the registry, or of what the handler needs.
+      // Only outages arrive here: of the registry, or of a dependency of the handler.
       this.waitForOutage(held, error);
     }
   }
 
-  /** @throws TransientFault of the handler */
+  /** @throws the handler's TransientFault */
   private async effectOf(held: Held, opened: Opened<In>): Promise<Effect | Deferral> {
     if (opened.kind === "poison") return deadLetter(opened.poison.code, opened.poison.reason);
     const startedAt = performance.now();
@@ -139,62 +143,70 @@ export class ConcurrentRunner<In> {
     }
   }
 
-  /** A handler may have paid for something: it is not run again to see whether it throws again. */
+  /**
+   * Dead-letters at once. The handler may have caused costs, so it is not run again to see whether
+   * it still throws.
+   */
   private poisoned(opened: Opened<In>, thrown: unknown): Effect {
-    const { desk, logger } = this.parts;
+    const { reader, logger } = this.parts;
     if (!(thrown instanceof PermanentFault))
-      logger.error({ ...desk.fieldsOf(opened.raw), err: thrown }, "defect in the stage");
+      logger.error({ ...reader.fieldsOf(opened.raw), err: thrown }, "the stage threw: a defect");
     const { code, reason } = poisonOf(thrown);
     return deadLetter(code, reason);
   }
 
   /**
-   * Until the broker has it: the call behind the effect is made, and must not be
-   * made again because publishing failed. False when the process ends first.
+   * Publishes until the broker acknowledges: the call that caused the effect must not be repeated
+   * because publishing failed. Returns false if the process ends first.
    */
   private async publish(held: Held, opened: Opened<In>, effect: Effect): Promise<boolean> {
-    const { desk, producer } = this.parts;
-    let said = effect;
+    const { reader, producer } = this.parts;
+    let current = effect;
     let sent = false;
     while (!this.stopping.signal.aborted) {
       try {
-        if (!sent) await producer.send(await desk.publishableOf(opened, said));
+        if (!sent) await producer.send(await reader.publishableOf(opened, current));
         sent = true;
-        await this.settle(opened, said);
-        desk.count(opened, said);
+        await this.settle(opened, current);
+        reader.count(opened, current);
         return true;
       } catch (error) {
-        if (!isOutage(error) && said.kind === "emit") said = this.poisoned(opened, error);
+        if (!isOutage(error) && current.kind === "emit") current = this.poisoned(opened, error);
         else await this.sleepThrough(held, error);
       }
     }
     return false;
   }
 
-  /** What is on the log stays: a defect in the hook is told, and the message is finished. */
-  private async settle(opened: Opened<In>, said: Effect): Promise<void> {
+  /**
+   * Calls the stage's hook. The effect is on the log already, so a defect in the hook is logged and
+   * the message is finished.
+   */
+  private async settle(opened: Opened<In>, effect: Effect): Promise<void> {
     if (opened.kind === "poison") return;
     try {
-      await this.parts.stage.settled?.(opened.delivery, said);
+      await this.parts.stage.settled?.(opened.delivery, effect);
     } catch (error) {
       if (isOutage(error)) throw error;
-      const { desk, logger } = this.parts;
-      logger.error({ ...desk.fieldsOf(opened.raw), err: error }, "defect in settled");
+      const { reader, logger } = this.parts;
+      logger.error(
+        { ...reader.fieldsOf(opened.raw), err: error },
+        "settled threw: a defect in the stage",
+      );
     }
   }
 
   private async sleepThrough(held: Held, fault: unknown): Promise<void> {
-    const waitMs = this.fail(held, fault);
-    await sleep(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    await sleep(this.fail(held, fault), this.stopping.signal);
   }
 
   private waitForOutage(held: Held, fault: unknown): void {
     this.runAgain(held, this.fail(held, fault));
   }
 
-  /** Counts and says it; gives how long to wait. */
+  /** Counts and logs a failure. Returns how long to wait, in milliseconds. */
   private fail(held: Held, fault: unknown): number {
-    const { desk, logger, metrics, backOff, onFailing } = this.parts;
+    const { reader, logger, metrics, backOff, onFailing } = this.parts;
     if (held.failures === 0) onFailing(held.raw, true);
     held.failures += 1;
     const asked = isOutage(fault) ? (fault satisfies TransientFault).retryAfterMs : undefined;
@@ -202,9 +214,15 @@ export class ConcurrentRunner<In> {
     const code = codeOf(fault, "STAGE_DEFECT");
     metrics.fault(code);
     const { failures } = held;
-    const fields = { ...desk.fieldsOf(held.raw), code, reason: messageOf(fault), failures, waitMs };
+    const fields = {
+      ...reader.fieldsOf(held.raw),
+      code,
+      reason: messageOf(fault),
+      failures,
+      waitMs,
+    };
     if (isOutage(fault)) logger.warn(fields, "waiting for an outage to end");
-    else logger.error({ ...fields, err: fault }, "a dead letter cannot be published");
+    else logger.error({ ...fields, err: fault }, "a dead letter cannot be published; trying again");
     return waitMs;
   }
 

@@ -10,9 +10,9 @@ import type { DeadLetterOutcome } from "../core/stage.ts";
 import { tracedMessage, traceIn } from "../core/trace.ts";
 
 /**
- * What to do with an id that the registry could not be asked about: wait for
- * the registry, or, on a topic that anybody writes, let it leave, so that
- * garbage cannot pause others.
+ * The treatment of an unknown schema id while the registry is unavailable: wait for the registry, or
+ * dead-letter the message. The latter is for topics that outside clients write, where one bad
+ * message must not pause others.
  */
 export type UnknownSchemas = "wait" | "dead-letter";
 
@@ -22,7 +22,7 @@ export interface MessageReaderParts<In> {
   readonly codecs: TopicCodecs;
   readonly deadLetterOutcome: DeadLetterOutcome;
   readonly unknownSchemas: UnknownSchemas;
-  /** Longer ones are not decoded: records take many times the memory of their bytes. */
+  /** Longer values are not decoded, because records need many times the memory of their bytes. */
   readonly valueBytesMax: number;
   readonly clock: Clock;
   readonly logger: StageLogger;
@@ -38,17 +38,21 @@ export type Opened<In> =
   | { readonly kind: "delivery"; readonly raw: RawMessage; readonly delivery: Delivery<In> }
   | { readonly kind: "poison"; readonly raw: RawMessage; readonly poison: Poison };
 
-/** Opens what came and turns effects into what is published; shared by both kinds of stage. */
+/** Decodes messages and turns effects into messages to publish. Both kinds of stage use it. */
 export class MessageReader<In> {
   constructor(private readonly parts: MessageReaderParts<In>) {}
 
-  /** @throws TransientFault when the registry must be waited for */
+  /** Decodes a message. @throws TransientFault if it must wait for the registry */
   async open(raw: RawMessage): Promise<Opened<In>> {
     const { codecs, topic, unknownSchemas, valueBytesMax } = this.parts;
     if (raw.unreadable) return poisoned(raw, raw.unreadable.code, raw.unreadable.reason);
-    if (raw.value === null) return poisoned(raw, "STAGE_UNDECODABLE", "no value");
+    if (raw.value === null) return poisoned(raw, "STAGE_UNDECODABLE", "the message has no value");
     if (raw.value.length > valueBytesMax)
-      return poisoned(raw, "STAGE_MESSAGE_TOO_LONG", `more than ${valueBytesMax} bytes`);
+      return poisoned(
+        raw,
+        "STAGE_MESSAGE_TOO_LONG",
+        `the value has more than ${valueBytesMax} bytes`,
+      );
     try {
       const record = await codecs.decode(topic, raw.value);
       return { kind: "delivery", raw, delivery: deliveryFrom(raw, raw.value, record) };
@@ -59,9 +63,9 @@ export class MessageReader<In> {
   }
 
   /**
-   * What an effect puts on topics. Trace headers of the message go on with what it caused.
+   * Returns the messages that an effect publishes, with the trace headers of the original message.
    *
-   * @throws TransientFault when the outcome of a dead letter cannot be claimed now
+   * @throws TransientFault if the outcome of a dead letter cannot be claimed now
    */
   async publishableOf(opened: Opened<In>, effect: Effect): Promise<readonly Publishable[]> {
     if (effect.kind === "skip") return [];
@@ -79,7 +83,7 @@ export class MessageReader<In> {
     metrics.fault(effect.code);
     logger.warn(
       { ...fields, code: effect.code, reason: effect.reason },
-      "message is dead-lettered",
+      "a message is dead-lettered",
     );
   }
 
@@ -106,10 +110,11 @@ export class MessageReader<In> {
       return await deadLetterOutcome.failed(topic.name, opened.delivery.record, code);
     } catch (error) {
       if (error instanceof TransientFault) throw error;
-      // A defect there must not keep the poison here: it leaves without an outcome, and a human is told.
+      // A defect in that port must not stop the partition. The message is dead-lettered without an outcome,
+      // and the error is logged.
       metrics.fault("STAGE_OUTCOME_REFUSED");
       const fields = { ...this.fieldsOf(opened.raw), code: "STAGE_OUTCOME_REFUSED", err: error };
-      logger.error(fields, "a dead letter leaves without an outcome");
+      logger.error(fields, "a message is dead-lettered without an outcome");
       return [];
     }
   }

@@ -1,6 +1,5 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
-import { assert, type Clock, SystemClock } from "@sluice/domain";
-import { type BackOff, defaultBackOff } from "./back-off.ts";
+import { assert, type BackOff, type Clock, SystemClock } from "@sluice/domain";
 import {
   type ConsumerSettings,
   defaultConsumerSettings,
@@ -10,30 +9,39 @@ import type { StageFaultCode } from "../core/faults.ts";
 import { groupIdOf, type KafkaConnection } from "../kafka/kafka-connection.ts";
 import { silentLogger, type StageLogger } from "../core/logger.ts";
 import { MessageReader, type UnknownSchemas } from "./message-reader.ts";
-import { type MetricsRegistry, stageMetricsOf, type StageMetrics } from "../core/metrics.ts";
+import { type MetricsFactory, NoMetrics, type StageMetrics } from "../core/metrics.ts";
 import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
 
-/** What every stage of a process is given. */
+/** How long a stage waits for an outage to end before it tries again. */
+const defaultBackOff: BackOff = { firstMs: 250, maxMs: 15_000 };
+
+/** The surroundings that all stages of a process share. */
 export interface StageSurroundings {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
   readonly producer: EventProducer;
   readonly deadLetterOutcome?: DeadLetterOutcome;
   readonly logger?: StageLogger;
-  /** prom-client's default registry when absent. */
-  readonly registry?: MetricsRegistry;
+  /** None when absent. */
+  readonly metrics?: MetricsFactory;
   readonly clock?: Clock;
-  /** Called when a consumer is beyond repair; default: exit with code 1. */
+  /** Called when a consumer cannot recover. By default the process exits with code 1. */
   readonly onFatal?: (code: StageFaultCode, reason: string) => void;
 }
 
-/** What is said of one stage. */
+/** The options of one stage. */
 export interface StageOptions<In> {
   readonly on: Topic<In>;
-  /** `<service>` or `<service>.<role>`; names the consumer group, and the stage in logs, metrics and dead letters. */
+  /**
+   * `<service>` or `<service>.<role>`. Names the consumer group, and the stage in logs, metrics and
+   * dead letters.
+   */
   readonly group: string;
   readonly unknownSchemas?: UnknownSchemas;
-  /** Longer values leave undecoded, in bytes; for topics that anybody writes. They unpack to far more than their topic takes. */
+  /**
+   * Longer values are dead-lettered without being decoded, in bytes. For topics that outside
+   * clients write: a compressed value can be far longer than its topic accepts.
+   */
   readonly valueBytesMax?: number;
   readonly settings?: Partial<ConsumerSettings>;
   readonly backOff?: BackOff;
@@ -43,7 +51,7 @@ export interface StageParts<In> {
   readonly connection: KafkaConnection;
   readonly groupId: string;
   readonly topic: Topic<In>;
-  readonly desk: MessageReader<In>;
+  readonly reader: MessageReader<In>;
   readonly producer: EventProducer;
   readonly settings: ConsumerSettings;
   readonly backOff: BackOff;
@@ -59,11 +67,11 @@ export function partsOf<In>(
   assert(
     options.on.deadLetter,
     "STAGE_NO_DEAD_LETTER_TOPIC",
-    `${options.on.name} has no dead-letter topic: poison on it could not leave.`,
+    `${options.on.name} has no dead-letter topic, so a message that cannot be processed would stop its partition.`,
   );
-  const { connection, codecs, producer, registry, logger = silentLogger } = surroundings;
-  const metrics = stageMetricsOf(options.group, registry);
-  const desk = new MessageReader({
+  const { connection, codecs, producer, logger = silentLogger } = surroundings;
+  const metrics = (surroundings.metrics ?? new NoMetrics()).forStage(options.group);
+  const reader = new MessageReader({
     stage: options.group,
     topic: options.on,
     codecs,
@@ -78,7 +86,7 @@ export function partsOf<In>(
     connection,
     groupId: groupIdOf(connection, options.group),
     topic: options.on,
-    desk,
+    reader,
     producer,
     settings: { ...defaultConsumerSettings, ...options.settings },
     backOff: options.backOff ?? defaultBackOff,
@@ -88,9 +96,12 @@ export function partsOf<In>(
   };
 }
 
-/** A supervisor starts the process again; going on would leave partitions unread behind a healthy face. */
+/**
+ * Ends the process, so that its supervisor starts it again. Otherwise partitions would stay unread
+ * in a process that looks healthy.
+ */
 function exitProcess(): void {
   process.exitCode = 1;
-  // The log lines that say why are written first.
+  // Leaves time for the log lines that give the reason.
   setTimeout(() => process.exit(1), 100);
 }

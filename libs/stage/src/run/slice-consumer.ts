@@ -1,4 +1,4 @@
-import { backOffMs } from "./back-off.ts";
+import { backOffMs } from "@sluice/domain";
 import { codeOf, messageOf } from "../core/faults.ts";
 import {
   type FetchedBatch,
@@ -18,31 +18,30 @@ import { isOutage } from "../core/faults.ts";
 import type { SliceStage } from "../core/stage.ts";
 
 export interface SliceStageOptions<In> extends StageOptions<In> {
-  /** Messages in a slice; default 256. */
+  /** The most messages of a slice; default 256. */
   readonly sliceMax?: number;
-  /** Bytes of values in a slice; default 4 MiB. */
+  /** The most bytes of the values of a slice; default 4 MiB. */
   readonly sliceBytesMax?: number;
 }
 
 export interface RunningStage {
-  /** Finishes what is in hand, commits it, leaves the group. */
+  /** Finishes the messages in progress, commits them and leaves the group. */
   stop(): Promise<void>;
 }
 
-/** Commits that failed are tried again this often, in milliseconds. */
+/** How often a failed commit is tried again, in milliseconds. */
 const recommitMs = 1_000;
 
 /**
- * What is done is committed this much later, in milliseconds. A commit costs the broker as much as the
- * messages do, and what a crash delivers again is skipped by its ids.
+ * The delay of a commit after the end of a slice, in milliseconds. A commit costs the broker as much
+ * as the messages do. Messages that a crash delivers again are skipped by their ids.
  */
 const commitWaitMs = 200;
 
 /**
- * Works through the partitions in slices. A batch is held inside the client's
- * handler until it is done: a slice is short, and a rebalance then finds
- * everything finished. Offsets are committed together, a moment later, and at once
- * before the group is left or joined anew.
+ * Processes the partitions in slices. A batch stays inside the client's handler until it is
+ * processed: slices are short, and a rebalance then finds everything finished. Offsets are committed
+ * together, 200 ms later, and at once before the member leaves or rejoins the group.
  */
 export class SliceConsumer<In> implements RunningStage {
   private readonly parts: StageParts<In>;
@@ -62,12 +61,12 @@ export class SliceConsumer<In> implements RunningStage {
     options: SliceStageOptions<In>,
   ) {
     this.parts = partsOf(surroundings, options);
-    const { desk, producer, logger, topic, groupId } = this.parts;
+    const { reader, producer, logger, topic, groupId } = this.parts;
     this.limits = {
       messages: options.sliceMax ?? 256,
       bytes: options.sliceBytesMax ?? 4 * 1_024 * 1_024,
     };
-    this.runner = new SliceRunner(stage, desk, producer, logger);
+    this.runner = new SliceRunner(stage, reader, producer, logger);
     this.subscription = new KafkaSubscription({
       ...this.parts,
       groupId,
@@ -120,20 +119,21 @@ export class SliceConsumer<In> implements RunningStage {
       }
     } finally {
       clearInterval(beating);
-      // Should the group be about to be left or joined anew, then this is the moment to commit.
-      const goesOn = await batch.heartbeat().then(
+      // If the member is about to leave or rejoin the group, it must commit now.
+      const continues = await batch.heartbeat().then(
         () => batch.isWanted(),
         () => false,
       );
-      if (!goesOn) await this.commitPending();
+      if (!continues) await this.commitPending();
     }
   }
 
-  /** True when the slice is done and the next one may begin. */
+  /** Returns true if the slice is done and the next one may begin. */
   private async work(batch: FetchedBatch, slice: readonly RawMessage[]): Promise<boolean> {
     const startedAt = performance.now();
     const { done, outage } = await this.runner.run(slice).catch((error: unknown) => ({
-      // Only a dead letter that the broker refuses gets here. It must not be lost: wait for an operator.
+      // Only a dead letter that the broker refuses arrives here. It must not be lost, so it waits for an
+      // operator.
       done: 0,
       outage: error,
     }));
@@ -170,21 +170,22 @@ export class SliceConsumer<In> implements RunningStage {
       if (this.uncommitted.get(partition) === next) this.uncommitted.delete(partition);
   }
 
-  /** The partition is not fetched for a while; then the same messages come again. */
+  /** Pauses the partition for a while. Then the same messages are delivered again. */
   private waitFor(batch: FetchedBatch, first: RawMessage, outage: unknown): void {
     const { partition, generation } = batch;
     if (generation.ended.aborted) return;
     const { holds } = this.subscription;
-    const { desk, logger, metrics, backOff } = this.parts;
+    const { reader, logger, metrics, backOff } = this.parts;
     const failures = (this.failures.get(partition) ?? 0) + 1;
     this.failures.set(partition, failures);
     const asked = isOutage(outage) ? outage.retryAfterMs : undefined;
     const waitMs = backOffMs(backOff, failures, asked, Math.random());
     const code = codeOf(outage, "STAGE_DEFECT");
     metrics.fault(code);
-    const fields = { ...desk.fieldsOf(first), code, reason: messageOf(outage), failures, waitMs };
+    const fields = { ...reader.fieldsOf(first), code, reason: messageOf(outage), failures, waitMs };
     if (isOutage(outage)) logger.warn(fields, "waiting for an outage to end");
-    else logger.error({ ...fields, err: outage }, "a dead letter cannot be published");
+    else
+      logger.error({ ...fields, err: outage }, "a dead letter cannot be published; trying again");
     holds.hold(partition, "outage");
     clearTimeout(this.resumptions.get(partition));
     this.resumptions.set(
@@ -194,7 +195,7 @@ export class SliceConsumer<In> implements RunningStage {
   }
 }
 
-/** Starts a slice stage; returns when it is connected and reads. */
+/** Starts a slice stage. Resolves when it is connected and reads. */
 export async function runSliceStage<In>(
   stage: SliceStage<In>,
   surroundings: StageSurroundings,

@@ -1,11 +1,10 @@
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
-import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { type Delivery, type Effect, emit, isDeadLetter, outgoing, skip } from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
-import { stageMetricsOf } from "../core/metrics.ts";
+import { NoMetrics } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import { SliceRunner } from "./slice-runner.ts";
 import { TextCodecs, textTopic } from "./text-records.fixture.ts";
@@ -34,7 +33,7 @@ const copy = (record: string) => emit(outgoing(textTopic, record));
 function newRunner(say: (record: string) => Effect) {
   const stage = new Scripted(say);
   const producer = new InMemoryEventProducer();
-  const desk = new MessageReader({
+  const reader = new MessageReader({
     stage: "suite",
     topic: textTopic,
     codecs: new TextCodecs(),
@@ -43,9 +42,9 @@ function newRunner(say: (record: string) => Effect) {
     valueBytesMax: 3,
     clock: new SystemClock(),
     logger: silentLogger,
-    metrics: stageMetricsOf("suite", new Registry()),
+    metrics: new NoMetrics().forStage(),
   });
-  const runner = new SliceRunner(stage, desk, producer, silentLogger);
+  const runner = new SliceRunner(stage, reader, producer, silentLogger);
   const take = (texts: readonly string[]) => runner.run(texts.map(rawOf));
   return { stage, producer, take, run: (texts: string) => take(texts.split("")) };
 }
@@ -76,21 +75,21 @@ describe("running a slice", () => {
     expect(stage.settledSlices).toEqual(["abc"]);
   });
 
-  it("lets garbage and empty messages leave, without showing them to the stage", async () => {
+  it("dead-letters undecodable and empty messages without passing them to the stage", async () => {
     const { run, producer, stage } = newRunner(copy);
     expect(await run("a#0b")).toEqual({ done: 4 });
     expect(sentBy(producer)).toBe("a[# CONTRACT_UNDECODABLE][ STAGE_UNDECODABLE]b");
     expect(stage.slices).toEqual(["ab"]);
   });
 
-  it("lets a message that is too long leave undecoded", async () => {
+  it("dead-letters a message that is too long without decoding it", async () => {
     const { take, producer, stage } = newRunner(copy);
     expect(await take(["a", "????", "b"])).toEqual({ done: 3 });
     expect(sentBy(producer)).toBe("a[???? STAGE_MESSAGE_TOO_LONG]b");
     expect(stage.slices).toEqual(["ab"]);
   });
 
-  it("publishes a dead letter that the broker refuses without its bytes, and goes on", async () => {
+  it("publishes a dead letter that the broker refuses again without its bytes, and continues", async () => {
     const { run, producer } = newRunner(copy);
     const send = producer.send.bind(producer);
     producer.send = async (messages) => {
@@ -115,7 +114,7 @@ describe("running a slice", () => {
     expect(stage.settledSlices).toEqual(["ab"]);
   });
 
-  it("runs again one by one after a defect, and only the guilty message leaves", async () => {
+  it("runs again one message at a time after a defect, and dead-letters only the message at fault", async () => {
     const { run, producer, stage } = newRunner((record) => {
       if (record === "b") throw new TypeError("undefined is not a function");
       return copy(record);
@@ -125,7 +124,7 @@ describe("running a slice", () => {
     expect(sentBy(producer)).toBe("a[b STAGE_DEFECT]c");
   });
 
-  it("publishes nothing of a slice before all of it is decided", async () => {
+  it("publishes nothing of a slice before all its effects are decided", async () => {
     const { run, producer } = newRunner((record) => {
       if (record === "b") throw new TransientFault("REDIS_UNAVAILABLE", "away");
       return copy(record);
@@ -134,7 +133,7 @@ describe("running a slice", () => {
     expect(sentBy(producer)).toBe("");
   });
 
-  it("keeps what was done one by one when an outage comes in between", async () => {
+  it("keeps the finished messages when an outage interrupts a run of single messages", async () => {
     let defects = 0;
     const { run, producer } = newRunner((record) => {
       if (record === "b" && defects++ === 0) throw new TypeError("defect");
@@ -145,7 +144,7 @@ describe("running a slice", () => {
     expect(sentBy(producer)).toBe("a");
   });
 
-  it("treats a broker that is away as an outage, and settles nothing", async () => {
+  it("treats an unavailable broker as an outage, and settles nothing", async () => {
     const { run, producer, stage } = newRunner(copy);
     producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "away");
     expect(await run("ab")).toMatchObject({
@@ -155,7 +154,7 @@ describe("running a slice", () => {
     expect(stage.settledSlices).toEqual([]);
   });
 
-  it("does not believe a stage that says too little", async () => {
+  it("dead-letters messages for which a stage returns too few effects", async () => {
     const { run, producer, stage } = newRunner(copy);
     stage.process = async (slice) => slice.slice(1).map(({ record }) => copy(record));
     expect(await run("ab")).toEqual({ done: 2 });

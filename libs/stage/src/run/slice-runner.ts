@@ -8,20 +8,20 @@ import type { MessageReader, Opened } from "./message-reader.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import type { SliceStage } from "../core/stage.ts";
 
-/** How far a slice came; `done` messages from its front are published and settled. */
+/** The progress of a slice: its first `done` messages are published and settled. */
 export interface SliceResult {
   readonly done: number;
   readonly outage?: TransientFault;
 }
 
 /**
- * One slice from bytes to acknowledged effects, with nothing of Kafka in it:
- * outages are reported, poison leaves, defects isolate.
+ * Processes a slice from bytes to acknowledged effects, without any use of Kafka. It reports outages,
+ * dead-letters poison messages, and isolates the message that causes a defect.
  */
 export class SliceRunner<In> {
   constructor(
     private readonly stage: SliceStage<In>,
-    private readonly desk: MessageReader<In>,
+    private readonly reader: MessageReader<In>,
     private readonly producer: EventProducer,
     private readonly logger: StageLogger,
   ) {}
@@ -33,14 +33,14 @@ export class SliceRunner<In> {
     return { done: result.done, outage };
   }
 
-  /** Up to the first message that must wait for the registry: those before it go on. */
+  /** Decodes up to the first message that must wait for the registry. The messages before it are processed. */
   private async open(
     slice: readonly RawMessage[],
   ): Promise<{ opened: Opened<In>[]; outage?: TransientFault }> {
     const opened: Opened<In>[] = [];
     for (const raw of slice) {
       try {
-        opened.push(await this.desk.open(raw));
+        opened.push(await this.reader.open(raw));
       } catch (error) {
         if (isOutage(error)) return { opened, outage: error };
         throw error;
@@ -57,10 +57,13 @@ export class SliceRunner<In> {
     } catch (error) {
       if (isOutage(error)) return { done: 0, outage: error };
       if (opened.length > 1) {
-        this.logger.warn({ err: error, messages: opened.length }, "slice runs again one by one");
+        this.logger.warn(
+          { err: error, messages: opened.length },
+          "the slice runs again one message at a time",
+        );
         return this.oneByOne(opened);
       }
-      return this.leave(opened[0]!, error);
+      return this.deadLetterAlone(opened[0]!, error);
     }
   }
 
@@ -72,15 +75,18 @@ export class SliceRunner<In> {
     return { done: opened.length };
   }
 
-  /** What still throws alone becomes a dead letter. */
-  private async leave(opened: Opened<In>, thrown: unknown): Promise<SliceResult> {
+  /** Dead-letters a message that still throws when it is processed alone. */
+  private async deadLetterAlone(opened: Opened<In>, thrown: unknown): Promise<SliceResult> {
     const poison = opened.kind === "poison" ? opened.poison : poisonOf(thrown);
     if (!(thrown instanceof PermanentFault))
-      this.logger.error({ ...this.desk.fieldsOf(opened.raw), err: thrown }, "defect in the stage");
+      this.logger.error(
+        { ...this.reader.fieldsOf(opened.raw), err: thrown },
+        "the stage threw: a defect",
+      );
     const effect = deadLetter(poison.code, poison.reason);
     try {
-      await this.publishLetter(opened, await this.desk.publishableOf(opened, effect));
-      this.desk.count(opened, effect);
+      await this.publishLetter(opened, await this.reader.publishableOf(opened, effect));
+      this.reader.count(opened, effect);
       return { done: 1 };
     } catch (error) {
       if (isOutage(error)) return { done: 0, outage: error };
@@ -93,8 +99,8 @@ export class SliceRunner<In> {
       await this.producer.send(letter);
     } catch (error) {
       if (!(error instanceof PermanentFault)) throw error;
-      const fields = { ...this.desk.fieldsOf(opened.raw), code: error.code, err: error };
-      this.logger.error(fields, "a dead letter leaves without the original bytes");
+      const fields = { ...this.reader.fieldsOf(opened.raw), code: error.code, err: error };
+      this.logger.error(fields, "a message is dead-lettered without its original bytes");
       await this.producer.send(letter.map(withoutOriginal));
     }
   }
@@ -102,18 +108,18 @@ export class SliceRunner<In> {
   private async workOn(opened: readonly Opened<In>[]): Promise<void> {
     const deliveries = opened.flatMap((each) => (each.kind === "delivery" ? [each.delivery] : []));
     const effects = await this.effectsOf(deliveries);
-    const said = effects.values();
+    const decided = effects.values();
     const all = opened.map((each): Effect =>
       each.kind === "poison"
         ? deadLetter(each.poison.code, each.poison.reason)
-        : said.next().value!,
+        : decided.next().value!,
     );
     const published = [];
     for (const [index, each] of opened.entries())
-      published.push(...(await this.desk.publishableOf(each, all[index]!)));
+      published.push(...(await this.reader.publishableOf(each, all[index]!)));
     await this.producer.send(published);
     if (deliveries.length > 0) await this.stage.settled?.(deliveries, effects);
-    for (const [index, each] of opened.entries()) this.desk.count(each, all[index]!);
+    for (const [index, each] of opened.entries()) this.reader.count(each, all[index]!);
   }
 
   private async effectsOf(deliveries: readonly Delivery<In>[]): Promise<readonly Effect[]> {
@@ -122,7 +128,7 @@ export class SliceRunner<In> {
     if (effects.length !== deliveries.length)
       throw new Defect(
         "STAGE_EFFECTS_MISCOUNTED",
-        `${effects.length} effects for ${deliveries.length} messages.`,
+        `The stage returned ${effects.length} effects for ${deliveries.length} messages.`,
       );
     return effects;
   }

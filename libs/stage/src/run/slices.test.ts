@@ -23,19 +23,19 @@ const cut = (sizes: number[], limits: { messages: number; bytes: number }) =>
   ].map((slice) => slice.map(({ offset }) => Number(offset)));
 
 describe("slices", () => {
-  it("hold at most so many messages", () => {
+  it("hold no more messages than their limit", () => {
     expect(cut([1, 1, 1, 1, 1], { messages: 2, bytes: 100 })).toEqual([[0, 1], [2, 3], [4]]);
   });
 
-  it("hold at most so many bytes", () => {
+  it("hold no more bytes than their limit", () => {
     expect(cut([60, 60, 30], { messages: 9, bytes: 100 })).toEqual([[0], [1, 2]]);
   });
 
-  it("give a message beyond the limit a slice of its own", () => {
+  it("hold a message beyond the limit alone", () => {
     expect(cut([1, 500, 1], { messages: 9, bytes: 100 })).toEqual([[0], [1], [2]]);
   });
 
-  it("are none when nothing came", () => {
+  it("do not exist for an empty batch", () => {
     expect(cut([], { messages: 9, bytes: 100 })).toEqual([]);
   });
 });

@@ -2,11 +2,11 @@ import type { RawMessage } from "../core/raw-message.ts";
 
 export interface SliceLimits {
   readonly messages: number;
-  /** Of values, before decoding; a larger message is a slice of its own. */
+  /** Bytes of values before decoding. A larger message is a slice of its own. */
   readonly bytes: number;
 }
 
-/** Cuts a batch into slices, in order. */
+/** Divides a batch into slices, in order. */
 export function* slicesOf(
   messages: readonly RawMessage[],
   limits: SliceLimits,

@@ -1,7 +1,7 @@
 import { type Topic, TopicCodecs } from "@sluice/contracts";
 import { PermanentFault, TransientFault } from "@sluice/domain";
 
-/** A topic of records that are their own text. */
+/** A topic whose records are texts. */
 export const textTopic: Topic<string> = {
   name: "source",
   record: "InferenceRequested",

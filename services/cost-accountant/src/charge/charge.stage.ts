@@ -1,4 +1,4 @@
-import { Inject, Injectable } from "@nestjs/common";
+import { Injectable } from "@nestjs/common";
 import { Budgets, type SettledCharge } from "@sluice/budgets";
 import { type CostCharged, type CostMetered, topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
@@ -8,15 +8,20 @@ import {
   type Delivery,
   type Effect,
   emit,
+  gathering,
   outgoing,
   skip,
   SliceStage,
 } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import type { Verdict } from "./charge.ts";
 import { foldSlice } from "./fold-slice.ts";
 import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
 import { Ledger, type SlicePlace } from "../ledger/ledger.ts";
+
+/** Names the consumer group that charges; the sweeper reads its committed offsets. */
+export const chargingGroup = "cost-accountant";
 
 /**
  * Turns metered usage into charges. The order of effects gives the guarantee: ledger, then budgets,
@@ -24,14 +29,15 @@ import { Ledger, type SlicePlace } from "../ledger/ledger.ts";
  * and publishes those again, and charges nothing.
  */
 @Injectable()
+@Stage({ on: topics.costMetered, group: chargingGroup, sliceMax: 1_000, settings: gathering })
 export class ChargeStage extends SliceStage<CostMetered> {
   constructor(
-    @Inject(Ledger) private readonly ledger: Ledger,
-    @Inject(Budgets) private readonly budgets: Budgets,
-    @Inject(Declarations) private readonly declarations: Declarations,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(OwnedPartitions) private readonly owned: OwnedPartitions,
-    @Inject(AccountantMetrics) private readonly metrics: AccountantMetrics,
+    private readonly ledger: Ledger,
+    private readonly budgets: Budgets,
+    private readonly declarations: Declarations,
+    private readonly clock: Clock,
+    private readonly owned: OwnedPartitions,
+    private readonly metrics: AccountantMetrics,
   ) {
     super();
   }

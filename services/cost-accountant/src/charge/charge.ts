@@ -9,7 +9,7 @@ import {
   type Rates,
 } from "@sluice/domain";
 import type { AccountantFaultCode } from "../faults.ts";
-import type { LedgerEntry } from "../ledger/ledger.ts";
+import type { LedgerEntry } from "../ledger/ledger-entry.ts";
 
 /** What the ledger does with a metering. */
 export type Verdict =

@@ -1,7 +1,8 @@
 import type { CostMetered } from "@sluice/contracts";
 import type { EpochMillis, PriceBook } from "@sluice/domain";
 import { chargeOf, type Verdict } from "./charge.ts";
-import type { LedgerEntry, RecordedCharges, SliceOutcome } from "../ledger/ledger.ts";
+import type { RecordedCharges, SliceOutcome } from "../ledger/ledger.ts";
+import type { LedgerEntry } from "../ledger/ledger-entry.ts";
 
 export interface FoldedSlice extends SliceOutcome {
   /** One per metering, in the same order. */

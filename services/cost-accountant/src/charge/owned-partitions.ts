@@ -1,7 +1,10 @@
+import { Injectable } from "@nestjs/common";
+
 /**
  * Holds the partitions of cost.metered that this process reads. Another process may already own one of
  * them, so an action on a partition must be idempotent.
  */
+@Injectable()
 export class OwnedPartitions {
   #owned: readonly number[] = [];
 

@@ -1,5 +1,5 @@
 import type { CostCharged } from "@sluice/contracts";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
 import { rowHashOf } from "./row-hash.ts";
 import { type UsageChange, usageChangeNames, usageChangeOf } from "./usage-change.ts";
 

@@ -1,6 +1,6 @@
 import type { EpochMillis } from "@sluice/domain";
 import type { CostCharged } from "@sluice/contracts";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
 import { type Dimension, dimensionOf } from "./dimensions.ts";
 import {
   type Costs,

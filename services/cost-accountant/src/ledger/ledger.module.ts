@@ -1,4 +1,4 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "@nestjs/common";
+import { type DynamicModule, Module, type OnApplicationShutdown } from "@nestjs/common";
 import { Readiness } from "@sluice/telemetry";
 import { Pool } from "pg";
 import { migrations } from "./migrations/index.ts";
@@ -7,35 +7,39 @@ import { ledgerUnusable } from "./postgres-faults.ts";
 import { PostgresLedger } from "./postgres-ledger.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "./postgres-pool.ts";
 
-/** The ledger and its connections, which are closed last, when no stage folds any more. */
+export interface LedgerModuleOptions {
+  /** Address of the database. */
+  readonly url: string;
+  readonly topicPrefix: string;
+}
+
+/**
+ * Provides the ledger, and brings its tables up to date before anything else starts. Its
+ * connections are closed last, when no stage writes to it any more.
+ */
 @Module({})
 export class LedgerModule implements OnApplicationShutdown {
-  readonly #pool: Pool;
-
-  constructor(@Inject(Pool) pool: Pool, @Inject(Readiness) readiness: Readiness) {
-    this.#pool = pool;
+  constructor(
+    private readonly pool: Pool,
+    readiness: Readiness,
+  ) {
     readiness.add("ledger", async () => (await pool.query("select 1")).rowCount === 1);
   }
 
-  /** @param url of the database; its tables are brought up to date before anything else starts. */
-  static connect(url: string, topicPrefix: string): DynamicModule {
+  static forRoot({ url, topicPrefix }: LedgerModuleOptions): DynamicModule {
     return {
       module: LedgerModule,
       global: true,
       providers: [
         { provide: Pool, useFactory: () => migratedPool(url, topicPrefix) },
-        {
-          provide: Ledger,
-          inject: [Pool],
-          useFactory: (pool: Pool) => new PostgresLedger(pool),
-        },
+        { provide: Ledger, useClass: PostgresLedger },
       ],
       exports: [Ledger],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#pool.end();
+    await this.pool.end();
   }
 }
 

@@ -1,16 +1,8 @@
-import type { CostCharged, InferenceAttempted, Usage } from "@sluice/contracts";
+import type { CostCharged, InferenceAttempted } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 import type { Dimension } from "./dimensions.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
 import type { UsageChange } from "./usage-change.ts";
-
-/** A charge, with the fields that the ledger stores and does not publish. */
-export interface LedgerEntry {
-  readonly charge: CostCharged;
-  /** The number of the attempt from 1, or 0 for a hit. */
-  readonly attemptNumber: number;
-  /** The estimated usage that this charge replaces; null if it is the first charge of its attempt. */
-  readonly replaces: Usage | null;
-}
 
 /** The position of a slice of cost.metered in its topic. */
 export interface SlicePlace {

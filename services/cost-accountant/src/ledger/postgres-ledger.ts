@@ -1,5 +1,6 @@
+import { Injectable } from "@nestjs/common";
 import { type EpochMillis, TransientFault } from "@sluice/domain";
-import type { Pool, PoolClient, QueryResultRow } from "pg";
+import { Pool, type PoolClient, type QueryResultRow } from "pg";
 import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { AccountantFaultCode } from "../faults.ts";
@@ -36,6 +37,7 @@ const contendedCode: AccountantFaultCode = "LEDGER_CONTENDED";
  * The ledger in PostgreSQL 17 or later. It does not close the pool, which belongs to the module
  * that made it.
  */
+@Injectable()
 export class PostgresLedger extends Ledger {
   readonly #pool: Pool;
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
 
 /**
  * Returns the SHA-256 of an entry in its canonical form: a JSON array of the fields in the order below,

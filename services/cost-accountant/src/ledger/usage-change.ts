@@ -1,6 +1,6 @@
 import type { Usage } from "@sluice/contracts";
 import type { NanoUsd } from "@sluice/domain";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
 
 /** What an entry adds to the sums of its hour. A report after an estimate adds signed differences. */
 export interface UsageChange {

@@ -1,12 +1,19 @@
-import { Inject, Injectable } from "@nestjs/common";
-import type { InferenceAttempted } from "@sluice/contracts";
-import { type Delivery, type Effect, skip, SliceStage } from "@sluice/stage";
+import { Injectable } from "@nestjs/common";
+import { type InferenceAttempted, topics } from "@sluice/contracts";
+import { type Delivery, type Effect, gathering, skip, SliceStage } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { Ledger } from "../ledger/ledger.ts";
 
 /** Stores announced attempts in the ledger, so that the sweep finds those that are never metered. */
 @Injectable()
+@Stage({
+  on: topics.inferenceAttempted,
+  group: "cost-accountant.intents",
+  sliceMax: 1_000,
+  settings: gathering,
+})
 export class IntentStage extends SliceStage<InferenceAttempted> {
-  constructor(@Inject(Ledger) private readonly ledger: Ledger) {
+  constructor(private readonly ledger: Ledger) {
     super();
   }
 

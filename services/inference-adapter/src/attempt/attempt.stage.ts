@@ -1,3 +1,4 @@
+import { Injectable } from "@nestjs/common";
 import {
   type Candidate,
   type CostMetered,
@@ -25,7 +26,7 @@ import {
   traceIn,
   defer,
 } from "@sluice/stage";
-import { Inject } from "@nestjs/common";
+import { Stage } from "@sluice/stage/nest";
 import { type AttemptOrder, AttemptRunner, type Recorded, recorded } from "./attempt.ts";
 import { refusedOutcomeOf } from "./outcome.ts";
 import { intentOf, zeroMeteringOf } from "./metering.ts";
@@ -51,13 +52,15 @@ type Work = Pick<AttemptOrder, "dispatched" | "trace" | "stopping">;
  * Brings a request to its end in rounds: it reads the record, decides on one step, and takes it.
  * The record is the only memory, so after a crash between two rounds the redelivery continues.
  */
+@Injectable()
+@Stage({ on: topics.inferenceDispatchedRealtime, group: "inference-adapter" })
 export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   constructor(
-    @Inject(Attempts) private readonly attempts: Attempts,
-    @Inject(Outcomes) private readonly outcomes: Outcomes,
-    @Inject(AttemptRunner) private readonly runner: AttemptRunner,
-    @Inject(ProviderBreakers) private readonly breakers: ProviderBreakers,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly attempts: Attempts,
+    private readonly outcomes: Outcomes,
+    private readonly runner: AttemptRunner,
+    private readonly breakers: ProviderBreakers,
+    private readonly clock: Clock,
   ) {
     super();
   }

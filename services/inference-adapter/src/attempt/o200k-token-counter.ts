@@ -1,3 +1,4 @@
+import { Injectable } from "@nestjs/common";
 import { TokenCounter } from "./token-counter.ts";
 
 type CountTokens = (text: string, options: { readonly disallowedSpecial: Set<string> }) => number;
@@ -15,6 +16,7 @@ const piecesAtOnce = 50;
  * Counts with OpenAI's o200k vocabulary. The vocabulary is loaded at the first estimate (0.1 s,
  * 70 MB), because most processes never need one.
  */
+@Injectable()
 export class O200kTokenCounter extends TokenCounter {
   #loading: Promise<CountTokens> | undefined;
 

@@ -1,8 +1,6 @@
-import { TransientFault } from "@sluice/domain";
-import { setTimeout as sleep } from "node:timers/promises";
+import { doubledMs, retryWithBackOff, TransientFault } from "@sluice/domain";
 
-const firstWaitMs = 50;
-const waitMsMax = 1_000;
+const backOff = { firstMs: 50, maxMs: 1_000 };
 
 /**
  * Repeats an idempotent write until the store has it: what a provider was paid
@@ -11,12 +9,9 @@ const waitMsMax = 1_000;
  * @throws the last fault after an abort, and whatever is no outage
  */
 export async function persistently<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, waitMsMax)) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!(error instanceof TransientFault) || signal.aborted) throw error;
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
+  return retryWithBackOff(write, {
+    signal,
+    pauseMsAfter: (error, failures) =>
+      error instanceof TransientFault && !signal.aborted ? doubledMs(backOff, failures) : undefined,
+  });
 }

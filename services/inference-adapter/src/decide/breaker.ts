@@ -1,4 +1,4 @@
-import type { EpochMillis } from "@sluice/domain";
+import { doubledMs, type EpochMillis } from "@sluice/domain";
 
 /** Whether a model may be called with a provider key. */
 export type Breaker =
@@ -95,7 +95,7 @@ function failedOnce(breaker: Breaker, policy: BreakerPolicy, now: EpochMillis): 
 }
 
 function opened(trips: number, policy: BreakerPolicy, now: EpochMillis): Breaker {
-  const openMs = Math.min(policy.openMs * 2 ** trips, policy.openMsMax);
+  const openMs = doubledMs({ firstMs: policy.openMs, maxMs: policy.openMsMax }, trips + 1);
   return { kind: "open", until: now + openMs, trips: trips + 1 };
 }
 

@@ -1,4 +1,4 @@
-import type { EpochMillis } from "@sluice/domain";
+import { doubledMs, type EpochMillis } from "@sluice/domain";
 
 /** The provider refused the call, or was never reached. It bills nothing. */
 export const refusalCodes = [
@@ -76,8 +76,7 @@ const neverRetried: ReadonlySet<FailureCode> = new Set([
   ...unusableCodes,
 ]);
 
-const firstBackOffMs = 500;
-const backOffMsMax = 8_000;
+const backOff = { firstMs: 500, maxMs: 8_000 };
 
 /**
  * Returns when the same variant may be called again: after the time that the provider asked for, or
@@ -89,6 +88,5 @@ export function retryAtOf(
   now: EpochMillis,
 ): EpochMillis | null {
   if (neverRetried.has(failure.code)) return null;
-  const backOffMs = Math.min(firstBackOffMs * 2 ** (attemptNumber - 1), backOffMsMax);
-  return now + (failure.retryAfterMs ?? backOffMs);
+  return now + (failure.retryAfterMs ?? doubledMs(backOff, attemptNumber));
 }

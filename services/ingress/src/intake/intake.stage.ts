@@ -22,6 +22,7 @@ import {
   traced,
   traceInOrNew,
 } from "@sluice/stage";
+import { Stage } from "@sluice/stage/nest";
 import { decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import type { Candidate } from "../admission/candidate.ts";
@@ -30,8 +31,17 @@ import { IngressMetrics } from "../metrics.ts";
 import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
 import { checkMessage, type IntakeCheck } from "./intake-check.ts";
 
+/** Longer values, in bytes, are dead-lettered undecoded: this is the most that the topic takes, unpacked. */
+const valueBytesMax = 2 * 1_024 * 1_024;
+
 /** Admits the signed requests of the request topic, each request id once. */
 @Injectable()
+@Stage({
+  on: topics.inferenceRequested,
+  group: "ingress.intake",
+  unknownSchemas: "dead-letter",
+  valueBytesMax,
+})
 export class IntakeStage extends SliceStage<InferenceRequested> {
   constructor(
     private readonly keys: ApiKeys,

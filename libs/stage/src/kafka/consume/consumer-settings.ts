@@ -1,17 +1,17 @@
-/** How a member behaves in its group; all times in milliseconds. */
+/** The settings of a group member. All times are in milliseconds. */
 export interface ConsumerSettings {
-  /** A member that says nothing for this long is dead, and its partitions go to others. */
+  /** A member that is silent for this long counts as dead, and its partitions are assigned to others. */
   readonly sessionTimeoutMs: number;
-  /** How long the group waits for a member to come back; bounds a slice. */
+  /** How long the group waits for a member to rejoin. It bounds the time of a slice. */
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatMs: number;
-  /** How long the broker may hold a fetch back that has not gathered `fetchBytesMin`. */
+  /** How long the broker may delay a fetch that has not reached `fetchBytesMin`. */
   readonly fetchWaitMsMax: number;
-  /** A fetch with as much is answered at once; 1 answers as soon as there is anything. */
+  /** The broker answers a fetch at once when it has this many bytes; with 1, as soon as there is a message. */
   readonly fetchBytesMin: number;
-  /** Fetches that bring something are at least this far apart: what comes meanwhile shares one. */
+  /** Non-empty fetches are at least this far apart, so that messages which arrive in between share one. */
   readonly fetchEveryMs: number;
-  /** Partitions worked on at once by a slice stage. */
+  /** How many partitions a slice stage processes at once. */
   readonly partitionsAtOnce: number;
   readonly fetchBytesPerPartition: number;
   /** Lag without progress for this long ends the process. */
@@ -19,15 +19,16 @@ export interface ConsumerSettings {
 }
 
 /**
- * For stages that nobody waits for: messages are gathered for a quarter of a second. Taken one by one,
- * each costs a fetch, a slice and a commit, which is several times the work on it.
+ * For stages whose results no client waits for. The broker gathers messages for a quarter of a
+ * second. Singly, each message would cost a fetch, a slice and a commit, which is several times the
+ * work on the message itself.
  */
 export const gathering: Pick<ConsumerSettings, "fetchWaitMsMax" | "fetchBytesMin"> = {
   fetchWaitMsMax: 250,
   fetchBytesMin: 256 * 1_024,
 };
 
-/** A member killed with -9 is noticed in 8 s; the broker's own lower bound is 6 s. */
+/** The group notices a member that was killed with -9 after 8 s. The broker's own lower bound is 6 s. */
 export const defaultConsumerSettings: ConsumerSettings = {
   sessionTimeoutMs: 8_000,
   rebalanceTimeoutMs: 30_000,

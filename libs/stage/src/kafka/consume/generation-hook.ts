@@ -3,10 +3,9 @@ import kafkajs from "kafkajs";
 const { PartitionAssigners } = kafkajs;
 
 /**
- * The client's own assigner, which calls `joining` when a member is about to
- * ask for a new generation: the only moment that precedes every rebalance, the
- * silent ones included (stale metadata), and after which an offset of the old
- * generation must not be committed.
+ * Returns the client's own assigner, which also calls `joining` when the member is about to ask for
+ * a new generation. No other moment precedes every rebalance, including the silent ones (stale
+ * metadata). After it, an offset of the old generation must not be committed.
  */
 export function generationHook(joining: () => void): kafkajs.PartitionAssigner {
   return (config) => {

@@ -1,5 +1,5 @@
 import type kafkajs from "kafkajs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { type BackOff, doubledMs, retryWithBackOff, sleep, withTimeout } from "@sluice/domain";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import { brokerReasonOf } from "../broker-trouble.ts";
 import { isOutage, messageOf, type StageFaultCode } from "../../core/faults.ts";
@@ -18,11 +18,14 @@ import type { PartitionHooks } from "../../core/stage.ts";
 import { StartingOffsets } from "./starting-offsets.ts";
 import { SubscriptionWatch } from "./subscription-watch.ts";
 
-/** One assignment of partitions, from joining the group to the next rebalance. */
+/** One assignment of partitions, from the join of the group to the next rebalance. */
 export interface Generation {
   readonly id: number;
   readonly partitions: readonly number[];
-  /** Aborted as soon as we begin to join again: nothing of it may be committed any more. */
+  /**
+   * Aborted when the member begins to join again. Then nothing of this generation may be committed
+   * any more.
+   */
   readonly ended: AbortSignal;
 }
 
@@ -30,11 +33,14 @@ export interface FetchedBatch {
   readonly generation: Generation;
   readonly partition: number;
   readonly messages: readonly RawMessage[];
-  /** The next fetch begins behind this message. */
+  /** Makes the next fetch begin behind this message. */
   resolve(offset: bigint): void;
-  /** @throws when the group rebalances; harmless, the next fetch joins again */
+  /** @throws when the group rebalances, which is harmless: the next fetch joins again */
   heartbeat(): Promise<void>;
-  /** False when what is left of the batch is to be fetched again, by whoever then owns it. */
+  /**
+   * Returns false when the rest of the batch is to be fetched again, by the member that owns the
+   * partition then.
+   */
   isWanted(): boolean;
 }
 
@@ -47,22 +53,31 @@ export interface SubscriptionParts {
   readonly settings: ConsumerSettings;
   readonly logger: StageLogger;
   readonly metrics: StageMetrics;
-  /** The consumer is beyond repair: end the process, so that it is started again. */
+  /** Called when the consumer cannot recover: end the process, so that its supervisor starts it again. */
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
   readonly onBatch: (batch: FetchedBatch) => Promise<void>;
-  /** The group is about to be joined anew; what is asked of the broker now still counts for this generation. */
+  /**
+   * Called when the member is about to join again. Requests to the broker still count for this
+   * generation now.
+   */
   readonly onRebalancing?: () => void;
-  /** No batch is wanted any more, and the group is left next; waited for, but not for ever. */
+  /** Called when no more batches are processed, before the member leaves the group. Waited for, up to 2 s. */
   readonly onLeaving?: () => Promise<void>;
   readonly onGeneration: (generation: Generation) => void;
   readonly onGenerationEnd: (generation: Generation) => void;
 }
 
-/** How long `stop` waits for a slice in hand, and then for the broker; milliseconds. */
-const handMsMax = 20_000;
-const goodbyeMsMax = 2_000;
+/**
+ * How long `stop` waits for the slice that is being processed, and then for each request to the
+ * broker, in milliseconds.
+ */
+const sliceMsMax = 20_000;
+const lastRequestMsMax = 2_000;
 
-/** A consumer of one topic: membership, holds, commits. What is done with batches is its owner's. */
+/** Between attempts to subscribe, or to prepare an assignment. */
+const clientBackOff: BackOff = { firstMs: 250, maxMs: 5_000 };
+
+/** Consumes one topic: group membership, paused partitions and commits. Its owner processes the batches. */
 export class KafkaSubscription {
   readonly holds: PartitionHolds;
   readonly watch: SubscriptionWatch;
@@ -115,21 +130,21 @@ export class KafkaSubscription {
     this.listen();
   }
 
-  /** Resolves when the first connection stands; until then it tries, for ever. */
+  /** Resolves when the consumer is subscribed. Until then it tries again indefinitely. */
   async start(): Promise<void> {
-    for (let waitMs = 250; !this.halted.signal.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
-      try {
-        await this.admin.connect();
-        await this.consumer.connect();
-        await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
-        break;
-      } catch (error) {
+    const { signal } = this.halted;
+    await retryWithBackOff(() => this.subscribe(signal), {
+      signal,
+      pauseMsAfter: (error, failures) => {
         const { logger, topic } = this.parts;
-        logger.warn({ topic, reason: this.reasonOf(error), err: error }, "cannot subscribe yet");
-        await sleep(waitMs, undefined, { signal: this.halted.signal }).catch(() => undefined);
-      }
-    }
-    if (this.halted.signal.aborted) return;
+        logger.warn(
+          { topic, reason: this.reasonOf(error), err: error },
+          "cannot subscribe yet; trying again",
+        );
+        return doubledMs(clientBackOff, failures);
+      },
+    });
+    if (signal.aborted) return;
     this.watch.start();
     await this.consumer.run({
       autoCommit: false,
@@ -139,25 +154,33 @@ export class KafkaSubscription {
     });
   }
 
+  private async subscribe(halted: AbortSignal): Promise<void> {
+    if (halted.aborted) return;
+    await this.admin.connect();
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
+  }
+
   /**
-   * Waits for the batches in hand, leaves the group, disconnects. Bounded: with
-   * the broker away the client tries to leave for a minute, and the group
-   * notices without it.
+   * Waits for the batches that are being processed, leaves the group and disconnects. Bounded:
+   * without a broker the client would try to leave for a minute, and the group notices a missing
+   * member anyway.
    */
   async stop(): Promise<void> {
     this.halted.abort();
     this.watch.stop();
-    // What ends from here on is committed by whoever sees that it is the last.
-    await orAfter(goodbyeMsMax, this.parts.onLeaving?.() ?? Promise.resolve());
-    const left = this.consumer.disconnect();
-    await orAfter(goodbyeMsMax, left, this.watch.idle(handMsMax));
+    // From here on, the owner commits each batch when it ends.
+    await lastRequest(this.parts.onLeaving?.() ?? Promise.resolve());
+    const left = this.consumer.disconnect().catch(() => undefined);
+    await Promise.race([left, this.watch.idle(sliceMsMax)]);
+    await lastRequest(left);
     this.generationEnds();
-    await orAfter(goodbyeMsMax, this.admin.disconnect());
+    await lastRequest(this.admin.disconnect());
   }
 
   /**
-   * Commits under the generation the work was done in, or not at all. False
-   * when it was not done; then the messages come again, to whoever owns them.
+   * Commits under the generation in which the work was done, or not at all. Returns false if it
+   * did not commit; then the messages are redelivered to the member that owns their partition.
    *
    * @param next the offset after the last finished message
    */
@@ -173,7 +196,7 @@ export class KafkaSubscription {
       return true;
     } catch (error) {
       const { logger, topic } = this.parts;
-      logger.debug({ topic, reason: messageOf(error) }, "offsets are not committed now");
+      logger.debug({ topic, reason: messageOf(error) }, "the offsets could not be committed now");
       return false;
     }
   }
@@ -192,7 +215,7 @@ export class KafkaSubscription {
     });
   }
 
-  /** Runs within the join, before the first fetch: what is held now is not fetched. */
+  /** Runs within the join, before the first fetch, so that partitions held here are not fetched. */
   private generationBegins(partitions: readonly number[]): void {
     this.endGeneration = new AbortController();
     this.generations += 1;
@@ -219,27 +242,34 @@ export class KafkaSubscription {
     try {
       this.parts.hooks.onRevoked?.(generation.partitions);
     } catch (error) {
-      // Thrown further it would break the join, and with it the consumer.
-      this.parts.logger.error({ topic: this.parts.topic, err: error }, "defect in onRevoked");
+      // An exception here would break the join, and with it the consumer.
+      this.parts.logger.error(
+        { topic: this.parts.topic, err: error },
+        "onRevoked threw: a defect in the stage",
+      );
     }
   }
 
-  /** Tries until it is done or the generation is over; meanwhile nothing of it is fetched. */
+  /** Prepares the partitions until it succeeds or the generation ends. Meanwhile they are not fetched. */
   private async prepare(generation: Generation): Promise<void> {
-    for (let waitMs = 250; !generation.ended.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
-      try {
-        await this.starting.settle(generation, this.parts.hooks);
-        await this.parts.hooks.onAssigned?.(generation.partitions);
-        if (generation.ended.aborted) return;
-        for (const partition of generation.partitions) this.holds.release(partition, "assigning");
-        return;
-      } catch (error) {
+    await retryWithBackOff(() => this.assign(generation), {
+      signal: generation.ended,
+      pauseMsAfter: (error, failures) => {
         const fields = { topic: this.parts.topic, err: error };
-        if (isOutage(error)) this.parts.logger.warn(fields, "assignment must wait");
-        else this.parts.logger.error(fields, "assignment fails, and is tried again");
-        await sleep(waitMs, undefined, { signal: generation.ended }).catch(() => undefined);
-      }
-    }
+        if (isOutage(error))
+          this.parts.logger.warn(fields, "the assignment waits for an outage to end");
+        else this.parts.logger.error(fields, "the assignment failed and is tried again");
+        return doubledMs(clientBackOff, failures);
+      },
+    });
+  }
+
+  private async assign(generation: Generation): Promise<void> {
+    if (generation.ended.aborted) return;
+    await this.starting.settle(generation, this.parts.hooks);
+    await this.parts.hooks.onAssigned?.(generation.partitions);
+    if (generation.ended.aborted) return;
+    for (const partition of generation.partitions) this.holds.release(partition, "assigning");
   }
 
   private async takeBatch(payload: kafkajs.EachBatchPayload): Promise<void> {
@@ -263,7 +293,7 @@ export class KafkaSubscription {
     };
     const startedAt = performance.now();
     await this.watch.working(() => this.parts.onBatch(batch));
-    // The client fetches again when all batches of the last fetch are done.
+    // The client fetches again when all batches of the last fetch are processed.
     const leftMs = startedAt + this.parts.settings.fetchEveryMs - performance.now();
     if (leftMs >= 1 && batch.isWanted()) await sleep(leftMs);
   }
@@ -278,7 +308,10 @@ export class KafkaSubscription {
     this.halted.abort();
     this.watch.stop();
     this.parts.metrics.fault(code);
-    this.parts.logger.error({ code, topic: this.parts.topic, reason }, "the consumer is lost");
+    this.parts.logger.error(
+      { code, topic: this.parts.topic, reason },
+      "the consumer cannot recover",
+    );
     this.parts.onFatal(code, reason);
   }
 
@@ -286,7 +319,7 @@ export class KafkaSubscription {
     return [{ topic: this.topic, partitions: [partition] }];
   }
 
-  /** A full concurrent stage is no reason: handlers that never end are what the watch is for. */
+  /** A full concurrent stage is not a reason to wait, because the watch must find handlers that never end. */
   private isWaiting(): boolean {
     return (this.generation?.partitions ?? []).some(
       (partition) =>
@@ -294,29 +327,24 @@ export class KafkaSubscription {
     );
   }
 
-  /** The client refuses to pause while it restarts; the next generation begins without holds. */
+  /**
+   * Ignores errors: the client refuses to pause while it restarts, and the next generation begins
+   * without holds.
+   */
   private quietly(act: () => void): void {
     try {
       act();
     } catch (error) {
-      this.parts.logger.debug({ reason: messageOf(error) }, "not pausing now");
+      this.parts.logger.debug({ reason: messageOf(error) }, "the client does not pause now");
     }
   }
 }
 
-/**
- * Resolves with the goodbye, however it ends, or `ms` after `from`. No timer is left behind:
- * it would keep a short-lived program alive.
- */
-async function orAfter(
-  ms: number,
-  goodbye: Promise<void>,
-  from = Promise.resolve(),
-): Promise<void> {
-  const said = new AbortController();
-  const late = from.then(() =>
-    sleep(ms, undefined, { signal: said.signal }).catch(() => undefined),
+/** Waits for a last request to the broker, whether it succeeds or not, but no longer than 2 s. */
+async function lastRequest(request: Promise<void>): Promise<void> {
+  await withTimeout(
+    request.catch(() => undefined),
+    lastRequestMsMax,
+    () => undefined,
   );
-  await Promise.race([goodbye.catch(() => undefined), late]);
-  said.abort();
 }

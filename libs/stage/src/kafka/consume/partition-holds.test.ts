@@ -22,7 +22,7 @@ describe("partition holds", () => {
     expect(calls.slice(2)).toEqual(["resume 1", "held 0"]);
   });
 
-  it("does nothing for a reason that was not given", () => {
+  it("ignores the release of a reason for which the partition is not held", () => {
     const { holds, calls } = newHolds();
     holds.hold(1, "full");
     holds.release(1, "outage");

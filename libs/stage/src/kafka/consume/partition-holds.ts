@@ -2,9 +2,9 @@
 export type HoldReason = "assigning" | "outage" | "full" | "stopping";
 
 /**
- * Which partitions are paused and why: a partition is fetched again only when
- * no reason is left. The client itself knows one flag, and keeps it through
- * rebalances for partitions that may come back.
+ * Records which partitions are paused and why. A partition is fetched again only when no reason is
+ * left. The client itself has one flag per partition, and keeps it over rebalances for partitions
+ * that may return.
  */
 export class PartitionHolds {
   private readonly reasons = new Map<number, Set<HoldReason>>();
@@ -36,7 +36,7 @@ export class PartitionHolds {
     return reasons !== undefined && (reason === undefined || reasons.has(reason));
   }
 
-  /** A new assignment begins without reasons. */
+  /** Removes all reasons, for a new assignment. */
   releaseAll(): void {
     for (const partition of this.reasons.keys()) this.resume(partition);
     this.reasons.clear();

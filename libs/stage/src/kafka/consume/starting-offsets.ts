@@ -7,9 +7,9 @@ interface Assigned {
 }
 
 /**
- * Where reading begins. A group without an offset gets one at once: what
- * "beginning" means could change before the first message is finished, and a
- * rebalance in between would skip or repeat.
+ * Determines where reading begins. A group without an offset gets one at once: the beginning of the
+ * partition could move before the first message is finished, and a rebalance in between would then
+ * skip or repeat messages.
  */
 export class StartingOffsets {
   constructor(
@@ -20,7 +20,7 @@ export class StartingOffsets {
     private readonly topic: string,
   ) {}
 
-  /** @throws whatever the client or the hook throws; to be tried again */
+  /** @throws what the client or the hook throws; then try again */
   async settle(assigned: Assigned, hooks: PartitionHooks): Promise<void> {
     if (assigned.partitions.length === 0) return;
     await this.commitMissing(assigned);
@@ -43,8 +43,8 @@ export class StartingOffsets {
     if (missing.length === 0) return;
     const lows = await this.admin.fetchTopicOffsets(this.topic);
     if (assigned.ended.aborted) return;
-    // Should the client repeat this under the next generation, another member's
-    // first offset goes back to the beginning: repeated, never lost.
+    // If the client repeats this under the next generation, another member's first offset returns
+    // to the beginning. Its messages are then repeated, but never lost.
     await this.consumer.commitOffsets(
       missing.map((partition) => ({
         topic: this.topic,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "@sluice/domain";
 import type kafkajs from "kafkajs";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import type { StageFaultCode } from "../../core/faults.ts";
@@ -22,10 +22,10 @@ export interface WatchParts {
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
 }
 
-/** Lag is asked for this often, in milliseconds. */
+/** How often the lag is read, in milliseconds. */
 const lagEveryMs = 5_000;
 
-/** Looks at one consumer: reports its lag, ends the process when it is silently dead. */
+/** Watches one consumer: reports its lag, and ends the process when the consumer has silently stopped. */
 export class SubscriptionWatch {
   private readonly limits: WatchdogLimits;
   private timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export class SubscriptionWatch {
   constructor(private readonly parts: WatchParts) {
     const { fetchWaitMsMax, sessionTimeoutMs, rebalanceTimeoutMs, noProgressMs } = parts.settings;
     this.limits = {
-      // Below the session timeout the group itself repairs what is missing.
+      // Within the session timeout the group repairs a missing member without us.
       noFetchMs: Math.max(3 * fetchWaitMsMax, sessionTimeoutMs),
       joiningMs: 2 * rebalanceTimeoutMs + sessionTimeoutMs,
       noProgressMs,
@@ -85,7 +85,7 @@ export class SubscriptionWatch {
     }
   }
 
-  /** Resolves when no batch is in hand any more, or after `msMax` milliseconds. */
+  /** Resolves when no batch is being processed any more, or after `msMax` milliseconds. */
   async idle(msMax: number): Promise<void> {
     const until = performance.now() + msMax;
     while (this.inWork > 0 && performance.now() < until) await sleep(20);
@@ -106,7 +106,7 @@ export class SubscriptionWatch {
       const lagIsDue = now - this.lastLagAt > lagEveryMs;
       if (!silent && !lagIsDue) return;
       const brokerAnswers = await this.refreshLag();
-      // Time counts from when the broker was last away: the client needs a moment to find it again.
+      // Counts from the broker's last outage, because the client needs a moment to reconnect.
       if (!brokerAnswers) this.startOver();
       this.judge(brokerAnswers);
     } finally {
@@ -114,12 +114,12 @@ export class SubscriptionWatch {
     }
   }
 
-  /** Twice in a row, so that a blocked event loop, late with everything, is not taken for death. */
+  /** Acts on the second bad verdict in a row, because a blocked event loop delays everything once. */
   private judge(brokerAnswers: boolean): void {
     const verdict = verdictOf(this.vital(brokerAnswers), this.limits);
     this.suspicions = verdict === "alive" ? 0 : this.suspicions + 1;
     if (verdict !== "alive" && this.suspicions >= 2)
-      this.parts.onFatal(verdict, `nothing moved on ${this.parts.shownTopic}`);
+      this.parts.onFatal(verdict, `no message of ${this.parts.shownTopic} made progress`);
   }
 
   private vital(brokerAnswers: boolean): Vital {
@@ -145,7 +145,7 @@ export class SubscriptionWatch {
     return high === undefined || next === undefined || high < next ? 0 : Number(high - next);
   }
 
-  /** False when the broker does not answer. */
+  /** Returns false when the broker does not answer. */
   private async refreshLag(): Promise<boolean> {
     const { admin, topic, groupId, shownTopic, metrics } = this.parts;
     this.lastLagAt = performance.now();
@@ -158,7 +158,7 @@ export class SubscriptionWatch {
       for (const { partition, offset } of groups.flatMap(({ partitions }) => partitions))
         if (Number(offset) >= 0) this.committedNext.set(partition, BigInt(offset));
     } catch (error) {
-      this.parts.logger.debug({ topic: shownTopic, err: error }, "lag is unknown now");
+      this.parts.logger.debug({ topic: shownTopic, err: error }, "the lag could not be read now");
       return false;
     }
     const ours = new Set(this.parts.partitions());

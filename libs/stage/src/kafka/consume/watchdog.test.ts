@@ -14,7 +14,7 @@ const healthy: Vital = {
 };
 
 describe("watchdog", () => {
-  it("leaves a consumer alone that fetches", () => {
+  it("does not end a consumer that fetches", () => {
     expect(verdictOf(healthy, limits)).toBe("alive");
   });
 
@@ -22,22 +22,22 @@ describe("watchdog", () => {
     expect(verdictOf({ ...healthy, lastFetchAt: 998_000 }, limits)).toBe("STAGE_CONSUMER_SILENT");
   });
 
-  it("waits for a broker that is away", () => {
+  it("waits for an unavailable broker", () => {
     const away = { ...healthy, lastFetchAt: 0, lastProgressAt: 0, lag: 5, brokerAnswers: false };
     expect(verdictOf(away, limits)).toBe("alive");
   });
 
-  it("does not expect fetches while a slice is worked on", () => {
+  it("does not expect fetches while a slice is processed", () => {
     expect(verdictOf({ ...healthy, lastFetchAt: 900_000, working: true }, limits)).toBe("alive");
   });
 
-  it("allows a rebalance its own time", () => {
+  it("allows a rebalance a longer time", () => {
     const joining = { ...healthy, lastFetchAt: 970_000, joining: true };
     expect(verdictOf(joining, limits)).toBe("alive");
     expect(verdictOf({ ...joining, lastFetchAt: 900_000 }, limits)).toBe("STAGE_CONSUMER_SILENT");
   });
 
-  it("ends a consumer that lags and gets nothing done", () => {
+  it("ends a consumer that lags and makes no progress", () => {
     const stuck = { ...healthy, lastProgressAt: 800_000, lag: 1 };
     expect(verdictOf(stuck, limits)).toBe("STAGE_CONSUMER_STUCK");
     expect(verdictOf({ ...stuck, lag: 0 }, limits)).toBe("alive");

@@ -1,21 +1,21 @@
 import type { StageFaultCode } from "../../core/faults.ts";
 
-/** What is known of a consumer at one moment; times in milliseconds of one clock. */
+/** The state of a consumer at one moment. Times are in milliseconds of one clock. */
 export interface Vital {
   readonly now: number;
-  /** Last answer of the broker to a fetch, or the end of the last slice. */
+  /** When the broker last answered a fetch, or the last slice ended. */
   readonly lastFetchAt: number;
-  /** Last message finished or admitted, or last reason to wait. */
+  /** When a message was last finished or admitted, or there was last a reason to wait. */
   readonly lastProgressAt: number;
-  /** A slice is being worked on: nothing is fetched meanwhile, by design. */
+  /** A slice is being processed. Nothing is fetched meanwhile. */
   readonly working: boolean;
-  /** Between two generations. */
+  /** The consumer is between two generations. */
   readonly joining: boolean;
-  /** Whether the broker answered when it was asked on another connection just now. */
+  /** Whether the broker has just answered on another connection. */
   readonly brokerAnswers: boolean;
   /** Messages between the committed offsets and the high watermarks. */
   readonly lag: number;
-  /** Waiting on purpose: an outage is being waited for, or a concurrent stage is full. */
+  /** The consumer waits on purpose, for an outage to end or an assignment to be prepared. */
   readonly waiting: boolean;
 }
 
@@ -30,9 +30,9 @@ export type Verdict =
   | Extract<StageFaultCode, "STAGE_CONSUMER_SILENT" | "STAGE_CONSUMER_STUCK">;
 
 /**
- * Whether the process should end so that it is started again: kafkajs can stop
- * fetching while the process lives. A broker that does not answer is an outage,
- * which is waited for; ending would only abort what runs.
+ * Decides whether the process should end, so that its supervisor starts it again: kafkajs can stop
+ * fetching while the process lives. A broker that does not answer is an outage, for which the
+ * consumer waits. Ending the process would only abort running work.
  */
 export function verdictOf(vital: Vital, limits: WatchdogLimits): Verdict {
   if (!vital.brokerAnswers) return "alive";

@@ -6,13 +6,14 @@ import { sizeOf, type WireMessage } from "./send-batch.ts";
 import { type KafkaConnection, prefixed } from "../kafka-connection.ts";
 import { KafkaProducer, type KafkaProducerOptions } from "./kafka-producer.ts";
 import { silentLogger, type StageLogger } from "../../core/logger.ts";
-import { type MetricsRegistry, producerMetricsOf } from "../../core/metrics.ts";
+import { type MetricsFactory, NoMetrics } from "../../core/metrics.ts";
 
 export interface KafkaEventProducerOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
   readonly logger?: StageLogger;
-  readonly registry?: MetricsRegistry;
+  /** None when absent. */
+  readonly metrics?: MetricsFactory;
 }
 
 export class KafkaEventProducer extends EventProducer {
@@ -23,10 +24,11 @@ export class KafkaEventProducer extends EventProducer {
 
   constructor(options: KafkaEventProducerOptions) {
     super();
-    const { connection, codecs, logger = silentLogger, registry, ...limits } = options;
+    const { connection, codecs, logger = silentLogger, ...others } = options;
+    const { metrics = new NoMetrics(), ...limits } = others;
     this.connection = connection;
     this.codecs = codecs;
-    this.producer = new KafkaProducer(connection, logger, producerMetricsOf(registry), limits);
+    this.producer = new KafkaProducer(connection, logger, metrics.forProducer(), limits);
   }
 
   override async send(messages: readonly Publishable[]): Promise<void> {
@@ -34,7 +36,7 @@ export class KafkaEventProducer extends EventProducer {
     await this.producer.publish(messages.map((message) => this.wireOf(message)));
   }
 
-  /** Sends what waits, then disconnects. Later sends are rejected. */
+  /** Sends the waiting messages and disconnects. Later sends are rejected. */
   async close(): Promise<void> {
     await this.producer.close();
   }
@@ -45,7 +47,8 @@ export class KafkaEventProducer extends EventProducer {
       .filter(({ name }) => !this.prepared.has(name));
     if (fresh.length === 0) return;
     await this.codecs.prepare([...new Set(fresh)]).catch((error: unknown) => {
-      // A schema that is not registered yet is the release's fault: messages must wait, not leave.
+      // A schema is missing when a release has not registered it yet. Messages must wait for it, and must
+      // not be dead-lettered.
       if (!(error instanceof PermanentFault)) throw error;
       throw new TransientFault(error.code, error.message, { cause: error });
     });

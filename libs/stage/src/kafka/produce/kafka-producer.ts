@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { PermanentFault, TransientFault } from "@sluice/domain";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { PermanentFault, sleep, TransientFault, withTimeout } from "@sluice/domain";
 import { brokerReasonOf } from "../broker-trouble.ts";
 import { messageOf } from "../../core/faults.ts";
 import {
@@ -16,20 +16,20 @@ import type { ProducerMetrics } from "../../core/metrics.ts";
 import { partitionAmong, ProducerSession } from "./producer-session.ts";
 
 export interface KafkaProducerOptions {
-  /** After this a send is rejected as an outage, in milliseconds; default 30,000, for an HTTP edge 2,000. */
+  /** After this time a send is rejected as an outage, in milliseconds; default 30,000, for ingress 2,000. */
   readonly sendTimeoutMs?: number;
-  /** How far apart flights begin (5 ms, always): what comes meanwhile shares one. */
+  /** The pause between send batches; messages that arrive in between share one. Default: always 5 ms. */
   readonly pace?: Pace;
-  /** More messages than this never wait (10,000). */
+  /** The most messages that may wait; default 10,000. */
   readonly queueMessagesMax?: number;
-  /** More bytes than this never wait (64 MiB). */
+  /** The most bytes that may wait; default 64 MiB. */
   readonly queueBytesMax?: number;
   readonly limits?: SendLimits;
 }
 
-/** One call of `publish`; its messages may travel in several flights. */
+/** One call of `publish`. Its messages may be in several send batches. */
 class Call {
-  /** Set when a flight with others was refused: find out whose message it was. */
+  /** Set when a batch with messages of several calls was refused, to find the refused message. */
   alone = false;
   settled = false;
   private open: number;
@@ -67,8 +67,8 @@ interface Waiting {
 }
 
 /**
- * One send in flight; what arrives meanwhile waits and leaves together. With
- * several at once the idempotent producer loses acknowledged messages when an
+ * Sends one batch at a time. Messages that arrive meanwhile wait and form the next batch. With
+ * several batches at once the idempotent producer would lose acknowledged messages when an
  * acknowledgement is lost.
  */
 export class KafkaProducer {
@@ -97,7 +97,7 @@ export class KafkaProducer {
     };
   }
 
-  /** As {@link EventProducer.send}, for bytes. */
+  /** Publishes bytes, as {@link EventProducer.send} does for records. */
   async publish(messages: readonly WireMessage[]): Promise<void> {
     if (messages.length === 0) return;
     this.refuseWhenFull(messages);
@@ -108,7 +108,7 @@ export class KafkaProducer {
     await call.done;
   }
 
-  /** Sends what waits, each call within its own time limit, then disconnects. */
+  /** Sends the waiting messages, each call within its own time limit, and disconnects. */
   async close(): Promise<void> {
     this.closed = true;
     await this.pumping;
@@ -118,14 +118,18 @@ export class KafkaProducer {
 
   private refuseWhenFull(messages: readonly WireMessage[]): void {
     if (this.closed)
-      throw new TransientFault("STAGE_PRODUCER_CLOSED", "The producer is being closed.");
+      throw new TransientFault(
+        "STAGE_PRODUCER_CLOSED",
+        "The producer is closing and accepts no more messages.",
+      );
     const tooMany = this.waiting.length + messages.length > this.options.queueMessagesMax;
     const tooLarge = this.queueBytes + bytesOf(messages) > this.options.queueBytesMax;
-    // A call larger than the whole queue would otherwise wait for ever.
+    // A call that is larger than the whole queue is accepted when the queue is empty, or it could never be
+    // sent.
     if ((tooMany || tooLarge) && this.waiting.length > 0)
       throw new TransientFault(
         "STAGE_PRODUCER_FULL",
-        `${this.waiting.length} messages wait for the broker already.`,
+        `The producer already holds ${this.waiting.length} messages that wait for the broker.`,
       );
   }
 
@@ -134,7 +138,7 @@ export class KafkaProducer {
     call.reject(
       new TransientFault(
         "STAGE_BROKER_UNAVAILABLE",
-        `Not acknowledged within ${sendTimeoutMs} ms; what was sent is unknown.`,
+        `The broker did not acknowledge all messages within ${sendTimeoutMs} ms; which of them arrived is unknown.`,
       ),
     );
     this.dropSettled();
@@ -148,19 +152,19 @@ export class KafkaProducer {
   }
 
   private async pumpAll(): Promise<void> {
-    // One turn of the loop, so that sends of the same moment share a flight: what one fetch brought of
-    // several partitions is worked on at once, and is ready within the same turn.
+    // Waits one turn of the event loop, so that calls of the same moment share a batch. The messages of one
+    // fetch are processed together, for all partitions, and are ready within the same turn.
     await nextTurn();
     while (this.waiting.length > 0) {
       const leftMs = this.nextSendAt - performance.now();
       if (leftMs >= 1) await sleep(leftMs);
-      const flight = this.takeSendBatch();
-      this.nextSendAt = performance.now() + pauseAfter(flight.length, this.options.pace);
+      const batch = this.takeSendBatch();
+      this.nextSendAt = performance.now() + pauseAfter(batch.length, this.options.pace);
       try {
-        await this.fly(flight.map(({ message }) => message));
-        for (const { call } of flight) call.acknowledgeOne();
+        await this.sendBatch(batch.map(({ message }) => message));
+        for (const { call } of batch) call.acknowledgeOne();
       } catch (error) {
-        this.sendFailed(flight, error);
+        this.sendFailed(batch, error);
       }
     }
   }
@@ -178,10 +182,10 @@ export class KafkaProducer {
       this.options.limits,
       (message) => this.placeOf(message),
     );
-    const flight = this.waiting.splice(0, length);
-    this.queueBytes -= bytesOf(flight.map(({ message }) => message));
+    const batch = this.waiting.splice(0, length);
+    this.queueBytes -= bytesOf(batch.map(({ message }) => message));
     this.metrics.waiting(this.waiting.length);
-    return flight;
+    return batch;
   }
 
   private placeOf(message: WireMessage): string {
@@ -189,11 +193,14 @@ export class KafkaProducer {
     return count ? `${message.topic}/${partitionAmong(count, message)}` : message.topic;
   }
 
-  private async fly(messages: readonly WireMessage[]): Promise<void> {
+  private async sendBatch(messages: readonly WireMessage[]): Promise<void> {
+    const { sendTimeoutMs } = this.options;
     this.session ??= new ProducerSession(this.connection, this.logger, this.partitionCounts);
     const sending = this.session.send(messages);
     try {
-      await within(this.options.sendTimeoutMs, sending);
+      await withTimeout(sending, sendTimeoutMs, () => {
+        throw new Error(`The broker did not answer within ${sendTimeoutMs} ms.`);
+      });
       this.metrics.published(messages.length);
     } catch (error) {
       this.session.abandon(sending);
@@ -202,32 +209,32 @@ export class KafkaProducer {
     }
   }
 
-  private sendFailed(flight: readonly Waiting[], error: unknown): void {
-    const calls = new Set(flight.map(({ call }) => call).filter(({ settled }) => !settled));
+  private sendFailed(batch: readonly Waiting[], error: unknown): void {
+    const calls = new Set(batch.map(({ call }) => call).filter(({ settled }) => !settled));
     const refused = isRefusal(error);
     if (refused && calls.size > 1) {
-      // One of them is at fault: each flies again, alone.
+      // One of the calls is at fault, so each of them is sent again alone.
       for (const call of calls) call.alone = true;
-      const again = flight.filter(({ call }) => !call.settled);
+      const again = batch.filter(({ call }) => !call.settled);
       this.waiting.unshift(...again);
       this.queueBytes += bytesOf(again.map(({ message }) => message));
       return;
     }
     const fault = refused
       ? new PermanentFault("STAGE_MESSAGE_REFUSED", messageOf(error), { cause: error })
-      : this.outageOf(error, flight);
+      : this.outageOf(error, batch);
     this.metrics.failed(fault.code);
     for (const call of calls) call.reject(fault);
     this.dropSettled();
   }
 
-  private outageOf(cause: unknown, flight: readonly Waiting[]): TransientFault {
-    const topics = [...new Set(flight.map(({ message }) => message.topic))];
+  private outageOf(cause: unknown, batch: readonly Waiting[]): TransientFault {
+    const topics = [...new Set(batch.map(({ message }) => message.topic))];
     const reason = brokerReasonOf(cause, this.connection, { kind: "write", topics });
     return new TransientFault("STAGE_BROKER_UNAVAILABLE", reason, { cause });
   }
 
-  /** What nobody waits for any more is not sent: its caller was told, and sends it again. */
+  /** Drops messages whose call has been rejected. The calling code sends them again. */
   private dropSettled(): void {
     this.waiting = this.waiting.filter(({ call }) => !call.settled);
     this.queueBytes = bytesOf(this.waiting.map(({ message }) => message));
@@ -238,24 +245,12 @@ function bytesOf(messages: readonly WireMessage[]): number {
   return messages.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The broker did not answer within ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 const refusals = new Set(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"]);
 
-/** True for what no waiting repairs. A missing right or topic is an operator's to repair: it waits. */
+/**
+ * Returns true if waiting cannot help. A missing right or topic can be repaired by an operator, so
+ * it is not a refusal.
+ */
 function isRefusal(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth += 1) {
     if ("type" in cause && typeof cause.type === "string" && refusals.has(cause.type)) return true;

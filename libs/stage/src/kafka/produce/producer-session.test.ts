@@ -19,7 +19,7 @@ describe("the partition of a message", () => {
     expect(partitionAmong(1_000, message)).toBe((hash & 0x7f_ff_ff_ff) % 1_000);
   });
 
-  it("without key is the one it came from, as far as there are so many", () => {
+  it("without key is that of its original, modulo the number of partitions", () => {
     expect(partitionAmong(4, { ...wire, key: null, partitionHint: 3 })).toBe(3);
     expect(partitionAmong(2, { ...wire, key: null, partitionHint: 3 })).toBe(1);
   });

@@ -5,31 +5,31 @@ import type { StageLogger } from "../../core/logger.ts";
 
 const { CompressionTypes, Partitioners } = kafkajs;
 
-/** Sends of fewer bytes travel as they are. */
+/** Sends of fewer bytes are not compressed. */
 const packedBytesMin = 16 * 1_024;
 
-/** Name makes kafkajs give up at once instead of trying an abandoned batch again. */
+/** Its name makes kafkajs give up at once instead of trying an abandoned batch again. */
 class AbandonedError extends TypeError {
   override readonly name = "TypeError";
 }
 
 /**
- * One idempotent producer of the client, from its connection to its first
- * failure. After a send has failed for good its sequence numbers are worth
- * nothing: the session is abandoned and the next send opens another.
+ * Holds one idempotent producer of the client, from its connection to its first failure. After a
+ * send has failed for good, the producer's sequence numbers are no longer valid. The session is then
+ * abandoned, and the next send opens another one.
  */
 export class ProducerSession {
   private readonly producer: kafkajs.Producer;
   private readonly choose = Partitioners.DefaultPartitioner();
   private connecting: Promise<void> | undefined;
   private abandoned = false;
-  /** Partitions of the batch in flight, as the client chose them. */
+  /** The partitions of the batch being sent, as the client chose them. */
   private readonly expected = new Set<string>();
 
   constructor(
     connection: KafkaConnection,
     logger: StageLogger,
-    /** By topic; outlives the session. */
+    /** Number of partitions by topic. Outlives the session. */
     private readonly partitionCounts: Map<string, number>,
   ) {
     const retry = { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000, multiplier: 2 };
@@ -42,7 +42,7 @@ export class ProducerSession {
     });
   }
 
-  /** @throws whatever the client throws; the batch is then unknown and the session to be abandoned */
+  /** @throws what the client throws. It is then unknown which messages arrived; abandon the session. */
   async send(messages: readonly WireMessage[]): Promise<void> {
     this.connecting ??= this.producer.connect();
     await this.connecting;
@@ -55,13 +55,13 @@ export class ProducerSession {
     this.checkAllAnswered(acknowledged);
   }
 
-  /** Ends it behind the caller's back; what is still in flight may or may not arrive. */
-  abandon(inFlight: Promise<void>): void {
+  /** Ends the session in the background. Messages that are being sent may or may not arrive. */
+  abandon(sending: Promise<void>): void {
     this.abandoned = true;
     const disconnect = () => this.producer.disconnect();
-    // Twice: a retry of the client reconnects a producer that was disconnected meanwhile.
+    // Disconnects twice, because a retry of the client reconnects a producer that was disconnected meanwhile.
     disconnect().catch(() => undefined);
-    inFlight.then(disconnect, disconnect).catch(() => undefined);
+    sending.then(disconnect, disconnect).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -70,9 +70,8 @@ export class ProducerSession {
   }
 
   /**
-   * When a leader moves between two attempts of one batch to a broker that has
-   * answered already, kafkajs leaves the partition out and reports success. A
-   * batch counts only if every partition of it was answered.
+   * Checks that the broker acknowledged every partition of the batch. If a leader moves between two
+   * attempts to a broker that has answered already, kafkajs omits the partition and reports success.
    */
   private checkAllAnswered(acknowledged: readonly kafkajs.RecordMetadata[]): void {
     const answered = new Set(
@@ -81,11 +80,12 @@ export class ProducerSession {
         .map(({ topicName, partition }) => `${topicName}/${partition}`),
     );
     const missing = [...this.expected].filter((place) => !answered.has(place));
-    if (missing.length > 0) throw new Error(`No acknowledgement for ${missing.join(", ")}.`);
+    if (missing.length > 0)
+      throw new Error(`The broker did not acknowledge ${missing.join(", ")}.`);
   }
 
   private partitionOf(args: kafkajs.PartitionerArgs): number {
-    if (this.abandoned) throw new AbandonedError("This producer was given up.");
+    if (this.abandoned) throw new AbandonedError("This producer was abandoned after a failure.");
     const count = args.partitionMetadata.length;
     this.partitionCounts.set(args.topic, count);
     const { key, partition } = args.message;
@@ -96,15 +96,18 @@ export class ProducerSession {
 }
 
 /**
- * Every partition's part is packed apart. Of a few small messages that saves little, and costs both sides
- * more than the rest of the send.
+ * Returns the codec. The messages of each partition are compressed separately. For a few small
+ * messages that saves little, and costs both sides more than the rest of the send.
  */
 function compressionOf(messages: readonly WireMessage[]): kafkajs.CompressionTypes {
   const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
   return bytes < packedBytesMin ? CompressionTypes.None : CompressionTypes.ZSTD;
 }
 
-/** The client's partitioner obeys `partition`, which here is only a hint for messages without key. */
+/**
+ * Removes `partition`, which the client's partitioner obeys and which is only a hint for messages
+ * without key here.
+ */
 function unplaced(args: kafkajs.PartitionerArgs): kafkajs.PartitionerArgs {
   const { partition: _hint, ...message } = args.message;
   return { ...args, message };
@@ -122,7 +125,7 @@ function topicMessagesOf(messages: readonly WireMessage[]): kafkajs.TopicMessage
 
 const murmur2 = Partitioners.DefaultPartitioner();
 
-/** The partition a keyed message goes to among `count`: Java's murmur2, as every other client. */
+/** Returns the partition of a message among `count`, by Java's murmur2 as all Kafka clients do. */
 export function partitionAmong(count: number, message: WireMessage): number {
   if (message.key === null) return message.partitionHint % count;
   const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({

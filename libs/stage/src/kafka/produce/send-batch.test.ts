@@ -13,20 +13,20 @@ function message(partitionHint: number, bytes: number, topic = "t"): WireMessage
   return { topic, key: null, value: null, headers: {}, partitionHint, bytes };
 }
 
-describe("the pause after a flight", () => {
+describe("the pause after a send batch", () => {
   const pace = { leastMs: 20, mostMs: 60 };
 
-  it("is the shortest one while few messages come", () => {
+  it("is the shortest one while few messages arrive", () => {
     expect([0, 1, 5].map((messages) => pauseAfter(messages, pace))).toEqual([20, 20, 20]);
   });
 
-  it("grows with the messages, up to what a caller may be kept waiting", () => {
+  it("grows with the number of messages, up to the longest one", () => {
     expect([10, 15, 5_000].map((messages) => pauseAfter(messages, pace))).toEqual([40, 60, 60]);
   });
 });
 
-describe("a flight", () => {
-  it("takes at most so many messages of one partition", () => {
+describe("a send batch", () => {
+  it("takes no more messages of one partition than its limit", () => {
     const queue = Array.from({ length: 5 }, () => message(0, 1));
     expect(sendBatchLength(queue, limits, placeOf)).toBe(3);
   });
@@ -41,7 +41,7 @@ describe("a flight", () => {
     expect(sendBatchLength(queue, limits, placeOf)).toBe(1);
   });
 
-  it("carries a message beyond the limit alone on its partition", () => {
+  it("takes a message beyond the limit alone on its partition", () => {
     expect(sendBatchLength([message(0, 5_000), message(0, 1)], limits, placeOf)).toBe(1);
     expect(sendBatchLength([message(0, 1), message(0, 5_000)], limits, placeOf)).toBe(1);
   });

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { fetchedRecords, type Unpacked } from "./fetched-records.ts";
 import type { FetchedRecord } from "./record-batch.ts";
 
-/** The client's own reader of a response; one for all partitions of a fetch. */
+/** The client's own reader of a response. All partitions of a fetch share one. */
 interface Decoder {
   readInt32(): number;
   canReadBytes(length: number): boolean;
@@ -12,9 +12,9 @@ interface Decoder {
 const path = "kafkajs/src/protocol/requests/fetch/v4/decodeMessages";
 
 /**
- * Puts our reading of batches in the place of the client's, which throws for a batch that it
- * cannot read, and passes all messages of one as arguments, of which there cannot be 130,000.
- * Call this before the client's first fetch: with that it takes what stands here.
+ * Replaces the client's reading of batches with ours. The client throws for a batch that it cannot
+ * read, and passes all messages of a batch as arguments, which fails for 130,000 of them. Call this
+ * before the client's first fetch, which loads the replaced module.
  */
 export function decodeFetchesHere(): void {
   const load = createRequire(import.meta.url);

@@ -14,7 +14,7 @@ interface Message {
   readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
 }
 
-/** What the client writes and reads by: the oracle of these tests. */
+/** The client's own writer and reader, which are the oracle of these tests. */
 interface ClientParts {
   readonly batch: {
     readonly RecordBatch: (batch: object) => Promise<{ readonly buffer: Buffer }>;
@@ -52,7 +52,7 @@ const messageOf = (changed: Partial<Message> = {}): Message => ({
 
 const read = (bytes: Buffer, sofar = { bytes: 0, records: 0 }) => fetchedRecords(bytes, sofar);
 
-/** The batch as if somebody had packed its records so. */
+/** Returns the batch with its records compressed in the given way. */
 function packed(batch: Buffer, codec: number, records: Buffer): Buffer {
   const whole = Buffer.concat([batch.subarray(0, 61), records]);
   whole.writeInt32BE(whole.length - 12, 8);
@@ -79,7 +79,7 @@ const anyMessages = fc
   )
   .map((messages) => messages.map((message, offsetDelta) => ({ ...message, offsetDelta })));
 
-test("what the client writes is read as the client reads it, packed or not", async () => {
+test("records that the client writes are read as the client reads them, compressed or not", async () => {
   const property = fc.asyncProperty(anyMessages, async (messages) => {
     const batch = await batchOf(messages);
     const { records } = await client.decode(new client.Decoder(batch));
@@ -91,12 +91,12 @@ test("what the client writes is read as the client reads it, packed or not", asy
   await fc.assert(property, { numRuns: 200 });
 });
 
-/** Without what the client's own code never looks at. */
+/** Removes the members that the client's own code never reads. */
 function shownOf(record: object): object {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== "batchContext"));
 }
 
-test("batches follow each other, and one that is cut ends them", async () => {
+test("batches are read one after the other, up to one that is cut off", async () => {
   const first = await batchOf([messageOf(), messageOf({ offsetDelta: 1 })]);
   const second = await batchOf([messageOf()], 9);
   const offsets = async (given: Buffer) => (await read(given)).map(({ offset }) => offset);
@@ -105,7 +105,7 @@ test("batches follow each other, and one that is cut ends them", async () => {
   expect(await offsets(first.subarray(0, 11))).toEqual([]);
 });
 
-test("with an append time all messages have that, and what a transaction left is marked", async () => {
+test("all messages of a batch with an append time have that time, and control records are marked", async () => {
   const batch = await batchOf([messageOf({ timestampDelta: 3 })]);
   batch.writeInt16BE(0x08 | 0x10 | 0x20, 21);
   expect(await read(batch)).toMatchObject([
@@ -117,17 +117,21 @@ test("with an append time all messages have that, and what a transaction left is
   ]);
 });
 
-describe("a batch that cannot be read is one record, where its last message stood", () => {
+describe("a batch that cannot be read becomes one record with the offset of its last message, for", () => {
   const three = [0, 1, 2].map((offsetDelta) => messageOf({ offsetDelta }));
   const unreadable = "STAGE_BATCH_UNREADABLE";
 
   it.each<[string, (batch: Buffer) => Buffer, string]>([
-    ["snappy", (batch) => packed(batch, 2, Buffer.alloc(9)), "packed by snappy"],
-    ["lz4", (batch) => packed(batch, 3, Buffer.alloc(9)), "packed by lz4"],
-    ["a codec of the future", (batch) => packed(batch, 7, Buffer.alloc(9)), "unknown codec 7"],
-    ["no zstd", (batch) => packed(batch, 4, Buffer.alloc(99, 1)), ""],
-    ["no gzip", (batch) => packed(batch, 1, Buffer.alloc(99, 1)), "incorrect header check"],
-    ["fewer records than it says", (batch) => withCount(batch, 4), "end within a record"],
+    ["snappy", (batch) => packed(batch, 2, Buffer.alloc(9)), "compressed with snappy"],
+    ["lz4", (batch) => packed(batch, 3, Buffer.alloc(9)), "compressed with lz4"],
+    ["an unknown codec", (batch) => packed(batch, 7, Buffer.alloc(9)), "unknown codec 7"],
+    ["invalid zstd", (batch) => packed(batch, 4, Buffer.alloc(99, 1)), ""],
+    ["invalid gzip", (batch) => packed(batch, 1, Buffer.alloc(99, 1)), "incorrect header check"],
+    [
+      "fewer records than the batch states",
+      (batch) => withCount(batch, 4),
+      "end in the middle of a record",
+    ],
   ])("%s", async (_, changed, reason) => {
     const [record, ...further] = await read(changed(await batchOf(three)));
     expect(further).toEqual([]);
@@ -144,7 +148,7 @@ describe("a batch that cannot be read is one record, where its last message stoo
     expect(record).toMatchObject({ offset: "7", unreadable: { code: unreadable, messages: 1 } });
   });
 
-  it("more messages than are taken at once, unseen", async () => {
+  it("more messages than the limit, without reading them", async () => {
     const [record] = await read(withCount(await batchOf(three), recordsMax + 1));
     expect(record).toMatchObject({ offset: "9", unreadable: { code: "STAGE_BATCH_TOO_LONG" } });
   });
@@ -152,7 +156,7 @@ describe("a batch that cannot be read is one record, where its last message stoo
   it.each([
     [1, gzipSync],
     [4, zstdCompressSync],
-  ])("more bytes than are taken at once, by codec %i", async (codec, pack) => {
+  ])("more bytes than the limit, with codec %i", async (codec, pack) => {
     const bomb = packed(await batchOf(three), codec, pack(Buffer.alloc(unpackedBytesMax + 1)));
     expect(bomb.length).toBeLessThan(64 * 1_024);
     const [record] = await read(bomb);
@@ -160,7 +164,7 @@ describe("a batch that cannot be read is one record, where its last message stoo
   });
 });
 
-test("no cut or changed byte of the records makes reading throw", async () => {
+test("reading never throws, whichever byte of the records is cut or changed", async () => {
   const message = messageOf({ key: Buffer.from("k"), headers: { name: [Buffer.from("a")] } });
   const batch = await batchOf([message, { ...message, offsetDelta: 1 }]);
   const property = fc.asyncProperty(
@@ -175,7 +179,7 @@ test("no cut or changed byte of the records makes reading throw", async () => {
   await fc.assert(property, { numRuns: 500 });
 });
 
-test("a message with more headers than a message has leaves alone, without them", async () => {
+test("a message with too many headers is dead-lettered alone, without them", async () => {
   const many = Object.fromEntries(
     Array.from({ length: headersMax + 1 }, (_, index) => [`h${index}`, Buffer.alloc(0)]),
   );
@@ -189,7 +193,7 @@ test("a message with more headers than a message has leaves alone, without them"
   ]);
 });
 
-test("beyond the limits a fetch gives each partition its first batch and no more", async () => {
+test("a fetch beyond the limits returns the first batch of each partition and no more", async () => {
   const batch = await batchOf([messageOf()]);
   const large = packed(batch, 4, zstdCompressSync(Buffer.alloc(unpackedBytesMax + 1)));
   const sofar = { bytes: 0, records: 0 };

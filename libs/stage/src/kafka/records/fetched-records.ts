@@ -11,10 +11,13 @@ import {
 } from "./record-batch.ts";
 import { unpackedBytesMax, zstdCodec } from "./zstd.ts";
 
-/** Producers put some hundreds into a batch, and librdkafka 10,000; each takes a kilobyte here. */
+/**
+ * The most messages of a batch. Producers send some hundreds, and librdkafka 10,000; each takes a
+ * kilobyte of memory here.
+ */
 export const recordsMax = 50_000;
 
-/** What the batches of one fetch hold so far. */
+/** The sizes of the batches of one fetch so far. */
 export interface Unpacked {
   bytes: number;
   records: number;
@@ -22,7 +25,7 @@ export interface Unpacked {
 
 const gunzipInPool = promisify(gunzip);
 
-/** By the number that a batch has for them; what is not here is not read. */
+/** Decompresses by the codec number of the batch. Codecs without an entry are not read. */
 const unpackBy: readonly (((packed: Buffer) => Promise<Buffer>) | undefined)[] = [
   async (records) => records,
   (packed) => gunzipInPool(packed, { maxOutputLength: unpackedBytesMax }),
@@ -33,15 +36,15 @@ const unpackBy: readonly (((packed: Buffer) => Promise<Buffer>) | undefined)[] =
 const codecNames = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /**
- * The records of what a fetch brought of one partition. The client's own reading takes as much
- * memory as a batch asks for, and throws for what it cannot read: the same fetch comes again, for
- * ever. Here such a batch is one record that says so.
+ * Returns the messages that a fetch brought of one partition. The client's own reader allocates as
+ * much memory as a batch states, and throws for a batch that it cannot read. It would then repeat
+ * the same fetch indefinitely. Here such a batch becomes one record that explains why.
  *
- * Batches of kilobytes may unpack to gigabytes together: beyond the limits of one batch nothing
- * further is unpacked for this fetch but the first batch of each partition. The rest is fetched
+ * Batches of kilobytes may decompress to gigabytes together. Once a fetch has reached the limits of
+ * one batch, only the first batch of each further partition is decompressed. The rest is fetched
  * again.
  *
- * @param sofar of this fetch, all partitions; is added to
+ * @param sofar the sizes of this fetch over all partitions, to which this adds
  */
 export async function fetchedRecords(bytes: Buffer, sofar: Unpacked): Promise<FetchedRecord[]> {
   const records: FetchedRecord[] = [];
@@ -54,16 +57,23 @@ export async function fetchedRecords(bytes: Buffer, sofar: Unpacked): Promise<Fe
 }
 
 async function recordsOf(batch: RecordBatch, sofar: Unpacked): Promise<readonly FetchedRecord[]> {
-  const leaves = (code: Unreadable["code"], reason: string) => {
+  const unreadable = (code: Unreadable["code"], reason: string) => {
     sofar.records += 1;
     return [unreadableRecordOf(batch, code, reason)];
   };
   if (batch.magicByte !== 2)
-    return leaves("STAGE_BATCH_UNREADABLE", `in message format ${batch.magicByte}, not 2`);
+    return unreadable(
+      "STAGE_BATCH_UNREADABLE",
+      `the batch has message format ${batch.magicByte}, not 2`,
+    );
   if (batch.count > recordsMax)
-    return leaves("STAGE_BATCH_TOO_LONG", `more than ${recordsMax} messages`);
+    return unreadable("STAGE_BATCH_TOO_LONG", `the batch has more than ${recordsMax} messages`);
   const unpack = unpackBy[batch.codec];
-  if (!unpack) return leaves("STAGE_BATCH_UNREADABLE", `packed by ${nameOf(batch.codec)}`);
+  if (!unpack)
+    return unreadable(
+      "STAGE_BATCH_UNREADABLE",
+      `the batch is compressed with ${nameOf(batch.codec)}`,
+    );
   try {
     const unpacked = batch.count > 0 ? await unpack(batch.records) : batch.records;
     sofar.bytes += batch.codec === 0 ? 0 : unpacked.length;
@@ -71,9 +81,12 @@ async function recordsOf(batch: RecordBatch, sofar: Unpacked): Promise<readonly 
     sofar.records += records.length;
     return records;
   } catch (error) {
-    if (!isTooLong(error)) return leaves("STAGE_BATCH_UNREADABLE", messageOf(error));
+    if (!isTooLong(error)) return unreadable("STAGE_BATCH_UNREADABLE", messageOf(error));
     sofar.bytes += unpackedBytesMax;
-    return leaves("STAGE_BATCH_TOO_LONG", `more than ${unpackedBytesMax} bytes once unpacked`);
+    return unreadable(
+      "STAGE_BATCH_TOO_LONG",
+      `the batch has more than ${unpackedBytesMax} bytes when decompressed`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { Bytes } from "./bytes.ts";
 
-/** A message as the client hands it on. */
+/** A message in the form in which the client passes it on. */
 export interface FetchedRecord {
   readonly magicByte: number;
   readonly attributes: number;
@@ -12,17 +12,17 @@ export interface FetchedRecord {
   readonly headers: Readonly<Record<string, HeaderValue | HeaderValue[]>>;
   readonly isControlRecord: boolean;
   readonly batchContext: BatchContext;
-  /** Says why its key, value and headers are not here. */
+  /** Explains why key, value and headers are absent. */
   readonly unreadable?: Unreadable;
 }
 
 type HeaderValue = Buffer | null;
 
-/** What leaves as one dead letter without its bytes. */
+/** Messages that become one dead letter without their bytes. */
 export interface Unreadable {
   readonly code: "STAGE_BATCH_TOO_LONG" | "STAGE_BATCH_UNREADABLE" | "STAGE_MESSAGE_TOO_LONG";
   readonly reason: string;
-  /** How many messages are not here; the offset is that of the last. */
+  /** How many messages are missing. The offset is that of the last one. */
   readonly messages: number;
 }
 
@@ -31,25 +31,25 @@ interface BatchContext {
   readonly inTransaction: boolean;
 }
 
-/** A batch of Kafka's message format 2, its records still packed. */
+/** A batch of Kafka's message format 2 whose records are still compressed. */
 export interface RecordBatch {
   readonly magicByte: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly codec: number;
   readonly isControlBatch: boolean;
-  /** undefined where each message has a time of its own. */
+  /** undefined if each message has its own time. */
   readonly appendedAt: string | undefined;
   readonly firstTimestamp: number;
   readonly context: BatchContext;
-  /** As the batch says. */
+  /** The number of messages that the batch states. */
   readonly count: number;
   readonly records: Buffer;
-  /** Where the next batch begins. */
+  /** The position at which the next batch begins. */
   readonly end: number;
 }
 
-/** Where the parts of a batch stand; numbers are big-endian. */
+/** Positions of the parts of a batch. Numbers are big-endian. */
 const at = {
   length: 8,
   magic: 16,
@@ -61,17 +61,17 @@ const at = {
   count: 57,
   records: 61,
 };
-/** The length of a batch counts what stands behind it. */
+/** The position behind the length of a batch, from which that length counts. */
 const lengthEnd = 12;
 const codecMask = 0x07;
 const appendTimeFlag = 0x08;
 const transactionalFlag = 0x10;
 const controlFlag = 0x20;
 
-/** More would be no message but a burden: each is an entry of its own in memory. */
+/** The most headers of a message, because each is an entry of its own in memory. */
 export const headersMax = 1_000;
 
-/** @returns undefined where no whole batch stands: a fetch ends anywhere. */
+/** Returns the batch at a position, or undefined if the fetch ends before the batch does. */
 export function batchAt(bytes: Buffer, start: number): RecordBatch | undefined {
   if (bytes.length < start + at.magic + 1) return undefined;
   const length = bytes.readInt32BE(start + at.length);
@@ -112,8 +112,10 @@ const nothing = {
 };
 
 /**
- * @param unpacked the records of the batch, no longer packed
- * @throws RangeError where the bytes end before the records do
+ * Returns the messages of a batch.
+ *
+ * @param unpacked the records of the batch, decompressed
+ * @throws RangeError if the bytes end before the records do
  */
 export function recordsIn(batch: RecordBatch, unpacked: Buffer): FetchedRecord[] {
   const bytes = new Bytes(unpacked);
@@ -150,7 +152,10 @@ const tooManyHeaders: Unreadable = {
   messages: 1,
 };
 
-/** A map first: a name that every object has is a name like others. */
+/**
+ * Builds a map first, so that a header named as a member of every object ("constructor") is an
+ * ordinary header.
+ */
 function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
   if (count <= 0) return {};
   const headers = new Map<string, HeaderValue | HeaderValue[]>();
@@ -164,7 +169,10 @@ function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
   return Object.fromEntries(headers);
 }
 
-/** One in place of all of a batch: it stands where the last stood, so that reading goes on behind it. */
+/**
+ * Returns one record for all messages of a batch. It has the offset of the last one, so that
+ * reading continues behind it.
+ */
 export function unreadableRecordOf(
   batch: RecordBatch,
   code: Unreadable["code"],

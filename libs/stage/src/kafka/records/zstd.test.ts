@@ -9,14 +9,14 @@ describe("zstd codec", () => {
     expect((await zstdCodec.decompress(packed)).equals(bytes)).toBe(true);
   });
 
-  it("gives back a small batch that unpacks to many of the buffers it is unpacked by", async () => {
+  it("decompresses a small batch that fills many buffers", async () => {
     const bytes = Buffer.alloc(1_000_000, "sluice ");
     const packed = await zstdCodec.compress({ buffer: bytes });
     expect(packed.length).toBeLessThan(32 * 1_024);
     expect((await zstdCodec.decompress(packed)).equals(bytes)).toBe(true);
   });
 
-  it("shrinks what repeats", async () => {
+  it("compresses repetitive text", async () => {
     const packed = await zstdCodec.compress({ buffer: Buffer.alloc(100_000, "sluice ") });
     expect(packed.length).toBeLessThan(1_000);
   });

@@ -4,17 +4,20 @@ import { zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } fr
 const compressInPool = promisify(zstdCompress);
 const decompressInPool = promisify(zstdDecompress);
 
-/** Below this a hop to the thread pool costs more than the work itself. */
+/** Below this size, moving to the thread pool costs more than the work itself. */
 const inlineBytesMax = 32 * 1_024;
 /**
- * Node takes buffers of 128 KiB for each call otherwise: for messages of a kilobyte that is a
- * collection of the whole heap every few hundred of them.
+ * By default Node allocates buffers of 128 KiB for each call. For messages of a kilobyte that would
+ * cause a full garbage collection every few hundred messages.
  */
 const inlineChunkBytes = 8 * 1_024;
-/** Of the largest batches that topics take, 2 MiB, text makes a third of this. */
+/**
+ * The most bytes of a decompressed batch. The largest batches of our topics (2 MiB) decompress to a
+ * third of this if they hold text.
+ */
 export const unpackedBytesMax = 32 * 1_024 * 1_024;
 
-/** zstd for the Kafka client by Node's own zlib: the published codecs fail to install. */
+/** Provides zstd to the Kafka client with Node's own zlib, because the published codecs fail to install. */
 export const zstdCodec = {
   async compress({ buffer }: { readonly buffer: Buffer }): Promise<Buffer> {
     return buffer.length <= inlineBytesMax
@@ -22,7 +25,7 @@ export const zstdCodec = {
       : compressInPool(buffer);
   },
 
-  /** @throws `ERR_BUFFER_TOO_LARGE` above `unpackedBytesMax` */
+  /** @throws an error with code `ERR_BUFFER_TOO_LARGE` above `unpackedBytesMax` */
   async decompress(buffer: Buffer): Promise<Buffer> {
     const limit = { maxOutputLength: unpackedBytesMax };
     return buffer.length <= inlineBytesMax

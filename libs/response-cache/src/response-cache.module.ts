@@ -4,31 +4,34 @@ import { type Logger, LOGGER } from "@sluice/telemetry";
 import { ExactCache } from "./exact-cache.ts";
 import { RedisExactCache } from "./redis-exact-cache.ts";
 
-export interface ResponseCacheConnection {
+export interface ResponseCacheOptions {
   readonly redisUrl: string;
   /** For `rediss://`: PEM text of the CA that signs its certificate. */
   readonly redisCa?: string | undefined;
-  /** The topic prefix: it keeps installations on one server apart. */
+  /** The topic prefix, which separates installations on one server. */
   readonly prefix: string;
-  /** Shown by Redis as the name of the connection. */
+  /** The name of the connection that Redis shows. */
   readonly service: string;
   /**
    * How long a command may take, in milliseconds; default {@link cacheCommandTimeoutMs}. A stall of
-   * our own event loop counts too, so a stage, where nobody counts milliseconds, allows more.
+   * our own event loop counts too, so a stage, where milliseconds do not matter, allows more.
    */
   readonly commandTimeoutMs?: number;
 }
 
 const CACHE = Symbol("CacheRedis");
 
-/** Provides `ExactCache` on Redis everywhere in a service. Readiness does not depend on it: without it there are only misses. */
+/**
+ * Provides `ExactCache` on Redis to all modules. Readiness does not depend on the cache, because
+ * without it every lookup is a miss.
+ */
 @Module({})
 export class ResponseCacheModule implements OnApplicationShutdown {
   constructor(@Inject(CACHE) private readonly redis: Redis) {}
 
-  static connect(connection: ResponseCacheConnection): DynamicModule {
-    const { redisUrl, redisCa: ca, prefix, service } = connection;
-    const { commandTimeoutMs = cacheCommandTimeoutMs } = connection;
+  static forRoot(options: ResponseCacheOptions): DynamicModule {
+    const { redisUrl, redisCa: ca, prefix, service } = options;
+    const { commandTimeoutMs = cacheCommandTimeoutMs } = options;
     return {
       module: ResponseCacheModule,
       global: true,
@@ -42,7 +45,10 @@ export class ResponseCacheModule implements OnApplicationShutdown {
               commandTimeoutMs,
               ca,
               onDown: (error) =>
-                logger.warn({ error, code: "REDIS_UNAVAILABLE" }, "no connection to the cache"),
+                logger.warn(
+                  { error, code: "REDIS_UNAVAILABLE" },
+                  "the response cache is not connected; reconnecting",
+                ),
             }),
         },
         {
