@@ -35,7 +35,7 @@ export { RedisAttempts } from "./redis/redis-attempts.ts";
 export { RedisOutcomes } from "./redis/redis-outcomes.ts";
 export { RedisReplies } from "./redis/redis-replies.ts";
 export { RedisRequests } from "./redis/redis-requests.ts";
-export { refOf } from "./request-ref.ts";
+export { refOf, refOfAdmitted } from "./request-ref.ts";
 export { respondedMessage } from "./responded-message.ts";
 export { storedTopics } from "./stored-records.ts";
 export { effectOfClaim, notePublished, respondedIn } from "./respond.ts";

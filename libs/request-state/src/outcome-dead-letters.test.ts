@@ -1,7 +1,7 @@
 import { type InferenceMissed, topics } from "@sluice/contracts";
 import { partitionKeyOf } from "@sluice/domain";
 import { beforeEach, expect, test } from "vitest";
-import { refOfAdmitted } from "./contract/contract-harness.fixture.ts";
+import { refOfAdmitted } from "./request-ref.ts";
 import { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 import { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 import { InMemoryRequests } from "./in-memory/in-memory-requests.ts";

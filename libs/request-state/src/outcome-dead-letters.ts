@@ -84,6 +84,6 @@ function underwayOf(topic: string, record: unknown): Underway | null {
   return afterAdmission.has(topic) ? (record as Underway) : null;
 }
 
-function hasCalled({ state }: AttemptState): boolean {
-  return state !== "held" && state !== "released";
+function hasCalled({ phase }: AttemptState): boolean {
+  return phase !== "held" && phase !== "released";
 }

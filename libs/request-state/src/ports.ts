@@ -96,7 +96,7 @@ export type AttemptPhase = "held" | "calling" | "finished" | "failed" | "release
 export interface AttemptState {
   /** From 1. */
   readonly number: number;
-  readonly state: AttemptPhase;
+  readonly phase: AttemptPhase;
   /** 0: expired, or ended. */
   readonly leaseLeftMs: number;
   /** As the owner stated it, to be published again by a redelivery; null: left to the sweep, or not ended. */
@@ -123,7 +123,7 @@ export type AttemptClaim =
   | { readonly kind: "busy"; readonly leaseLeftMs: number }
   /** Its lease expired while calling: nobody knows whether the provider was paid. Its owner is fenced. Said again each time. */
   | { readonly kind: "in-doubt" }
-  | { readonly kind: "ended"; readonly state: AttemptState }
+  | { readonly kind: "ended"; readonly attempt: AttemptState }
   /** `outcome` is null when it has expired. */
   | { readonly kind: "outcome-set"; readonly outcome: InferenceResponded | null }
   /** An earlier attempt has not ended, or the number is outside 1 to {@link attemptsMax}. */

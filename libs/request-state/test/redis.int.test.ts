@@ -6,12 +6,12 @@ import { admissionsContract } from "../src/contract/admissions.contract.ts";
 import { attemptsContract } from "../src/contract/attempts.contract.ts";
 import {
   admit,
-  calling,
-  held,
+  beginCall,
+  claimAttempt,
   longLeaseMs,
   type OutcomeHarness,
-  refOfAdmitted,
 } from "../src/contract/contract-harness.fixture.ts";
+import { refOfAdmitted } from "../src/request-ref.ts";
 import {
   RedisAdmissions,
   RedisAttempts,
@@ -79,7 +79,7 @@ describe("what Redis keeps, and for how long", () => {
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
     expect((await timesToLive(ref))[0]).toEqual(about(3 * dayMs));
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     await harness.attempts.append(ref, 1, fence, 0, "a");
     expect((await timesToLive(ref))[2]).toEqual(about(10 * minuteMs));
     const outcome = answeredFixture(admitted, "a dam");
@@ -92,7 +92,7 @@ describe("what Redis keeps, and for how long", () => {
     const claimed = admittedFixture();
     await harness.outcomes.claim([failedFixture(claimed)], "decision");
     const attempted = refOfAdmitted(admittedFixture());
-    await held(harness, attempted);
+    await claimAttempt(harness, attempted);
     const cancelled = refOfAdmitted(admittedFixture());
     await harness.replies.cancel(cancelled);
     for (const ref of [refOfAdmitted(claimed), attempted, cancelled])
@@ -140,7 +140,7 @@ describe("what Redis keeps, and for how long", () => {
   test("a request nobody waits for has no stream", async () => {
     const admitted = admittedFixture({ reply: "none" });
     const ref = await admit(harness, admitted);
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     await harness.attempts.append(ref, 1, fence, 0, "a");
     const outcome = answeredFixture(admitted, "a dam");
     await harness.attempts.finish(ref, 1, fence, { metered: meteredFixture(admitted, 1), outcome });
@@ -151,7 +151,7 @@ describe("what Redis keeps, and for how long", () => {
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
     const stream = requests.keysOf(ref)[2];
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     for (const sequence of [0, 1, 1, 0])
       await harness.attempts.append(ref, 1, fence, sequence, "a");
     expect(await redis.xlen(stream)).toBe(2);
@@ -191,7 +191,7 @@ describe("when Redis or a connection fails", () => {
     );
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     const events: ReplyEvent[] = [];
     const reading = (async () => {
       for await (const event of replies.follow(ref, AbortSignal.timeout(10_000)))
@@ -242,8 +242,8 @@ describe("when Redis or a connection fails", () => {
       await admit(harness, admittedFixture()),
       await admit(harness, admittedFixture()),
     ];
-    await held(harness, heldRef, 1, 30);
-    await calling(harness, callingRef, 1, 30);
+    await claimAttempt(harness, heldRef, 1, 30);
+    await beginCall(harness, callingRef, 1, 30);
     await new Promise((resolve) => setTimeout(resolve, 60));
     const next = (ref: RequestRef): Promise<{ kind: string }> =>
       harness.attempts.claim(ref, 1, "owner-b", longLeaseMs);

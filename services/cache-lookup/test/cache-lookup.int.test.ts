@@ -9,7 +9,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import { attemptIdOf } from "@sluice/domain";
-import { Attempts, completedOutcome } from "@sluice/request-state";
+import { Attempts, completedOutcome, refOfAdmitted } from "@sluice/request-state";
 import { defaultCachePolicy, ExactCache, fillOf, lookupOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
@@ -164,8 +164,7 @@ test("what ingress has looked up is not looked up again", async () => {
 test("a hit stays a miss once an attempt is held: the attempt will end the request", async () => {
   const admitted = asking("Called already?");
   await putIntoCache(admitted);
-  const { tenant } = admitted.attribution;
-  const ref = { tenant, requestId: admitted.request.requestId };
+  const ref = refOfAdmitted(admitted);
   await service.get(Attempts, { strict: false }).claim(ref, 1, "adapter-1", 10_000);
   await admit(admitted);
   expect((await missOf(admitted))[0]?.lookup.result).toBe("miss");

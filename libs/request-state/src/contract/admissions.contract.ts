@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { admit, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import { admit, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
   admit,
-  calling,
-  held,
-  leaseEnds,
+  beginCall,
+  claimAttempt,
+  untilShortLeaseExpires,
   longLeaseMs,
   type OutcomeHarness,
-  refOfAdmitted,
   shortLeaseMs,
 } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,
@@ -60,8 +60,8 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const cancelled = await admit(harnessOf(), admittedFixture());
       await replies.cancel(cancelled);
       const attempted = await admit(harnessOf(), admittedFixture());
-      await held(harnessOf(), attempted, 1, shortLeaseMs);
-      await leaseEnds();
+      await claimAttempt(harnessOf(), attempted, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       const admitted = admittedFixture();
       const ended = await admit(harnessOf(), admitted);
       await outcomes.claim([failedFixture(admitted)], "decision");
@@ -73,9 +73,9 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await held(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
-      const second = await held(harnessOf(), ref);
+      const first = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
+      const second = await claimAttempt(harnessOf(), ref);
       expect(second).toBeGreaterThan(first);
       expect(await attempts.calling(ref, 1, first)).toBe(false);
       expect(await attempts.renew(ref, 1, first, longLeaseMs)).toEqual({ kind: "fenced" });
@@ -87,9 +87,9 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await held(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
-      const second = await calling(harnessOf(), ref);
+      const first = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
+      const second = await beginCall(harnessOf(), ref);
       const metered = meteredFixture(admitted, 1);
       const stale = { metered, outcome: answeredFixture(admitted, "stale") };
       expect(await attempts.append(ref, 1, first, 0, "stale")).toEqual({ kind: "fenced" });
@@ -108,12 +108,12 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
     test("a renewed lease is not taken over", async () => {
       const { attempts } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
-      const fence = await held(harnessOf(), ref, 1, shortLeaseMs);
+      const fence = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
       expect(await attempts.renew(ref, 1, fence, longLeaseMs)).toEqual({
         kind: "renewed",
         cancelled: false,
       });
-      await leaseEnds();
+      await untilShortLeaseExpires();
       const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
       expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
     });
@@ -122,8 +122,8 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
+      const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({ kind: "in-doubt" });
       expect(await attempts.claim(ref, 1, "owner-c", longLeaseMs)).toEqual({ kind: "in-doubt" });
       expect(await attempts.append(ref, 1, fence, 0, "late")).toEqual({ kind: "fenced" });
@@ -142,37 +142,37 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
-      await calling(harnessOf(), ref, 1, shortLeaseMs);
+      await beginCall(harnessOf(), ref, 1, shortLeaseMs);
       expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
-      await leaseEnds();
+      await untilShortLeaseExpires();
       await attempts.claim(ref, 1, "owner-a", longLeaseMs);
-      const second = await held(harnessOf(), ref, 2);
+      const second = await claimAttempt(harnessOf(), ref, 2);
       await attempts.release(ref, 2, second, meteredFixture(admitted, 2));
-      const third = await calling(harnessOf(), ref, 3);
+      const third = await beginCall(harnessOf(), ref, 3);
       await attempts.fail(ref, 3, third, { reason: "429", metered: meteredFixture(admitted, 3) });
       expect((await attempts.history(ref)).attempts).toEqual([
-        { number: 1, state: "doubt", leaseLeftMs: 0, metered: null, reason: null },
+        { number: 1, phase: "doubt", leaseLeftMs: 0, metered: null, reason: null },
         {
           number: 2,
-          state: "released",
+          phase: "released",
           leaseLeftMs: 0,
           metered: meteredFixture(admitted, 2),
           reason: "answered",
         },
         {
           number: 3,
-          state: "failed",
+          phase: "failed",
           leaseLeftMs: 0,
           metered: meteredFixture(admitted, 3),
           reason: "429",
         },
       ]);
-      const fourth = await calling(harnessOf(), ref, 4);
+      const fourth = await beginCall(harnessOf(), ref, 4);
       await attempts.fail(ref, 4, fourth, { reason: "timeout", metered: null });
       expect(await attempts.claim(ref, 5, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
       expect(await attempts.claim(ref, 4, "owner-a", longLeaseMs)).toEqual({
         kind: "ended",
-        state: { number: 4, state: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
+        attempt: { number: 4, phase: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
       });
     });
 
@@ -180,7 +180,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const result = {
         metered: meteredFixture(admitted, 1),
         outcome: answeredFixture(admitted, "a dam"),
@@ -197,7 +197,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         cancelled: false,
         replyBegan: false,
         attempts: [
-          { number: 1, state: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
+          { number: 1, phase: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
         ],
       });
       expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
@@ -209,8 +209,8 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
     test("an owner whose lease ran out finishes as long as nobody has taken over", async () => {
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
+      const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       const result = {
         metered: meteredFixture(admitted, 1),
         outcome: answeredFixture(admitted, "slow"),
@@ -225,7 +225,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       for (let round = 0; round < 10; round += 1) {
         const admitted = admittedFixture();
         const ref = refOfAdmitted(admitted);
-        const fence = await calling(harnessOf(), ref, 1, 1);
+        const fence = await beginCall(harnessOf(), ref, 1, 1);
         await new Promise((resolve) => setTimeout(resolve, 3));
         const result = { metered: null, outcome: answeredFixture(admitted, "slow") };
         const finish = (): Promise<{ kind: string }> => attempts.finish(ref, 1, fence, result);
@@ -246,7 +246,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const ref = await admit(harnessOf(), admitted);
       const metered = meteredFixture(admitted, 1);
       const result = { metered, outcome: answeredFixture(admitted, "a dam") };
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "early")).toEqual({ kind: "fenced" });
       expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
       await attempts.calling(ref, 1, fence);
@@ -261,7 +261,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
       expect(await attempts.calling(ref, 1, fence)).toBe(false);
@@ -275,7 +275,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
     test("the owner learns from renewals and appends that the client has gone", async () => {
       const { attempts, replies } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
         cancelled: false,
@@ -296,7 +296,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       await outcomes.claim([failedFixture(admitted)], "decision");
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
@@ -309,7 +309,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts, outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       await outcomes.claim([failedFixture(admitted)], "decision");
       await forgetAnswer(ref);
       const metered = meteredFixture(admitted, 1);

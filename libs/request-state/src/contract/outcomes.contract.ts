@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  admit,
-  calling,
-  held,
-  type OutcomeHarness,
-  refOfAdmitted,
-} from "./contract-harness.fixture.ts";
+import { admit, beginCall, claimAttempt, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,
@@ -78,7 +73,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       const hit = hitFixture(admitted, "a dam");
       expect(await outcomes.claim([hit], "hit")).toEqual([{ kind: "attempt-held" }]);
       await attempts.calling(ref, 1, fence);
@@ -89,7 +84,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       await attempts.release(ref, 1, fence, meteredFixture(admitted, 1));
       const outcome = hitFixture(admitted, "a dam");
       expect(await outcomes.claim([outcome], "hit")).toEqual([{ kind: "won", outcome }]);
@@ -141,7 +136,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const failed = failedFixture(admitted);
       await outcomes.claim([failed], "decision");
       const metered = meteredFixture(admitted, 1);
@@ -152,7 +147,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       });
       expect(await attempts.history(ref)).toMatchObject({
         outcome: failed,
-        attempts: [{ state: "finished", metered }],
+        attempts: [{ phase: "finished", metered }],
       });
     });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { admit, calling, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import { admit, beginCall, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import type { ReplyEvent, RequestRef } from "../ports.ts";
 import {
   admittedFixture,
@@ -28,7 +29,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const ref = refOfAdmitted(admitted);
       await admissions.admit([{ admitted, listener: replies.listener }]);
       const reading = read(ref);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const payloads = Array.from({ length: 600 }, (_, index) => `token ${index}`);
       for (const [sequence, payload] of payloads.entries())
         await attempts.append(ref, 1, fence, sequence, payload);
@@ -46,7 +47,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       for (const sequence of [0, 1, 1, 0, 2])
         await attempts.append(ref, 1, fence, sequence, `token ${sequence}`);
       const outcome = answeredFixture(admitted, "a dam");
@@ -64,10 +65,10 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await calling(harnessOf(), ref);
+      const first = await beginCall(harnessOf(), ref);
       await attempts.append(ref, 1, first, 0, "a");
       await attempts.fail(ref, 1, first, { reason: "cut", metered: null });
-      const second = await calling(harnessOf(), ref, 2);
+      const second = await beginCall(harnessOf(), ref, 2);
       await attempts.append(ref, 2, second, 0, "b");
       const outcome = answeredFixture(admitted, "b");
       await attempts.finish(ref, 2, second, { metered: null, outcome });
@@ -82,7 +83,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const early = read(ref);
       await attempts.append(ref, 1, fence, 0, "a");
       const midway = read(ref);
@@ -100,7 +101,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture({ reply: "whole" });
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
         cancelled: false,

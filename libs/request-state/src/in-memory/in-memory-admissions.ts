@@ -7,6 +7,7 @@ import {
   type KnownRequest,
   type RequestRef,
 } from "../ports.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
 
 const joinMs = 10 * 60 * 1000;
@@ -53,17 +54,16 @@ export class InMemoryAdmissions extends Admissions {
   }
 
   #admit({ admitted, join }: Admission): Admitted {
-    const { tenant } = admitted.attribution;
-    const { requestId } = admitted.request;
-    const known = this.#requests.find({ tenant, requestId });
+    const ref = refOfAdmitted(admitted);
+    const known = this.#requests.find(ref);
     if (known?.bodyHash && known.bodyHash !== admitted.bodyHash) return { kind: "conflict" };
     if (known?.bodyHash) return { kind: "repeat", ...this.#knownOf(known) };
 
-    const request = this.#requests.findOrCreate({ tenant, requestId });
+    const request = this.#requests.findOrCreate(ref);
     request.bodyHash = admitted.bodyHash;
     request.admitted = admitted;
     request.reply = admitted.reply;
-    if (join) this.#join(hashOf(tenant, join.keyId, admitted.bodyHash), requestId);
+    if (join) this.#join(hashOf(ref.tenant, join.keyId, admitted.bodyHash), ref.requestId);
     if (request.outcomeBy === null && request.attempts.size === 0)
       return { kind: "first", admitted };
     request.acknowledged = true;

@@ -44,7 +44,7 @@ export class InMemoryOutcomes extends Outcomes {
       const isOurs = isSameOutcome(first, outcome) || (by === "hit" && request.outcomeBy === "hit");
       return { kind: isOurs ? "won" : "lost", outcome: first };
     }
-    const phases = [...request.attempts.values()].map(({ state }) => state);
+    const phases = [...request.attempts.values()].map(({ phase }) => phase);
     if (by === "hit" && phases.some((phase) => isLive(phase) || phase === "finished"))
       return { kind: "attempt-held" };
     this.#requests.setOutcome(refOf(outcome), outcome, by);

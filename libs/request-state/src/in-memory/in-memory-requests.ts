@@ -8,10 +8,10 @@ import type {
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
 import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "../ports.ts";
-import { WaitingReaders } from "../redis/waiting-readers.ts";
+import { WaitingReaders } from "../waiting-readers.ts";
 
-export interface HeldAttempt {
-  state: AttemptPhase;
+export interface StoredAttempt {
+  phase: AttemptPhase;
   fence: number;
   leaseUntil: EpochMillis;
   metered: CostMetered | null;
@@ -35,7 +35,7 @@ export interface StoredRequest {
   outcomeKind: OutcomeKind | null;
   answer: InferenceResponded | null;
   answerExpiresAt: EpochMillis | null;
-  readonly attempts: Map<number, HeldAttempt>;
+  readonly attempts: Map<number, StoredAttempt>;
   readonly tokens: ReplyToken[];
 }
 
@@ -107,18 +107,18 @@ export class InMemoryRequests {
     this.readers.ring(this.keyOf(ref));
   }
 
-  stateOf(number: number, attempt: HeldAttempt): AttemptState {
-    const { state, metered, reason } = attempt;
-    return { number, state, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
+  stateOf(number: number, attempt: StoredAttempt): AttemptState {
+    const { phase, metered, reason } = attempt;
+    return { number, phase, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
   }
 
-  leaseLeftMs({ state, leaseUntil }: HeldAttempt): number {
-    return isLive(state) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
+  leaseLeftMs({ phase, leaseUntil }: StoredAttempt): number {
+    return isLive(phase) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
   }
 }
 
-export function isLive(state: AttemptPhase | undefined): boolean {
-  return state === "held" || state === "calling";
+export function isLive(phase: AttemptPhase | undefined): boolean {
+  return phase === "held" || phase === "calling";
 }
 
 export function isSameOutcome(one: InferenceResponded, other: InferenceResponded): boolean {

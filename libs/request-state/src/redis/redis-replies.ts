@@ -5,7 +5,7 @@ import type { RedisRequests } from "./redis-requests.ts";
 import { bytesOf, listOf, numberOf, textOf } from "./script-reply.ts";
 import { cancelScript } from "./scripts/cancel.ts";
 import { followScript } from "./scripts/follow.ts";
-import { WaitingReaders } from "./waiting-readers.ts";
+import { WaitingReaders } from "../waiting-readers.ts";
 
 /** A lost notification costs this much delay at most. */
 const pollMs = 1_000;

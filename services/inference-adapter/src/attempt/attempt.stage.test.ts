@@ -306,7 +306,7 @@ describe("what this process cannot do", () => {
     const { handle, attempts, ref, stopping } = await newTestStage(() => ({ kind: "hang" }));
     setTimeout(() => stopping.abort(), 20);
     await expect(handle()).rejects.toMatchObject({ code: "ADAPTER_STOPPING" });
-    expect((await attempts.history(ref)).attempts).toMatchObject([{ state: "calling" }]);
+    expect((await attempts.history(ref)).attempts).toMatchObject([{ phase: "calling" }]);
   });
 
   test("an owner that was fenced writes nothing into the record, but closes its intent", async () => {
@@ -321,7 +321,7 @@ describe("what this process cannot do", () => {
     await handle();
     expect(recordsOf(producer.sent, topics.costMetered)).toMatchObject([{ attemptNumber: 1 }]);
     expect((await attempts.history(ref)).attempts[0]).toMatchObject({
-      state: "doubt",
+      phase: "doubt",
       metered: null,
     });
     expect(recordsOf(producer.sent, topics.inferenceAttempted)).toMatchObject([

@@ -10,6 +10,7 @@ import {
   Attempts,
   notePublished,
   Outcomes,
+  refOfAdmitted,
   type RequestHistory,
   respondedMessage,
 } from "@sluice/request-state";
@@ -56,8 +57,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     delivery: Delivery<InferenceDispatched>,
     { stopping }: ConcurrentContext,
   ): Promise<Effect | Deferral> {
-    const { request, attribution } = delivery.record.admitted;
-    const ref = { tenant: attribution.tenant, requestId: request.requestId };
+    const ref = refOfAdmitted(delivery.record.admitted);
     const first = this.stepAfter(delivery, nothingYet);
     if (first.kind === "attempt") {
       const said = await this.take(first, delivery, nothingYet, stopping);
@@ -160,9 +160,9 @@ function published(
   outcome: InferenceResponded,
   now: number,
 ): Effect {
-  const metered = attempts.flatMap(({ number, state, metered: stated }): CostMetered[] => {
+  const metered = attempts.flatMap(({ number, phase, metered: stated }): CostMetered[] => {
     if (stated) return [stated];
-    if (state !== "held") return [];
+    if (phase !== "held") return [];
     // Once an outcome stands nobody can call any more, so this one never will.
     const intent = intentOf(dispatched, number, firstOf(dispatched), now);
     return [meteredZero(intent, "released", now, now)];

@@ -8,7 +8,13 @@ import {
   topics,
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, TransientFault } from "@sluice/domain";
-import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/request-state";
+import {
+  type Attempts,
+  type AttemptState,
+  refOf,
+  refOfAdmitted,
+  type RequestRef,
+} from "@sluice/request-state";
 import {
   type EventProducer,
   type Deferral,
@@ -131,13 +137,13 @@ export class AttemptRunner {
 
   async #begin({ dispatched }: AttemptOrder): Promise<number | null> {
     const { attempts, settings } = this.#parts;
-    return attempts.begin(refOfDispatched(dispatched), settings.owner, settings.leaseMs);
+    return attempts.begin(refOfAdmitted(dispatched.admitted), settings.owner, settings.leaseMs);
   }
 
   /** The fence, or what to do without it. */
   async #claim({ dispatched, number }: AttemptOrder): Promise<number | Deferral | null> {
     const { attempts, settings } = this.#parts;
-    const ref = refOfDispatched(dispatched);
+    const ref = refOfAdmitted(dispatched.admitted);
     const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
     if (claim.kind === "held") return claim.fence;
     return claim.kind === "busy" ? defer(claim.leaseLeftMs, "another owner's lease runs") : null;
@@ -257,7 +263,7 @@ export class AttemptRunner {
     if (finish.kind === "fenced") await this.#closeFenced(held, metered);
     this.#count(held, metered);
     if (finish.kind !== "won" && finish.kind !== "lost") return null;
-    const attempt = { number, state: "finished", leaseLeftMs: 0, metered, reason: null } as const;
+    const attempt = { number, phase: "finished", leaseLeftMs: 0, metered, reason: null } as const;
     return { kind: "finished", attempt, outcome: finish.outcome };
   }
 
@@ -309,7 +315,7 @@ export class AttemptRunner {
   }
 
   /** The record is another's now, but what is known closes the intent exactly, whoever publishes it. */
-  async #closeFenced({ intent, trace }: Held, metered: CostMetered): Promise<void> {
+  async #closeFenced({ trace }: Held, metered: CostMetered): Promise<void> {
     await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
   }
 
@@ -323,10 +329,6 @@ export class AttemptRunner {
 
 function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
   return intentOf(order.dispatched, order.number, order.candidate, now);
-}
-
-function refOfDispatched({ admitted }: InferenceDispatched): RequestRef {
-  return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
 }
 
 function isLive({ admitted }: InferenceDispatched): boolean {

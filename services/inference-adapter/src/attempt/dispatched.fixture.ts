@@ -136,5 +136,5 @@ export function aHistory(changed: Partial<RequestHistory> = {}): RequestHistory 
 }
 
 export function anAttempt(changed: Partial<AttemptState>): AttemptState {
-  return { number: 1, state: "failed", leaseLeftMs: 0, metered: null, reason: null, ...changed };
+  return { number: 1, phase: "failed", leaseLeftMs: 0, metered: null, reason: null, ...changed };
 }

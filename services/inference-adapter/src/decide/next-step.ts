@@ -53,9 +53,9 @@ export function nextStep(situation: Situation): NextStep {
   if (last && isLive(last)) {
     if (last.leaseLeftMs > 0)
       return { kind: "wait", waitMs: last.leaseLeftMs, reason: "another owner's lease runs" };
-    if (last.state === "calling") return { kind: "doubt", number: last.number };
+    if (last.phase === "calling") return { kind: "doubt", number: last.number };
   }
-  const unclaimed = last?.state === "held" ? last.number : undefined;
+  const unclaimed = last?.phase === "held" ? last.number : undefined;
   const step = endOf(situation) ?? attemptOf(situation, unclaimed ?? history.attempts.length + 1);
   return step.kind === "end" && unclaimed !== undefined
     ? { kind: "release", number: unclaimed }
@@ -151,16 +151,16 @@ function isTheRequest({ code }: AttemptFailure): boolean {
   return code === "request_refused" || code === "context_length_exceeded";
 }
 
-function isLive({ state }: AttemptState): boolean {
-  return state === "held" || state === "calling";
+function isLive({ phase }: AttemptState): boolean {
+  return phase === "held" || phase === "calling";
 }
 
 /** A provider may have been paid for it and nobody saw its answer. */
-function isInDoubt({ state, metered }: AttemptState): boolean {
-  return state === "doubt" || (state === "failed" && metered === null);
+function isInDoubt({ phase, metered }: AttemptState): boolean {
+  return phase === "doubt" || (phase === "failed" && metered === null);
 }
 
 /** Attempts that reached a socket. */
 export function callsMade({ attempts }: RequestHistory): number {
-  return attempts.filter(({ state }) => state !== "held" && state !== "released").length;
+  return attempts.filter(({ phase }) => phase !== "held" && phase !== "released").length;
 }

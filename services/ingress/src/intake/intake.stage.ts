@@ -6,7 +6,7 @@ import {
   effectOfClaim,
   notePublished,
   type Outcomes,
-  refOf,
+  refOfAdmitted,
   refusedOutcome,
   respondedMessage,
 } from "@sluice/request-state";
@@ -57,7 +57,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     effects: readonly Effect[],
   ): Promise<void> {
     const admitted = admittedIn(effects);
-    if (admitted.length > 0) await this.admissions.acknowledge(admitted.map(admittedRefOf));
+    if (admitted.length > 0) await this.admissions.acknowledge(admitted.map(refOfAdmitted));
     await notePublished(this.outcomes, effects);
   }
 
@@ -65,7 +65,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   private async withoutStale(checked: readonly Checked[]): Promise<readonly Checked[]> {
     const stale = checked.filter((each): each is Proven => each.kind === "proven" && !each.isFresh);
     if (stale.length === 0) return checked;
-    const known = await this.admissions.find(stale.map(({ admitted }) => admittedRefOf(admitted)));
+    const known = await this.admissions.find(stale.map(({ admitted }) => refOfAdmitted(admitted)));
     const unknown = new Set<Checked>(stale.filter((_, index) => known[index] === null));
     return checked.map((each) => (unknown.has(each) ? tooOld : each));
   }
@@ -141,8 +141,4 @@ function admittedIn(effects: readonly Effect[]): readonly InferenceAdmitted[] {
           .map(({ record }) => record as InferenceAdmitted)
       : [],
   );
-}
-
-function admittedRefOf(admitted: InferenceAdmitted): ReturnType<typeof refOf> {
-  return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
 }
