@@ -6,6 +6,8 @@ import {
   type InferenceResponded,
   RegistryTopicCodecs,
   SchemaRegistryClient,
+  signedHeaders,
+  type SigningKey,
   type Topic,
   topics,
 } from "@sluice/contracts";
@@ -35,7 +37,7 @@ import { Reader } from "./reader.ts";
 import { type Reading, Records } from "./records.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { recordOf, type Request } from "./request.ts";
-import { signedHeaders, type SigningKey, signingKeyOf } from "./signature.ts";
+import { signingKeyOf } from "./signing-key.ts";
 import { WaitingAnswers } from "./waiting-answers.ts";
 
 /** An outcome with its answer. */

@@ -37,6 +37,14 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
+export {
+  isSignedBy,
+  signatureHeaders,
+  signatureOf,
+  type SignedMessage,
+  signedHeaders,
+  type SigningKey,
+} from "./request-signature.ts";
 export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
 export {

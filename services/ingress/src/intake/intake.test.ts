@@ -1,11 +1,10 @@
-import type { InferenceRequested } from "@sluice/contracts";
+import { type InferenceRequested, signatureOf } from "@sluice/contracts";
 import type { Admitted } from "@sluice/request-state";
 import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
-import { signatureOf } from "./signature.ts";
 
 const declarations = someDeclarations();
 const keys = new ApiKeys(declarations);

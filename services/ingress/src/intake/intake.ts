@@ -1,4 +1,9 @@
-import type { InferenceAdmitted, InferenceRequested } from "@sluice/contracts";
+import {
+  type InferenceAdmitted,
+  type InferenceRequested,
+  isSignedBy,
+  signatureHeaders,
+} from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import type { EpochMillis } from "@sluice/domain";
 import type { Admitted } from "@sluice/request-state";
@@ -11,7 +16,7 @@ import {
   type Refusal,
   refusalOf,
 } from "../request/requested.ts";
-import { isFresh, isSignedBy } from "./signature.ts";
+import { isFresh } from "./freshness.ts";
 
 /** Why a message on the request topic becomes a dead letter. */
 export type IntakeCode =
@@ -49,9 +54,9 @@ export function checkIntake(
   now: EpochMillis,
 ): Checked {
   const { record, topic, value, headers, appendedAt } = message;
-  const keyId = headers["sluice-key-id"]?.toString() ?? "";
-  const issuedAt = headers["sluice-issued-at"]?.toString() ?? "";
-  const signature = headers["sluice-signature"]?.toString() ?? "";
+  const keyId = headers[signatureHeaders.keyId]?.toString() ?? "";
+  const issuedAt = headers[signatureHeaders.issuedAt]?.toString() ?? "";
+  const signature = headers[signatureHeaders.signature]?.toString() ?? "";
   const correlationId = headers["correlation-id"];
   if (!keyId || !issuedAt || !signature)
     return deadLetter(
