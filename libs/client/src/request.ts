@@ -1,4 +1,13 @@
-import type { CacheDirective, InferenceRequested, Message, Requirements } from "@sluice/contracts";
+import {
+  type CacheDirective,
+  defaultCacheDirective,
+  defaultMessage,
+  defaultRequest,
+  defaultRequirements,
+  type InferenceRequested,
+  type Message,
+  type Requirements,
+} from "@sluice/contracts";
 import { isRequestId } from "@sluice/domain";
 import { SluiceError } from "./errors.ts";
 
@@ -23,20 +32,13 @@ export interface Request extends Partial<
 export function recordOf(request: Request, requestId: string): InferenceRequested {
   const { messages = [], parameters = {}, requirements, cache, ...given } = request;
   const record: InferenceRequested = {
-    model: "auto",
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    tags: {},
-    operation: "chat",
-    inputs: [],
-    tokenInputs: [],
+    ...defaultRequest,
     ...definedOf(given),
     requestId: given.requestId ?? requestId,
-    messages: messages.map((message) => ({ ...plainMessage, ...message })),
+    messages: messages.map((message) => ({ ...defaultMessage, ...message })),
     parameters: JSON.stringify(parameters),
-    requirements: { ...noRequirements, ...requirements },
-    cache: { mode: "automatic", ttlSeconds: null, ...cache },
+    requirements: { ...defaultRequirements, ...requirements },
+    cache: { ...defaultCacheDirective, ...cache },
   };
   if (!isRequestId(record.requestId))
     throw invalid("requestId must be 1 to 128 printable ASCII characters without spaces.");
@@ -47,23 +49,6 @@ export function recordOf(request: Request, requestId: string): InferenceRequeste
     throw invalid("inputs or tokenInputs must hold at least one.");
   return record;
 }
-
-const plainMessage = {
-  content: "",
-  parts: null,
-  toolCalls: null,
-  toolCallId: null,
-  name: null,
-} as const satisfies Omit<Message, "role">;
-
-const noRequirements: Requirements = {
-  requiredAccuracy: null,
-  maxLatencyMs: null,
-  maxCostNanoUsd: null,
-  deadlineAt: null,
-  lane: "realtime",
-  onDoubt: "retry",
-};
 
 /** A member that is there and undefined, as JavaScript has it, is one that is not given. */
 function definedOf<T extends object>(given: T): T {

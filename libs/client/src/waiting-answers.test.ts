@@ -1,30 +1,11 @@
 import type { InferenceResponded } from "@sluice/contracts";
+import { anOutcome } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { WaitingAnswers } from "./waiting-answers.ts";
 
 const never = new AbortController().signal;
 
-function responseTo(requestId: string): InferenceResponded {
-  return {
-    requestId,
-    attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
-    tags: {},
-    outcome: "completed",
-    admittedAt: 1,
-    completedAt: 2,
-    completed: null,
-    refused: null,
-    attempts: 1,
-    lookup: null,
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    correlationId: null,
-    remembered: true,
-    deadlineAt: 3,
-    decisions: [],
-  };
-}
+const responseTo = (requestId: string): InferenceResponded => anOutcome({ requestId });
 
 test("each gets the outcome of its own request, and two that ask the same get the same", async () => {
   const answers = new WaitingAnswers(10);

@@ -1,3 +1,9 @@
+export {
+  defaultCacheDirective,
+  defaultMessage,
+  defaultRequest,
+  defaultRequirements,
+} from "./generated/defaults.ts";
 export type {
   Answer,
   Attribution,

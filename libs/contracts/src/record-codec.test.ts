@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defaultMessage, defaultRequest } from "./generated/defaults.ts";
 import { RecordCodec, typeOf } from "./record-codec.ts";
 
 const schemaId = 7;
@@ -7,23 +8,10 @@ codec.learn(schemaId, typeOf("InferenceRequested"));
 
 const envelope = Buffer.from([0, 0, 0, 0, schemaId]);
 
-const message = {
-  ...{ role: "user", content: "Hi", parts: null },
-  ...{ toolCalls: null, toolCallId: null, name: null },
-};
+const message = { ...defaultMessage, role: "user", content: "Hi" };
 
 function requestOf(changed: object): object {
-  return {
-    ...{ requestId: "r-1", model: "auto", messages: [message], parameters: "{}" },
-    requirements: {
-      ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
-      ...{ lane: "realtime", onDoubt: "retry" },
-    },
-    cache: { mode: "automatic", ttlSeconds: null },
-    ...{ sessionId: null, runId: null, stepId: null, tags: {} },
-    ...{ operation: "chat", inputs: [], tokenInputs: [] },
-    ...changed,
-  };
+  return { ...defaultRequest, requestId: "r-1", messages: [message], ...changed };
 }
 
 /** Avro's zig-zag varint. */

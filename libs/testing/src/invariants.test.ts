@@ -1,17 +1,10 @@
 import type { CostCharged, InferenceResponded } from "@sluice/contracts";
-import { completedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
-import { aCompletion, anAdmission } from "./fixtures.ts";
+import { aCompletion, anAdmission, anOutcome } from "./fixtures.ts";
 import { billBreaches, chargeBreaches, outcomeBreaches, spentNanoUsd } from "./invariants.ts";
 
 const admitted = anAdmission();
-const outcome = completedOutcome(admitted, {
-  completed: aCompletion(),
-  attempts: 1,
-  lookup: null,
-  decisions: [],
-  completedAt: 1,
-});
+const outcome = anOutcome();
 const charge = (changed: Partial<CostCharged>): CostCharged => ({
   ...{ chargeId: "c1", attemptId: "a1", requestId: "r-1", kind: "reported", tags: {} },
   attribution: admitted.attribution,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { TestingModule } from "@nestjs/testing";
 import { Test } from "@nestjs/testing";
 import {
+  defaultRequirements,
   type InferenceClassified,
   type InferenceDispatched,
   type InferenceResponded,
@@ -12,7 +13,7 @@ import { Outcomes, refusedOutcome } from "@sluice/request-state";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
 import { ForgetfulProducer, SuiteTopics, type TopicReader } from "@sluice/testing";
-import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
@@ -73,7 +74,7 @@ const responsesTo = (asked: InferenceClassified, count = 1) =>
 
 test("a redelivery gives the same candidates and the same decline again", async () => {
   const good = asking();
-  const wrong = asking({ requirements: { ...noRequirements, lane: "batch" } });
+  const wrong = asking({ requirements: { ...defaultRequirements, lane: "batch" } });
   await classify(good, wrong);
   const candidates = await dispatchesOf(good, 2);
   const declines = await responsesTo(wrong, 2);
@@ -99,7 +100,7 @@ test("a request gets its candidates in order, each with worst case, limit and ra
 });
 
 test("what nothing fits is declined with an outcome that says why, and its neighbours pass", async () => {
-  const poor = asking({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } });
+  const poor = asking({ requirements: { ...defaultRequirements, maxCostNanoUsd: 1n } });
   const neighbour = asking();
   await classify(poor, neighbour);
   const [outcome] = await responsesTo(poor);

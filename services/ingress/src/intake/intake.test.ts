@@ -1,6 +1,6 @@
-import { type InferenceRequested, signatureOf } from "@sluice/contracts";
+import { defaultRequirements, type InferenceRequested, signatureOf } from "@sluice/contracts";
 import type { Admitted } from "@sluice/request-state";
-import { aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
+import { aRequest, anAdmission } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { type Checked, checkIntake, type Intake, intakeOf } from "./intake.ts";
@@ -69,7 +69,7 @@ test("an old signature is proven and not fresh, unless the message is a replay",
 });
 
 test("a deadline that has passed, or a wrong request, is a refusal of a proven sender", () => {
-  const late = aRequest({ requirements: { ...noRequirements, deadlineAt: now } });
+  const late = aRequest({ requirements: { ...defaultRequirements, deadlineAt: now } });
   expect(checked(late)).toMatchObject({ refusal: { code: "deadline_exceeded" } });
   expect(checked(aRequest({ model: "gpt-17" }))).toMatchObject({
     refusal: { code: "model_not_found" },

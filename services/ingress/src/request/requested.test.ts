@@ -1,5 +1,5 @@
-import type { InferenceRequested } from "@sluice/contracts";
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements, type InferenceRequested } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { bodyHashOf, deadlineOf, idempotentRequestId, refusalOf } from "./requested.ts";
@@ -10,14 +10,14 @@ const hourMs = 60 * 60_000;
 
 test("the same body is the same request, whatever its id and deadline", () => {
   const hash = bodyHashOf("acme", aRequest());
-  const requirements = { ...noRequirements, deadlineAt: now };
+  const requirements = { ...defaultRequirements, deadlineAt: now };
   expect(bodyHashOf("acme", aRequest({ requestId: "r-2", requirements }))).toBe(hash);
 });
 
 test.each([
   ["model", aRequest({ model: "premium" })],
   ["parameter", aRequest({ parameters: '{"seed":1}' })],
-  ["demand", aRequest({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } })],
+  ["demand", aRequest({ requirements: { ...defaultRequirements, maxCostNanoUsd: 1n } })],
   ["cache mode", aRequest({ cache: { mode: "refresh", ttlSeconds: null } })],
   ["tag", aRequest({ tags: { a: "b" } })],
 ])("another %s is another body", (_, other) => {
@@ -59,9 +59,11 @@ test("a record is refused for what an HTTP body could not say either", () => {
   expect(refusalOf(call, declarations)?.reason).toContain("messages[0].toolCalls.0.type");
   const deep = aRequest({ parameters: `{"response_format":${"[".repeat(99)}${"]".repeat(99)}}` });
   expect(refusalOf(deep, declarations)?.reason).toContain("deeper than 64");
-  const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });
+  const sure = aRequest({ requirements: { ...defaultRequirements, requiredAccuracy: 2 } });
   expect(refusalOf(sure, declarations)?.code).toBe("invalid_value");
-  const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });
+  const unsure = aRequest({
+    requirements: { ...defaultRequirements, requiredAccuracy: Number.NaN },
+  });
   expect(refusalOf(unsure, declarations)?.code).toBe("invalid_value");
 });
 
