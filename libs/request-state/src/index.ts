@@ -4,6 +4,7 @@ export { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 export { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
 export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
+export { attemptsMax } from "./limits.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 export { type RequestStateConnection, RequestStateModule } from "./request-state.module.ts";
@@ -17,7 +18,6 @@ export {
   type AttemptPhase,
   type AttemptResult,
   Attempts,
-  attemptsMax,
   type AttemptState,
   type Claim,
   type ClaimedBy,

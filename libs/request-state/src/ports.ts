@@ -87,9 +87,6 @@ export abstract class Outcomes {
   abstract published(outcomes: readonly InferenceResponded[]): Promise<void>;
 }
 
-/** At most this many provider calls are made for one request. */
-export const attemptsMax = 4;
-
 /** held and calling have a lease; the others have ended. */
 export type AttemptPhase = "held" | "calling" | "finished" | "failed" | "released" | "doubt";
 

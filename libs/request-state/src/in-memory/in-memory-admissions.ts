@@ -1,5 +1,6 @@
 import { hashOf } from "@sluice/domain";
 import type { InMemoryRequests, StoredRequest } from "./in-memory-requests.ts";
+import { joinableMs } from "../limits.ts";
 import {
   type Admission,
   Admissions,
@@ -9,8 +10,6 @@ import {
 } from "../ports.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
-
-const joinMs = 10 * 60 * 1000;
 
 /** Fake. */
 export class InMemoryAdmissions extends Admissions {
@@ -75,7 +74,7 @@ export class InMemoryAdmissions extends Admissions {
     const now = this.#requests.clock.now();
     const standing = this.#requests.joins.get(key);
     if (!standing || standing.until <= now)
-      this.#requests.joins.set(key, { requestId, until: now + joinMs });
+      this.#requests.joins.set(key, { requestId, until: now + joinableMs });
   }
 
   #knownOf(request: StoredRequest): Omit<KnownRequest, "bodyHash"> {

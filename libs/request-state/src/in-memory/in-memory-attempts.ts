@@ -5,13 +5,13 @@ import {
   isLive,
   type StoredRequest,
 } from "./in-memory-requests.ts";
+import { attemptsMax } from "../limits.ts";
 import {
   type Append,
   type AttemptClaim,
   type AttemptEnd,
   type AttemptResult,
   Attempts,
-  attemptsMax,
   type Finish,
   type Renewal,
   type RequestHistory,

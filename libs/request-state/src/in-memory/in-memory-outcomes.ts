@@ -1,12 +1,9 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
+import { answerKeptAfterDeadlineMs, answerKeptMinMs, rememberedAnswerKeptMs } from "../limits.ts";
 import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
 import { refOf } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
-
-const rememberedMs = 24 * 60 * 60 * 1000;
-const afterDeadlineMs = 10 * 60 * 1000;
-const leastMs = 60 * 1000;
 
 /** Fake. */
 export class InMemoryOutcomes extends Outcomes {
@@ -30,8 +27,8 @@ export class InMemoryOutcomes extends Outcomes {
       const request = this.#requests.find(refOf(outcome));
       if (!request?.outcomeBy || request.answerExpiresAt !== null) continue;
       request.answerExpiresAt = outcome.remembered
-        ? now + rememberedMs
-        : Math.max(outcome.deadlineAt + afterDeadlineMs, now + leastMs);
+        ? now + rememberedAnswerKeptMs
+        : Math.max(outcome.deadlineAt + answerKeptAfterDeadlineMs, now + answerKeptMinMs);
       if (request.admitted) request.admitted = withoutMessages(request.admitted);
     }
   }

@@ -1,4 +1,5 @@
 import { redisScript } from "@sluice/redis";
+import { joinableMs } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
@@ -23,7 +24,7 @@ if not known then
     dropMessages()
   end
   if listener ~= '' then set('listeners', listener) end
-  if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', 600000) end
+  if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', ${joinableMs}) end
   if not outlived then return {'first'} end
 end
 local outcomeHash = get('outcomeHash')

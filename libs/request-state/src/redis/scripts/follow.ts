@@ -1,4 +1,5 @@
 import { redisScript } from "@sluice/redis";
+import { listenersMax } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
@@ -19,7 +20,7 @@ if redis.call('EXISTS', request) == 1
   local names = {}
   for name in string.gmatch(listeners, '%S+') do names[#names + 1] = name end
   names[#names + 1] = listener
-  while #names > 8 do table.remove(names, 1) end
+  while #names > ${listenersMax} do table.remove(names, 1) end
   redis.call('HSET', request, 'listeners', table.concat(names, ' '))
 end
 
