@@ -1,3 +1,4 @@
+export type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 export {
   defaultCacheDirective,
   defaultMessage,

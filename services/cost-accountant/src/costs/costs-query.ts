@@ -1,3 +1,4 @@
+import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { type Dimension, dimensions, isDimension, isWholeHour } from "./dimensions.ts";
 import type { Costs, CostsQuery } from "../ledger/ports.ts";
 import type { UsageChange } from "../charge/usage-change.ts";
@@ -43,29 +44,6 @@ function invalid(error: string): ParsedCostsQuery {
   return { kind: "invalid", error };
 }
 
-/** As `GET /costs` answers: counts as numbers, tokens and nano-USD as decimal strings. */
-export interface CostsAnswer {
-  readonly by: readonly Dimension[];
-  readonly rows: readonly (SumsAnswer & { readonly dimensions: CostsRowDimensions })[];
-  readonly total: SumsAnswer;
-  /** Whether there are more rows than shown; the total covers them all. */
-  readonly truncated: boolean;
-}
-
-type CostsRowDimensions = Readonly<Partial<Record<Dimension, string>>>;
-
-export interface SumsAnswer {
-  readonly requests: number;
-  readonly attempts: number;
-  readonly hits: number;
-  readonly tokens: Readonly<
-    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
-  >;
-  readonly savedTokens: Readonly<Record<"input" | "output", string>>;
-  readonly spendNanoUsd: string;
-  readonly savedNanoUsd: string;
-}
-
 export function costsAnswerOf(
   { by, rowsMax: max }: CostsQuery,
   { rows, total }: Costs,
@@ -78,7 +56,7 @@ export function costsAnswerOf(
   };
 }
 
-function answerOf(sums: UsageChange): SumsAnswer {
+function answerOf(sums: UsageChange): CostsSums {
   return {
     requests: Number(sums.requests),
     attempts: Number(sums.attempts),

@@ -1,5 +1,6 @@
+import type { CostsSums } from "@sluice/contracts";
 import { expect, test } from "vitest";
-import { type CostsSums, costsText } from "./costs.ts";
+import { costsText } from "./costs.ts";
 
 const sums = (given: Partial<CostsSums>): CostsSums => ({
   requests: 0,

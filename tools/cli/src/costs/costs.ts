@@ -1,29 +1,10 @@
+import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
 import { diagnose, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "../usage-error.ts";
-
-/** As the accountant's `GET /costs` answers: tokens and nano-USD are decimal strings. */
-export interface CostsAnswer {
-  readonly by: readonly string[];
-  readonly rows: readonly (CostsSums & { readonly dimensions: Readonly<Record<string, string>> })[];
-  readonly total: CostsSums;
-  readonly truncated: boolean;
-}
-
-export interface CostsSums {
-  readonly requests: number;
-  readonly attempts: number;
-  readonly hits: number;
-  readonly tokens: Readonly<
-    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
-  >;
-  readonly savedTokens: Readonly<Record<"input" | "output", string>>;
-  readonly spendNanoUsd: string;
-  readonly savedNanoUsd: string;
-}
 
 export type CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
 const unreadyCode: CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
