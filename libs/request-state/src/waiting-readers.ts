@@ -1,78 +1,78 @@
-/** Rings for readers that have not come yet, or have left; the oldest are forgotten. */
-const earlyRingsMax = 1_024;
+/** Notifications for readers that have not started yet, or have left. The oldest are dropped. */
+const earlyNotificationsMax = 1_024;
 
-/** Readers of this process that wait for a request's reply to grow, by the request's key. */
+/** The readers of this process that wait for a request's reply to grow, by the request's key. */
 export class WaitingReaders {
-  readonly #readers = new Map<string, Set<ReplyBell>>();
-  readonly #earlyRings = new Set<string>();
+  readonly #readers = new Map<string, Set<WaitingReader>>();
+  readonly #earlyNotifications = new Set<string>();
 
-  /** Must be given back with {@link leave}. */
-  join(key: string): ReplyBell {
-    const bell = new ReplyBell();
-    if (this.#earlyRings.delete(key)) bell.ring();
-    const bells = this.#readers.get(key);
-    if (bells) bells.add(bell);
-    else this.#readers.set(key, new Set([bell]));
-    return bell;
+  /** Adds a reader. It must be removed with {@link remove}. */
+  add(key: string): WaitingReader {
+    const reader = new WaitingReader();
+    if (this.#earlyNotifications.delete(key)) reader.notify();
+    const readers = this.#readers.get(key);
+    if (readers) readers.add(reader);
+    else this.#readers.set(key, new Set([reader]));
+    return reader;
   }
 
-  leave(key: string, bell: ReplyBell): void {
-    const bells = this.#readers.get(key);
-    bells?.delete(bell);
-    if (bells?.size === 0) this.#readers.delete(key);
+  remove(key: string, reader: WaitingReader): void {
+    const readers = this.#readers.get(key);
+    readers?.delete(reader);
+    if (readers?.size === 0) this.#readers.delete(key);
   }
 
-  /** @param said what the reader need not read any more, if so. */
-  ring(key: string, said?: Buffer): void {
-    const bells = this.#readers.get(key);
-    if (!bells) return this.#ringEarly(key);
-    for (const bell of bells) bell.ring(said);
+  /** Wakes the readers of a request. @param outcome the outcome's bytes, if the notification carries them */
+  notify(key: string, outcome?: Buffer): void {
+    const readers = this.#readers.get(key);
+    if (!readers) return this.#keepForLater(key);
+    for (const reader of readers) reader.notify(outcome);
   }
 
-  /** A request may end before the one who sent it begins to wait. */
-  #ringEarly(key: string): void {
-    this.#earlyRings.add(key);
-    if (this.#earlyRings.size <= earlyRingsMax) return;
-    const [oldest] = this.#earlyRings;
-    this.#earlyRings.delete(oldest!);
+  /** A request may end before its client begins to wait. */
+  #keepForLater(key: string): void {
+    this.#earlyNotifications.add(key);
+    if (this.#earlyNotifications.size <= earlyNotificationsMax) return;
+    const [oldest] = this.#earlyNotifications;
+    this.#earlyNotifications.delete(oldest!);
   }
 }
 
-/** Remembers one ring, so that one that comes while the reader reads is not lost. */
-export class ReplyBell {
-  #hasRung = false;
-  #said: Buffer | null = null;
-  #listening: (() => void) | null = null;
+/** Remembers a notification that arrives while the reader reads, so that it is not lost. */
+export class WaitingReader {
+  #isNotified = false;
+  #outcome: Buffer | null = null;
+  #wake: (() => void) | null = null;
 
-  /** What was said with the last ring. */
-  get said(): Buffer | null {
-    return this.#said;
+  /** The outcome's bytes, if the last notification carried them. */
+  get outcome(): Buffer | null {
+    return this.#outcome;
   }
 
-  ring(said: Buffer | null = null): void {
-    this.#hasRung = true;
-    this.#said = said;
-    this.#listening?.();
+  notify(outcome: Buffer | null = null): void {
+    this.#isNotified = true;
+    this.#outcome = outcome;
+    this.#wake?.();
   }
 
-  /** Call before reading: what rings from here on ends the next {@link heard}. */
+  /** Forgets the last notification. Call it before reading: any later notification ends the next {@link wait}. */
   reset(): void {
-    this.#hasRung = false;
+    this.#isNotified = false;
   }
 
-  /** Until it rings, `signal` aborts, or the time is over. */
-  async heard(afterMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#hasRung || signal.aborted) return;
+  /** Waits for a notification, until `signal` aborts or the time is over. */
+  async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#isNotified || signal.aborted) return;
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", end);
-        this.#listening = null;
+        this.#wake = null;
         resolve();
       };
-      const timer = setTimeout(end, afterMs);
+      const timer = setTimeout(end, timeoutMs);
       signal.addEventListener("abort", end);
-      this.#listening = end;
+      this.#wake = end;
     });
   }
 }

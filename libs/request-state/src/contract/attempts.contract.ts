@@ -29,7 +29,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(claims.filter(({ kind }) => kind === "busy")).toHaveLength(99);
     });
 
-    test("a request that the store does not know can be attempted: it may have been lost", async () => {
+    test("a request that the store does not know can be attempted, because the store may have lost it", async () => {
       const ref = refOfAdmitted(admittedFixture());
       const { attempts } = harnessOf();
       expect(await attempts.history(ref)).toEqual({
@@ -42,7 +42,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "held" });
     });
 
-    test("a request that has only been admitted is begun at once, by one of a hundred", async () => {
+    test("one of a hundred workers begins a request that has only been admitted", async () => {
       const { attempts } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
       const fences = await Promise.all(
@@ -55,7 +55,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, fence!)).toBe(true);
     });
 
-    test("what was cancelled, attempted or ended is not begun: its history says what is next", async () => {
+    test("a request that was cancelled, attempted or ended is not begun without its history", async () => {
       const { attempts, outcomes, replies } = harnessOf();
       const cancelled = await admit(harnessOf(), admittedFixture());
       await replies.cancel(cancelled);
@@ -69,7 +69,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
     });
 
-    test("an attempt held too long is taken over, and its first owner is fenced", async () => {
+    test("an attempt whose lease expires before the call is taken over, and its first owner is fenced", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -83,7 +83,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, second)).toBe(true);
     });
 
-    test("an owner that was taken over cannot write into the call of the next", async () => {
+    test("an owner that lost its attempt cannot write into the call of the next owner", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -118,7 +118,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
     });
 
-    test("an attempt whose owner fell silent while calling is in doubt, and its owner can no longer write", async () => {
+    test("an attempt whose lease expires during the call is in doubt, and its owner can no longer write", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -137,7 +137,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
     });
 
-    test("a further attempt comes only after the one before has ended, in doubt or otherwise", async () => {
+    test("a further attempt can be claimed only after the previous one has ended, in doubt or otherwise", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -176,7 +176,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       });
     });
 
-    test("finishing stores the usage and ends the request, once", async () => {
+    test("finishing stores the usage and ends the request once", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -206,7 +206,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       });
     });
 
-    test("an owner whose lease ran out finishes as long as nobody has taken over", async () => {
+    test("an owner whose lease has expired can finish if no other owner has taken over", async () => {
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
@@ -220,7 +220,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       });
     });
 
-    test("finish and take-over race: either the answer counts or the attempt is in doubt", async () => {
+    test("when finishing races with a take-over, either the answer counts or the attempt is in doubt", async () => {
       const { attempts } = harnessOf();
       for (let round = 0; round < 10; round += 1) {
         const admitted = admittedFixture();
@@ -240,7 +240,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       }
     });
 
-    test("nothing is called, finished or released out of turn", async () => {
+    test("a call, an end or a release out of order is refused", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -257,7 +257,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, fence)).toBe(false);
     });
 
-    test("once the outcome is set no attempt is claimed, and none that is held may call", async () => {
+    test("after the outcome is set, no attempt is claimed, and a held attempt may not call", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -272,7 +272,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.release(ref, 1, fence, meteredFixture(admitted, 1))).toBe(true);
     });
 
-    test("the owner learns from renewals and appends that the client has gone", async () => {
+    test("the owner learns from renewals and appends that the client has disconnected", async () => {
       const { attempts, replies } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
       const fence = await beginCall(harnessOf(), ref);
@@ -292,7 +292,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toMatchObject({ cancelled: true, replyBegan: true });
     });
 
-    test("tokens after somebody else's outcome are not stored, and the owner is told to stop", async () => {
+    test("tokens after another stage's outcome are not stored, and the owner learns to stop", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -305,7 +305,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toMatchObject({ replyBegan: false });
     });
 
-    test("an owner that finishes after the standing answer expired stores its usage all the same", async () => {
+    test("an owner that finishes after another outcome has expired still stores its usage", async () => {
       const { attempts, outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);

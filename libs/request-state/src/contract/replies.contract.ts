@@ -23,7 +23,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
   }
 
   describe(`replies: ${name}`, () => {
-    test("a reader gets every token once, in order, then the outcome", async () => {
+    test("a reader receives each token once, in order, then the outcome", async () => {
       const { attempts, admissions, replies } = harnessOf();
       const admitted = admittedFixture();
       const ref = refOfAdmitted(admitted);
@@ -79,7 +79,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       ]);
     });
 
-    test("several readers get the same, wherever they begin", async () => {
+    test("several readers receive the same events, whenever they begin", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -97,7 +97,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       expect(await midway).toEqual(late);
     });
 
-    test("where the whole is asked for, tokens are not kept and the outcome comes alone", async () => {
+    test("for a reply of mode whole, tokens are not stored and a reader receives the outcome only", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture({ reply: "whole" });
       const ref = await admit(harnessOf(), admitted);
@@ -112,7 +112,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     });
 
     test.each(["whole", "live"] as const)(
-      "who admitted a request with reply %s hears its end, whether it comes before he listens or after",
+      "the process that admitted a request with reply %s is notified of its end, before or after it begins to read",
       async (reply) => {
         const { admissions, outcomes, replies } = harnessOf();
         const [early, late] = [admittedFixture({ reply }), admittedFixture({ reply })];
@@ -128,12 +128,12 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         await new Promise((resolve) => setTimeout(resolve, 50));
         await outcomes.claim([ends[1]], "hit");
         expect(await Promise.all(heard)).toEqual(ends.map((outcome) => [{ kind: "end", outcome }]));
-        // Below the poll that makes up for what went unheard.
+        // Below the interval of the poll: the notification arrived.
         expect(performance.now() - begunAt).toBeLessThan(900);
       },
     );
 
-    test("an answer too long to be told is read by who admitted its request", async () => {
+    test("an answer too long for a notification is read from the store", async () => {
       const { admissions, outcomes, replies } = harnessOf();
       const admitted = admittedFixture({ reply: "whole" });
       await admissions.admit([{ admitted, listener: replies.listener }]);
@@ -144,7 +144,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     });
 
     test.each(["none", "whole", "live"] as const)(
-      "a reader that waits for a request with reply %s is woken by any claim",
+      "a reader that waits for a request with reply %s is notified of any claim",
       async (reply) => {
         const { outcomes } = harnessOf();
         const admitted = admittedFixture({ reply });
@@ -155,12 +155,12 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         const claimedAt = performance.now();
         await outcomes.claim([outcome], "hit");
         expect(await reading).toEqual([{ kind: "end", outcome }]);
-        // The safety net polls each second: this was the notification.
+        // Below the interval of the poll: the notification arrived.
         expect(performance.now() - claimedAt).toBeLessThan(800);
       },
     );
 
-    test("a reader is told that the answer has expired", async () => {
+    test("a reader of an expired answer receives answer-gone", async () => {
       const { outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture({ reply: "none" });
       const ref = await admit(harnessOf(), admitted);
@@ -169,7 +169,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       expect(await read(ref)).toEqual([{ kind: "answer-gone" }]);
     });
 
-    test("a reader whose signal aborts ends at once, without an outcome", async () => {
+    test("a reader whose signal aborts ends at once and without an outcome", async () => {
       const ref = await admit(harnessOf(), admittedFixture());
       const startedAt = performance.now();
       expect(await read(ref, AbortSignal.timeout(100))).toEqual([]);

@@ -11,7 +11,7 @@ import {
 import { refOfAdmitted } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
 
-/** Fake. */
+/** Fake of {@link Admissions} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryAdmissions extends Admissions {
   readonly #requests: InMemoryRequests;
 
@@ -72,8 +72,8 @@ export class InMemoryAdmissions extends Admissions {
 
   #join(key: string, requestId: string): void {
     const now = this.#requests.clock.now();
-    const standing = this.#requests.joins.get(key);
-    if (!standing || standing.until <= now)
+    const joined = this.#requests.joins.get(key);
+    if (!joined || joined.until <= now)
       this.#requests.joins.set(key, { requestId, until: now + joinableMs });
   }
 

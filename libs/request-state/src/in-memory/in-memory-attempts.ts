@@ -18,7 +18,7 @@ import {
   type RequestRef,
 } from "../ports.ts";
 
-/** Fake. */
+/** Fake of {@link Attempts} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryAttempts extends Attempts {
   readonly #requests: InMemoryRequests;
 
@@ -110,7 +110,7 @@ export class InMemoryAttempts extends Attempts {
     const last = request.tokens.findLast((token) => token.attempt === attemptNumber);
     if (request.reply === "live" && sequence > (last?.sequence ?? -1)) {
       request.tokens.push({ attempt: attemptNumber, sequence, payload });
-      this.#requests.readers.ring(this.#requests.keyOf(ref));
+      this.#requests.readers.notify(this.#requests.keyOf(ref));
     }
     return { kind: "appended", cancelled: request.cancelled };
   }
@@ -161,7 +161,7 @@ export class InMemoryAttempts extends Attempts {
     return true;
   }
 
-  /** undefined where the fence no longer counts. */
+  /** Returns undefined if the fence is no longer valid. */
   #owned(ref: RequestRef, attemptNumber: number, fence: number): Owned | undefined {
     const request = this.#requests.find(ref);
     const attempt = request?.attempts.get(attemptNumber);

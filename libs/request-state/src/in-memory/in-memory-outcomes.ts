@@ -5,7 +5,7 @@ import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
 import { refOf } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
 
-/** Fake. */
+/** Fake of {@link Outcomes} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryOutcomes extends Outcomes {
   readonly #requests: InMemoryRequests;
 

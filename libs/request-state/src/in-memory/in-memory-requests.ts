@@ -30,7 +30,7 @@ export interface StoredRequest {
   acknowledged: boolean;
   reply: ReplyMode;
   cancelled: boolean;
-  /** null until the outcome is set; outlives the answer. */
+  /** null until the outcome is set. Kept after the answer has expired. */
   outcomeBy: ClaimedBy | `attempt-${number}` | null;
   outcomeKind: OutcomeKind | null;
   answer: InferenceResponded | null;
@@ -39,7 +39,7 @@ export interface StoredRequest {
   readonly tokens: ReplyToken[];
 }
 
-/** State of the fakes: what Redis holds for the real ones, without their times to live except the answer's. */
+/** The state that the fakes share, as Redis holds it for the adapters. Of the times to live, only that of the answer is kept. */
 export class InMemoryRequests {
   readonly clock: Clock;
   readonly readers = new WaitingReaders();
@@ -58,7 +58,7 @@ export class InMemoryRequests {
     return this.#requests.get(this.keyOf(ref));
   }
 
-  /** Claims make what admission has not: a request may be older than this store. */
+  /** Creates the request if it is unknown, because a claim may be for a request that the store has lost. */
   findOrCreate(ref: RequestRef): StoredRequest {
     const found = this.find(ref);
     if (found) return found;
@@ -85,12 +85,12 @@ export class InMemoryRequests {
     return request.answer;
   }
 
-  /** As an expiry would, for tests. */
+  /** Removes the answer, as its expiry would. For tests. */
   forgetAnswer(ref: RequestRef): void {
     this.findOrCreate(ref).answer = null;
   }
 
-  /** As a loss of Redis would, for tests. */
+  /** Removes the request, as a loss of Redis would. For tests. */
   forget(ref: RequestRef): void {
     this.#requests.delete(this.keyOf(ref));
   }
@@ -104,7 +104,7 @@ export class InMemoryRequests {
     request.outcomeBy = by;
     request.outcomeKind = outcome.outcome;
     request.answer = outcome;
-    this.readers.ring(this.keyOf(ref));
+    this.readers.notify(this.keyOf(ref));
   }
 
   stateOf(number: number, attempt: StoredAttempt): AttemptState {

@@ -24,7 +24,7 @@ import { finishScript } from "./scripts/finish.ts";
 import { historyScript } from "./scripts/history.ts";
 import { renewScript } from "./scripts/renew.ts";
 
-/** How an absent record is passed to a script. */
+/** The argument that stands for an absent record. */
 const absent = "";
 
 export class RedisAttempts extends Attempts {

@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence, sequence, payload. Nothing follows the terminal entry. */
+/** ARGV: attempt number, fence, sequence, payload. No token is stored after the outcome. */
 export const appendScript = redisScript(
   prelude,
   `

@@ -3,12 +3,12 @@ import { listenersMax } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
- * ARGV: id after which to read or '', how many entries at most, listener. Answers the entries;
- * whether the outcome stands and all entries were read; and its bytes. One function, so that
- * no token can slip in between the last entry and the end.
+ * ARGV: id after which to read or '', how many entries at most, listener. Returns the entries;
+ * whether there is an outcome and all entries were read; and its bytes. This is one script, so that
+ * no token can be appended between the last entry and the end.
  *
- * The listener is noted with every read: a reader in another process, or after Redis was lost,
- * is woken too. Processes that came and went are bounded by keeping the last eight.
+ * Each read notes the listener, so a reader in another process, or after Redis lost the request, is
+ * notified too. Only the last eight listeners are kept, because processes end without removing theirs.
  */
 export const followScript = redisScript(
   prelude,

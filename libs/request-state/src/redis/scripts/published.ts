@@ -6,7 +6,7 @@ import {
 } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: remembered (1 or 0), deadline. Only the first call counts, so that a redelivery prolongs nothing. */
+/** ARGV: remembered (1 or 0), deadline. Only the first call has an effect, so that a redelivery does not extend the time. */
 export const publishedScript = redisScript(
   prelude,
   `
