@@ -1,14 +1,14 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * One Vitest for the whole tree, so that a test file placed anywhere is run and
- * its lines are printed: no package can forget an `include`, and no cached pass
- * hides a change. Suites that need the running stack have names of their own.
+ * One Vitest configuration for the whole repository. Every test file runs wherever it is, so no package
+ * can forget to include its tests, and no cached result hides a change. The suffixes below mark the suites
+ * that need a running stack.
  */
 const needsStack = ["**/*.{int,e2e,chaos}.test.ts"];
 const never = ["**/node_modules/**", "**/dist/**", "**/.sluice/**", "**/.nx/**"];
-// Passed on to Node for what is not transformed: with "import" among them, a
-// CommonJS package such as pg is given its dependencies as ES modules.
+// Node receives these conditions for modules that Vitest does not transform. They must not contain
+// "import": a CommonJS package such as pg would then load its dependencies as ES modules.
 const conditions = ["@sluice/source", "node"];
 
 const shared = {
@@ -18,8 +18,8 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // Vitest 5 keys this cache on the module, not on tsconfig.json: a changed
-    // decorator flag would go unnoticed.
+    // The key of this cache in Vitest 5 does not include tsconfig.json, so a changed decorator flag would
+    // have no effect.
     fsModuleCache: false,
     projects: [
       {

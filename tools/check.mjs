@@ -1,18 +1,18 @@
-// Everything that says whether this tree is sound, in the order of what fails fastest:
+// Runs all checks of the repository, the fastest first:
 //
 //   npm run check    format, lint, types, build, unit tests
-//   npm test         the same, and every suite that needs the running stack
+//   npm test         the same, and every suite that needs a running stack
 //
-// Nx runs (and caches) what depends on sources alone. The tests are run by one
-// Vitest outside of Nx, so that no cached pass hides a change.
+// Nx runs and caches the checks that depend on sources only. One Vitest runs the tests outside of Nx, so that
+// no cached result hides a change.
 import { spawnSync } from "node:child_process";
 
 const withStack = process.argv.includes("--with-stack");
 
 run("oxfmt", ["--check"]);
 run("nx", ["run-many", "-t", "lint", "typecheck", "--output-style=static"]);
-// One compiler for all packages, whose own state says what is stale. Nx does not cache it: an output
-// that Nx restores is newer than every source, and the compiler would then take it for current.
+// One compiler builds all packages and decides from its own state which are out of date. Nx does not cache
+// the build: the compiler would treat any output that Nx restores as current, because it is newer than every source.
 run("tsc", ["--build", "tsconfig.solution.json"]);
 run("vitest", ["run", ...(withStack ? [] : ["--project", "unit"])]);
 

@@ -5,31 +5,31 @@ import { parseOptions } from "./options.ts";
 import { comparisonTable } from "./report/report.ts";
 import { stepsOf } from "./measure/run.ts";
 import { scheduleOf } from "./load/schedule.ts";
-import { Side } from "./measure/side.ts";
+import { MeasuredPipeline } from "./measure/measured-pipeline.ts";
 import { bestOf, type StepResult } from "./measure/step.ts";
 import { build, checkOut, describeTree, repositoryRoot } from "./tree.ts";
 
 const { plan, json, commit } = parseOptions(process.argv.slice(2));
-if (commit === "") throw new Error("Which commit? npm run bench:compare -- <commit>");
-const tell = (text: string): void => void process.stderr.write(`  ${text}\n`);
-tell(`build ${commit} and this tree`);
+if (commit === "") throw new Error("No commit is named. Run: npm run bench:compare -- <commit>");
+const reportProgress = (text: string): void => void process.stderr.write(`  ${text}\n`);
+reportProgress(`building ${commit} and this tree`);
 build(repositoryRoot);
 const other = checkOut(commit);
 const generator = new Child("load/generator-main.ts");
-const sides: Side[] = [];
+const pipelines: MeasuredPipeline[] = [];
 try {
-  // One after the other: each start alone has the cores that it had in the other's place.
-  const here = await Side.start(repositoryRoot, generator);
-  sides.push(here);
-  const there = await Side.start(other.tree, generator);
-  sides.push(there);
+  // The two pipelines start one after the other, so that each has all cores during its start.
+  const here = await MeasuredPipeline.start(repositoryRoot, generator);
+  pipelines.push(here);
+  const there = await MeasuredPipeline.start(other.tree, generator);
+  pipelines.push(there);
   const pairs = [];
   for (const { kind, rate } of stepsOf(plan)) {
-    tell(`${kind} ${rate}/s`);
+    reportProgress(`${kind} ${rate}/s`);
     const schedule = scheduleOf(rate, plan.secondsPerStep);
     const rounds: { here: StepResult; there: StepResult }[] = [];
     for (let round = 0; round < plan.rounds; round += 1)
-      // Taken in turns, so that what disturbs the machine for a while disturbs both.
+      // The two pipelines take turns, so that a temporary disturbance of the machine affects both.
       rounds.push({
         // oxlint-disable-next-line no-await-in-loop -- one at a time
         here: (await here.measure(kind, schedule)).step,
@@ -43,13 +43,14 @@ try {
   }
   const machine = describeMachine();
   process.stdout.write(
-    `${describeTree()} against ${commit}, load ${machine.loadAverage.join(" ")}, best of ${plan.rounds}.\n` +
-      `"there" and what the ratios are of is ${commit}; CPU in ms per request, both stacks stay up.\n\n` +
+    `${describeTree()} compared with ${commit}, load ${machine.loadAverage.join(" ")}, best of ${plan.rounds}.\n` +
+      `"other" is ${commit}; a ratio is this tree's value divided by the other's. Rates are in requests\n` +
+      `per second, CPU in ms per request. Both stacks run during the whole comparison.\n\n` +
       `${comparisonTable(pairs)}\n`,
   );
   if (json !== null)
     writeFileSync(json, `${JSON.stringify({ commit, machine, pairs }, null, 2)}\n`);
 } finally {
-  await Promise.all([...sides, generator].map((each) => each.stop()));
+  await Promise.all([...pipelines, generator].map((each) => each.stop()));
   other.remove();
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseOptions } from "./options.ts";
 
-test("without options the rates of the targets are measured once, five seconds each", () => {
+test("without options the default rates are measured once, for five seconds each", () => {
   expect(parseOptions([])).toEqual({
     plan: {
       hitRates: [500, 1_000, 2_000, 3_000],
@@ -15,12 +15,12 @@ test("without options the rates of the targets are measured once, five seconds e
   });
 });
 
-test("one kind alone is measured by leaving the other one empty", () => {
+test("an empty list of rates leaves out that kind of request", () => {
   const { plan, commit } = parseOptions(["--hits", "", "--misses=200", "HEAD~1"]);
   expect([plan.hitRates, plan.missRates, commit]).toEqual([[], [200], "HEAD~1"]);
 });
 
-test("a run is bounded: rates, seconds and rounds beyond reason are refused by name", () => {
+test("rates, seconds and rounds above their limits are refused, and the message names the option", () => {
   expect(() => parseOptions(["--misses", "1000000"])).toThrow("--misses");
   expect(() => parseOptions(["--seconds", "0"])).toThrow("--seconds");
   expect(() => parseOptions(["--rounds", "many"])).toThrow("--rounds");

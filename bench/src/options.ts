@@ -3,17 +3,21 @@ import type { Plan } from "./measure/run.ts";
 
 export interface Options {
   readonly plan: Plan;
-  /** Where the results are written as JSON; null for nowhere. */
+  /** The file for the results as JSON; null for none. */
   readonly json: string | null;
-  /** Where the services leave their CPU profiles; null for none. */
+  /** The folder for the services' CPU profiles; null for none. */
   readonly profiles: string | null;
-  /** What is compared with; empty for the measurement of this tree alone. */
+  /** The commit to compare with; empty to measure this tree only. */
   readonly commit: string;
 }
 
 const rateMax = 20_000;
 
-/** @throws Error that says which option is wrong, and what it may be. */
+/**
+ * Parses the options of `npm run bench` and `npm run bench:compare`.
+ *
+ * @throws Error that names the wrong option and its allowed values
+ */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -40,7 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
-/** Empty for none of that kind. */
+/** An empty text means no rates of this kind. */
 function ratesIn(name: string, text: string): readonly number[] {
   return text === "" ? [] : text.split(",").map((rate) => wholeIn(name, rate, rateMax));
 }
@@ -48,5 +52,5 @@ function ratesIn(name: string, text: string): readonly number[] {
 function wholeIn(name: string, text: string, max: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new Error(`--${name}: "${text}" is no whole number from 1 to ${max}.`);
+  throw new Error(`--${name} is "${text}", which is not a whole number from 1 to ${max}.`);
 }

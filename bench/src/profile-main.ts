@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { type Profile, sharesOf } from "./report/profile.ts";
 import { tableOf } from "./report/table.ts";
 
-/** Where the CPU of profiled processes went. `--from` leaves out the start, in seconds. */
+// Prints how much CPU each package and function used in the given profiles. `--from` skips the first seconds.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { from: { type: "string", default: "15" }, rows: { type: "string", default: "20" } },

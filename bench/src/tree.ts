@@ -14,19 +14,22 @@ import { dirname, join } from "node:path";
 
 export const repositoryRoot = dirname(dirname(import.meta.dirname));
 
-/** Short, with a word when the tree holds more than the commit. */
+/** Returns the short commit id of this tree, followed by "and changes" if tracked files differ from it. */
 export function describeTree(): string {
   const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
   return `${git("rev-parse", "--short=10", "HEAD")}${changed ? " and changes" : ""}`;
 }
 
+/** Builds all packages of a working tree. */
 export function build(tree: string): void {
   run(tree, "tsc", "--build", "tsconfig.solution.json");
 }
 
 /**
- * Another commit as a working tree of its own, built, with the packages that are installed here
- * where its lock names the same ones, and installed there otherwise.
+ * Checks out another commit into its own working tree and builds it. It uses the packages that are
+ * installed here if the commit's lock file names the same ones, and installs its own otherwise.
+ *
+ * @returns the folder, and a function that removes it
  */
 export function checkOut(commit: string): { readonly tree: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
@@ -57,11 +60,11 @@ interface Lock {
 }
 
 function lockOf(tree: string): Lock {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm's own file
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by npm
   return JSON.parse(readFileSync(join(tree, "package-lock.json"), "utf8")) as Lock;
 }
 
-/** What is installed from elsewhere, as one text. */
+/** Returns the external packages of a lock file as one text, for a comparison. */
 function packagesIn(tree: string): string {
   const installed = Object.entries(lockOf(tree).packages).filter(
     ([path, { link }]) => path.includes("node_modules/") && link !== true,
@@ -69,7 +72,7 @@ function packagesIn(tree: string): string {
   return JSON.stringify(installed.map(([path, { version }]) => [path, version]));
 }
 
-/** Our own packages are links into the tree itself; everything else is shared. */
+/** Links the packages of the workspace to the tree itself, and all other packages to those installed here. */
 function linkPackages(tree: string): void {
   const from = join(repositoryRoot, "node_modules");
   const into = join(tree, "node_modules");

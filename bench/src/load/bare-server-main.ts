@@ -2,16 +2,17 @@ import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BareAnswer } from "./bare-server.ts";
 
-/** Reads the whole request, waits as the provider would, and answers the same bytes to everybody. */
+// A plain `node:http` server. It reads the whole request, waits as long as the provider would, and sends the
+// same bytes to every client. It receives these bytes from the bench.
 let answer: BareAnswer = { headers: {}, body: "", afterMs: 0 };
 
 const server = createServer((request, response) => {
   request.resume();
   request.once("end", () => {
-    if (answer.afterMs === 0) tell();
-    else void sleep(answer.afterMs).then(tell);
+    if (answer.afterMs === 0) send();
+    else void sleep(answer.afterMs).then(send);
   });
-  const tell = (): void => {
+  const send = (): void => {
     response.writeHead(200, answer.headers).end(answer.body);
   };
 });

@@ -1,16 +1,16 @@
 import type { LoadResult } from "./load.ts";
 
-/** What the bare `node:http` server says, and how long after the request. */
+/** The answer of the bare `node:http` server, and its delay in ms after the request. */
 export interface BareAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly afterMs: number;
 }
 
-/** Added by `node:http` itself, to both servers. */
-const ownOfNode = new Set(["date", "connection", "keep-alive"]);
+/** Headers that `node:http` itself adds, in both servers. */
+const addedByNode = new Set(["date", "connection", "keep-alive"]);
 
-/** The same bytes as the pipeline's answer. */
+/** Returns the answer that makes the bare server send the same bytes as the pipeline. */
 export function bareAnswerOf(
   { head, body }: NonNullable<LoadResult["sample"]>,
   afterMs: number,
@@ -18,6 +18,6 @@ export function bareAnswerOf(
   const lines = head.trimEnd().split("\r\n").slice(1);
   const headers = lines
     .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()])
-    .filter(([name = ""]) => !ownOfNode.has(name.toLowerCase()));
+    .filter(([name = ""]) => !addedByNode.has(name.toLowerCase()));
   return { headers: Object.fromEntries(headers), body, afterMs };
 }

@@ -1,7 +1,7 @@
 import { Generator } from "./generator.ts";
 import type { Load } from "./load.ts";
 
-// One load after another, in a process of its own so that its CPU can be told from all others'.
+// Generates one load after another. It is a separate process, so that its CPU can be measured separately.
 process.on("message", (load: Load) => {
   void new Generator(load).run().then((result) => process.send?.(result));
 });

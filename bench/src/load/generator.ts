@@ -4,21 +4,21 @@ import { type Load, type LoadResult, placeholder } from "./load.ts";
 import { type RawResponse, ResponseReader } from "./response-reader.ts";
 import { dueBy, startMsOf } from "./schedule.ts";
 
-/** Beyond it requests wait for a socket, which their latency then shows. */
+/** The limit of open sockets. Further requests wait for a socket, and this wait is part of their latency. */
 const socketsMax = 2_000;
 const tickMs = 1;
 
-interface Line {
+interface Connection {
   readonly socket: Socket;
   readonly reader: ResponseReader;
-  /** The request whose answer is awaited; -1 when the socket is free. */
+  /** The request that waits for its answer on this socket; -1 if the socket is idle. */
   index: number;
 }
 
 /**
- * Open loop: requests begin when the schedule says so, whatever became of those before, and
- * their latency counts from that instant. Raw sockets, for the generator shares the cores with
- * what it measures.
+ * Generates load in an open loop: each request starts at its scheduled time, even if earlier ones have no
+ * answer yet, and its latency counts from that time. It uses raw sockets, because it shares the cores with
+ * the servers that it measures and must use little CPU.
  */
 export class Generator {
   private readonly load: Load;
@@ -26,8 +26,8 @@ export class Generator {
   private readonly numberAt: number;
   private readonly latenciesMs: Float64Array;
   private readonly failures: Record<string, number> = {};
-  private readonly free: Line[] = [];
-  private readonly lines = new Set<Line>();
+  private readonly idle: Connection[] = [];
+  private readonly connections = new Set<Connection>();
   private readonly waiting: number[] = [];
   private readonly startedAt = performance.now();
   private readonly finish = Promise.withResolvers<void>();
@@ -44,6 +44,7 @@ export class Generator {
     this.latenciesMs = new Float64Array(load.schedule.count).fill(Number.POSITIVE_INFINITY);
   }
 
+  /** Sends all requests. Resolves when each has its answer, or `graceMs` after the last scheduled start. */
   async run(): Promise<LoadResult> {
     const { schedule, graceMs } = this.load;
     const ticks = setInterval(() => this.beginDue(), tickMs);
@@ -55,8 +56,9 @@ export class Generator {
     clearTimeout(limit);
     const unanswered = schedule.count - this.ended;
     if (unanswered > 0) this.failures["unanswered"] = unanswered;
-    // Nothing that comes from now on may still be counted.
-    for (const { socket } of this.lines) socket.removeAllListeners().on("error", ignore).destroy();
+    // Answers and errors that arrive from now on must not be counted.
+    for (const { socket } of this.connections)
+      socket.removeAllListeners().on("error", ignore).destroy();
     return {
       latenciesMs: this.latenciesMs,
       failures: this.failures,
@@ -72,26 +74,28 @@ export class Generator {
   }
 
   private begin(index: number): void {
-    const line = this.free.pop() ?? this.open();
-    if (line) this.send(line, index);
+    const connection = this.idle.pop() ?? this.open();
+    if (connection) this.send(connection, index);
     else this.waiting.push(index);
   }
 
-  private open(): Line | undefined {
-    if (this.lines.size >= socketsMax) return undefined;
+  private open(): Connection | undefined {
+    if (this.connections.size >= socketsMax) return undefined;
     const socket = connect({ port: this.load.port, host: "127.0.0.1", noDelay: true });
-    const line: Line = { socket, reader: new ResponseReader(), index: -1 };
-    this.lines.add(line);
-    this.socketsPeak = Math.max(this.socketsPeak, this.lines.size);
-    socket.on("data", (bytes) => this.receive(line, bytes));
-    socket.on("error", (error: NodeJS.ErrnoException) => this.lose(line, error.code ?? "error"));
-    socket.on("close", () => this.lose(line, "closed"));
-    return line;
+    const connection: Connection = { socket, reader: new ResponseReader(), index: -1 };
+    this.connections.add(connection);
+    this.socketsPeak = Math.max(this.socketsPeak, this.connections.size);
+    socket.on("data", (bytes) => this.receive(connection, bytes));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      this.onLost(connection, error.code ?? "error"),
+    );
+    socket.on("close", () => this.onLost(connection, "closed"));
+    return connection;
   }
 
-  private send(line: Line, index: number): void {
-    line.index = index;
-    line.socket.write(this.numberAt < 0 ? this.template : this.numbered(index));
+  private send(connection: Connection, index: number): void {
+    connection.index = index;
+    connection.socket.write(this.numberAt < 0 ? this.template : this.numbered(index));
   }
 
   private numbered(index: number): Buffer {
@@ -101,11 +105,11 @@ export class Generator {
     return bytes;
   }
 
-  private receive(line: Line, bytes: Buffer): void {
-    const response = line.reader.push(bytes);
+  private receive(connection: Connection, bytes: Buffer): void {
+    const response = connection.reader.push(bytes);
     if (!response) return;
-    const { index } = line;
-    line.index = -1;
+    const { index } = connection;
+    connection.index = -1;
     if (response.status === 200) {
       this.lastAnswerMs = performance.now() - this.startedAt;
       this.latenciesMs[index] = this.lastAnswerMs - startMsOf(this.load.schedule, index);
@@ -115,15 +119,15 @@ export class Generator {
       this.fail(String(response.status));
     }
     const next = this.waiting.shift();
-    if (next === undefined) this.free.push(line);
-    else this.send(line, next);
+    if (next === undefined) this.idle.push(connection);
+    else this.send(connection, next);
   }
 
-  private lose(line: Line, reason: string): void {
-    if (!this.lines.delete(line)) return;
-    const at = this.free.indexOf(line);
-    if (at >= 0) this.free.splice(at, 1);
-    if (line.index >= 0) this.fail(reason);
+  private onLost(connection: Connection, reason: string): void {
+    if (!this.connections.delete(connection)) return;
+    const at = this.idle.indexOf(connection);
+    if (at >= 0) this.idle.splice(at, 1);
+    if (connection.index >= 0) this.fail(reason);
     const next = this.waiting.shift();
     if (next !== undefined) this.begin(next);
   }

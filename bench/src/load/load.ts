@@ -1,31 +1,31 @@
 import type { Schedule } from "./schedule.ts";
 
-/** What the generator's process is asked to do. Numbers and texts alone: it crosses a process. */
+/** A load for the generator's process. It contains only numbers and texts, because it is sent to another process. */
 export interface Load {
   readonly port: number;
   readonly schedule: Schedule;
-  /** The request's bytes; the first run of eight `#` is replaced by a number of its own. */
+  /** The bytes of a request. A different number replaces the first run of eight `#` in each request. */
   readonly request: string;
   readonly firstNumber: number;
-  /** How long after the last start answers are waited for, in ms. */
+  /** How long the generator waits for answers after the last scheduled start, in ms. */
   readonly graceMs: number;
 }
 
 export interface LoadResult {
-  /** From the scheduled start to the last byte; infinite without an answer of status 200. */
+  /** Time from the scheduled start to the last byte; infinite without an answer of status 200. */
   readonly latenciesMs: Float64Array;
-  /** Failures by what was seen: a status, an error's code, `unanswered`. */
+  /** Count of failures by cause: a status, the code of an error, or `unanswered`. */
   readonly failures: Readonly<Record<string, number>>;
-  /** From the first start to the last answer. */
+  /** Time from the first start to the last answer, in ms. */
   readonly elapsedMs: number;
   readonly socketsPeak: number;
-  /** The last response of status 200: its head, and its body. */
+  /** Head and body of the last response of status 200. */
   readonly sample: { readonly head: string; readonly body: string } | null;
 }
 
 export const placeholder = "########";
 
-/** A whole HTTP request, ready for the socket. */
+/** Returns a complete HTTP request as text. */
 export function requestText(path: string, headers: Readonly<Record<string, string>>, body: string) {
   const lines = Object.entries({ ...headers, "content-length": String(Buffer.byteLength(body)) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");

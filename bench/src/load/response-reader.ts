@@ -1,4 +1,4 @@
-/** One whole HTTP response as it came over the socket. */
+/** One complete HTTP response as it arrived on the socket. */
 export interface RawResponse {
   readonly status: number;
   readonly bytes: Buffer;
@@ -9,17 +9,17 @@ export interface RawResponse {
 const headEnd = Buffer.from("\r\n\r\n");
 
 /**
- * Cuts what a keep-alive socket delivers into responses, one open request at a time. It knows no
- * more of HTTP than the two servers it measures need, so that it costs next to nothing.
+ * Splits the bytes of a keep-alive socket into responses, with one open request at a time. It supports only
+ * the part of HTTP that the two measured servers use, so that it needs almost no CPU.
  */
 export class ResponseReader {
   private held: Buffer = Buffer.alloc(0);
   private whole: { readonly bodyAt: number; readonly length: number } | undefined;
 
   /**
-   * The response that these bytes complete, if they do.
+   * Returns the response that these bytes complete, if they complete one.
    *
-   * @throws Error when the length of a response is not declared: its end could not be told.
+   * @throws Error if a response does not declare its length, because its end cannot be determined.
    */
   push(bytes: Buffer): RawResponse | undefined {
     this.held = this.held.length === 0 ? bytes : Buffer.concat([this.held, bytes]);
@@ -38,11 +38,11 @@ function extentOf(held: Buffer): { bodyAt: number; length: number } | undefined 
   if (end < 0) return undefined;
   const bodyAt = end + headEnd.length;
   const declared = /\r\ncontent-length: *(\d+)/i.exec(held.toString("latin1", 0, bodyAt))?.[1];
-  if (declared === undefined) throw new Error("A response came without content-length.");
+  if (declared === undefined) throw new Error("A response has no content-length.");
   return { bodyAt, length: bodyAt + Number(declared) };
 }
 
-/** `HTTP/1.1 200 OK` */
+/** Reads the status from a line such as `HTTP/1.1 200 OK`. */
 function statusOf(held: Buffer): number {
   return Number(held.toString("latin1", 9, 12));
 }

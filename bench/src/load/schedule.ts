@@ -1,4 +1,4 @@
-/** Evenly spaced starts, fixed before the first request is sent: a slow answer delays none of them. */
+/** Evenly spaced start times, fixed before the first request is sent. A slow answer does not delay any of them. */
 export interface Schedule {
   readonly count: number;
   readonly perSecond: number;
@@ -8,13 +8,13 @@ export function scheduleOf(perSecond: number, seconds: number): Schedule {
   return { count: Math.round(perSecond * seconds), perSecond };
 }
 
-/** When request `index`, from 0, has to begin, in ms after the first. */
+/** Returns when request `index` (from 0) must start, in ms after the first one. */
 export function startMsOf({ perSecond }: Schedule, index: number): number {
   return (index * 1000) / perSecond;
 }
 
-/** How many requests have to have begun `elapsedMs` after the first. */
+/** Returns how many requests must have started `elapsedMs` after the first one. */
 export function dueBy({ count, perSecond }: Schedule, elapsedMs: number): number {
-  // A rounding error must not hold a request back that is due in this instant.
+  // A rounding error must not delay a request that is due at exactly this time.
   return Math.min(count, Math.floor((elapsedMs * perSecond) / 1000 + 1e-9) + 1);
 }

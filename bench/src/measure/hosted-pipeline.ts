@@ -1,4 +1,4 @@
-/** What a running pipeline tells the bench. */
+/** A running pipeline, as its host process describes it to the bench. */
 export interface HostedPipeline {
   /** Base address, without `/v1`. */
   readonly http: string;
@@ -6,11 +6,11 @@ export interface HostedPipeline {
   readonly demoKey: string;
   /** Process ids of services, simulator and parts, by name. */
   readonly pids: Readonly<Record<string, number>>;
-  /** What the supervisor said: `ingress: ready after 1.2 s, …`. */
+  /** Lines of the supervisor, for example `ingress: ready after 1.2 s, …`. */
   readonly log: readonly string[];
 }
 
-/** Seconds from its start to its first ready answer, by process. All start at once, on shared cores. */
+/** Returns the seconds from start to readiness, by process. All processes start at the same time on shared cores. */
 export function startUpSecondsOf(log: readonly string[]): Readonly<Record<string, number>> {
   const entries = log.flatMap((line) => {
     const [, name, seconds] = /^([\w-]+): ready after ([\d.]+) s/.exec(line) ?? [];

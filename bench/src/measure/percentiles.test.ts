@@ -2,18 +2,18 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { percentilesOf } from "./percentiles.ts";
 
-test("of the latencies 1 to 100 ms, 95 are at or below the 95th percentile", () => {
+test("the 95th percentile of the latencies 1 to 100 ms is 95 ms", () => {
   const latencies = Float64Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(percentilesOf(latencies)).toEqual({ p50: 50, p95: 95, p99: 99 });
 });
 
-test("one request that failed among twenty is beyond the 95th percentile, two are in it", () => {
+test("one failed request among twenty does not affect the 95th percentile, but two make it infinite", () => {
   const fast = Array.from({ length: 18 }, () => 1);
   expect(percentilesOf(Float64Array.from([...fast, 1, Infinity])).p95).toBe(1);
   expect(percentilesOf(Float64Array.from([...fast, Infinity, Infinity])).p95).toBe(Infinity);
 });
 
-test("without any answer nothing was fast", () => {
+test("without any answer all percentiles are infinite", () => {
   expect(percentilesOf(new Float64Array())).toEqual({
     p50: Infinity,
     p95: Infinity,
@@ -21,7 +21,7 @@ test("without any answer nothing was fast", () => {
   });
 });
 
-test("percentiles are measured values, rise with their share, and do not depend on the order", () => {
+test("percentiles are measured values, increase with their share, and do not depend on the order", () => {
   fc.assert(
     fc.property(fc.float64Array({ minLength: 1, noNaN: true }), (latencies) => {
       const { p50, p95, p99 } = percentilesOf(latencies);

@@ -4,20 +4,20 @@ import { pathToFileURL } from "node:url";
 import type * as Testing from "@sluice/testing";
 import type { HostedPipeline } from "./hosted-pipeline.ts";
 
-/** Runs the pipeline as built in a tree, this one or a worktree of another commit. */
+// Runs the pipeline from the build of a working tree: this one, or that of another commit.
 const [tree = "", environment = "{}"] = process.argv.slice(2);
-const face = pathToFileURL(join(tree, "libs", "testing", "dist", "index.js")).href;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that tree's own build of the package
-const { startPipeline } = (await import(face)) as typeof Testing;
+const entryPoint = pathToFileURL(join(tree, "libs", "testing", "dist", "index.js")).href;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package as that tree has built it
+const { startPipeline } = (await import(entryPoint)) as typeof Testing;
 const pipeline = await startPipeline({
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by who spawns this
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by MeasuredPipeline
   environment: JSON.parse(environment) as Record<string, string>,
 });
 
 interface State {
   readonly programs: Readonly<Record<string, { readonly pid: number } | null>>;
 }
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the launcher's own file
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the launcher
 const state = JSON.parse(readFileSync(join(pipeline.dataDir, "state.json"), "utf8")) as State;
 const pids = Object.entries(state.programs).flatMap(([name, program]) =>
   program === null ? [] : [[name, program.pid] as const],
@@ -32,5 +32,5 @@ const hosted: HostedPipeline = {
 };
 process.send?.(hosted);
 
-// Also when the bench is killed: its channel closes.
+// The channel also closes if the bench is killed.
 process.once("disconnect", () => void pipeline.stop().then(() => process.exit(0)));

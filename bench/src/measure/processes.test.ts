@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseStat, snapshotOf } from "./processes.ts";
 
-test("a process's CPU is user and system time, whatever its name holds", () => {
+test("the CPU of a process is its user and system time, even if its name contains parentheses", () => {
   const stat =
     "42 (node) 7 (x) S 7 42 42 0 -1 4194304 9 0 0 0 150 50 3 4 20 0 11 0 900 1000000 2560 18446744073709551615 1 1";
   expect(parseStat(stat)).toEqual({
@@ -12,7 +12,7 @@ test("a process's CPU is user and system time, whatever its name holds", () => {
   });
 });
 
-test("this process is seen to work and to hold memory, and one that is gone counts nothing", () => {
+test("this process has used CPU and memory, and a process that has exited counts as zero", () => {
   const { cpuMs, residentMiB, machineCpuMs } = snapshotOf({ own: process.pid, gone: 2 ** 30 });
   expect(cpuMs["own"]).toBeGreaterThan(0);
   expect(residentMiB["own"]).toBeGreaterThan(10);

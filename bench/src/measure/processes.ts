@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Of one process, from `/proc/<pid>/stat`. */
+/** Figures of one process, from `/proc/<pid>/stat`. */
 export interface ProcessFigures {
   readonly parent: number;
-  /** User and system time of all its threads, in ms; the kernel counts in steps of 10 ms. */
+  /** User and system time of all its threads, in ms. The kernel counts in steps of 10 ms. */
   readonly cpuMs: number;
-  /** The same of children that have ended. */
+  /** The same of its children that have exited. */
   readonly endedChildrenCpuMs: number;
   readonly residentMiB: number;
 }
@@ -13,8 +13,10 @@ export interface ProcessFigures {
 const tickMs = 10;
 const pageKiB = 4;
 
+/** Parses the content of `/proc/<pid>/stat`. */
 export function parseStat(text: string): ProcessFigures {
-  // The command's name is in parentheses, and may itself hold some. Fields as in proc(5), from 3 on.
+  // The command's name is in parentheses and can itself contain parentheses. Fields have the numbers of
+  // proc(5), from 3 on.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const field = (number: number): number => Number(fields[number - 3]);
   return {
@@ -25,15 +27,16 @@ export function parseStat(text: string): ProcessFigures {
   };
 }
 
+/** Figures of several processes at one moment. */
 export interface Snapshot {
-  /** By name, with all descendants: PostgreSQL is many processes. */
+  /** CPU by name, including all descendants, because PostgreSQL consists of many processes. */
   readonly cpuMs: Readonly<Record<string, number>>;
   readonly residentMiB: Readonly<Record<string, number>>;
-  /** CPU of all processes that are alive, and of the children they have outlived. */
+  /** CPU of all running processes of the machine, and of their children that have exited. */
   readonly machineCpuMs: number;
 }
 
-/** Reads all figures now. Processes that have ended count nothing. */
+/** Reads all figures now. Processes that have exited count as zero. */
 export function snapshotOf(pids: Readonly<Record<string, number>>): Snapshot {
   const all = readAll();
   const trees = Object.entries(pids).map(([name, pid]) => [name, treeOf(pid, all)] as const);
@@ -65,7 +68,7 @@ function readAll(): ReadonlyMap<number, ProcessFigures> {
       try {
         return [[pid, parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"))] as const];
       } catch {
-        // It ended between the listing and the look.
+        // The process exited after the folder was listed.
         return [];
       }
     }),

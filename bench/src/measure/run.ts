@@ -1,27 +1,30 @@
 import type { Child } from "../child.ts";
 import { scheduleOf } from "../load/schedule.ts";
-import type { Side } from "./side.ts";
+import type { MeasuredPipeline } from "./measured-pipeline.ts";
 import { bestOf, type Kind, type StepResult } from "./step.ts";
 
+/** The rates to measure. */
 export interface Plan {
   readonly hitRates: readonly number[];
   readonly missRates: readonly number[];
   readonly secondsPerStep: number;
-  /** Each step is measured as often, and the least disturbed round is kept. */
+  /** How often each step is measured. The least disturbed round is kept. */
   readonly rounds: number;
 }
 
-/** A step of the pipeline, beside the bare server at the same rate. */
+/** A step of the pipeline, and the same step of the bare server. */
 export interface Pair {
   readonly sluice: StepResult;
   readonly bare: StepResult;
 }
 
+/** The running bare server. */
 export interface Bare {
   readonly child: Child;
   readonly port: number;
 }
 
+/** Returns the steps of a plan: first all rates of hits, then all rates of misses. */
 export function stepsOf({ hitRates, missRates }: Plan): readonly { kind: Kind; rate: number }[] {
   return [
     ...hitRates.map((rate) => ({ kind: "exact-hit" as const, rate })),
@@ -29,19 +32,18 @@ export function stepsOf({ hitRates, missRates }: Plan): readonly { kind: Kind; r
   ];
 }
 
-/** Rising rates, the bare server right after each. */
+/** Measures each step of the plan on the pipeline, and right after it on the bare server. */
 export async function runPlan(
   plan: Plan,
-  side: Side,
+  pipeline: MeasuredPipeline,
   bare: Bare,
-  tell: (text: string) => void,
+  reportProgress: (text: string) => void,
 ): Promise<readonly Pair[]> {
   const pairs: Pair[] = [];
   for (const { kind, rate } of stepsOf(plan)) {
-    tell(`${kind} ${rate}/s`);
-    // One step at a time: they share the cores.
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    pairs.push(await pairOf(plan, { kind, rate }, side, bare));
+    reportProgress(`${kind} ${rate}/s`);
+    // oxlint-disable-next-line no-await-in-loop -- steps share the cores, so they run one at a time
+    pairs.push(await pairOf(plan, { kind, rate }, pipeline, bare));
   }
   return pairs;
 }
@@ -49,7 +51,7 @@ export async function runPlan(
 async function pairOf(
   { secondsPerStep, rounds }: Plan,
   { kind, rate }: { readonly kind: Kind; readonly rate: number },
-  side: Side,
+  pipeline: MeasuredPipeline,
   bare: Bare,
 ): Promise<Pair> {
   const schedule = scheduleOf(rate, secondsPerStep);
@@ -57,11 +59,12 @@ async function pairOf(
   const theirs: StepResult[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    const { step, sample } = await side.measure(kind, schedule);
+    const { step, sample } = await pipeline.measure(kind, schedule);
     ours.push(step);
-    if (!sample) throw new Error(`Nothing was answered at ${rate}/s: ${JSON.stringify(step)}`);
+    if (!sample)
+      throw new Error(`No request was answered at ${rate}/s. The step: ${JSON.stringify(step)}`);
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    theirs.push(await side.measureBare(kind, schedule, bare, sample));
+    theirs.push(await pipeline.measureBare(kind, schedule, bare, sample));
   }
   return { sluice: bestOf(ours), bare: bestOf(theirs) };
 }

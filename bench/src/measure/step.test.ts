@@ -3,8 +3,8 @@ import { bestOf, cpuOf, type StepResult } from "./step.ts";
 
 const round = (p95: number, failed = 0): StepResult => ({
   kind: "miss",
-  askedPerSecond: 100,
-  achievedPerSecond: 100,
+  targetPerSecond: 100,
+  actualPerSecond: 100,
   latencyMs: { p50: 1, p95, p99: Infinity },
   failures: failed > 0 ? { "503": failed } : {},
   cpuMsPerRequest: { ingress: 1, redis: 0.5, simulator: 9, generator: 9 },
@@ -15,10 +15,10 @@ test("the best of three rounds is the one with the lowest P95", () => {
   expect(bestOf([round(90), round(70), round(Infinity)])).toEqual(round(70));
 });
 
-test("a round that failed nobody is better than a faster one that failed somebody", () => {
+test("a round without failures is better than a faster one with a failure", () => {
   expect(bestOf([round(10, 1), round(90)])).toEqual(round(90));
 });
 
-test("a request's CPU is that of services and stores, not of its caller and its provider", () => {
+test("the CPU of a request includes services and stores, but neither the generator nor the simulator", () => {
   expect(cpuOf(round(1))).toBe(1.5);
 });

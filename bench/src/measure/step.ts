@@ -2,43 +2,47 @@ import type { Percentiles } from "./percentiles.ts";
 
 export type Kind = "exact-hit" | "miss";
 
-/** One rate, for a few seconds, against one server. */
+/** The result of one rate, for a few seconds, against one server. */
 export interface StepResult {
   readonly kind: Kind;
-  readonly askedPerSecond: number;
-  readonly achievedPerSecond: number;
+  readonly targetPerSecond: number;
+  readonly actualPerSecond: number;
   readonly latencyMs: Percentiles;
   readonly failures: Readonly<Record<string, number>>;
-  /** CPU per request that was answered, by process, in ms. */
+  /** CPU per answered request, by process, in ms. */
   readonly cpuMsPerRequest: Readonly<Record<string, number>>;
-  /** CPU that processes took which are not the bench's, in cores. */
+  /** CPU of processes that do not belong to the bench, in cores. */
   readonly otherProcessesCores: number;
 }
 
-/** The round that was disturbed least: on shared cores the others measure the neighbours. */
+/**
+ * Returns the least disturbed round: the fewest failures, then the lowest P95. On shared cores, other
+ * processes slow the others down.
+ */
 export function bestOf(rounds: readonly StepResult[]): StepResult {
   const [best] = rounds.toSorted(
     (a, b) => failedOf(a) - failedOf(b) || compare(a.latencyMs.p95, b.latencyMs.p95),
   );
-  if (!best) throw new Error("There is no round to choose from.");
+  if (!best) throw new Error("There are no rounds to choose from.");
   return best;
 }
 
+/** Returns the count of failed requests. */
 export function failedOf({ failures }: StepResult): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
 }
 
-/** All processes but the load's own: services, parts and stores, or the bare server. */
+/** Returns the CPU per request of the services and the servers that they use, or of the bare server, in ms. */
 export function cpuOf({ cpuMsPerRequest }: StepResult): number {
   return Object.entries(cpuMsPerRequest)
-    .filter(([name]) => !ofTheLoad.has(name))
+    .filter(([name]) => !loadProcesses.has(name))
     .reduce((sum, [, cpuMs]) => sum + cpuMs, 0);
 }
 
-/** They stand for callers and providers, which no installation runs beside the services. */
-export const ofTheLoad: ReadonlySet<string> = new Set(["generator", "simulator"]);
+/** These processes replace clients and providers, which do not run on the same machine as the services. */
+export const loadProcesses: ReadonlySet<string> = new Set(["generator", "simulator"]);
 
 function compare(a: number, b: number): number {
-  // Infinite latencies have no difference.
+  // A comparison is needed because the difference of two infinite latencies is not a number.
   return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -12,7 +12,7 @@ const profile = {
   timeDeltas: [50_000, 2_000, 2_000, 4_000],
 };
 
-test("time on the CPU is told by package and by function, and idling is none", () => {
+test("CPU time is summed by package and by function, without idle time", () => {
   expect(sharesOf(profile)).toEqual({
     busyMs: 8,
     packages: [
@@ -26,11 +26,11 @@ test("time on the CPU is told by package and by function, and idling is none", (
   });
 });
 
-test("what happened before the measurement, such as the start, can be left out", () => {
+test("samples before the given time, such as those of the start, are left out", () => {
   expect(sharesOf(profile, 54).busyMs).toBe(6);
 });
 
-test("a scoped package, Node itself and what has no source have names of their own", () => {
+test("scoped packages, Node's modules and frames without a source are named separately", () => {
   expect(packageOf("/x/node_modules/@nestjs/core/index.js")).toBe("@nestjs/core");
   expect(packageOf("node:internal/streams/writable")).toBe("node:internal/streams");
   expect(packageOf("")).toBe("native");

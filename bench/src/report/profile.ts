@@ -1,4 +1,4 @@
-/** Of a V8 CPU profile, what is read here. */
+/** The members of a V8 CPU profile that this file uses. */
 export interface Profile {
   readonly nodes: readonly {
     readonly id: number;
@@ -8,21 +8,23 @@ export interface Profile {
       readonly lineNumber: number;
     };
   }[];
-  /** The node on top of the stack at each sample, and the time since the one before, in µs. */
+  /** The node on top of the stack at each sample, and the time since the previous sample in µs. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
+/** CPU time of a profile by package and by function. */
 export interface Shares {
-  /** Time on the CPU, in ms. */
+  /** CPU time in ms. */
   readonly busyMs: number;
-  /** Own time in ms, the largest first: by package, and by function. */
+  /** Own time in ms by package and by function, the largest first. */
   readonly packages: readonly (readonly [string, number])[];
   readonly functions: readonly (readonly [string, number])[];
 }
 
 const notBusy = new Set(["(idle)", "(root)"]);
 
+/** Sums the CPU time of a profile. Samples before `fromMs` are left out. */
 export function sharesOf({ nodes, samples, timeDeltas }: Profile, fromMs = 0): Shares {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const packages = new Map<string, number>();
@@ -43,7 +45,10 @@ export function sharesOf({ nodes, samples, timeDeltas }: Profile, fromMs = 0): S
   return { busyMs, packages: sorted(packages), functions: sorted(functions) };
 }
 
-/** `kafkajs`, `@sluice/stage`, `node:net`, or `native` for what has no source. */
+/**
+ * Returns the package of a source, for example `kafkajs`, `@sluice/stage` or `node:net`; `native` if there is
+ * no source.
+ */
 export function packageOf(url: string): string {
   if (url === "") return "native";
   if (url.startsWith("node:")) return url.split("/").slice(0, 2).join("/");

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { comparisonTable, keptUp, reportOf, type Results } from "./report.ts";
+import { comparisonTable, highestSustained, reportOf, type Results } from "./report.ts";
 import type { Kind, StepResult } from "../measure/step.ts";
 import { ratioText, tableOf, textOf } from "./table.ts";
 
 const step = (kind: Kind, rate: number, change: Partial<StepResult> = {}): StepResult => ({
   kind,
-  askedPerSecond: rate,
-  achievedPerSecond: rate,
+  targetPerSecond: rate,
+  actualPerSecond: rate,
   latencyMs: { p50: 1234.5, p95: 5678.9, p99: 9876.5 },
   failures: {},
   cpuMsPerRequest: { ingress: 0.25, kafka: 0.5, simulator: 1, generator: 2 },
@@ -35,31 +35,31 @@ const results: Results = {
   ],
 };
 
-test("what is printed fits 100 columns, even with latencies of seconds", () => {
+test("the report fits 100 columns, even with latencies of seconds", () => {
   const lines = reportOf(results).split("\n");
   expect(lines.filter((line) => line.length > 100)).toEqual([]);
   expect(lines.length).toBeGreaterThan(10);
 });
 
-test("a rate is kept up when nothing failed and 95 of 100 came in time", () => {
+test("a rate is sustained if nothing failed and at least 95 of 100 requests were answered in time", () => {
   const pairs = [100, 200, 300, 400].map((rate) => ({
     sluice: step("miss", rate, {
-      ...(rate === 300 ? { achievedPerSecond: 280 } : {}),
+      ...(rate === 300 ? { actualPerSecond: 280 } : {}),
       ...(rate === 400 ? { failures: { "503": 1 } } : {}),
     }),
     bare: step("miss", rate),
   }));
-  expect(keptUp(pairs, "miss")?.askedPerSecond).toBe(200);
-  expect(keptUp(pairs, "exact-hit")).toBeUndefined();
+  expect(highestSustained(pairs, "miss")?.targetPerSecond).toBe(200);
+  expect(highestSustained(pairs, "exact-hit")).toBeUndefined();
 });
 
-test("another commit that needs twice the CPU makes ours half as dear", () => {
+test("another commit that needs twice the CPU gives a CPU ratio of 0.50", () => {
   const there = step("miss", 100, { cpuMsPerRequest: { ingress: 1.5 } });
   const [, row] = comparisonTable([{ here: step("miss", 100), there }]).split("\n");
   expect(row).toMatch(/0\.75 +1\.50 +0\.50x$/);
 });
 
-test("figures show the digits that matter, and a dash for what was not measured", () => {
+test("numbers have three significant digits, and a missing value is a dash", () => {
   expect([0.1234, 12.34, 123.4, 7, Infinity, Number.NaN].map(textOf)).toEqual([
     "0.12",
     "12.3",
@@ -72,6 +72,6 @@ test("figures show the digits that matter, and a dash for what was not measured"
   expect(ratioText(3, 0)).toBe("-");
 });
 
-test("columns are as wide as their widest cell, numbers to the right", () => {
+test("columns are as wide as their widest cell, and numbers are aligned to the right", () => {
   expect(tableOf(["what", "ms"], [["hit", 1.5]])).toBe("what    ms\nhit   1.50");
 });

@@ -1,8 +1,9 @@
 import type { Machine } from "../measure/machine.ts";
 import type { Pair } from "../measure/run.ts";
-import { cpuOf, failedOf, type Kind, ofTheLoad, type StepResult } from "../measure/step.ts";
+import { cpuOf, failedOf, type Kind, loadProcesses, type StepResult } from "../measure/step.ts";
 import { ratioText, tableOf } from "./table.ts";
 
+/** The results of one run, as `--json` writes them. */
 export interface Results {
   readonly commit: string;
   readonly at: string;
@@ -15,15 +16,16 @@ export interface Results {
   readonly pairs: readonly Pair[];
 }
 
-/** Everything that fits 100 columns, for a terminal. */
+/** Returns the report for a terminal of 100 columns. */
 export function reportOf(results: Results): string {
   return [
     headOf(results),
-    `Latency in ms from the scheduled start, beside a bare node:http server at the same rate.\n` +
-      `P95x is ours to its. "others": cores that strangers' processes took meanwhile.`,
+    `Target and actual rate in requests per second. Latency in ms from the scheduled start, compared\n` +
+      `with a bare node:http server at the same rate. P95x is Sluice's P95 divided by the bare server's.\n` +
+      `CPU is in ms per request; "others" is the CPU of the machine's other processes, in cores.`,
     latencyTable(results.pairs),
-    `CPU per request in ms, at the highest rate that was kept up; idle in ms per second, when\n` +
-      `nobody asks; memory in MiB after the load; seconds from start to ready, all at once.`,
+    `CPU per request in ms at the highest sustained rate; "idle" in ms per second without requests;\n` +
+      `"memory" in MiB after the load; "start" in seconds until ready, all starting together.`,
     processTable(results),
   ].join("\n\n");
 }
@@ -37,13 +39,13 @@ export function headOf({ commit, machine, rounds, secondsPerStep }: Results): st
 }
 
 export function latencyTable(pairs: readonly Pair[]): string {
-  const heads = "what,asked/s,got/s,P50,P95,P99,failed,bare P50,P95,P99,P95x,CPU,bare,others".split(
+  const heads = "kind,target,actual,P50,P95,P99,failed,bare P50,P95,P99,P95x,CPU,bare,others".split(
     ",",
   );
   const rows = pairs.map(({ sluice, bare }) => [
     sluice.kind,
-    sluice.askedPerSecond,
-    Math.round(sluice.achievedPerSecond),
+    sluice.targetPerSecond,
+    Math.round(sluice.actualPerSecond),
     ...percentiles(sluice),
     failedOf(sluice),
     ...percentiles(bare),
@@ -55,19 +57,22 @@ export function latencyTable(pairs: readonly Pair[]): string {
   return tableOf(heads, rows);
 }
 
-/** The highest rate at which nothing failed and at least 95 of 100 came in time; else the lowest. */
-export function keptUp(pairs: readonly Pair[], kind: Kind): StepResult | undefined {
+/**
+ * Returns the step with the highest rate at which nothing failed and at least 95 of 100 requests were answered
+ * in time. If there is none, returns the first step.
+ */
+export function highestSustained(pairs: readonly Pair[], kind: Kind): StepResult | undefined {
   const steps = pairs.map(({ sluice }) => sluice).filter((step) => step.kind === kind);
   const kept = steps.filter(
-    (step) => failedOf(step) === 0 && step.achievedPerSecond >= 0.95 * step.askedPerSecond,
+    (step) => failedOf(step) === 0 && step.actualPerSecond >= 0.95 * step.targetPerSecond,
   );
-  return kept.toSorted((a, b) => b.askedPerSecond - a.askedPerSecond)[0] ?? steps[0];
+  return kept.toSorted((a, b) => b.targetPerSecond - a.targetPerSecond)[0] ?? steps[0];
 }
 
 function processTable(results: Results): string {
   const { pairs, idleCpuMsPerSecond, residentMiB, startUpSeconds } = results;
-  const hit = keptUp(pairs, "exact-hit");
-  const miss = keptUp(pairs, "miss");
+  const hit = highestSustained(pairs, "exact-hit");
+  const miss = highestSustained(pairs, "miss");
   const names = Object.keys({ ...residentMiB, generator: 0 });
   const rows = names.map((name) => [
     name,
@@ -77,7 +82,7 @@ function processTable(results: Results): string {
     Math.round(residentMiB[name] ?? Number.NaN),
     startUpSeconds[name] ?? Number.NaN,
   ]);
-  const without = [...ofTheLoad].join(" and ");
+  const without = [...loadProcesses].join(" and ");
   const sums = [
     `without ${without}`,
     hit ? cpuOf(hit) : Number.NaN,
@@ -88,8 +93,8 @@ function processTable(results: Results): string {
   ];
   const heads = [
     "process",
-    `hit at ${hit?.askedPerSecond ?? 0}/s`,
-    `miss at ${miss?.askedPerSecond ?? 0}/s`,
+    `hit at ${hit?.targetPerSecond ?? 0}/s`,
+    `miss at ${miss?.targetPerSecond ?? 0}/s`,
     "idle",
     "memory",
     "start",
@@ -99,7 +104,7 @@ function processTable(results: Results): string {
 
 function sumOf(figures: Readonly<Record<string, number>>): number {
   return Object.entries(figures)
-    .filter(([name]) => !ofTheLoad.has(name))
+    .filter(([name]) => !loadProcesses.has(name))
     .reduce((sum, [, figure]) => sum + figure, 0);
 }
 
@@ -107,18 +112,21 @@ function percentiles({ latencyMs }: StepResult): readonly number[] {
   return [latencyMs.p50, latencyMs.p95, latencyMs.p99];
 }
 
-/** This tree against another commit: ratios below one are what became cheaper. */
+/**
+ * Returns the table that compares this tree with another commit. A ratio below one means that this tree is
+ * better.
+ */
 export function comparisonTable(
   pairs: readonly { readonly here: StepResult; readonly there: StepResult }[],
 ): string {
-  const heads = "what,asked/s,got/s,there,P50,there,ratio,P95,there,ratio,CPU,there,ratio".split(
+  const heads = "kind,target,actual,other,P50,other,ratio,P95,other,ratio,CPU,other,ratio".split(
     ",",
   );
   const rows = pairs.map(({ here, there }) => [
     here.kind,
-    here.askedPerSecond,
-    Math.round(here.achievedPerSecond),
-    Math.round(there.achievedPerSecond),
+    here.targetPerSecond,
+    Math.round(here.actualPerSecond),
+    Math.round(there.actualPerSecond),
     here.latencyMs.p50,
     there.latencyMs.p50,
     ratioText(here.latencyMs.p50, there.latencyMs.p50),

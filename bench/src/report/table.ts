@@ -1,6 +1,9 @@
 export type Cell = string | number;
 
-/** Columns as wide as their content, numbers to the right. Lines end without spaces. */
+/**
+ * Returns a text table. Columns are as wide as their content, numbers are aligned to the right, and lines
+ * have no trailing spaces.
+ */
 export function tableOf(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [heads, ...rows.map((row) => row.map(textOf))];
   const widths = heads.map((_, column) =>
@@ -18,7 +21,7 @@ export function tableOf(heads: readonly string[], rows: readonly (readonly Cell[
   return lines.join("\n");
 }
 
-/** Three digits that matter; a dash where nothing was measured. */
+/** Returns a number with three significant digits, or a dash if it was not measured. */
 export function textOf(cell: Cell): string {
   if (typeof cell === "string") return cell;
   if (!Number.isFinite(cell)) return "-";
@@ -26,7 +29,7 @@ export function textOf(cell: Cell): string {
   return cell.toFixed(digits);
 }
 
-/** `value / base`, as `1.25x`. */
+/** Returns `value / base`, for example `1.25x`. */
 export function ratioText(value: number, base: number): string {
   const ratio = value / base;
   return Number.isFinite(ratio) ? `${textOf(Number(ratio.toFixed(2)))}x` : "-";

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run by the PostgreSQL image at its first start: the registry's schemas beside the ledger, out of each other's reach.
+# The PostgreSQL image runs this at its first start. It creates a database for the registry's schemas next to
+# the ledger's. The registry's account cannot connect to the ledger's database.
 set -eu
 psql --set=ON_ERROR_STOP=1 --set=password="$REGISTRY_PASSWORD" --username="$POSTGRES_USER" --dbname=postgres <<'SQL'
 CREATE ROLE registry LOGIN PASSWORD :'password';

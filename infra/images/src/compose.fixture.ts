@@ -29,21 +29,26 @@ export function textOf(file: string): string {
   return readFileSync(join(root, file), "utf8");
 }
 
-/** `docker-compose.yml` as Compose reads it with the given variables, as far as ours uses its language. */
+/**
+ * Returns `docker-compose.yml` as Compose reads it with the given variables. It supports the part of
+ * Compose's syntax that the file uses.
+ *
+ * @throws Error if a required variable is missing, or for a `$` that Compose would interpolate
+ */
 export function composeWith(variables: Readonly<Record<string, string>>): Compose {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the tests then look at
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests check the members that they use
   return interpolated(parse(textOf("docker-compose.yml"), { merge: true }), variables) as Compose;
 }
 
-/** Names without which Compose refuses to start. */
-export function variablesAskedFor(): readonly string[] {
+/** Returns the variables without which Compose refuses to start. */
+export function requiredVariables(): readonly string[] {
   const named = [...textOf("docker-compose.yml").matchAll(/\$\{(\w+):\?/g)];
   const secret = Object.values(composeWith(generated(named.map(([, name = ""]) => name))).secrets);
   const names = [...named.map(([, name = ""]) => name), ...secret.map((each) => each.environment)];
   return [...new Set(names)].toSorted();
 }
 
-/** A value for each name, as a user would have generated it. */
+/** Returns a value for each name, in place of the one that a user generates. */
 export function generated(names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map((name) => [name, `generated-${name.toLowerCase()}`]));
 }
@@ -57,7 +62,7 @@ function interpolated(value: unknown, variables: Readonly<Record<string, string>
   );
 }
 
-/** `${NAME:-default}` and `${NAME:?message}`; a `$` of any other kind is a mistake in the file. */
+/** Replaces `${NAME:-default}` and `${NAME:?message}`. Any other `$` is a mistake in the file. */
 function withVariables(text: string, variables: Readonly<Record<string, string>>): string {
   const whole = text.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, (_, name: string, kind, preset) => {
     const value = variables[name];

@@ -9,18 +9,18 @@ import {
   generated,
   root,
   textOf,
-  variablesAskedFor,
+  requiredVariables,
 } from "./compose.fixture.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { mainOf, programs } from "./programs.ts";
 
-/** As much of zod's schema as is asked of it here. */
+/** The part of zod's schema that these tests use. */
 interface Schema {
   readonly shape: Readonly<Record<string, unknown>>;
   safeParse(environment: Readonly<Record<string, string>>): { readonly error?: Error };
 }
 
-const values = generated(variablesAskedFor());
+const values = generated(requiredVariables());
 const compose = composeWith(values);
 const containers = Object.entries(compose.services);
 const own = containers.filter(([, { build }]) => build !== undefined);
@@ -35,11 +35,20 @@ const imageVariables = Object.fromEntries(
     .flatMap(({ text }) => text.split(" ").map((each) => each.split("="))),
 );
 
-test("every service runs, in a container of its name and from the one image", () => {
+test("every service runs in a container with its name, and all use the same image", () => {
   const expected = Object.entries(programs).filter(([, folder]) => folder.startsWith("services/"));
   expect(services.map(([name]) => name)).toEqual(expected.map(([name]) => name));
   expect(services.filter(([name, { command }]) => command?.join() !== name)).toEqual([]);
   expect(new Set(own.map(([, { image }]) => image)).size).toBe(1);
+});
+
+test("the image runs every service of the local stack, in the same order", async () => {
+  const exported: { readonly serviceNames: readonly string[] } = await import(
+    join(root, "infra/local/src/services.ts")
+  );
+  expect(Object.keys(programs).slice(0, exported.serviceNames.length)).toEqual(
+    exported.serviceNames,
+  );
 });
 
 test("every command begins with a program of the image", () => {
@@ -49,7 +58,7 @@ test("every command begins with a program of the image", () => {
 });
 
 test.for(services)(
-  "%s is told all that its schema asks for, each valid",
+  "%s receives every variable that its schema requires, with a valid value",
   async ([name, container]) => {
     const { error } = (await schemaOf(name)).safeParse(environmentOf(container));
     expect(error).toBeUndefined();
@@ -57,7 +66,7 @@ test.for(services)(
 );
 
 test.for(services)(
-  "%s is told nothing that it does not read",
+  "%s receives no variable that it does not read",
   async ([name, { environment = {} }]) => {
     const known = new Set(Object.keys((await schemaOf(name)).shape));
     if ("SLUICE_CONFIG" in environment) for (const each of declaredVariables) known.add(each);
@@ -65,7 +74,7 @@ test.for(services)(
   },
 );
 
-test("whoever reads the declarations is given the file and the variables that it names", () => {
+test("every service that reads the declarations receives the file and the variables that it names", () => {
   const readers = services.filter(([, { environment = {} }]) => "SLUICE_CONFIG" in environment);
   const file = compose.configs["declarations"]?.file ?? "";
   expect(existsSync(join(root, file))).toBe(true);
@@ -75,7 +84,7 @@ test("whoever reads the declarations is given the file and the variables that it
   }
 });
 
-test("simulator and provisioning are told what they read", () => {
+test("the simulator and the provisioning receive no variable that they do not read", () => {
   const read = {
     simulator: textOf("tools/provider-simulator/src/config.ts"),
     provision: ["libs/provisioning/src/environment.ts", "libs/service-host/src/connection-keys.ts"]
@@ -83,13 +92,13 @@ test("simulator and provisioning are told what they read", () => {
       .join("\n"),
   };
   for (const [name, source] of Object.entries(read)) {
-    const told = Object.keys(compose.services[name]?.environment ?? {});
-    expect(told.length).toBeGreaterThan(3);
-    expect(told.filter((key) => !new RegExp(`\\b${key}\\b`).test(source))).toEqual([]);
+    const given = Object.keys(compose.services[name]?.environment ?? {});
+    expect(given.length).toBeGreaterThan(3);
+    expect(given.filter((key) => !new RegExp(`\\b${key}\\b`).test(source))).toEqual([]);
   }
 });
 
-test("ports are those of `sluice up`, on the loopback address alone", async () => {
+test("the published ports are those of `sluice up`, on the loopback address only", async () => {
   const defaults = await defaultPorts();
   const published = containers.flatMap(([, { ports = [] }]) =>
     ports.map((each) => each.split(":")),
@@ -102,7 +111,7 @@ test("ports are those of `sluice up`, on the loopback address alone", async () =
 });
 
 test.for(services)(
-  "%s listens where it is published and asked for its health",
+  "%s listens on the port that is published and that the health check queries",
   async ([name, container]) => {
     const defaults = await defaultPorts();
     const { SLUICE_ADMIN_HOST, SLUICE_ADMIN_PORT, SLUICE_HTTP_HOST, SLUICE_HTTP_PORT } =
@@ -110,7 +119,7 @@ test.for(services)(
     expect(SLUICE_ADMIN_HOST).toBe("0.0.0.0");
     expect(Number(SLUICE_ADMIN_PORT)).toBe(defaults[`${name}-admin`]);
     expect(container.ports).toContain(`127.0.0.1:${SLUICE_ADMIN_PORT}:${SLUICE_ADMIN_PORT}`);
-    // The image's own check asks the port that this variable names.
+    // The image's own health check uses the port in this variable.
     expect(container.healthcheck).toBeUndefined();
     if (SLUICE_HTTP_PORT === undefined) return;
     expect(SLUICE_HTTP_HOST).toBe("0.0.0.0");
@@ -118,7 +127,7 @@ test.for(services)(
   },
 );
 
-test("the simulator is asked for its health where it listens, as the providers' address says", () => {
+test("the simulator's health check and the providers' address use the port on which it listens", () => {
   const { ports, environment, healthcheck } = compose.services["simulator"] ?? {};
   const port = environment?.["SLUICE_SIMULATOR_PORT"] ?? "";
   expect(healthcheck?.test?.slice(2)).toEqual(["infra/images/dist/health-main.js", port]);
@@ -129,7 +138,7 @@ test("the simulator is asked for its health where it listens, as the providers' 
   expect(new Set(addresses)).toEqual(new Set([`http://simulator:${port}/v1`]));
 });
 
-test("whoever is given an address waits until its container is healthy, and services for provisioning", () => {
+test("a container waits until every container whose address it receives is healthy, and a service also waits for the provisioning", () => {
   const wrong = own.flatMap(([name, { environment = {}, depends_on = {} }]) => {
     const used = Object.entries(environment).flatMap(([key, value]) =>
       declaredVariables.includes(key) && name !== "inference-adapter" ? [] : hostsIn(value),
@@ -143,19 +152,19 @@ test("whoever is given an address waits until its container is healthy, and serv
   expect(wrong).toEqual([]);
 });
 
-test("every container can say that it is healthy, and comes back after a crash; provisioning ends", () => {
-  const lasting = containers.filter(([name]) => name !== "provision");
-  const restarts = new Set(lasting.map(([, { restart }]) => restart));
-  const mute = lasting.filter(([, { build, healthcheck }]) => !build && !healthcheck?.test);
+test("every container has a health check and restarts after a crash, and the provisioning does not restart", () => {
+  const permanent = containers.filter(([name]) => name !== "provision");
+  const restarts = new Set(permanent.map(([, { restart }]) => restart));
+  const unchecked = permanent.filter(([, { build, healthcheck }]) => !build && !healthcheck?.test);
   expect(restarts).toEqual(new Set(["unless-stopped"]));
-  expect(mute).toEqual([]);
+  expect(unchecked).toEqual([]);
   expect(compose.services["provision"]).toMatchObject({
     restart: "no",
     healthcheck: { disable: true },
   });
 });
 
-test("every image has a version, and parts have that of the local stack", () => {
+test("every image has a version, and the parts have the versions of the local stack", () => {
   const images = new Map(containers.map(([name, { image }]) => [name, image.split(":")]));
   expect([...images.values()].filter(([, tag]) => tag === undefined || tag === "latest")).toEqual(
     [],
@@ -168,7 +177,7 @@ test("every image has a version, and parts have that of the local stack", () => 
   expect(`${images.get("postgres")?.[1]}.0`).toBe(local("postgres"));
 });
 
-test("the broker is set as the local stack's is", () => {
+test("the broker has the same settings as that of the local stack", () => {
   const settings = textOf("infra/local/config/server.properties").matchAll(/^([\w.]+)=(.*)$/gm);
   const expected = [...settings].map(([, name = "", value]) => [
     `KAFKA_${name.replaceAll(".", "_").toUpperCase()}`,
@@ -178,7 +187,7 @@ test("the broker is set as the local stack's is", () => {
   expect(compose.services["kafka"]?.environment).toMatchObject(Object.fromEntries(expected));
 });
 
-test("Redis loses no acknowledged write, evicts nothing, and asks for a password", () => {
+test("Redis loses no acknowledged write, evicts nothing, and requires a password", () => {
   const { command = [], volumes } = compose.services["redis"] ?? {};
   expect(command.join(" ")).toContain("--appendonly yes --save  --maxmemory-policy noeviction");
   expect(command.at(command.indexOf("--requirepass") + 1)).toBe(
@@ -187,7 +196,7 @@ test("Redis loses no acknowledged write, evicts nothing, and asks for a password
   expect(volumes).toEqual(["redis:/data"]);
 });
 
-test("what lasts is in a volume with a name; what is mounted from here is there and read only", () => {
+test("persistent data is in named volumes, and files mounted from the repository exist and are read only", () => {
   const mounted = containers.flatMap(([, { volumes = [] }]) =>
     volumes.map((each) => each.split(":")),
   );
@@ -201,7 +210,7 @@ test("what lasts is in a volume with a name; what is mounted from here is there 
   ).toEqual([]);
 });
 
-test("the simulator's bill is kept in its volume, where the image lets its user write", () => {
+test("the simulator's bill is stored in its volume, in the folder that the image's user may write to", () => {
   const { environment, volumes } = compose.services["simulator"] ?? {};
   const made = imageInstructions.find(({ text }) => text.startsWith("mkdir --mode=1777 "));
   const folder = `/sluice/${made?.text.split(" ").at(-1)}`;
@@ -209,12 +218,12 @@ test("the simulator's bill is kept in its volume, where the image lets its user 
   expect(posix.dirname(environment?.["SLUICE_SIMULATOR_BILL"] ?? "")).toBe(folder);
 });
 
-test("a script of PostgreSQL's first start is run, not read into the image's own", () => {
+test("the script of PostgreSQL's first start is executable, so that the image runs it instead of sourcing it", () => {
   const script = join(root, "infra/images/config/registry-database.sh");
   expect(statSync(script).mode & 0o111).toBe(0o111);
 });
 
-test("secrets reach those alone that need them: keys ingress, providers' the adapter, the ledger's the accountant", () => {
+test("only ingress receives API keys, only the adapter providers' keys, and only the accountant the ledger's address", () => {
   const references = (under: string): readonly string[] =>
     [...sectionOf(declared, under).matchAll(/file:secrets\/([\w-]+)/g)].map(
       ([, name = ""]) => name,
@@ -233,14 +242,14 @@ test("secrets reach those alone that need them: keys ingress, providers' the ada
   expect(posix.join(posix.dirname(path), "secrets")).toBe("/run/secrets");
 });
 
-test("the simulator takes the key that the adapter is given", () => {
+test("the simulator requires the key that the adapter receives", () => {
   const variable = compose.secrets["simulator-key"]?.environment ?? "";
   expect(compose.services["simulator"]?.environment?.["SLUICE_SIMULATOR_KEY"]).toBe(
     values[variable],
   );
 });
 
-test("nothing secret stands in the file: what is named so is generated by the user", () => {
+test("the file contains no secret, because every variable for a secret has a value that the user generates", () => {
   const named = containers.flatMap(([, { environment = {} }]) =>
     Object.entries(environment).filter(([key]) => /KEY|PASSWORD|SECRET|AUTH/.test(key)),
   );
@@ -250,23 +259,23 @@ test("nothing secret stands in the file: what is named so is generated by the us
   expect(() => composeWith({})).toThrow(/is not set: see infra\/images\/README.md/);
 });
 
-test("the commands of the README generate all that is asked for, each of its own and hard to guess", () => {
+test("the commands of the README generate every required variable as a distinct secret of 48 hexadecimal digits", () => {
   const [, commands = ""] =
     /```sh\n(mkdir -p .sluice\n[\s\S]*?)```/.exec(textOf("infra/images/README.md")) ?? [];
   const folder = mkdtempSync(join(tmpdir(), "sluice-compose-"));
   execFileSync("sh", ["-ec", commands], { cwd: folder });
   const file = join(folder, ".sluice", "compose.env");
   const lines = [...readFileSync(file, "utf8").matchAll(/^(\w+)=([0-9a-f]{48})$/gm)];
-  expect(lines.map(([, name = ""]) => name).toSorted()).toEqual(variablesAskedFor());
+  expect(lines.map(([, name = ""]) => name).toSorted()).toEqual(requiredVariables());
   expect(new Set(lines.map(([, , secret]) => secret)).size).toBe(lines.length);
   expect(statSync(file).mode & 0o077).toBe(0);
   rmSync(folder, { recursive: true });
 });
 
-// The plugin reads the file without a daemon, and a Docker command alone is not the plugin.
+// The Compose plugin reads the file without a daemon. A Docker command can exist without the plugin.
 const hasCompose = spawnSync("docker", ["compose", "version"]).status === 0;
 test.runIf(hasCompose)(
-  `Compose finds no fault with the file${hasCompose ? "" : " (skipped: no Docker Compose here)"}`,
+  `Docker Compose accepts the file${hasCompose ? "" : " (skipped: Docker Compose is not installed)"}`,
   () => {
     const { status, stderr } = spawnSync("docker", ["compose", "config", "--quiet"], {
       cwd: root,
@@ -301,14 +310,14 @@ function environmentOf({ environment }: Container): Readonly<Record<string, stri
   return { ...imageVariables, ...environment };
 }
 
-/** Names of containers in an address: `kafka:9092`, `redis://:password@redis:6379/0`. */
+/** Returns the containers that an address names: `kafka:9092`, `redis://:password@redis:6379/0`. */
 function hostsIn(value: string): readonly string[] {
   return Object.keys(compose.services).filter((name) =>
     new RegExp(`(?:^|[/@,])${name}:\\d+`).test(value),
   );
 }
 
-/** From a key of the first level to the next one. */
+/** Returns the text from a key of the first level to the next key. */
 function sectionOf(yaml: string, key: string): string {
   return new RegExp(`^${key}:\\n((?:[ #].*\\n|\\n)*)`, "m").exec(yaml)?.[1] ?? "";
 }

@@ -2,9 +2,9 @@ import { cpSync, type Dirent, readdirSync, readFileSync } from "node:fs";
 import { join, matchesGlob, posix } from "node:path";
 
 /**
- * The files that Docker would be sent, relative to the root: all but those that `.dockerignore` names.
+ * Returns the files of the build context, relative to the root: all files that `.dockerignore` does not exclude.
  *
- * @throws Error for a pattern that takes something back in with `!`, which is not read here.
+ * @throws Error for a pattern that includes a file again with `!`, which this function does not support.
  */
 export function contextFiles(root: string): readonly string[] {
   const patterns = ignorePatterns(readFileSync(join(root, ".dockerignore"), "utf8"));
@@ -19,14 +19,20 @@ export function contextFiles(root: string): readonly string[] {
   return filesIn("");
 }
 
-/** A pattern that matches a folder leaves out all that is in it. */
+/**
+ * Returns the patterns of a `.dockerignore`. A pattern that matches a folder excludes everything in it.
+ *
+ * @throws Error for a pattern that begins with `!`
+ */
 export function ignorePatterns(text: string): readonly string[] {
   const patterns = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const exception = patterns.find((pattern) => pattern.startsWith("!"));
-  if (exception !== undefined) throw new Error(`.dockerignore takes back: ${exception}`);
+  if (exception !== undefined)
+    throw new Error(`.dockerignore includes files again, which is not supported: ${exception}`);
   return patterns;
 }
 
+/** Copies the build context into a folder. */
 export function copyContext(root: string, target: string): void {
   for (const file of contextFiles(root)) cpSync(join(root, file), join(target, file));
 }

@@ -20,34 +20,36 @@ const folders = Object.values(programs);
 const temporary = mkdtempSync(join(tmpdir(), "sluice-images-"));
 afterAll(() => rmSync(temporary, { recursive: true }));
 
-test("continued lines are one instruction, comments none", () => {
+test("continued lines are one instruction, and comments are ignored", () => {
   const text = "FROM node:1 AS base\n# why\nRUN one && \\\n  two\n\nFROM base AS next\nUSER 7\n";
   expect(parseDockerfile(text)).toEqual([
     { name: "base", from: "node:1", instructions: [{ keyword: "RUN", text: "one && two" }] },
     { name: "next", from: "base", instructions: [{ keyword: "USER", text: "7" }] },
   ]);
-  expect(() => parseDockerfile("FROM node:1\n")).toThrow(/names no stage/);
-  expect(() => parseDockerfile("RUN one\n")).toThrow(/before the first stage/);
+  expect(() => parseDockerfile("FROM node:1\n")).toThrow(/does not name its stage/);
+  expect(() => parseDockerfile("RUN one\n")).toThrow(/is before the first stage/);
 });
 
-test("a pattern that takes a file back into the context is not passed over", () => {
-  expect(() => ignorePatterns("dist\n!dist/kept\n")).toThrow(/takes back: !dist\/kept/);
-});
-
-test("the only foreign base is the Node that this repository brings along", () => {
-  const foreign = stages.filter(({ from }) => !stages.some(({ name }) => name === from));
-  const brought = Object.values(manifestOf("tools/node").optionalDependencies ?? {});
-  expect(brought.length).toBeGreaterThan(0);
-  expect(new Set(brought.map((version) => `node:${version}-bookworm-slim`))).toEqual(
-    new Set(foreign.map(({ from }) => from)),
+test("a pattern that includes a file in the context again is refused", () => {
+  expect(() => ignorePatterns("dist\n!dist/kept\n")).toThrow(
+    /includes files again, which is not supported: !dist\/kept/,
   );
 });
 
-test("the image's user is a number, and not root's", () => {
+test("the only external base image has the version of Node that this repository installs", () => {
+  const external = stages.filter(({ from }) => !stages.some(({ name }) => name === from));
+  const installed = Object.values(manifestOf("tools/node").optionalDependencies ?? {});
+  expect(installed.length).toBeGreaterThan(0);
+  expect(new Set(installed.map((version) => `node:${version}-bookworm-slim`))).toEqual(
+    new Set(external.map(({ from }) => from)),
+  );
+});
+
+test("the image's user is given by a number, which is not that of root", () => {
   expect(Number(last("USER").split(":")[0])).toBeGreaterThan(0);
 });
 
-test("nothing secret can be built in: no argument, and no variable that would hold one", () => {
+test("no secret can become part of the image, because it has no build argument and no variable for one", () => {
   const all = stages.flatMap(({ instructions }) => instructions);
   expect(all.filter(({ keyword }) => keyword === "ARG")).toEqual([]);
   expect(
@@ -55,14 +57,14 @@ test("nothing secret can be built in: no argument, and no variable that would ho
   ).toEqual([]);
 });
 
-test("what is sent to Docker holds nothing that git ignores, so no build and no generated secret", () => {
+test("the build context contains no file that git ignores, so no build output and no generated secret", () => {
   const known = git("ls-files", "--cached", "--others", "--exclude-standard");
   const sent = contextFiles(root);
   expect(sent.length).toBeGreaterThan(300);
   expect(sent.filter((file) => !known.has(file))).toEqual([]);
 });
 
-test("what is sent to Docker holds every source", () => {
+test("the build context contains every source", () => {
   const sent = new Set(contextFiles(root));
   const sources = [...git("ls-files")].filter((file) =>
     /^(?:services|libs|infra)\/.*\.ts$/.test(file),
@@ -70,7 +72,7 @@ test("what is sent to Docker holds every source", () => {
   expect(sources.filter((file) => existsSync(join(root, file)) && !sent.has(file))).toEqual([]);
 });
 
-test("npm is given its settings, its lock, and the manifest of every workspace, and nothing that changes daily", () => {
+test("the installation sees npm's settings, the lock file and every manifest, and no source that would invalidate its layer", () => {
   const folder = rehearse(stages, { root, target: temporary, until: "manifests" });
   const found = globSync("**/{.*,*}", { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -85,7 +87,7 @@ test("npm is given its settings, its lock, and the manifest of every workspace, 
   );
 });
 
-test("what is installed for production are the dependencies of every program, and no tool", () => {
+test("the production installation covers the dependencies of every program, and no development dependency", () => {
   const commands = stages.find(({ name }) => name === "production")?.instructions ?? [];
   const install = commands.find(({ text }) => text.startsWith("npm ci"))?.text ?? "";
   const chosen = [...install.matchAll(/--workspace=(\S+)/g)].map(([, folder = ""]) => folder);
@@ -103,7 +105,7 @@ test("every service is a program", () => {
   );
 });
 
-test("what is run by the image is made by the build that it runs", () => {
+test("every file that the image runs is an output of its build", () => {
   const command: unknown = JSON.parse(last("ENTRYPOINT"));
   const check: unknown = JSON.parse(/CMD (.*)$/.exec(last("HEALTHCHECK"))?.[1] ?? "");
   const run = [command, check].flat().filter((word) => String(word).endsWith(".js"));
@@ -112,7 +114,7 @@ test("what is run by the image is made by the build that it runs", () => {
   expect(unbuilt).toEqual([]);
 });
 
-test("the port that is asked for health is the one the image gives a service, reachable and exposed", () => {
+test("the health check uses the admin port that the image sets and exposes", () => {
   const variables = Object.fromEntries(
     last("ENV")
       .split(" ")
@@ -122,7 +124,7 @@ test("the port that is asked for health is the one the image gives a service, re
   expect(last("EXPOSE").split(" ")).toContain(variables.SLUICE_ADMIN_PORT);
 });
 
-/** Whether the one build of all packages makes this file from a source. */
+/** Returns whether the build of all packages produces this file from a source. */
 function isBuilt(file: string): boolean {
   const [folder = "", name = ""] = file.split("/dist/");
   return (
@@ -150,7 +152,7 @@ function workspaces(): readonly string[] {
 }
 
 function manifestOf(folder: string): Manifest {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm has read it before us
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- npm has already read this file
   return JSON.parse(textOf(`${folder}/package.json`)) as Manifest;
 }
 

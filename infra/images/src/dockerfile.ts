@@ -1,18 +1,20 @@
+/** One instruction of a Dockerfile. */
 export interface Instruction {
   readonly keyword: string;
-  /** What follows the keyword, in one line. */
+  /** The rest of the instruction after the keyword, in one line. */
   readonly text: string;
 }
 
+/** One build stage. */
 export interface Stage {
   readonly name: string;
-  /** Another stage, or an image. */
+  /** The name of another stage, or an image. */
   readonly from: string;
   readonly instructions: readonly Instruction[];
 }
 
 /**
- * A Dockerfile as far as ours goes: named stages, no heredocs.
+ * Parses a Dockerfile with named stages and without heredocs.
  *
  * @throws Error for a stage without a name, or an instruction before the first stage.
  */
@@ -23,11 +25,12 @@ export function parseDockerfile(text: string): readonly Stage[] {
     const [, keyword = "", rest = ""] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
     if (keyword === "FROM") {
       const [, from, name] = /^(\S+) AS (\S+)$/.exec(rest) ?? [];
-      if (from === undefined || name === undefined) throw new Error(`"${line}" names no stage.`);
+      if (from === undefined || name === undefined)
+        throw new Error(`"${line}" does not name its stage.`);
       stages.push({ name, from, instructions: [] });
     } else {
       const stage = stages.at(-1);
-      if (!stage) throw new Error(`"${line}" stands before the first stage.`);
+      if (!stage) throw new Error(`"${line}" is before the first stage.`);
       stage.instructions.push({ keyword, text: rest });
     }
   }

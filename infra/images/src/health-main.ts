@@ -1,7 +1,7 @@
-/** Shorter than the time-out of the image's health check. */
+/** Must be shorter than the 5 s time-out of the image's health check. */
 const answerTimeoutMs = 3_000;
 
-// `node health-main.js [port]`: exit code 0 when /healthz answers, on the admin port unless told another.
+// `node health-main.js [port]`: exits with 0 if /healthz answers. The default port is the admin port.
 const port = process.argv[2] ?? process.env["SLUICE_ADMIN_PORT"];
 const answer = await fetch(`http://127.0.0.1:${port}/healthz`, {
   signal: AbortSignal.timeout(answerTimeoutMs),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { programs } from "./programs.ts";
 
-/** Runs one of the image's own files, as the image does. */
+/** Runs one of this package's programs as the image does. */
 function run(file: string, ...args: readonly string[]): Promise<{ code: number; errors: string }> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -18,9 +18,9 @@ function run(file: string, ...args: readonly string[]): Promise<{ code: number; 
 }
 
 async function healthWhenAnswered(status: number): Promise<number> {
-  const asked: (string | undefined)[] = [];
+  const requested: (string | undefined)[] = [];
   const server = createServer((request, response) => {
-    asked.push(request.url);
+    requested.push(request.url);
     response.writeHead(status).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -28,20 +28,20 @@ async function healthWhenAnswered(status: number): Promise<number> {
   const { port } = server.address() as AddressInfo;
   const { code } = await run("health-main.ts", String(port));
   server.close();
-  expect(asked).toEqual(["/healthz"]);
+  expect(requested).toEqual(["/healthz"]);
   return code;
 }
 
-test("a container is healthy when its program says so", async () => {
+test("a container is healthy if its program answers with success", async () => {
   expect(await healthWhenAnswered(200)).toBe(0);
 });
 
-test("a container is unhealthy when its program says so, or says nothing", async () => {
+test("a container is unhealthy if its program answers with an error or does not answer", async () => {
   expect(await healthWhenAnswered(503)).toBe(1);
   expect(await run("health-main.ts")).toMatchObject({ code: 1 });
 });
 
-test("whoever names no program, or a wrong one, is told which there are", async () => {
+test("a missing or an unknown program name ends with a message that lists the programs", async () => {
   for (const args of [[], ["ingres"]]) {
     const { code, errors } = await run("main.ts", ...args);
     expect(code).toBe(1);

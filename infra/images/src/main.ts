@@ -1,14 +1,16 @@
 import { mainOf, programs } from "./programs.ts";
 
-// The image's entry point: runs the program it is told by name, in this process, so that signals reach it.
+// The image's entry point. Runs the program that its first argument names in this process, so that signals
+// of the container reach the program.
 const [name = ""] = process.argv.slice(2);
 const folder = programs[name];
 if (folder === undefined) {
   const names = Object.keys(programs).join(", ");
-  process.stderr.write(`Say which program is to run, one of: ${names}.\n`);
+  const problem = name === "" ? "No program is named" : `"${name}" is not a program of this image`;
+  process.stderr.write(`${problem}. Name one of: ${names}.\n`);
   process.exitCode = 1;
 } else {
-  // The program finds its own arguments where it expects them.
+  // Removes the name, so that the program finds its own arguments at the usual position.
   process.argv.splice(2, 1);
   await import(new URL(`../../../${mainOf(folder)}`, import.meta.url).href);
 }

@@ -6,7 +6,7 @@ import { rehearse } from "./rehearse.ts";
 const packageRoot = dirname(import.meta.dirname);
 const [target, until = "image"] = process.argv.slice(2);
 if (target === undefined) {
-  process.stderr.write("node infra/images/dist/rehearse-main.js <new folder> [stage]\n");
+  process.stderr.write("Usage: node infra/images/dist/rehearse-main.js <new folder> [stage]\n");
   process.exitCode = 1;
 } else {
   mkdirSync(target);

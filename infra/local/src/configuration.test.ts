@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { temporaryDir } from "../test/fake-program.ts";
 import { prepareConfiguration } from "./configuration.ts";
 
-test("the first start makes secrets that nobody else can read, later ones keep them", () => {
+test("the first start creates secrets that only their owner can read, and later starts keep them", () => {
   const dataDir = temporaryDir();
   const first = prepareConfiguration(dataDir, {});
   expect(first.demoKey).toMatch(/^sk-sluice-demo-[0-9a-f]{48}$/);
@@ -21,14 +21,14 @@ test("an edited sluice.yaml is never overwritten", () => {
   expect(readFileSync(path, "utf8")).toMatch(/# mine\n$/);
 });
 
-test("a sluice.yaml of the user's takes the place of the demo", () => {
+test("the user's own sluice.yaml replaces that of the demo", () => {
   const dataDir = temporaryDir();
   const { path } = prepareConfiguration(temporaryDir(), {});
   const configuration = prepareConfiguration(dataDir, { SLUICE_CONFIG: path });
   expect(configuration).toMatchObject({ path, demoKey: null, simulatorKey: null });
 });
 
-test("secrets in the environment belong to the service that resolves them", () => {
+test("a secret in the environment is assigned to the service that resolves it", () => {
   const dataDir = temporaryDir();
   const { path } = prepareConfiguration(dataDir, {});
   const text = readFileSync(path, "utf8")
@@ -42,7 +42,7 @@ test("secrets in the environment belong to the service that resolves them", () =
   });
 });
 
-test("every secret that is not there is named before anything is started", () => {
+test("every missing secret is reported before anything is started", () => {
   const dataDir = temporaryDir();
   const { path } = prepareConfiguration(dataDir, {});
   const text = readFileSync(path, "utf8")
@@ -54,7 +54,7 @@ test("every secret that is not there is named before anything is started", () =>
   );
 });
 
-test("a sluice.yaml that cannot be used says where before anything is started", () => {
+test("an invalid sluice.yaml is reported with the line of the error before anything is started", () => {
   const dataDir = temporaryDir();
   writeFileSync(join(dataDir, "sluice.yaml"), "tenants: []\nproviders: 3\n");
   expect(() => prepareConfiguration(dataDir, {})).toThrow(/line 2: providers/);

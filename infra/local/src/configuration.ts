@@ -15,24 +15,24 @@ import { StackFault } from "./faults.ts";
 const DEMO_KEY_ID = "demo";
 const SECRET_BYTES = 24;
 
-/** What the services of one stack are told by files. */
+/** The configuration of one stack: its `sluice.yaml` and the secrets that the file refers to. */
 export interface Configuration {
   /** Path of sluice.yaml. */
   readonly path: string;
   /** The whole API key of the demo tenant; null when the user brought a sluice.yaml. */
   readonly demoKey: string | null;
-  /** What the provider simulator accepts; null lets everybody in. */
+  /** The key that the provider simulator requires; null if the simulator accepts every client. */
   readonly simulatorKey: string | null;
-  /** Names of the environment behind `env:` secrets, which no other service is given. */
+  /** Names of the environment variables behind `env:` secrets. Only the service that resolves them receives them. */
   readonly ingressSecrets: readonly string[];
   readonly adapterSecrets: readonly string[];
 }
 
 /**
- * `SLUICE_CONFIG`, else the data directory's own sluice.yaml: made at the first start, with
- * fresh secrets beside it, and left alone from then on.
+ * Returns the configuration in `SLUICE_CONFIG`, or else the `sluice.yaml` of the data directory. The
+ * first start creates that file with new secrets in `secrets/`. Later starts do not change it.
  *
- * @throws StackFault `STACK_CONFIG_INVALID` with every error of the file, or every secret that is missing.
+ * @throws StackFault `STACK_CONFIG_INVALID` with every error of the file, or with every missing secret.
  */
 export function prepareConfiguration(
   dataDir: string,
@@ -51,7 +51,7 @@ export function prepareConfiguration(
   return { path, demoKey, simulatorKey, ...secretNamesOf(path, environment) };
 }
 
-/** Whole or absent: a launcher killed here leaves no empty secret. */
+/** Writes the secret by one rename, so that a launcher that is killed here leaves no empty secret. */
 function ensureSecret(dataDir: string, name: string): string {
   const folder = join(dataDir, "secrets");
   const file = join(folder, name);
@@ -68,13 +68,15 @@ function secretNamesOf(
   path: string,
   environment: NodeJS.ProcessEnv,
 ): Pick<Configuration, "ingressSecrets" | "adapterSecrets"> {
-  // The simulator's address is given to the services, not to the launcher.
+  // The services receive the simulator's address from the launcher; its own environment does not contain it.
   const known = { SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1", ...environment };
   try {
     const declarations = FileDeclarations.read(path, known);
     const keys = declarations.keys().map(({ secretReference }) => secretReference);
     const providers = declarations.providers().flatMap(({ keyReferences }) => keyReferences);
-    assertThere([...keys, ...providers], path, (reference) => declarations.secretOf(reference));
+    assertSecretsExist([...keys, ...providers], path, (reference) =>
+      declarations.secretOf(reference),
+    );
     return { ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
   } catch (cause) {
     if (!(cause instanceof DeclarationsInvalid)) throw cause;
@@ -82,8 +84,11 @@ function secretNamesOf(
   }
 }
 
-/** Services would say it too, one each, after everything was started for nothing. */
-function assertThere(
+/**
+ * Checks that every secret exists. The services check this too, but each of them would report only its
+ * own secrets, and only after the whole stack had started.
+ */
+function assertSecretsExist(
   references: readonly string[],
   path: string,
   secretOf: (reference: string) => string,

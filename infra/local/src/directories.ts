@@ -3,22 +3,29 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { errorCodeOf, StackFault } from "./faults.ts";
 
-/** Holds this package's `config/`, whether run from `src/` or from `dist/`. */
+/** The folder of this package, which contains `config/`. It is the parent of both `src/` and `dist/`. */
 const packageRoot = dirname(import.meta.dirname);
 
 export const repositoryRoot = resolve(packageRoot, "..", "..");
 
+/** Returns the path of a file in this package's `config/`. */
 export function committedFile(name: string): string {
   return join(packageRoot, "config", name);
 }
 
-/** Downloads, shared by all data directories: `SLUICE_CACHE_DIR`, else `~/.cache/sluice`. */
+/**
+ * Returns the folder of the downloads, which all data directories share: `SLUICE_CACHE_DIR`, else
+ * `~/.cache/sluice`.
+ */
 export function cacheRootOf(environment: NodeJS.ProcessEnv): string {
   const chosen = environment["SLUICE_CACHE_DIR"];
   return chosen ? resolve(chosen) : join(homedir(), ".cache", "sluice");
 }
 
-/** One at a time: where a system refuses with "not found", as /proc does, Node's own way never ends. */
+/**
+ * Creates a folder and its parents one by one. `mkdirSync` with `recursive` never returns if the system
+ * refuses with "not found", as /proc does.
+ */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));
@@ -29,7 +36,12 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** `remedy` ends the sentence: "Cannot write to … (EACCES): give --data-dir …". */
+/**
+ * Creates the folder if it does not exist, and checks that this process can write to it.
+ *
+ * @param remedy ends the message: "Cannot write to … (EACCES): give --data-dir …"
+ * @throws StackFault `STACK_DIRECTORY_UNWRITABLE`
+ */
 export function makeWritable(folder: string, remedy: string): void {
   try {
     makeFolder(folder);

@@ -15,7 +15,7 @@ import { withLock } from "./supervise/lock.ts";
 import { type Report, secondsSince } from "./supervise/program.ts";
 import { run } from "./supervise/run.ts";
 
-/** Each is an execution in pom.xml, and a folder in the cache. */
+/** A download. Each component is an execution in pom.xml and a folder in the cache. */
 export type Component = "kafka" | "registry" | "redis" | "postgres";
 
 const goals: Readonly<Record<Component, string>> = {
@@ -25,7 +25,7 @@ const goals: Readonly<Record<Component, string>> = {
   postgres: "unpack",
 };
 
-/** What comes over the line, in megabytes; for the progress line only. */
+/** Size of each download in megabytes, for the progress line only. */
 const sizesMb: Readonly<Record<Component, number>> = {
   kafka: 45,
   registry: 142,
@@ -34,13 +34,16 @@ const sizesMb: Readonly<Record<Component, number>> = {
 };
 
 const MAVEN_VERSION_MIN = [3, 8] as const;
-/** Under which zonky publishes PostgreSQL's binaries. */
+/** The names of the architectures for which PostgreSQL's binaries are published (`io.zonky.test.postgres`). */
 const architectures: Partial<Record<NodeJS.Architecture, string>> = {
   x64: "amd64",
   arm64: "arm64v8",
 };
 
-/** `linux-amd64`; undefined where no binaries of PostgreSQL are published. */
+/**
+ * Returns the platform, for example `linux-amd64`, or undefined if no binaries of PostgreSQL are published
+ * for it.
+ */
 export function postgresPlatform(): string | undefined {
   const architecture = architectures[process.arch];
   const isCovered = process.platform === "linux" || process.platform === "darwin";
@@ -50,9 +53,9 @@ export function postgresPlatform(): string | undefined {
 }
 
 /**
- * What Maven fetches, kept per version of pom.xml. A component's folder appears by one
- * rename, so it is whole or absent, whenever a launcher is killed; a lock keeps two
- * launchers from fetching the same thing twice.
+ * Fetches the servers with Maven into a cache folder for each version of pom.xml. Each component's
+ * folder is created by one rename, so that it is either complete or absent if a launcher is killed.
+ * A lock prevents two launchers from fetching the same component twice.
  */
 export class Downloads {
   readonly root: string;
@@ -68,10 +71,16 @@ export class Downloads {
     this.report = report;
   }
 
+  /** Returns the folder of a component, whether it exists yet or not. */
   folderOf(component: Component): string {
     return join(this.root, component);
   }
 
+  /**
+   * Fetches the components that are missing.
+   *
+   * @throws StackFault `STACK_MAVEN_MISSING`, `STACK_DOWNLOAD_FAILED`, `STACK_DIRECTORY_UNWRITABLE` or `STACK_INTERRUPTED`
+   */
   async ensure(components: readonly Component[], signal: AbortSignal): Promise<void> {
     if (this.missing(components).length === 0) return;
     makeWritable(this.root, "set SLUICE_CACHE_DIR to a directory you can write to");
@@ -89,7 +98,10 @@ export class Downloads {
     const start = Date.now();
     await this.assertMaven(signal);
     const size = components.reduce((sum, component) => sum + sizesMb[component], 0);
-    this.report("downloads", `${components.join(", ")} through Maven, about ${size} MB, once`);
+    this.report(
+      "downloads",
+      `fetching ${components.join(", ")} with Maven, about ${size} MB; later starts use the cache`,
+    );
 
     const draft = join(this.root, `draft-${randomBytes(4).toString("hex")}`);
     try {
@@ -106,7 +118,7 @@ export class Downloads {
     } finally {
       rmSync(draft, { recursive: true, force: true });
     }
-    this.report("downloads", `done after ${secondsSince(start)}, kept in ${this.root}`);
+    this.report("downloads", `done after ${secondsSince(start)}, stored in ${this.root}`);
   }
 
   private mavenArguments(components: readonly Component[], draft: string): string[] {
@@ -132,12 +144,12 @@ export class Downloads {
     if (status === 0 && isRecentMaven(output)) return;
     throw new StackFault(
       "STACK_MAVEN_MISSING",
-      `The first start downloads through Maven ${MAVEN_VERSION_MIN.join(".")} or later, and "mvn --version" shows none: install maven, or give running servers by SLUICE_KAFKA_BROKERS, SLUICE_REGISTRY_URL, SLUICE_REDIS_URL and SLUICE_LEDGER_URL.`,
+      `The first start downloads the servers with Maven ${MAVEN_VERSION_MIN.join(".")} or later, but "mvn --version" does not report such a version. Install Maven, or set SLUICE_KAFKA_BROKERS, SLUICE_REGISTRY_URL, SLUICE_REDIS_URL and SLUICE_LEDGER_URL to running servers.`,
     );
   }
 }
 
-/** Reads `Apache Maven 3.8.7`, which may stand between colour codes. */
+/** Returns whether the text names a recent Maven, for example `Apache Maven 3.8.7`. Colour codes may surround it. */
 export function isRecentMaven(versionText: string): boolean {
   const [, major = "0", minor = "0"] = /Apache Maven (\d+)\.(\d+)/.exec(versionText) ?? [];
   const [majorMin, minorMin] = MAVEN_VERSION_MIN;
@@ -153,6 +165,6 @@ function downloadFailed(output: string): StackFault {
   const lines = output.split("\n").filter((line) => line.includes("ERROR"));
   return new StackFault(
     "STACK_DOWNLOAD_FAILED",
-    `Maven could not fetch the local stack; check the connection (and ~/.m2/settings.xml behind a proxy), then start again.\n${lines.slice(0, 5).join("\n")}`,
+    `Maven could not download the servers of the local stack. Check the network connection (and ~/.m2/settings.xml if you use a proxy), then start again.\n${lines.slice(0, 5).join("\n")}`,
   );
 }

@@ -20,14 +20,14 @@ test.for([
   [`postgres://db/sluice?password=${secret}`, "postgres://db/sluice"],
   ["postgres://sluice@127.0.0.1:19096/sluice", "postgres://sluice@127.0.0.1:19096/sluice"],
 ] as const)(
-  "of %s a program is told all but the password, and people neither user nor password",
-  ([address, told]) => {
-    expect(withoutPassword(address)).toBe(told);
+  "%s is given to programs without its password, and shown to people without user and password",
+  ([address, expected]) => {
+    expect(withoutPassword(address)).toBe(expected);
     expect(shownAddress(address)).not.toMatch(/canary|state|accountant/);
   },
 );
 
-test("an address may stand in a file, as it holds a password", () => {
+test("an address, which may contain a password, can be read from a file", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-external-"));
   const file = join(folder, "url");
   writeFileSync(file, "redis://file:1\n");
@@ -36,7 +36,7 @@ test("an address may stand in a file, as it holds a password", () => {
   rmSync(folder, { recursive: true });
 });
 
-test("the status of a stack on locked parts shows no password", async () => {
+test("the status of a stack on secured parts shows no password", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-status-"));
   writeState(folder, {
     ...emptyState({ ...defaultPorts }, false),

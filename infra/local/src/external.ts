@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { StackFault } from "./faults.ts";
-import { answers } from "./ports.ts";
+import { isListening } from "./ports.ts";
 import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
 import { isRegistryReachable } from "./servers/registry.ts";
 
-/** The parts for which a running server can be given instead. */
+/** The parts of the stack that a running server can replace. */
 export type PartName = "kafka" | "registry" | "redis" | "postgres";
 export const partNames: readonly PartName[] = ["kafka", "registry", "redis", "postgres"];
 
@@ -23,7 +23,10 @@ const defaultPortOf: Readonly<Record<string, number>> = {
   "https:": 443,
 };
 
-/** The address by which the environment replaces a part; undefined when it is ours to start. */
+/**
+ * Returns the address with which the environment replaces a part, or undefined if the launcher starts the
+ * part itself.
+ */
 export function externalAddress(
   part: PartName,
   environment: NodeJS.ProcessEnv,
@@ -31,54 +34,61 @@ export function externalAddress(
   return addressIn(environment, variables[part]);
 }
 
-/** Addresses hold passwords: as a service's, they may stand in a file that `<variable>_FILE` names. */
+/**
+ * Returns the address in a variable, or else in the file that `<variable>_FILE` names, as the services
+ * do. An address can contain a password, which operators prefer to keep in a file.
+ */
 export function addressIn(environment: NodeJS.ProcessEnv, variable: string): string | undefined {
   const file = environment[`${variable}_FILE`];
   const address = environment[variable] || (file ? readFileSync(file, "utf8").trim() : "");
   return address === "" ? undefined : address;
 }
 
-/** Whether what stands there can be reached. What it can do is seen by who uses it. */
+/**
+ * Returns whether the server can be reached. It does not check whether our account may use it: the services
+ * report that.
+ */
 export async function isExternalReachable(part: PartName, address: string): Promise<boolean> {
   try {
     switch (part) {
       case "kafka":
-        return await anyBrokerAnswers(address);
+        return await isAnyBrokerListening(address);
       case "registry":
-        // Its authority and our account are for those who use it.
+        // Only the services know its certificate authority and the account, so this checks the port alone.
         return address.startsWith("https:")
-          ? await serverAnswers(address)
+          ? await isServerListening(address)
           : await isRegistryReachable(address);
       case "redis":
         return address.startsWith("rediss:")
-          ? await serverAnswers(address)
+          ? await isServerListening(address)
           : (await redisMajor(address)) >= REDIS_MAJOR_MIN;
       case "postgres":
-        return await serverAnswers(address);
+        return await isServerListening(address);
       default:
         return part satisfies never;
     }
   } catch {
-    // No URL.
+    // The address is not a valid URL.
     return false;
   }
 }
 
+/** @throws StackFault `STACK_EXTERNAL_UNREACHABLE` if the server cannot be reached, or Redis is too old. */
 export async function assertExternalReachable(part: PartName, address: string): Promise<void> {
   if (await isExternalReachable(part, address)) return;
-  const wanted = part === "redis" ? `a Redis of version ${REDIS_MAJOR_MIN} or later` : "a server";
+  const expected = part === "redis" ? `Redis ${REDIS_MAJOR_MIN} or later` : "a server";
   throw new StackFault(
     "STACK_EXTERNAL_UNREACHABLE",
-    `${variables[part]} is set, but ${wanted} does not answer there: correct it, or unset it to have one started.`,
+    `${variables[part]} is set, but ${expected} does not answer at its address. Correct the address, or unset the variable to have a server started.`,
   );
 }
 
-/** Without user and password: for people to read. */
+/** Returns the address without user, password and parameters, for people to read. */
 export function shownAddress(address: string): string {
   return address.replace(/\/\/[^/@]*@/, "//").replace(/\?.*$/, "");
 }
 
-/** As a program may be told it that has the password from elsewhere. */
+/** Returns the address without its password, for programs that get the password separately. */
 export function withoutPassword(address: string): string {
   return address
     .replace(/\/\/([^/@:]*):[^/@]*@/, (_, user: string) => (user === "" ? "//" : `//${user}@`))
@@ -86,17 +96,17 @@ export function withoutPassword(address: string): string {
     .replace(/[?&]$/, "");
 }
 
-async function anyBrokerAnswers(brokers: string): Promise<boolean> {
+async function isAnyBrokerListening(brokers: string): Promise<boolean> {
   const found = await Promise.all(
     brokers.split(",").map(async (broker) => {
       const [, host = "", port = ""] = /^\s*\[?(.+?)\]?:(\d+)\s*$/.exec(broker) ?? [];
-      return host === "" ? false : answers(host, Number(port));
+      return host === "" ? false : isListening(host, Number(port));
     }),
   );
   return found.includes(true);
 }
 
-async function serverAnswers(address: string): Promise<boolean> {
+async function isServerListening(address: string): Promise<boolean> {
   const url = new URL(address);
-  return answers(url.hostname, Number(url.port) || (defaultPortOf[url.protocol] ?? 0));
+  return isListening(url.hostname, Number(url.port) || (defaultPortOf[url.protocol] ?? 0));
 }

@@ -1,6 +1,6 @@
 import { PermanentFault } from "@sluice/domain";
 
-/** Everything that keeps a local stack from running. Each message is one sentence that names the remedy. */
+/** The reasons why a local stack cannot run. Each message states what happened, why, and what to do. */
 export type StackFaultCode =
   | "STACK_JAVA_MISSING"
   | "STACK_MAVEN_MISSING"
@@ -19,26 +19,28 @@ export type StackFaultCode =
   | "STACK_PROGRAM_FAILED"
   | "STACK_INTERRUPTED";
 
+/** A fault of the local stack. The launcher does not retry it: a person has to act. */
 export class StackFault extends PermanentFault {
   declare readonly code: StackFaultCode;
 
-  // oxlint-disable-next-line eslint/no-useless-constructor -- takes this package's codes alone
+  // oxlint-disable-next-line eslint/no-useless-constructor -- accepts only the codes of this package
   constructor(code: StackFaultCode, message: string, options?: { readonly cause?: unknown }) {
     super(code, message, options);
   }
 }
 
-/** `ENOENT` and the like; undefined for what is no error of the system. */
+/** Returns the code of a system error, for example `ENOENT`, or undefined for any other error. */
 export function errorCodeOf(error: unknown): string | undefined {
   const hasCode = error instanceof Error && "code" in error && typeof error.code === "string";
   return hasCode ? String(error.code) : undefined;
 }
 
-/** Thrown when a start was interrupted; whoever catches it stops what was started. */
+/** Returns the fault of an interrupted start. The caller that catches it stops the processes that were started. */
 export function interrupted(): StackFault {
-  return new StackFault("STACK_INTERRUPTED", "Interrupted while starting.");
+  return new StackFault("STACK_INTERRUPTED", "The start was interrupted.");
 }
 
+/** @throws StackFault `STACK_INTERRUPTED` if the signal is aborted */
 export function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw interrupted();
 }

@@ -1,8 +1,9 @@
 import { removeDataDir } from "./guard.ts";
 
-// See guard.ts. Ends with its parent, or when it is dismissed.
+// The guard process of guard.ts. Its standard input closes when its parent exits. If the parent
+// dismissed the guard first, it wrote a word to the input; otherwise the guard removes the data directory.
 const [, , dataDir] = process.argv;
-let said = "";
+let received = "";
 process.stdin.setEncoding("utf8");
-for await (const text of process.stdin) said += String(text);
-if (said === "" && dataDir) await removeDataDir(dataDir, process.env);
+for await (const text of process.stdin) received += String(text);
+if (received === "" && dataDir) await removeDataDir(dataDir, process.env);

@@ -5,28 +5,28 @@ import { extname, join } from "node:path";
 import { stopLeftovers } from "./local-stack.ts";
 import { removePostgresData } from "./servers/postgres-home.ts";
 
-/** Ends what a test run leaves when it ends without saying good-bye. */
+/** Stops the processes of a test run that exits without stopping them itself. */
 export interface Guard {
-  /** The stack was stopped in order: nothing is left to do. */
+  /** Ends the guard. The caller has stopped the stack itself. */
   dismiss(): void;
 }
 
 /**
- * A process of its own that holds one end of a pipe. However this process ends, even by
- * `kill -9`, the pipe closes, and the guard stops every process of the data directory and
- * removes it. For stacks that must not outlive who started them.
+ * Starts a process that holds one end of a pipe. However this process ends, even by `kill -9`, the
+ * pipe closes. The guard then stops every process of the data directory and removes the directory.
+ * Tests and benchmarks use it for stacks that must not outlive the process that started them.
  */
 export function guardDataDir(dataDir: string): Guard {
   const extension = extname(import.meta.filename);
   const script = join(import.meta.dirname, `guard-main${extension}`);
-  // Run from sources, as tests are, it needs its neighbours' sources too.
+  // If it runs from sources, as it does in tests, it also loads the other packages from their sources.
   const conditions = extension === ".ts" ? ["--conditions=@sluice/source"] : [];
   const child = spawn(process.execPath, [...conditions, script, dataDir], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
   child.unref();
-  // Its pipe must not keep this process alive: the end of this process is what it waits for.
+  // The pipe must not keep this process alive, because the guard waits for this process to exit.
   if (child.stdin instanceof Socket) child.stdin.unref();
   child.stdin.on("error", () => undefined);
   return {
@@ -36,6 +36,7 @@ export function guardDataDir(dataDir: string): Guard {
   };
 }
 
+/** Stops the processes of a data directory, then removes it and its PostgreSQL database. */
 export async function removeDataDir(
   dataDir: string,
   environment: NodeJS.ProcessEnv,

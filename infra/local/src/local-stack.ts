@@ -10,7 +10,7 @@ import {
 } from "./external.ts";
 import { StackFault } from "./faults.ts";
 import { type Lock, lockHolder, tryLock } from "./supervise/lock.ts";
-import { addressesOf, preparePartRecipes } from "./parts.ts";
+import { addressesOf, preparePartFactories } from "./parts.ts";
 import {
   assertPortsFree,
   configuredPorts,
@@ -36,12 +36,12 @@ import { STOP_GRACE_MS, stopRecorded, Supervisor } from "./supervise/supervisor.
 
 export interface LocalStackOptions {
   readonly dataDir: string;
-  /** Choose ports on which nothing listens, once for this data directory, instead of the usual ones. */
+  /** Chooses unused ports instead of the default ones. The data directory keeps them for later starts. */
   readonly freePorts?: boolean;
-  /** Read for addresses, ports and directories (`SLUICE_*`), and passed on to programs in part. */
+  /** Contains addresses, ports and directories (`SLUICE_*`). Some of its variables are passed to the programs. */
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
-  /** For a new data directory: `sluice up` never gives it. */
+  /** TLS and accounts, for tests with a new data directory. `sluice up` never sets it. */
   readonly security?: StackSecurity;
 }
 
@@ -54,8 +54,8 @@ const portsOfPart: Readonly<Record<PartName, readonly PortName[]>> = {
 };
 
 /**
- * One stack: a data directory, its ports, and the processes that belong to it. Only one
- * launcher at a time has it open; what a killed one left running is taken over or stopped.
+ * One stack: a data directory, its ports, and the processes that belong to it. Only one launcher at a
+ * time has it open. The next launcher adopts or stops the processes of a launcher that was killed.
  */
 export class LocalStack {
   readonly dataDir: string;
@@ -82,7 +82,11 @@ export class LocalStack {
     this.supervisor = new Supervisor(join(this.dataDir, "logs"), records, this.report);
   }
 
-  /** @throws StackFault `STACK_ALREADY_RUNNING` when another launcher has this data directory open. */
+  /**
+   * Opens a data directory and chooses its ports. It starts nothing yet.
+   *
+   * @throws StackFault `STACK_ALREADY_RUNNING` if another launcher has this data directory open.
+   */
   static async open(options: LocalStackOptions): Promise<LocalStack> {
     makeWritable(options.dataDir, "give --data-dir a directory you can write to");
     const lock = await takeLock(options.dataDir);
@@ -104,7 +108,10 @@ export class LocalStack {
     return addressesOf(this.ports, this.environment, this.security);
   }
 
-  /** Kafka, registry, Redis and PostgreSQL: ours are started, those of the environment are tried. */
+  /**
+   * Starts Kafka, the registry, Redis and PostgreSQL. For those that the environment replaces, checks that
+   * they can be reached.
+   */
   async startParts(signal: AbortSignal): Promise<Addresses> {
     const external = partNames.filter((part) => externalAddress(part, this.environment));
     const own = partNames.filter((part) => !external.includes(part));
@@ -113,13 +120,13 @@ export class LocalStack {
     await assertPortsFree(this.ports, this.portsToBind(own));
     const { dataDir, environment, ports, report, security } = this;
     const options = { dataDir, environment, ports, report, signal, security };
-    const recipes = await preparePartRecipes(own, options);
-    await this.startAll([...recipes.values()], signal);
+    const factories = await preparePartFactories(own, options);
+    await this.startAll([...factories.values()], signal);
     this.save({ addresses: this.addresses });
     return this.addresses;
   }
 
-  /** The services, the simulator, or whatever else shall live as long as the stack. */
+  /** Starts further programs that run as long as the stack: the services and the simulator. */
   async startPrograms(programs: readonly Program[], signal: AbortSignal): Promise<void> {
     await this.startAll(
       programs.map((program) => async () => program),
@@ -127,12 +134,15 @@ export class LocalStack {
     );
   }
 
-  /** Of programs that are not parts: a taken port is said before anything waits for it. */
+  /**
+   * Checks the ports of programs that are not parts, so that a port in use is reported before a program waits
+   * for it.
+   */
   async assertPortsFree(names: readonly PortName[]): Promise<void> {
     await assertPortsFree(this.ports, names);
   }
 
-  /** Stops what a killed launcher left behind; their ports are free when this returns. */
+  /** Stops processes that a killed launcher left behind. Their ports are free when this returns. */
   async stopOrphans(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.stopProgram(name)));
   }
@@ -149,17 +159,17 @@ export class LocalStack {
     return this.supervisor.isReady(name);
   }
 
-  /** From now on `sluice status` can say that the stack is ready. */
+  /** Records that the whole stack has started. From then on `sluice status` can report it as ready. */
   markComplete(demoKey: string | null): void {
     this.save({ complete: true, demoKey });
   }
 
-  /** Whether stopping will take any time. */
+  /** Whether any process of the stack is running, so that stopping takes time. */
   get isRunning(): boolean {
     return Object.values(this.state.programs).some((program) => isAlive(program ?? undefined));
   }
 
-  /** First what uses the parts, then the parts; each within 4 s, or it is killed. */
+  /** Stops the services and the simulator, then the parts. A process that does not exit within 4 s is killed. */
   async stop(): Promise<void> {
     const names = Object.keys(this.state.programs);
     this.save({ complete: false });
@@ -168,14 +178,14 @@ export class LocalStack {
     this.lock.release();
   }
 
-  /** The first fault ends the start of all others: what is thrown is then the cause. */
+  /** Starts the programs concurrently. The first fault interrupts all other starts and is then thrown. */
   private async startAll(
-    recipes: readonly (() => Promise<Program>)[],
+    factories: readonly (() => Promise<Program>)[],
     signal: AbortSignal,
   ): Promise<void> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const starts = recipes.map(async (recipe) => this.supervisor.start(await recipe(), either));
+    const starts = factories.map(async (factory) => this.supervisor.start(await factory(), either));
     try {
       await Promise.all(starts);
     } catch (error) {
@@ -189,12 +199,12 @@ export class LocalStack {
     const address = externalAddress(part, this.environment);
     if (address === undefined) return;
     await assertExternalReachable(part, address);
-    // One of ours from before would go on unseen.
+    // An earlier start may have left its own server running, which nothing would use or stop any more.
     await this.stopProgram(part);
     this.report(part, `from the environment, ${shownAddress(address)}`);
   }
 
-  /** Without those of parts that are still running: they hold them rightly. */
+  /** Returns the ports that must be free: those of all parts that are not still running from an earlier start. */
   private portsToBind(parts: readonly PartName[]): PortName[] {
     return parts
       .filter((part) => !isAlive(this.state.programs[part] ?? undefined))
@@ -211,12 +221,16 @@ function isPart(name: string): boolean {
   return partNames.some((part) => part === name);
 }
 
-/** The launcher that has this data directory open, if any. */
+/** Returns the launcher that has this data directory open, if there is one. */
 export function launcherOf(dataDir: string): ProcessIdentity | undefined {
   return lockHolder(join(dataDir, "lock"));
 }
 
-/** Stops all processes recorded in a data directory that no launcher has open any more. */
+/**
+ * Stops all processes that a data directory records. The caller ensures that no launcher has it open.
+ *
+ * @returns the names of the processes that were running
+ */
 export async function stopLeftovers(dataDir: string): Promise<string[]> {
   const alive = Object.entries(readState(dataDir)?.programs ?? {}).filter(([, program]) =>
     isAlive(program ?? undefined),
@@ -231,13 +245,13 @@ async function takeLock(dataDir: string): Promise<Lock> {
   for (;;) {
     const taken = tryLock(folder);
     if (taken) return taken;
-    // Two that come at once both withdraw: only who stays is a running launcher.
+    // Two launchers that start at the same moment both withdraw and retry; one that stays is running.
     if (Date.now() > deadline) break;
     await sleep(50 + Math.random() * 100);
   }
   throw new StackFault(
     "STACK_ALREADY_RUNNING",
-    `A stack is already running from ${dataDir} (launcher process ${lockHolder(folder)?.pid ?? "just ended"}): see "sluice status", stop it with "sluice down", or use another --data-dir.`,
+    `A stack is already running from ${dataDir} (launcher process ${lockHolder(folder)?.pid ?? "just ended"}). Run "sluice status" to see it and "sluice down" to stop it, or use another --data-dir.`,
   );
 }
 
@@ -251,7 +265,10 @@ async function startingState(options: LocalStackOptions): Promise<StackState> {
   return { ...emptyState(ports, isFreePorts), programs };
 }
 
-/** The free ports of last time, save those which another process took since. */
+/**
+ * Returns the unused ports of the last start, with a new port in place of each one that another process has
+ * taken.
+ */
 async function keptPorts(before: StackState | undefined): Promise<Ports> {
   const fresh = await freePorts();
   if (!before?.freePorts) return fresh;

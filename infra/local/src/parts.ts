@@ -26,14 +26,14 @@ export interface PartsOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** Of the parts that are ours, save the registry, which has none. */
+  /** TLS and accounts of the parts that the launcher starts. The registry has none. */
   readonly security?: StackSecurity | undefined;
 }
 
-/** How to get each of our own parts ready to be started, all at once. */
-export type PartRecipes = ReadonlyMap<PartName, () => Promise<Program>>;
+/** One function for each part: it prepares the part's files and returns its program. They can run concurrently. */
+export type PartFactories = ReadonlyMap<PartName, () => Promise<Program>>;
 
-/** Where each part is: the environment's address, else our own port. */
+/** Returns the address of each part: that of the environment, else 127.0.0.1 with the stack's own port. */
 export function addressesOf(
   ports: Ports,
   environment: NodeJS.ProcessEnv,
@@ -49,32 +49,32 @@ export function addressesOf(
   };
 }
 
-/** Fetches what the wanted parts need, and nothing for those that are not wanted. */
-export async function preparePartRecipes(
+/** Fetches what the wanted parts need, and returns a function for each of them that prepares its program. */
+export async function preparePartFactories(
   wanted: readonly PartName[],
   options: PartsOptions,
-): Promise<PartRecipes> {
+): Promise<PartFactories> {
   const { environment, signal, report } = options;
   const downloads = new Downloads(environment, report);
   const javaParts = wanted.filter(
     (part): part is JavaPart => part === "kafka" || part === "registry",
   );
-  // Looked for before the download: who lacks it should not wait minutes to hear it.
+  // Java is checked before the download, so that its absence is reported at once and not after minutes.
   const java = javaParts.length > 0 ? await findJava(environment, signal) : undefined;
   const redis = wanted.includes("redis") ? await redisOnPath(environment, signal) : undefined;
   await downloads.ensure(componentsFor(wanted, redis !== undefined), signal);
 
-  const recipes = new Map<PartName, () => Promise<Program>>();
+  const factories = new Map<PartName, () => Promise<Program>>();
   if (java) {
     const archives = new ClassArchives(downloads, java, plainEnvironment(environment), report);
     await archives.ensure(javaParts, signal);
     for (const part of javaParts) {
-      recipes.set(part, () => javaProgram(part, java.command, downloads, archives, options));
+      factories.set(part, () => javaProgram(part, java.command, downloads, archives, options));
     }
   }
-  if (wanted.includes("redis")) recipes.set("redis", () => redisOf(redis, downloads, options));
-  if (wanted.includes("postgres")) recipes.set("postgres", () => postgresOf(downloads, options));
-  return recipes;
+  if (wanted.includes("redis")) factories.set("redis", () => redisOf(redis, downloads, options));
+  if (wanted.includes("postgres")) factories.set("postgres", () => postgresOf(downloads, options));
+  return factories;
 }
 
 function componentsFor(wanted: readonly PartName[], hasRedis: boolean): Component[] {

@@ -1,38 +1,41 @@
 import { expect, test } from "vitest";
 import { occupy } from "../test/fake-program.ts";
 import {
-  answers,
   assertPortsFree,
   configuredPorts,
   defaultPorts,
   findFreePorts,
   isFree,
+  isListening,
   portNames,
   portVariableOf,
 } from "./ports.ts";
 
-test("without a word in the environment the ports are those of the design", () => {
+test("an environment without port variables gives the default ports", () => {
   expect(configuredPorts({}, undefined)).toEqual(defaultPorts);
 });
 
-test("the environment decides before what the data directory used last time", () => {
+test("a port in the environment replaces the one that the data directory used last time", () => {
   const kept = { ...defaultPorts, http: 21_000, kafka: 21_001 };
   const ports = configuredPorts({ SLUICE_HTTP_PORT: "8090" }, kept);
   expect(ports).toMatchObject({ http: 8090, kafka: 21_001 });
 });
 
-test("every port has a variable of its own", () => {
+test("every port has its own variable", () => {
   expect(new Set(portNames.map(portVariableOf)).size).toBe(portNames.length);
   expect(portVariableOf("inference-adapter-admin")).toBe("SLUICE_INFERENCE_ADAPTER_ADMIN_PORT");
 });
 
-test.each(["abc", "0", "70000", "1.5"])("%s is no port, and the variable is named", (text) => {
-  expect(() => configuredPorts({ SLUICE_REDIS_PORT: text }, undefined)).toThrow(
-    /SLUICE_REDIS_PORT is ".+", which is no port/,
-  );
-});
+test.each(["abc", "0", "70000", "1.5"])(
+  "%s is refused as a port, and the message names the variable",
+  (text) => {
+    expect(() => configuredPorts({ SLUICE_REDIS_PORT: text }, undefined)).toThrow(
+      /SLUICE_REDIS_PORT is ".+", which is not a port/,
+    );
+  },
+);
 
-test("a taken port is named with the variable that moves it", async () => {
+test("a port that is in use is reported with the variable that changes it", async () => {
   const [taken = 0] = await findFreePorts(1);
   const release = await occupy(taken);
   const ports = { ...defaultPorts, registry: taken };
@@ -43,20 +46,20 @@ test("a taken port is named with the variable that moves it", async () => {
   await expect(assertPortsFree(ports, ["registry"])).resolves.toBeUndefined();
 });
 
-test("free ports differ, are free, and lie below those of outgoing connections", async () => {
+test("unused ports are distinct, free, and below the range of outgoing connections", async () => {
   const ports = await findFreePorts(13);
   expect(new Set(ports).size).toBe(13);
   expect(Math.max(...ports)).toBeLessThan(32_768);
   expect(await Promise.all(ports.map(isFree))).not.toContain(false);
 });
 
-test("a server that answers is found, however busy the process was meanwhile", async () => {
+test("a listening server is detected even if the process is busy beyond the time limit", async () => {
   const [port = 0] = await findFreePorts(1);
   const release = await occupy(port);
-  const answering = answers("127.0.0.1", port, 20);
-  // As loading a large module does.
+  const listening = isListening("127.0.0.1", port, 20);
+  // Blocks the event loop, as loading a large module does.
   const busyUntil = performance.now() + 100;
   while (performance.now() < busyUntil) continue;
-  expect(await answering).toBe(true);
+  expect(await listening).toBe(true);
   await release();
 });

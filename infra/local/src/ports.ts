@@ -1,7 +1,7 @@
 import net from "node:net";
 import { StackFault } from "./faults.ts";
 
-/** Everything of the stack that listens, in the order of design §10. */
+/** The default port of everything that listens in the stack. The admin ports have the order of `serviceNames`. */
 export const defaultPorts = {
   http: 8080,
   kafka: 19092,
@@ -26,7 +26,7 @@ function isPortName(name: string): name is PortName {
   return name in defaultPorts;
 }
 
-/** What the map lacks has its default. */
+/** Returns a full set of ports: those of the map, and the default for each port that is not in it. */
 export function portsFrom(chosen: ReadonlyMap<PortName, number>): Ports {
   const ports: Record<PortName, number> = { ...defaultPorts };
   for (const [name, port] of chosen) ports[name] = port;
@@ -35,22 +35,22 @@ export function portsFrom(chosen: ReadonlyMap<PortName, number>): Ports {
 
 const LOOPBACK = "127.0.0.1";
 /**
- * Below where Linux (32768) and macOS (49152) begin to take ports for outgoing
- * connections: a client that reconnects to a stopped server's port in that range
- * can be given it as its own, and then the server cannot come back.
+ * These ports are below the range that Linux (from 32768) and macOS (from 49152) use for outgoing
+ * connections. A client that reconnects to the port of a stopped server in that range can be assigned
+ * the same port as its own, and the server then cannot start again.
  */
 const FREE_PORT_MIN = 20_000;
 const FREE_PORT_MAX = 32_000;
 const FREE_PORT_TRIES = 500;
 
-/** `SLUICE_HTTP_PORT`, `SLUICE_INGRESS_ADMIN_PORT`, and so on. */
+/** Returns the environment variable of a port: `SLUICE_HTTP_PORT`, `SLUICE_INGRESS_ADMIN_PORT`, and so on. */
 export function portVariableOf(name: PortName): string {
   return `SLUICE_${name.replaceAll("-", "_").toUpperCase()}_PORT`;
 }
 
 /**
- * What the environment says, else what this data directory used before (it keeps
- * its free ports), else the default.
+ * Returns each port from the environment, else the port that this data directory used before (it keeps
+ * its unused ports), else the default.
  */
 export function configuredPorts(
   environment: NodeJS.ProcessEnv,
@@ -73,11 +73,15 @@ export function portFromEnvironment(
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new StackFault(
     "STACK_PORT_INVALID",
-    `${portVariableOf(name)} is "${text}", which is no port: set it to a number from 1 to 65535.`,
+    `${portVariableOf(name)} is "${text}", which is not a port. Set it to a number from 1 to 65535.`,
   );
 }
 
-/** As many different ports as asked for, on which nothing listens at this moment. */
+/**
+ * Returns `count` different ports on which nothing listens at this moment.
+ *
+ * @throws StackFault `STACK_PORT_TAKEN` if it does not find enough of them.
+ */
 export async function findFreePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count && tries < FREE_PORT_TRIES; tries += 1) {
@@ -87,18 +91,22 @@ export async function findFreePorts(count: number): Promise<number[]> {
   if (found.size === count) return [...found];
   throw new StackFault(
     "STACK_PORT_TAKEN",
-    `Fewer than ${count} ports are free between ${FREE_PORT_MIN} and ${FREE_PORT_MAX}: stop what you do not need.`,
+    `Fewer than ${count} unused ports were found between ${FREE_PORT_MIN} and ${FREE_PORT_MAX}. Stop servers that you do not need.`,
   );
 }
 
+/** Returns an unused port for everything that listens in the stack. */
 export async function freePorts(): Promise<Ports> {
   const found = await findFreePorts(portNames.length);
   return portsFrom(new Map(portNames.map((name, index) => [name, found[index] ?? 0])));
 }
 
-/** Whether a server could listen there now. */
+/**
+ * Returns whether a server could listen on the port now. It also connects to the port, because some
+ * systems let a second server listen on a port that another server holds on all addresses.
+ */
 export async function isFree(port: number): Promise<boolean> {
-  return (await canListen(port)) && !(await answers(LOOPBACK, port));
+  return (await canListen(port)) && !(await isListening(LOOPBACK, port));
 }
 
 function canListen(port: number): Promise<boolean> {
@@ -109,21 +117,22 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Some systems let a second server listen on a port that another holds on all addresses. */
-export function answers(host: string, port: number, limitMs = 1000): Promise<boolean> {
+/** Returns whether a server accepts a connection within the limit. */
+export function isListening(host: string, port: number, limitMs = 1000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port });
     const finish = (open: boolean): void => {
       socket.destroy();
       resolve(open);
     };
-    // A process that was busy hears of the time first, and of the connection right after.
+    // A process that was busy runs the timer before it handles a connection that was ready earlier.
     socket.setTimeout(limitMs, () => setImmediate(() => finish(false)));
     socket.once("connect", () => finish(socket.localPort !== port));
     socket.once("error", () => finish(false));
   });
 }
 
+/** @throws StackFault `STACK_PORT_TAKEN` that names every port that is in use and its variable. */
 export async function assertPortsFree(ports: Ports, names: readonly PortName[]): Promise<void> {
   const free = await Promise.all(names.map((name) => isFree(ports[name])));
   const taken = names.filter((_, index) => free[index] === false);
@@ -131,6 +140,6 @@ export async function assertPortsFree(ports: Ports, names: readonly PortName[]):
   const list = taken.map((name) => `${ports[name]} (${name}, ${portVariableOf(name)})`).join(", ");
   throw new StackFault(
     "STACK_PORT_TAKEN",
-    `Something else already listens on port ${list}: stop it, set the variable to another port, or use --free-ports.`,
+    `Another process already listens on port ${list}. Stop that process, set the variable to another port, or use --free-ports.`,
   );
 }

@@ -33,19 +33,22 @@ const options: PipelineOptions = {
 const environmentOf = (service: (typeof serviceNames)[number]): Record<string, string> =>
   serviceEnvironment(service, 19_100, options);
 
-test.each(serviceNames)("%s knows the parts, and what the user set", (service) => {
-  expect(environmentOf(service)).toMatchObject({
-    SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
-    SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
-    SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
-    SLUICE_REDIS_URL: "redis://127.0.0.1:19095",
-    SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:19095/1",
-    SLUICE_CONFIG: "/data/sluice.yaml",
-    SLUICE_SIMULATOR_URL: "http://127.0.0.1:19097/v1",
-    SLUICE_ADMIN_PORT: "19100",
-    SLUICE_LOG_LEVEL: "debug",
-  });
-});
+test.each(serviceNames)(
+  "%s receives the addresses of the parts and the variables that the user set",
+  (service) => {
+    expect(environmentOf(service)).toMatchObject({
+      SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
+      SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
+      SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
+      SLUICE_REDIS_URL: "redis://127.0.0.1:19095",
+      SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:19095/1",
+      SLUICE_CONFIG: "/data/sluice.yaml",
+      SLUICE_SIMULATOR_URL: "http://127.0.0.1:19097/v1",
+      SLUICE_ADMIN_PORT: "19100",
+      SLUICE_LOG_LEVEL: "debug",
+    });
+  },
+);
 
 test.each([
   ["SLUICE_LEDGER_URL", ["cost-accountant"]],
@@ -54,6 +57,6 @@ test.each([
   ["SLUICE_HTTP_PORT", ["ingress"]],
   ["SLUICE_REDIS_PORT", []],
   ["AWS_SECRET_ACCESS_KEY", []],
-])("%s is given to %j alone", (name, expected) => {
+])("%s is passed to %j only", (name, expected) => {
   expect(serviceNames.filter((service) => name in environmentOf(service))).toEqual(expected);
 });

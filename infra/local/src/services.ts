@@ -7,7 +7,10 @@ import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts
 import { definedEntries, plainEnvironment, type Program } from "./supervise/program.ts";
 import type { Addresses } from "./state-file.ts";
 
-/** In the order of design §2, which is that of their admin ports. */
+/**
+ * The six services in the order of the request's path: the same order as their admin ports, 19100 to 19105.
+ * This is the only list of them; other packages and test suites import it.
+ */
 export const serviceNames = [
   "ingress",
   "cache-lookup",
@@ -19,7 +22,7 @@ export const serviceNames = [
 export type ServiceName = (typeof serviceNames)[number];
 
 export const SIMULATOR = "simulator";
-/** What `sluice up` binds besides the parts. */
+/** The ports that `sluice up` needs in addition to those of the parts. */
 export const pipelinePorts: readonly PortName[] = [
   "http",
   "simulator",
@@ -27,7 +30,7 @@ export const pipelinePorts: readonly PortName[] = [
 ];
 
 const ANSWER_LIMIT_MS = 2000;
-/** Services are given the addresses themselves, each those it needs. */
+/** The launcher reads these files itself and gives each service the addresses that it needs. */
 const addressFiles = ["SLUICE_REDIS_URL", "SLUICE_CACHE_REDIS_URL", "SLUICE_LEDGER_URL"].map(
   (name) => `${name}_FILE`,
 );
@@ -37,11 +40,14 @@ export interface PipelineOptions {
   readonly ports: Ports;
   readonly addresses: Addresses;
   readonly configuration: Configuration;
-  /** The user's: what it says of `SLUICE_*` reaches the services, save what only one of them may have. */
+  /**
+   * The user's environment. Its `SLUICE_*` variables are passed to every service, except those that only one
+   * service may have.
+   */
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** A second process of a service, beside the supervised one. */
+/** A second process of a service, in addition to the supervised one. */
 export interface Instance {
   readonly name: string;
   readonly adminPort: number;
@@ -63,7 +69,12 @@ export function adminAddress(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Writes the environment it gives to `services/<name>.env.json`, so that another instance can be started by hand. */
+/**
+ * Returns the program of a service. Writes its environment to `services/<name>.env.json` in the data
+ * directory, so that a developer can start another instance by hand.
+ *
+ * @throws StackFault `STACK_NOT_BUILT`
+ */
 export function serviceProgram(
   service: ServiceName,
   options: PipelineOptions,
@@ -83,7 +94,10 @@ export function serviceProgram(
   };
 }
 
-/** Its bill is kept on disk, so that a restart does not forget what was billed. */
+/**
+ * Returns the program of the provider simulator. Its bill is stored in the data directory, so that a restart
+ * does not lose it.
+ */
 export function simulatorProgram(options: PipelineOptions): Program {
   const { ports, configuration, environment, dataDir } = options;
   const folder = join(dataDir, SIMULATOR);
@@ -106,7 +120,10 @@ export function simulatorProgram(options: PipelineOptions): Program {
   };
 }
 
-/** What a service is told: only the accountant where the ledger is, only the adapter the providers' keys. */
+/**
+ * Returns the whole environment of a service. Only the cost accountant receives the ledger's address, only
+ * the inference adapter receives the providers' keys, and only ingress receives the secrets of the API keys.
+ */
 export function serviceEnvironment(
   service: ServiceName,
   adminPort: number,
@@ -134,7 +151,7 @@ export function serviceEnvironment(
     SLUICE_REDIS_URL: addresses.redis,
     SLUICE_CACHE_REDIS_URL: addresses.cacheRedis,
     SLUICE_CONFIG: configuration.path,
-    // As a provider's base address: its API begins there.
+    // A provider's base address includes `/v1`.
     SLUICE_SIMULATOR_URL: environment["SLUICE_SIMULATOR_URL"] || `${simulatorAddress(ports)}/v1`,
     SLUICE_ADMIN_PORT: String(adminPort),
     ...(service === "ingress"
@@ -154,7 +171,7 @@ function nodeProgram(
   if (!existsSync(main)) {
     throw new StackFault(
       "STACK_NOT_BUILT",
-      `${project} is not built (${main} is missing): run "npm run build".`,
+      `${project} is not built: ${main} is missing. Run "npm run build".`,
     );
   }
   return {
@@ -177,11 +194,12 @@ function writeEnvironment(
   writeFileSync(file, `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
 }
 
+/** Returns whether the URL answers with a successful status within 2 s. */
 export async function isAnswering(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
-    await answer.arrayBuffer();
-    return answer.ok;
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    await response.arrayBuffer();
+    return response.ok;
   } catch {
     return false;
   }

@@ -6,15 +6,18 @@ import type { ProcessIdentity } from "./supervise/processes.ts";
 
 const VERSION = 1;
 
-/** A process of this stack, as the next launcher finds it. */
+/** A process of this stack, recorded for the next launcher. */
 export interface RecordedProgram extends ProcessIdentity {
-  /** Of command, arguments and environment: an orphan with another one is not adopted. */
+  /**
+   * Hash of command, arguments and environment. The next launcher does not adopt a process whose fingerprint
+   * differs.
+   */
   readonly fingerprint: string;
   readonly stopSignal: NodeJS.Signals;
 }
 
 export interface Addresses {
-  /** `host:port`, more than one parted by commas. */
+  /** One or more `host:port`, separated by commas. */
   readonly kafka: string;
   /** Base URL of the Confluent-compatible API. */
   readonly registry: string;
@@ -28,13 +31,13 @@ export interface StackState {
   readonly ports: Ports;
   readonly freePorts: boolean;
   readonly addresses: Addresses | null;
-  /** Parts that the environment replaces: not ours to start or stop. */
+  /** Parts that the environment replaces. The launcher neither starts nor stops them. */
   readonly external: readonly string[];
-  /** Of the pipeline on these parts, once it is configured. */
+  /** The API key of the demo tenant; null until the pipeline is configured, or if the user has an own sluice.yaml. */
   readonly demoKey: string | null;
-  /** By name; null where it is stopped. */
+  /** Processes by name; null for one that is stopped. */
   readonly programs: Readonly<Record<string, RecordedProgram | null>>;
-  /** Set when everything that was asked for has been ready once; the launcher is then supervising. */
+  /** Whether everything that was to be started has been ready once. The launcher supervises it from then on. */
   readonly complete: boolean;
 }
 
@@ -42,6 +45,11 @@ export function stateFileOf(dataDir: string): string {
   return join(dataDir, "state.json");
 }
 
+/**
+ * Reads the state of a data directory, or returns undefined if it has none.
+ *
+ * @throws StackFault `STACK_STATE_UNREADABLE`
+ */
 export function readState(dataDir: string): StackState | undefined {
   const file = stateFileOf(dataDir);
   if (!existsSync(file)) return undefined;
@@ -54,7 +62,7 @@ export function readState(dataDir: string): StackState | undefined {
   throw unreadable(file, undefined);
 }
 
-/** Whole or not at all: a launcher killed here leaves the former state. */
+/** Writes the state by one rename, so that a launcher that is killed here leaves the previous state. */
 export function writeState(dataDir: string, state: StackState): void {
   const file = stateFileOf(dataDir);
   const draft = `${file}.${process.pid}.new`;
@@ -62,7 +70,7 @@ export function writeState(dataDir: string, state: StackState): void {
   renameSync(draft, file);
 }
 
-/** Written whole by one version, so its number says all. */
+/** Checks the version only, because one version of this program writes the whole file. */
 function isState(found: unknown): found is StackState {
   return (
     typeof found === "object" && found !== null && "version" in found && found.version === VERSION
@@ -85,7 +93,7 @@ export function emptyState(ports: Ports, freePorts: boolean): StackState {
 function unreadable(file: string, cause: unknown): StackFault {
   return new StackFault(
     "STACK_STATE_UNREADABLE",
-    `${file} was not written by this version: stop what it names, then remove it.`,
+    `${file} was not written by this version of Sluice. Stop the processes that it lists, then remove it.`,
     { cause },
   );
 }

@@ -17,7 +17,7 @@ import {
 } from "./services.ts";
 import { type Addresses, readState, type StackState } from "./state-file.ts";
 
-/** What `sluice status --json` prints (design §10). Addresses are null before the first start. */
+/** The output of `sluice status --json`. Addresses are null before the first start. */
 export interface StackStatus {
   readonly ready: boolean;
   readonly http: string | null;
@@ -32,14 +32,14 @@ export interface StackStatus {
 
 export interface PartStatus {
   readonly name: string;
-  /** Null when it is not running, or not ours. */
+  /** Process id; null if the part is not running, or if the environment replaces it. */
   readonly pid: number | null;
   readonly ready: boolean;
-  /** Base address of its admin port: only services have one. */
+  /** Base address of the admin port, which only services have. */
   readonly admin: string | null;
 }
 
-/** Asks every part now; nothing is remembered from before. */
+/** Queries every part now. No earlier result is used. */
 export async function readStatus(dataDir: string): Promise<StackStatus> {
   const state = readState(dataDir);
   if (!state) return neverStarted;
@@ -72,7 +72,7 @@ const neverStarted: StackStatus = {
   parts: [],
 };
 
-/** In the order in which they are started; others, such as further instances, at the end. */
+/** Returns the names in the order in which the launcher starts them, then others such as further instances. */
 function namesOf(state: StackState): string[] {
   const known = [...partNames, SIMULATOR, ...serviceNames] as readonly string[];
   const recorded = new Set([...Object.keys(state.programs), ...state.external]);
@@ -103,7 +103,7 @@ async function isReady(name: string, isExternal: boolean, state: StackState): Pr
       : isOwnPartReady(name, state, addresses);
   }
   if (name === SIMULATOR) return isAnswering(`${simulatorAddress(ports)}/healthz`);
-  // Of a further instance only its process is known.
+  // The state file does not record the admin port of a further instance, so a running process counts as ready.
   return isService(name)
     ? isAnswering(`${adminAddress(ports[adminPortNameOf(name)])}/readyz`)
     : true;

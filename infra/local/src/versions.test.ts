@@ -9,7 +9,7 @@ test.each([
   ['java version "25" 2025-09-16 LTS', 25],
   ['java version "1.8.0_402"', 1],
   ["spawn java ENOENT", 0],
-])("%s is Java %i", (text, major) => {
+])("the version text %s is recognised as Java %i", (text, major) => {
   expect(majorOf(text)).toBe(major);
 });
 
@@ -18,11 +18,11 @@ test.each([
   ["Apache Maven 4.0.0", true],
   ["Apache Maven 3.6.3", false],
   ["mvn: not found", false],
-])("%j is recent enough: %s", (text, isRecent) => {
+])("whether the version text %j is a recent enough Maven: %s", (text, isRecent) => {
   expect(isRecentMaven(text)).toBe(isRecent);
 });
 
-test("the response cache is the database after that of requests", () => {
+test("the response cache is the Redis database after that of the requests", () => {
   expect(cacheAddressOf("redis://127.0.0.1:19095")).toBe("redis://127.0.0.1:19095/1");
   expect(cacheAddressOf("rediss://user:key@redis.test:6380/3")).toBe(
     "rediss://user:key@redis.test:6380/4",

@@ -11,14 +11,14 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Removed when the tests of the file are over. */
+/** Returns a new folder that is removed after the tests of the file. */
 export function temporaryDir(): string {
   const folder = mkdtempSync(join(tmpdir(), "sluice-unit-"));
   folders.push(folder);
   return folder;
 }
 
-/** A server of a few lines in place of a real part. */
+/** Returns the program of a minimal HTTP server that stands in for a real part. */
 export function fakeServer(
   name: string,
   port: number,
@@ -44,7 +44,7 @@ export function fakeServer(
   };
 }
 
-/** Something else on a port, as the user's own server might be. */
+/** Occupies a port, as a server of the user might. Returns a function that releases it. */
 export async function occupy(port: number): Promise<() => Promise<void>> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

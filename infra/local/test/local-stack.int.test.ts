@@ -10,7 +10,7 @@ import { bornAt } from "../src/supervise/processes.ts";
 import { readStatus } from "../src/status.ts";
 import { allMarks, readMarks, writeMarks } from "./marks.ts";
 
-/** Without the addresses of this run's own stack: these tests start parts themselves. */
+/** The environment without the addresses of this run's own stack, because these tests start the parts themselves. */
 const environment = definedEntries(
   process.env,
   (name) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",
@@ -18,7 +18,7 @@ const environment = definedEntries(
 const never = new AbortController().signal;
 const parts = ["kafka", "registry", "redis", "postgres"];
 const dataDirs: string[] = [];
-const said: string[] = [];
+const reported: string[] = [];
 
 afterAll(async () => {
   await Promise.all(dataDirs.map((dataDir) => removeDataDir(dataDir, environment)));
@@ -31,7 +31,7 @@ function newDataDir(): string {
 }
 
 function report(name: string, text: string): void {
-  said.push(`${name} ${text}`);
+  reported.push(`${name} ${text}`);
 }
 
 function open(dataDir: string): Promise<LocalStack> {
@@ -43,15 +43,15 @@ function pidsOf(stack: LocalStack): number[] {
 }
 
 async function untilReady(stack: LocalStack, before: readonly number[]): Promise<void> {
-  const isBack = (part: string, index: number): boolean =>
+  const isRestarted = (part: string, index: number): boolean =>
     stack.isReady(part) && stack.identityOf(part)?.pid !== before[index];
-  for (let waitedMs = 0; !parts.every(isBack) && waitedMs < 30_000; waitedMs += 100) {
+  for (let waitedMs = 0; !parts.every(isRestarted) && waitedMs < 30_000; waitedMs += 100) {
     await sleep(100);
   }
-  expect(parts.filter((part, index) => !isBack(part, index))).toEqual([]);
+  expect(parts.filter((part, index) => !isRestarted(part, index))).toEqual([]);
 }
 
-test("every part that is killed comes back by itself, with its data", async () => {
+test("every part that is killed is restarted with its data", async () => {
   const stack = await open(newDataDir());
   const addresses = await stack.startParts(never);
   await writeMarks(addresses);
@@ -59,7 +59,7 @@ test("every part that is killed comes back by itself, with its data", async () =
   for (const pid of before) process.kill(pid, "SIGKILL");
   await untilReady(stack, before);
   expect(await readMarks(addresses)).toEqual(allMarks);
-  expect(said.filter((line) => line.includes("ended with SIGKILL"))).toHaveLength(parts.length);
+  expect(reported.filter((line) => line.includes("ended with SIGKILL"))).toHaveLength(parts.length);
 
   const startMs = Date.now();
   const pids = pidsOf(stack);
@@ -68,7 +68,7 @@ test("every part that is killed comes back by itself, with its data", async () =
   expect(pids.map(bornAt)).toEqual(pids.map(() => undefined));
 });
 
-test("a second start finds data and ports as the first one left them", async () => {
+test("a second start has the data and the ports of the first one", async () => {
   const dataDir = newDataDir();
   const first = await open(dataDir);
   const addresses = await first.startParts(never);
@@ -89,7 +89,7 @@ test("a second start finds data and ports as the first one left them", async () 
   expect(await stopLeftovers(dataDir)).toEqual([]);
 });
 
-test("two stacks run side by side", async () => {
+test("two stacks run at the same time without sharing an address or data", async () => {
   const [one, other] = await Promise.all([open(newDataDir()), open(newDataDir())]);
   const found = await Promise.all([one.startParts(never), other.startParts(never)]);
   const [first, second] = found;
@@ -101,12 +101,12 @@ test("two stacks run side by side", async () => {
   await Promise.all([one.stop(), other.stop()]);
 });
 
-test("an interrupt during the start leaves no process", async () => {
+test("an interrupt during the start leaves no running process", async () => {
   const stack = await open(newDataDir());
   const interrupt = new AbortController();
   const start = stack.startParts(interrupt.signal);
   setTimeout(() => interrupt.abort(), 700);
-  await expect(start).rejects.toThrow(/Interrupted/);
+  await expect(start).rejects.toThrow(/The start was interrupted/);
   await stack.stop();
   expect(await stopLeftovers(stack.dataDir)).toEqual([]);
 });

@@ -6,7 +6,7 @@ const subject = "marks-value";
 const schema = JSON.stringify({ schema: JSON.stringify({ type: "string" }) });
 const json = { "content-type": "application/json" };
 
-/** Leaves something in every part that a loss of data would take away. */
+/** Writes one value into every part, so that a test can detect a loss of data. */
 export async function writeMarks(addresses: Addresses): Promise<void> {
   await redisCommand(addresses.redis, "SET mark kept");
   await query(addresses.ledger, "CREATE TABLE mark AS SELECT 'kept-row' AS text");
@@ -18,7 +18,7 @@ export async function writeMarks(addresses: Addresses): Promise<void> {
   );
 }
 
-/** What is left of it, by part. */
+/** Reads the values back, by part. */
 export async function readMarks(addresses: Addresses): Promise<Record<string, unknown>> {
   const redis = await redisCommand(addresses.redis, "GET mark");
   const rows = await query(addresses.ledger, "SELECT text FROM mark");
@@ -63,7 +63,7 @@ function isIdle(answer: Buffer): boolean {
   return answer.subarray(-6).toString("latin1") === "Z\0\0\0\u0005I";
 }
 
-/** PostgreSQL's simple query, without its client. */
+/** Sends a simple query to PostgreSQL without a client library. */
 async function query(address: string, sql: string): Promise<string> {
   const { hostname, port } = new URL(address);
   const session = Buffer.from("user\0sluice\0database\0sluice\0\0");

@@ -35,5 +35,6 @@ export {
 export { KafkaUser, type KafkaUserOptions } from "./kafka-user.ts";
 export { type BilledAttempt, fetchBill, type ProviderBill } from "./provider-bill.ts";
 export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
+export { serviceNames } from "@sluice/local-stack";
 export { suiteKeys } from "./suite-declarations.ts";
 export { ForgetfulProducer, SuiteTopics } from "./suite-topics.ts";

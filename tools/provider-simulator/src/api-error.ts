@@ -1,4 +1,4 @@
-/** A refusal in OpenAI's envelope. */
+/** A refusal of a request, with OpenAI's status and error envelope. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -30,13 +30,14 @@ export class ApiError extends Error {
     this.headers = headers;
   }
 
+  /** Returns the body of the response. */
   envelope(): object {
     const { message, type, param, code } = this;
     return { error: { message, type, param, code } };
   }
 }
 
-/** The request is not one OpenAI would take. */
+/** Returns the refusal of a request that OpenAI would not accept, status 400. */
 export function badRequest(message: string, param: string | null = null): ApiError {
   return new ApiError(400, message, { param });
 }

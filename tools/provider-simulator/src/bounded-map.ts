@@ -1,6 +1,6 @@
 /**
- * A map that forgets its oldest entry beyond a limit: the simulator may run for days,
- * and what it remembers of prompts must not grow with them.
+ * A map that removes its oldest entry when it exceeds a limit. The simulator may run for days, and its
+ * memory of earlier prompts must not grow without bound.
  */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();

@@ -1,23 +1,36 @@
+/** The configuration of the simulator. */
 export interface SimulatorConfig {
   readonly host: string;
   readonly port: number;
-  /** Callers must show this key; undefined lets everybody in. */
+  /** The key that clients must send; undefined accepts every client. */
   readonly key: string | undefined;
   /** Every delay is divided by this. */
   readonly speed: number;
+  /** JSON file with a script of faults. */
   readonly scriptPath: string | undefined;
+  /** JSONL file that stores the bill; undefined keeps the bill in memory only. */
   readonly billPath: string | undefined;
 }
 
-/** @throws Error that lists every variable with a wrong value */
+/**
+ * Reads the configuration from the environment.
+ *
+ * @throws Error that lists every variable with a wrong value
+ */
 export function configFrom(env: Readonly<Record<string, string | undefined>>): SimulatorConfig {
   const port = Number(env["SLUICE_SIMULATOR_PORT"] ?? 19_097);
   const speed = Number(env["SLUICE_SIMULATOR_SPEED"] ?? 1);
   const wrong = [
     ...(Number.isInteger(port) && port >= 0 && port < 65_536
       ? []
-      : ["SLUICE_SIMULATOR_PORT must be a port number, 0 for any."]),
-    ...(speed > 0 ? [] : ["SLUICE_SIMULATOR_SPEED must be a number above 0."]),
+      : [
+          `SLUICE_SIMULATOR_PORT is "${env["SLUICE_SIMULATOR_PORT"]}". Set it to a port from 1 to 65535, or to 0 for any unused port.`,
+        ]),
+    ...(speed > 0
+      ? []
+      : [
+          `SLUICE_SIMULATOR_SPEED is "${env["SLUICE_SIMULATOR_SPEED"]}". Set it to a number above 0.`,
+        ]),
   ];
   if (wrong.length > 0) throw new Error(wrong.join("\n"));
   return {

@@ -1,31 +1,38 @@
-/** How a simulated model behaves; every time is at speed 1. */
+/** The behaviour of a simulated model. All times are those at speed 1. */
 export interface ModelProfile {
-  /** Milliseconds until the first byte of an answer. */
+  /** Time until the first byte of an answer. */
   readonly firstByteMs: number;
   readonly tokensPerSecond: number;
   /** Tokens in one chunk of a stream. */
   readonly tokensPerChunk: number;
-  /** Share of hidden reasoning tokens per visible token, as least and most; [0, 0] for none. */
+  /**
+   * Lowest and highest ratio of hidden reasoning tokens to visible tokens; [0, 0] for a model that does not
+   * reason.
+   */
   readonly reasoningShare: readonly [least: number, most: number];
-  /** false: answers carry no usage, as with some self-hosted servers. */
+  /** If false, answers contain no usage, as with some self-hosted servers. */
   readonly reportsUsage: boolean;
 }
 
-/** What a token costs, in nano-USD per million tokens. Reasoning is billed as output. */
+/** Prices in nano-USD per million tokens. Reasoning tokens are billed as output. */
 export interface ModelRates {
   readonly inputNanoUsdPerMillion: bigint;
   readonly cachedInputNanoUsdPerMillion: bigint;
   readonly outputNanoUsdPerMillion: bigint;
 }
 
+/** A model that the simulator serves. */
 export interface ServedModel {
   readonly profile: ModelProfile;
   readonly rates: ModelRates;
-  /** Of an embedding, where the model makes embeddings; null for one that chats. */
+  /** Dimensions of an embedding; null for a model of chat completions. */
   readonly dimensions: number | null;
 }
 
-/** The served models. Their rates are the simulator's own: its bill is the oracle. */
+/**
+ * The served models. Their rates are defined here and not shared with Sluice, so that the bill is an
+ * independent reference for tests.
+ */
 export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
   ["sim-economy", served(60, 900, [0, 0], [150_000_000n, 75_000_000n, 600_000_000n])],
   ["sim-economy-q4", served(60, 1_200, [0, 0], [50_000_000n, 25_000_000n, 200_000_000n])],
@@ -58,7 +65,7 @@ function served(
   };
 }
 
-/** Embeddings have no output: only what is read is billed. */
+/** Returns a model of embeddings. Only its input tokens are billed, because an embedding has no output tokens. */
 function servedEmbeddings(dimensions: number, input: bigint): ServedModel {
   return { ...served(20, 50_000, [0, 0], [input, input, 0n]), dimensions };
 }

@@ -43,7 +43,7 @@ beforeEach(async () => void (await control("DELETE", "/bill")));
 afterEach(async () => void (await control("DELETE", "/script")));
 
 describe("the official client", () => {
-  it("gets a whole answer whose usage is what is billed", async () => {
+  it("gets a complete answer whose usage equals the billed one", async () => {
     const completion = await client.chat.completions.create(prompt, named("a1"));
     expect(completion.choices[0]?.message.content).toMatch(/^\[simulated\] /);
     expect(completion.system_fingerprint).toBe("simulated");
@@ -103,25 +103,25 @@ describe("the official client", () => {
   });
 
   it.each(["refusal", "content_filter"])(
-    "gets a %s that a prompt asks for, streamed or not",
+    "gets a %s that a prompt requests, streamed or not",
     async (ending) => {
       const messages = [{ role: "user" as const, content: `Well? [[answer:${ending}]]` }];
-      const asked = { ...prompt, messages, logprobs: true, top_logprobs: 2 };
-      const whole = await client.chat.completions.create(asked);
-      const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
-      const [said, again] = [whole.choices[0], streamed.choices[0]];
+      const body = { ...prompt, messages, logprobs: true, top_logprobs: 2 };
+      const whole = await client.chat.completions.create(body);
+      const streamed = await client.chat.completions.stream(body).finalChatCompletion();
+      const [choice, streamedChoice] = [whole.choices[0], streamed.choices[0]];
       const isRefusal = ending === "refusal";
-      expect(said?.finish_reason).toBe(isRefusal ? "stop" : "content_filter");
-      expect(said?.message[isRefusal ? "refusal" : "content"]).toMatch(/^\[simulated\]/);
-      expect(again?.finish_reason).toBe(said?.finish_reason);
-      expect(again?.message.refusal).toBe(said?.message.refusal);
-      expect(again?.logprobs).toEqual(said?.logprobs);
-      const told = said?.logprobs?.[isRefusal ? "refusal" : "content"] ?? [];
-      expect(told[0]).toMatchObject({ token: "[simulated]", top_logprobs: [{}, {}] });
+      expect(choice?.finish_reason).toBe(isRefusal ? "stop" : "content_filter");
+      expect(choice?.message[isRefusal ? "refusal" : "content"]).toMatch(/^\[simulated\]/);
+      expect(streamedChoice?.finish_reason).toBe(choice?.finish_reason);
+      expect(streamedChoice?.message.refusal).toBe(choice?.message.refusal);
+      expect(streamedChoice?.logprobs).toEqual(choice?.logprobs);
+      const entries = choice?.logprobs?.[isRefusal ? "refusal" : "content"] ?? [];
+      expect(entries[0]).toMatchObject({ token: "[simulated]", top_logprobs: [{}, {}] });
     },
   );
 
-  it("finds what it sent under the name that its prompt asked to be recorded", async () => {
+  it("finds its recorded call under the name in its prompt", async () => {
     const messages = [{ role: "user" as const, content: "Hi [[record:r.1]]", name: "ann" }];
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const { headers } = named("a1");
@@ -139,7 +139,7 @@ describe("the official client", () => {
     ).rejects.toMatchObject({ code: "simulator_fault_malformed" });
   });
 
-  it("sees reasoning and cached tokens where there are any", async () => {
+  it("gets the reasoning and cached tokens of a call", async () => {
     const content = "A long preamble is repeated here. ".repeat(200);
     const long = { model: "sim-premium", messages: [{ role: "user" as const, content }] };
     await client.chat.completions.create(long);
@@ -164,7 +164,7 @@ describe("the official client", () => {
     expect((await client.models.retrieve("sim-premium")).id).toBe("sim-premium");
   });
 
-  it("throws its own errors for refusals, which cost nothing", async () => {
+  it("throws its own error classes for refusals, which cost nothing", async () => {
     await expect(clientWith("sk-wrong").models.list()).rejects.toThrow(AuthenticationError);
     await expect(client.chat.completions.create({ ...prompt, model: "gpt-x" })).rejects.toThrow(
       NotFoundError,
@@ -184,7 +184,7 @@ describe("the official client", () => {
     expect(await billed("a1")).toMatchObject({ calls: 2, status: "unbilled", costNanoUsd: "0" });
   });
 
-  it("succeeds when it retries a prompt whose marker fails once", async () => {
+  it("succeeds when it retries a prompt whose marker fails one call", async () => {
     const messages = [{ role: "user" as const, content: "Hi [[fault:429 times=1 retry-after=0]]" }];
     const retrying = client.withOptions({ maxRetries: 1 });
     await retrying.chat.completions.create({ ...prompt, messages }, named("a1"));
@@ -192,7 +192,7 @@ describe("the official client", () => {
   });
 });
 
-describe("a call that goes wrong after it began", () => {
+describe("a call that fails after it has begun", () => {
   it("is billed for the tokens that a cut stream sent", async () => {
     const whole = await client.chat.completions.create(prompt, named("a0"));
     const stream = await client.chat.completions.create(
@@ -209,8 +209,8 @@ describe("a call that goes wrong after it began", () => {
     expect(await billed("a1")).toMatchObject({ reason: "cut-stream", usage });
   });
 
-  it("is billed for what was sent when the client leaves a stream", async () => {
-    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 2 } } });
+  it("is billed for the sent tokens if the client leaves a stream", async () => {
+    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 0.4 } } });
     const stream = await client.chat.completions.create({ ...prompt, stream: true }, named("a1"));
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
     const attempt = await ended("a1");
@@ -218,14 +218,14 @@ describe("a call that goes wrong after it began", () => {
     expect(attempt).toHaveProperty("usage.outputTokens", 4);
   });
 
-  it("is billed in full when the client leaves before a whole answer", async () => {
+  it("is billed in full if the client leaves before an answer in one piece", async () => {
     await control("POST", "/script", { models: { "sim-economy": { firstByteMs: 10_000 } } });
     const timeout = client.chat.completions.create(prompt, { ...named("a1"), timeout: 50 });
     await expect(timeout).rejects.toThrow(APIConnectionTimeoutError);
     expect(await ended("a1")).toMatchObject({ reason: "client-closed", billedCalls: 1 });
   });
 
-  it("is billed in full when it is never answered after billing, and not when it hangs", async () => {
+  it("is billed in full if it is never answered after billing, and not billed if it hangs", async () => {
     for (const stream of [false, true])
       await expect(
         client.chat.completions.create(
@@ -240,14 +240,19 @@ describe("a call that goes wrong after it began", () => {
     expect(await ended("a2")).toMatchObject({ status: "unbilled", costNanoUsd: "0" });
   });
 
-  it("counts a second call under the same attempt id as a second payment", async () => {
+  it("counts a second call with the same attempt id as a second billed call", async () => {
     await Promise.all([1, 2].map(() => client.chat.completions.create(prompt, named("a1"))));
     expect(await billed("a1")).toMatchObject({ calls: 2, billedCalls: 2, openPeak: 2 });
   });
 
-  it("is billed for what was sent when the simulator is stopped, and stays billed", async () => {
+  it("is billed for the sent tokens if the simulator is stopped, and remains billed after a restart", async () => {
     const first = await startSimulator({ ...config, billPath: join(folder, "stopped.jsonl") });
-    await control("POST", "/script", { models: { "sim-economy": { tokensPerSecond: 2 } } }, first);
+    await control(
+      "POST",
+      "/script",
+      { models: { "sim-economy": { tokensPerSecond: 0.4 } } },
+      first,
+    );
     const stream = await clientWith(key, first).chat.completions.create(
       { ...prompt, stream: true },
       named("a1"),
@@ -295,7 +300,10 @@ async function billed(attemptId: string, at = simulator): Promise<JsonObject> {
   return isObject(attempt) ? attempt : {};
 }
 
-/** The attempt once all its calls have ended: a client that leaves is noticed a little later. */
+/**
+ * Returns the attempt once all its calls have ended. The simulator detects the disconnect of a client only
+ * after a short time.
+ */
 async function ended(attemptId: string): Promise<JsonObject> {
   await expect.poll(() => billed(attemptId)).toMatchObject({ open: 0 });
   return billed(attemptId);

@@ -1,21 +1,21 @@
 import { BoundedMap } from "./bounded-map.ts";
 
-/** A body may have 8 MiB. */
+/** The limit is small because a body can have 8 MiB. */
 const RECORDS_MAX = 256;
 
-/** The last call under a name, as it arrived. */
+/** The last call with a name, as it arrived. */
 export interface RecordedCall {
   readonly attemptId: string;
-  /** How many calls came under this name. */
+  /** Count of calls with this name. */
   readonly calls: number;
   readonly body: unknown;
-  /** The header, null where none came. */
+  /** The header; null if the call had none. */
   readonly traceparent: string | null;
 }
 
 /**
- * The bodies, and the trace, of calls whose prompt asked to be recorded, so that a test can hold what
- * arrived against what was sent. In memory alone; nothing of it is logged.
+ * The bodies and traces of calls whose prompt requests a recording, so that a test can compare the received
+ * call with the sent one. They are kept in memory only and never logged.
  */
 export class RecordedCalls {
   readonly #byName = new BoundedMap<string, RecordedCall>(RECORDS_MAX);

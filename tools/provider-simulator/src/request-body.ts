@@ -3,7 +3,11 @@ import { ApiError, badRequest } from "./api-error.ts";
 
 const BODY_BYTES_MAX = 8 * 1_024 * 1_024;
 
-/** @throws ApiError 413 beyond 8 MiB, 400 for what is not JSON */
+/**
+ * Reads the body of a request as JSON.
+ *
+ * @throws ApiError 413 above 8 MiB, 400 if the body is not JSON
+ */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

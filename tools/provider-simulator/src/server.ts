@@ -6,13 +6,18 @@ import type { SimulatorConfig } from "./config.ts";
 import { emptyScript, parseScript } from "./faults/script.ts";
 import { Simulator } from "./simulator.ts";
 
+/** A listening simulator. */
 export interface RunningSimulator {
   readonly url: string;
-  /** Ends open calls; streams among them are billed for what was sent. */
+  /** Ends open calls and stops listening. Open streams are billed for the tokens that were sent. */
   close(): Promise<void>;
 }
 
-/** @throws Error when the port is taken, or the script or bill cannot be read */
+/**
+ * Starts the simulator.
+ *
+ * @throws Error if the port is in use, or if the script or the bill cannot be read
+ */
 export async function startSimulator(config: SimulatorConfig): Promise<RunningSimulator> {
   const { key, speed, scriptPath, billPath } = config;
   const simulator = new Simulator({
@@ -22,7 +27,8 @@ export async function startSimulator(config: SimulatorConfig): Promise<RunningSi
     journal: billPath ? new FileBillJournal(billPath) : new NoBillJournal(),
   });
   const server = createServer((request, response) => void simulator.handle(request, response));
-  // A connection closed just as a caller reuses it would look like a paid call in doubt.
+  // If the server closed an idle connection just as a client reuses it, the client could not know whether
+  // its call was billed. A long time-out makes this rare.
   server.keepAliveTimeout = 75_000;
   server.listen(config.port, config.host);
   await once(server, "listening");
@@ -41,6 +47,7 @@ export async function startSimulator(config: SimulatorConfig): Promise<RunningSi
 
 function portOf(server: Server): number {
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("Not listening on TCP.");
+  if (address === null || typeof address === "string")
+    throw new Error("The server does not listen on TCP.");
   return address.port;
 }

@@ -9,7 +9,7 @@ import { parseChatRequest } from "./chat/chat-request.ts";
 import { inputDigestOf, inputTextOf } from "./embeddings/embedding.ts";
 import { parseEmbeddingRequest } from "./embeddings/embedding-request.ts";
 import { Embeddings } from "./embeddings/embeddings.ts";
-import { FaultPlan, type FaultQuestion } from "./faults/fault-plan.ts";
+import { FaultPlan, type CallFacts } from "./faults/fault-plan.ts";
 import { MalformedFault, type Fault } from "./faults/faults.ts";
 import { servedModels, type ModelProfile } from "./models.ts";
 import { PromptCache } from "./chat/prompt-cache.ts";
@@ -26,7 +26,7 @@ export interface SimulatorOptions {
   readonly journal: BillJournal;
 }
 
-/** Routes of the simulated provider, and of those who watch and script it. */
+/** The routes of the simulated provider, and those that tests use to read its bill and to script its faults. */
 export class Simulator {
   readonly #options: SimulatorOptions;
   readonly #bill: Bill;
@@ -44,9 +44,9 @@ export class Simulator {
     this.#faults.use(options.script);
   }
 
-  /** Answers any request; what goes wrong is answered in OpenAI's error envelope. */
+  /** Answers any request. A failure is answered with OpenAI's error envelope. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A client that leaves while we write is no event of ours; "close" tells of it.
+    // If the client disconnects during a write, the "close" event reports it. The error needs no handling of its own.
     response.on("error", () => undefined);
     response.setHeader("x-simulated", "true");
     response.setHeader("x-request-id", `req_simulated_${randomUUID()}`);
@@ -89,7 +89,7 @@ export class Simulator {
     }
   }
 
-  /** Routes with a name in the path. */
+  /** Handles the routes with a name in the path. */
   #routeOne(request: IncomingMessage, response: ServerResponse, path: string): void {
     const [, resource, name] = /^(\/bill|\/calls|\/v1\/models)\/([^/]+)$/.exec(path) ?? [];
     if (request.method === "GET" && name !== undefined) {
@@ -102,11 +102,11 @@ export class Simulator {
       if (resource === "/calls") {
         const recorded = this.#recorded.of(decoded);
         if (recorded) return sendJson(response, { simulated: true, ...recorded });
-        throw new ApiError(404, `No call asked to be recorded as '${decoded}'.`);
+        throw new ApiError(404, `No call was recorded with the name '${decoded}'.`);
       }
       const attempt = this.#bill.attempt(decoded);
       if (attempt) return sendJson(response, attemptViewOf(attempt));
-      throw new ApiError(404, `No call came with the attempt id '${decoded}'.`);
+      throw new ApiError(404, `No call had the attempt id '${decoded}'.`);
     }
     throw new ApiError(404, `Unknown request URL: ${request.method} ${path}.`, {
       code: "unknown_url",
@@ -119,7 +119,7 @@ export class Simulator {
     const { model, messages, stream } = chatRequest;
     const profile = this.#profileOf(model, "chat");
     const promptText = promptTextOf(messages);
-    const { attemptId, callId } = this.#called(request, body, promptText);
+    const { attemptId, callId } = this.#identifyCall(request, body, promptText);
     const fault = this.#faultOf(request, {
       model,
       stream,
@@ -138,7 +138,7 @@ export class Simulator {
     const profile = this.#profileOf(model, "embeddings");
     const dimensions = servedModels.get(model)?.dimensions ?? 0;
     const promptText = inputTextOf(embeddingRequest);
-    const { attemptId } = this.#called(request, body, promptText);
+    const { attemptId } = this.#identifyCall(request, body, promptText);
     const promptDigest = inputDigestOf(embeddingRequest);
     const fault = this.#faultOf(request, { model, stream: false, promptText, promptDigest });
     const call = { attemptId, model };
@@ -148,7 +148,7 @@ export class Simulator {
     );
   }
 
-  /** @throws ApiError 404 for a model that is not served, 400 for one that does something else */
+  /** @throws ApiError 404 for a model that is not served, 400 for one that does not support the operation */
   #profileOf(model: string, operation: "chat" | "embeddings"): ModelProfile {
     const profile = this.#faults.profileOf(model);
     if (!profile) throw unknownModel(model);
@@ -157,8 +157,8 @@ export class Simulator {
     throw badRequest(`The model '${model}' does not support this operation.`, "model");
   }
 
-  /** Names the call, and keeps it where its prompt asks for that. */
-  #called(
+  /** Returns the ids of the call. Records the call if its prompt requests it. */
+  #identifyCall(
     request: IncomingMessage,
     body: unknown,
     promptText: string,
@@ -171,8 +171,8 @@ export class Simulator {
     return { attemptId, callId };
   }
 
-  #faultOf(request: IncomingMessage, asked: Omit<FaultQuestion, "header">): Fault | undefined {
-    return this.#faults.faultOf({ ...asked, header: headerOf(request, "x-simulator-fault") });
+  #faultOf(request: IncomingMessage, call: Omit<CallFacts, "header">): Fault | undefined {
+    return this.#faults.faultOf({ ...call, header: headerOf(request, "x-simulator-fault") });
   }
 
   #authenticate(request: IncomingMessage): void {

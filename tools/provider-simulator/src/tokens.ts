@@ -1,22 +1,22 @@
-/** Marks every simulated text. It counts as one token, so even the shortest answer is labelled. */
+/** The label of every simulated text. It counts as one token, so that even the shortest answer contains it. */
 export const LABEL = "[simulated]";
 
-// Every character falls under exactly one alternative, each of bounded length:
-// the scan is linear, and the tokens joined again are the text.
+// Every character matches exactly one alternative, and each alternative has a bounded length. The scan is
+// therefore linear, and the joined tokens are the original text.
 const TOKEN = /\[simulated\]| ?[A-Za-z0-9]{1,10}| ?[^\sA-Za-z0-9]|\s{1,16}/gu;
 
 /**
- * The simulator's own tokeniser. One token is: the label; up to ten ASCII letters or
- * digits with at most one space before them; any other visible character likewise; a
- * run of up to sixteen spaces and line breaks.
+ * Splits a text into the simulator's own tokens. A token is the label; or up to ten ASCII letters or digits
+ * with at most one space before them; or any other visible character, also with at most one space before it;
+ * or a run of up to sixteen spaces and line breaks.
  *
- * It is simple on purpose, and near to what real tokenisers give for English prose.
+ * The rule is simple on purpose. For English prose it gives about as many tokens as real tokenisers.
  */
 export function tokensOf(text: string): readonly string[] {
   return text.match(TOKEN) ?? [];
 }
 
-/** Tokens of a text by {@link tokensOf}. */
+/** Counts the tokens of a text by {@link tokensOf}. */
 export function countTokens(text: string): number {
   return tokensOf(text).length;
 }

@@ -20,13 +20,12 @@ const TRIAL_LIMIT_MS = 90_000;
 const PROBE_INTERVAL_MS = 100;
 
 /**
- * Class-data archives: what a JVM loaded, in the form in which it loads it. They halve the
- * start of Kafka and the registry.
+ * Class-data archives of the JVM: the classes that a program loads, in a form that loads quickly. They
+ * halve the start-up time of Kafka and the registry.
  *
- * A JVM writes its archive when it ends, which takes 3 to 6 s. Written at a Ctrl-C this would
- * break the promise to be gone within 10 s, so they are recorded from a trial run with empty
- * data, once, right after the download. An archive is a gain in time only: whatever goes
- * wrong here, the parts start without it.
+ * A JVM writes its archive when it exits, which takes 3 to 6 s. If it did so at Ctrl-C, the stack would
+ * not stop within 10 s. Each archive is therefore recorded once, right after the download, in a trial
+ * run with empty data. An archive only saves time: if recording fails, the parts start without it.
  */
 export class ClassArchives {
   private readonly downloads: Downloads;
@@ -46,19 +45,27 @@ export class ClassArchives {
     this.report = report;
   }
 
-  /** What to add to a JVM's arguments. */
+  /** Returns the JVM arguments that use the archive; none if there is no archive. */
   argumentsOf(part: JavaPart): string[] {
     const file = this.fileOf(part);
     return existsSync(file) ? [`-XX:SharedArchiveFile=${file}`] : [];
   }
 
+  /**
+   * Records the archives that are missing.
+   *
+   * @throws StackFault `STACK_INTERRUPTED`
+   */
   async ensure(parts: readonly JavaPart[], signal: AbortSignal): Promise<void> {
     if (this.missing(parts).length === 0) return;
     await withLock(join(this.downloads.root, "lock"), signal, async () => {
       const missing = this.missing(parts);
       if (missing.length === 0) return;
       const startMs = Date.now();
-      this.report("archives", `recording what ${missing.join(" and ")} load, once`);
+      this.report(
+        "archives",
+        `recording the classes that ${missing.join(" and ")} load; later starts use the archive`,
+      );
       mkdirSync(join(this.downloads.root, "archives"), { recursive: true });
       await Promise.all(missing.map((part) => this.record(part, signal)));
       this.report("archives", `done after ${secondsSince(startMs)}`);
@@ -68,7 +75,7 @@ export class ClassArchives {
 
   private missing(parts: readonly JavaPart[]): JavaPart[] {
     return parts.filter(
-      (part) => !existsSync(this.fileOf(part)) && !existsSync(this.refusalOf(part)),
+      (part) => !existsSync(this.fileOf(part)) && !existsSync(this.unsupportedMarkerOf(part)),
     );
   }
 
@@ -76,8 +83,8 @@ export class ClassArchives {
     return join(this.downloads.root, "archives", `${part}-${this.java.build}.jsa`);
   }
 
-  /** Says that this Java cannot write one, so that not every start tries again. */
-  private refusalOf(part: JavaPart): string {
+  /** Returns the file that marks this Java as unable to write an archive, so that later starts do not try again. */
+  private unsupportedMarkerOf(part: JavaPart): string {
     return `${this.fileOf(part)}.refused`;
   }
 
@@ -89,7 +96,7 @@ export class ClassArchives {
       await runTrial(program, signal);
       throwIfInterrupted(signal);
       if (existsSync(draft)) renameSync(draft, this.fileOf(part));
-      else writeFileSync(this.refusalOf(part), "");
+      else writeFileSync(this.unsupportedMarkerOf(part), "");
     } finally {
       rmSync(draft, { force: true });
       rmSync(folder, { recursive: true, force: true });
@@ -116,7 +123,10 @@ export class ClassArchives {
   }
 }
 
-/** Until it has been ready and has ended by itself, or the time is over. */
+/**
+ * Runs the program until it is ready, then sends SIGTERM and waits while it writes its archive. Each step has
+ * a time limit.
+ */
 async function runTrial(program: Program, signal: AbortSignal): Promise<void> {
   const child = spawn(program.command, program.args, {
     env: program.environment,

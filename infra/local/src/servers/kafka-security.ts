@@ -4,18 +4,18 @@ import { join } from "node:path";
 import type { Account, StackSecurity } from "./security.ts";
 
 const modules = "org.apache.kafka.common.security";
-/** The broker's account to itself. */
+/** The account with which the broker connects to itself. */
 const BROKER = "broker";
 
-/** Settings of the listeners, which are open, or locked. */
+/** The listeners' ports, and their TLS and accounts if the stack has any. */
 export interface ListenerOptions {
   readonly ports: { readonly kafka: number; readonly controller: number };
-  /** Where files of the broker's own may be put. */
+  /** A folder for the broker's own files. */
   readonly folder: string;
   readonly security?: StackSecurity | undefined;
 }
 
-/** Who talks how to whom: plainly on the loopback address, or over SASL_SSL with rules. */
+/** Returns the broker's listener settings: plaintext on the loopback address, or SASL_SSL with accounts and ACLs. */
 export function listenerSettings({ ports, folder, security }: ListenerOptions): readonly string[] {
   const { kafka, controller } = ports;
   const common = [
@@ -42,7 +42,10 @@ export function listenerSettings({ ports, folder, security }: ListenerOptions): 
       ];
 }
 
-/** SCRAM accounts are given when the storage is made: later there is no way without an account. */
+/**
+ * Returns the arguments that create the SCRAM accounts when the storage is formatted. Later, creating an
+ * account already needs an account.
+ */
 export function scramArguments(security: StackSecurity | undefined): readonly string[] {
   if (!security) return [];
   const { admin, users } = security.kafka;
@@ -65,7 +68,7 @@ function accountSettings({ admin, users }: StackSecurity["kafka"]): readonly str
   return [
     "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
     "sasl.mechanism.inter.broker.protocol=PLAIN",
-    // A controller that offers SCRAM would look for accounts before it has read any.
+    // A controller that offers SCRAM would look up accounts before it has loaded any.
     "listener.name.controller.sasl.enabled.mechanisms=PLAIN",
     "sasl.mechanism.controller.protocol=PLAIN",
     `listener.name.client.plain.sasl.jaas.config=${known([own, admin, ...users])}`,

@@ -14,7 +14,7 @@ const SASL_HANDSHAKE = 17;
 const SASL_AUTHENTICATE = 36;
 
 export interface JavaServerOptions {
-  /** The unpacked download. */
+  /** The folder of the unpacked download. */
   readonly home: string;
   readonly java: string;
   readonly jvmArguments: readonly string[];
@@ -27,7 +27,10 @@ export interface KafkaOptions extends JavaServerOptions {
   readonly security?: StackSecurity | undefined;
 }
 
-/** One KRaft node, broker and controller in one process; formats its storage first if it is new. */
+/**
+ * Returns the program of one KRaft node, broker and controller in one process. Formats its storage first if
+ * it is new.
+ */
 export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): Promise<Program> {
   const config = writeConfig(options);
   const common = [
@@ -85,7 +88,7 @@ async function format(
   const clusterId = `A${randomBytes(16).toString("base64url").slice(1)}`;
   const args = ["format", "--standalone", "--ignore-formatted", "-t", clusterId, "-c", config];
   args.push(...scramArguments(options.security));
-  // An archive is recorded from the broker, not from this tool.
+  // The class-data archive must be recorded from the broker and not from this tool.
   const plain = common.filter((argument) => !argument.includes("ArchiveClassesAtExit"));
   const { status, output } = await run(
     options.java,
@@ -96,14 +99,14 @@ async function format(
   if (status === 0) return;
   throw new StackFault(
     "STACK_PROGRAM_FAILED",
-    `Kafka's storage in ${logDirOf(options)} could not be formatted; if it is damaged, remove the data directory.\n${output}`,
+    `Kafka could not format its storage in ${logDirOf(options)}. If the storage is damaged, remove the data directory.\n${output}`,
   );
 }
 
 /**
- * Ready means that a group coordinator answers: an open port only says that the JVM is up.
- * Asking for one also creates the offsets topic, without which the first consumer of a
- * fresh broker crashes on "coordinator is loading".
+ * Returns whether a group coordinator answers. An open port would only show that the JVM is running.
+ * The query also creates the offsets topic. Without that topic, the first consumer of a new broker
+ * crashes with "coordinator is loading".
  */
 export async function isKafkaReady(
   host: string,
@@ -113,7 +116,7 @@ export async function isKafkaReady(
   const frames = [frameOf(FIND_COORDINATOR, 0, textOf("warm-up"))];
   if (security) frames.unshift(...plainLogin(security.kafka.admin));
   const answer = await exchange(host, port, frames, isWhole, security?.files.ca);
-  // 4 bytes length, 4 correlation id, 2 error code.
+  // The answer begins with 4 bytes of length, 4 of correlation id and 2 of error code.
   return answer !== undefined && answer.length >= 10 && answer.readInt16BE(8) === 0;
 }
 

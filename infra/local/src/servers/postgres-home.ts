@@ -20,11 +20,12 @@ import type { UserIds } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
 
 /**
- * Where PostgreSQL's programs and data are, and as whom they run.
+ * The folders of PostgreSQL's programs and data, and the user that runs it.
  *
- * PostgreSQL refuses to run as root. As root it therefore runs as nobody, and both its programs
- * and its data stand in a folder which that user can reach from the root directory down:
- * a checkout under /root is none. The data directory then holds only the id of its database.
+ * PostgreSQL refuses to run as root. If the launcher runs as root, PostgreSQL therefore runs as the user
+ * `nobody`, and its programs and data are in a folder that this user can reach from the root directory
+ * down. A checkout under /root is not such a folder. The data directory then contains only the id of its
+ * database.
  */
 export interface PostgresHome {
   readonly binDir: string;
@@ -49,13 +50,13 @@ function idsOfNobody(): UserIds {
     .split("\n")
     .find((entry) => entry.startsWith("nobody:"));
   const [, , uid, gid] = line?.split(":") ?? [];
-  // macOS writes -2, which means the highest but one.
+  // macOS writes -2, which stands for the second highest unsigned number.
   return uid === undefined || gid === undefined
     ? NOBODY
     : { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
 }
 
-/** The folder of this data directory's database; makes its id at the first call. */
+/** Returns the folder of this data directory's database. The first call creates the database's id. */
 export function postgresDataDir(dataDir: string, environment: NodeJS.ProcessEnv): string {
   const folder = join(dataDir, "postgres");
   if (!runsAsRoot()) return join(folder, "data");
@@ -67,19 +68,20 @@ export function postgresDataDir(dataDir: string, environment: NodeJS.ProcessEnv)
   return join(sharedRoot(environment), "data", readFileSync(idFile, "utf8").trim());
 }
 
-/** Ends the database of a data directory that is about to be removed; it must be stopped. */
+/** Removes the database of a data directory that is about to be removed. The server must be stopped. */
 export function removePostgresData(dataDir: string, environment: NodeJS.ProcessEnv): void {
   const hasId = existsSync(join(dataDir, "postgres", "id"));
   if (!hasId) return;
   const folder = postgresDataDir(dataDir, environment);
   rmSync(folder, { recursive: true, force: true });
-  // Of a first start that was interrupted.
+  // An interrupted first start leaves this folder.
   rmSync(`${folder}.new`, { recursive: true, force: true });
 }
 
 /**
- * `SLUICE_STATE_DIR`, else the first system folder that can be made and reached. A folder in a
- * place where anybody may write is only used when it is root's, or its programs could be swapped.
+ * Returns `SLUICE_STATE_DIR`, or else the first system folder that can be created and reached. A folder
+ * in a place where every user may write is used only if root owns it. Otherwise another user could
+ * replace the programs in it.
  */
 function sharedRoot(environment: NodeJS.ProcessEnv): string {
   const chosen = environment["SLUICE_STATE_DIR"];
@@ -90,7 +92,7 @@ function sharedRoot(environment: NodeJS.ProcessEnv): string {
   if (usable !== undefined) return usable;
   throw new StackFault(
     "STACK_DIRECTORY_UNWRITABLE",
-    `As root, PostgreSQL runs as another user and needs a folder that this user can reach, and ${candidates.join(", ")} cannot be used: set SLUICE_STATE_DIR to one, or SLUICE_LEDGER_URL to a running PostgreSQL.`,
+    `PostgreSQL does not run as root, so it runs as another user and needs a folder that this user can reach. It cannot use ${candidates.join(", ")}. Set SLUICE_STATE_DIR to such a folder, or SLUICE_LEDGER_URL to a running PostgreSQL.`,
   );
 }
 
@@ -107,7 +109,7 @@ function isReachableByOthers(folder: string): boolean {
   }
 }
 
-/** Makes a folder that PostgreSQL alone may enter. */
+/** Creates a folder that only PostgreSQL's user may enter. */
 export function makePrivate(folder: string, owner: UserIds | undefined): void {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -115,7 +117,12 @@ export function makePrivate(folder: string, owner: UserIds | undefined): void {
   if (owner) chownSync(folder, owner.uid, owner.gid);
 }
 
-/** The packaged programs if they run here, else `postgres` on PATH; at least version 17. */
+/**
+ * Returns the folder of PostgreSQL's programs: the downloaded ones if they run on this machine, else
+ * those on PATH.
+ *
+ * @throws StackFault `STACK_POSTGRES_MISSING` if none of them has version 17 or later.
+ */
 export async function findPostgres(
   downloads: Downloads,
   environment: NodeJS.ProcessEnv,
@@ -132,11 +139,11 @@ export async function findPostgres(
   }
   throw new StackFault(
     "STACK_POSTGRES_MISSING",
-    `No PostgreSQL ${VERSION_MIN} or later runs on this machine: install one and put its "postgres" on PATH, or set SLUICE_LEDGER_URL.`,
+    `PostgreSQL ${VERSION_MIN} or later was not found on this machine. Install it and put its "postgres" on PATH, or set SLUICE_LEDGER_URL.`,
   );
 }
 
-/** Unpacks what Maven brought, once; undefined on a machine for which nothing is published. */
+/** Unpacks the download once. Returns undefined on a machine for which no binaries are published. */
 async function packagedBinDir(
   downloads: Downloads,
   environment: NodeJS.ProcessEnv,
@@ -176,7 +183,7 @@ async function unpack(
     if (status !== 0) {
       throw new StackFault(
         "STACK_DOWNLOAD_FAILED",
-        `${archive} could not be unpacked; remove ${dirname(archive)} to download it again.\n${output}`,
+        `${archive} could not be unpacked. Remove ${dirname(archive)}, then start again to download it.\n${output}`,
       );
     }
     renameSync(draft, target);
@@ -186,7 +193,7 @@ async function unpack(
 }
 
 async function assertUnpacker(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  // macOS' tar reads xz by itself.
+  // The tar of macOS reads xz without another program.
   const programs = process.platform === "darwin" ? ["tar"] : ["tar", "xz"];
   for (const program of programs) {
     const { status } = await run(program, ["--version"], { environment, signal });
@@ -194,7 +201,7 @@ async function assertUnpacker(environment: NodeJS.ProcessEnv, signal: AbortSigna
     if (status === 0) continue;
     throw new StackFault(
       "STACK_UNPACKER_MISSING",
-      `PostgreSQL is unpacked with tar and xz, and ${program} is missing: install it (package ${program === "xz" ? "xz-utils" : program}), or set SLUICE_LEDGER_URL.`,
+      `PostgreSQL is unpacked with tar and xz, but ${program} is missing. Install it (package ${program === "xz" ? "xz-utils" : program}), or set SLUICE_LEDGER_URL.`,
     );
   }
 }

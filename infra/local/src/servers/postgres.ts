@@ -17,9 +17,9 @@ import { exchange } from "./wire.ts";
 
 const USER = "sluice";
 const DATABASE = "sluice";
-/** 3.0, as two 16-bit numbers. */
+/** Version 3.0 of PostgreSQL's protocol, as two 16-bit numbers. */
 const PROTOCOL_VERSION = 196_608;
-/** SQLSTATE of a connection for which nobody is let in. */
+/** The SQLSTATE with which the server refuses a connection that no rule allows. */
 const NOT_PERMITTED = "28000";
 const AUTHENTICATION = "R".charCodeAt(0);
 
@@ -29,7 +29,7 @@ export interface PostgresOptions extends PostgresHome {
   readonly security?: StackSecurity | undefined;
 }
 
-/** The ledger's database; makes the cluster and the database first, if they are new. */
+/** Returns the program of the ledger's database. Creates the cluster and the database first if they do not exist. */
 export async function postgresProgram(
   options: PostgresOptions,
   signal: AbortSignal,
@@ -42,23 +42,23 @@ export async function postgresProgram(
       ["-D", options.dataDir],
       ["-c", "listen_addresses=127.0.0.1"],
       ["-c", `port=${options.port}`],
-      // Or a socket is left in the system's temporary folder.
+      // PostgreSQL would otherwise leave a socket in the system's temporary folder.
       ["-c", "unix_socket_directories="],
-      // Six services, tests beside them, and a console must fit.
+      // This is enough for six services, concurrent tests and a console.
       ["-c", "max_connections=200"],
       options.security ? ["-c", "ssl=on"] : [],
     ].flat(),
     environment: options.environment,
     address: postgresAddress(options.port),
     ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
-    // Fast: ends sessions instead of waiting for them.
+    // SIGINT is the fast shutdown: it ends sessions instead of waiting for them.
     stopSignal: "SIGINT",
     adoptable: true,
-    // After a kill it ends with "postmaster.pid already exists" until the dead process is reaped.
+    // After a kill, PostgreSQL exits with "postmaster.pid already exists" until the dead process is reaped.
     startAttempts: 8,
     isReady: () =>
       options.security
-        ? isTurningAway("127.0.0.1", options.port)
+        ? isRefusingPlaintext("127.0.0.1", options.port)
         : isPostgresReady("127.0.0.1", options.port),
   };
 }
@@ -67,7 +67,7 @@ export function postgresAddress(port: number): string {
   return `postgres://${USER}@127.0.0.1:${port}/${DATABASE}`;
 }
 
-/** By one rename at the end, so that a start interrupted here begins anew. */
+/** Creates the cluster by one rename at the end, so that an interrupted start begins again with an empty folder. */
 async function createCluster(options: PostgresOptions, signal: AbortSignal): Promise<void> {
   const draft = `${options.dataDir}.new`;
   rmSync(draft, { recursive: true, force: true });
@@ -76,13 +76,13 @@ async function createCluster(options: PostgresOptions, signal: AbortSignal): Pro
     "-D",
     draft,
     ...`-U ${USER} -A trust -E UTF8 --no-locale`.split(" "),
-    // Made anew when it is interrupted, so it need not reach the disk before the next step.
+    // An interrupted cluster is created again, so it does not have to be on the disk before the next step.
     "--no-sync",
   ]);
   const create = options.security
     ? ownedDatabase(options.security)
     : `CREATE DATABASE ${DATABASE};\n`;
-  if (options.security) lock(draft, options.security, options);
+  if (options.security) requireTls(draft, options.security, options);
   await runTool(options, signal, "postgres", ["--single", "-D", draft, "postgres"], create);
   renameSync(draft, options.dataDir);
 }
@@ -95,8 +95,8 @@ function ownedDatabase({ ledger: { owner, others } }: StackSecurity): string {
   return [...roles, database, `REVOKE CONNECT ON DATABASE ${DATABASE} FROM PUBLIC;`, ""].join("\n");
 }
 
-/** Passwords, and over TLS alone; nobody is trusted for where he comes from. */
-function lock(folder: string, { files }: StackSecurity, { runAs }: PostgresOptions): void {
+/** Makes the server require TLS and a password for every connection, also from this machine. */
+function requireTls(folder: string, { files }: StackSecurity, { runAs }: PostgresOptions): void {
   writeFileSync(join(folder, "pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n");
   for (const [source, name] of [
     [files.cert, "server.crt"],
@@ -104,7 +104,7 @@ function lock(folder: string, { files }: StackSecurity, { runAs }: PostgresOptio
   ] as const) {
     const target = join(folder, name);
     copyFileSync(source, target);
-    // Or it refuses to start.
+    // PostgreSQL refuses to start if others can read the key.
     chmodSync(target, 0o600);
     if (runAs) chownSync(target, runAs.uid, runAs.gid);
   }
@@ -119,7 +119,7 @@ async function runTool(
 ): Promise<void> {
   const { status, output } = await run(join(options.binDir, tool), args, {
     environment: options.environment,
-    // The user it runs as may not enter the launcher's directory.
+    // The user that runs the tool may not have access to the launcher's working directory.
     cwd: options.binDir,
     runAs: options.runAs,
     input,
@@ -130,14 +130,17 @@ async function runTool(
   throw new StackFault("STACK_PROGRAM_FAILED", `PostgreSQL's ${tool} failed.\n${output}`);
 }
 
-/** Ready means that a session on our database is let in; before that it says "starting up". */
+/** Returns whether the server accepts a session on our database. Before it is ready, it answers "starting up". */
 export async function isPostgresReady(host: string, port: number): Promise<boolean> {
   const answer = await exchange(host, port, [startupMessage()], (received) => received.length > 0);
   return answer?.[0] === AUTHENTICATION;
 }
 
-/** Locked, it is ready when it refuses us for not speaking TLS; before that it says "starting up". */
-async function isTurningAway(host: string, port: number): Promise<boolean> {
+/**
+ * Returns whether a server that requires TLS is ready: it then refuses a connection without TLS. Before
+ * that, it answers "starting up".
+ */
+async function isRefusingPlaintext(host: string, port: number): Promise<boolean> {
   const answer = await exchange(host, port, [startupMessage()], (received) => received.length > 0);
   return answer?.includes(NOT_PERMITTED) === true;
 }

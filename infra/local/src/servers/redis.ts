@@ -7,7 +7,7 @@ import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
-/** Functions, which the atomic steps are written in, came with this one. */
+/** The atomic steps are Redis functions, which exist since version 7. */
 export const REDIS_MAJOR_MIN = 7;
 const DEFAULT_PORT = 6379;
 
@@ -29,10 +29,10 @@ export function redisProgram(options: RedisOptions): Program {
     command: options.command,
     args: [
       ["--bind", "127.0.0.1", "--dir", folder],
-      security ? lockedArguments(port, security, folder) : ["--port", String(port)],
-      // Every acknowledged write survives a kill of the process, as the log is written before the answer.
+      security ? securedArguments(port, security, folder) : ["--port", String(port)],
+      // Every acknowledged write survives a kill of the process, because Redis writes its log before it answers.
       ["--appendonly", "yes", "--save", ""],
-      // Claims and reservations must not be evicted.
+      // Redis must not evict claims and reservations.
       ["--maxmemory-policy", "noeviction"],
     ].flat(),
     environment: options.environment,
@@ -50,12 +50,12 @@ function majorOf(address: string, security: StackSecurity | undefined): Promise<
   return redisMajor(address.replace("//", `//${name}:${password}@`), security.files.ca);
 }
 
-/** Without an account: those are whoever's that secured it. */
+/** Returns the address without an account. The code that secured the stack adds its own account. */
 export function redisAddress(port: number, security?: StackSecurity): string {
   return `${security ? "rediss" : "redis"}://127.0.0.1:${port}`;
 }
 
-function lockedArguments(
+function securedArguments(
   port: number,
   { files, redis }: StackSecurity,
   folder: string,
@@ -73,7 +73,7 @@ function lockedArguments(
   ].flat();
 }
 
-/** The same server, the database after that of `redisUrl`: 1, where none is named. */
+/** Returns the address of the next database on the same server: 1 if `redisUrl` names no database. */
 export function cacheAddressOf(redisUrl: string): string {
   const url = new URL(redisUrl);
   const database = Number(url.pathname.slice(1)) || 0;
@@ -81,7 +81,7 @@ export function cacheAddressOf(redisUrl: string): string {
   return url.toString();
 }
 
-/** What is installed comes first; undefined when it is absent or too old. */
+/** Returns the Redis or Valkey on PATH, or undefined if there is none of version 7 or later. */
 export async function redisOnPath(
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
@@ -89,7 +89,11 @@ export async function redisOnPath(
   return firstRecent(["redis-server", "valkey-server"], environment, signal);
 }
 
-/** The binary that Maven brought for this machine. */
+/**
+ * Returns the downloaded binary for this machine.
+ *
+ * @throws StackFault `STACK_REDIS_MISSING` if there is none that runs here.
+ */
 export async function packagedRedis(
   folder: string,
   environment: NodeJS.ProcessEnv,
@@ -102,7 +106,7 @@ export async function packagedRedis(
   if (found !== undefined) return found;
   throw new StackFault(
     "STACK_REDIS_MISSING",
-    `No Redis ${REDIS_MAJOR_MIN} or later runs on this machine: install redis-server or valkey-server, or set SLUICE_REDIS_URL.`,
+    `Redis ${REDIS_MAJOR_MIN} or later was not found on this machine. Install redis-server or valkey-server, or set SLUICE_REDIS_URL.`,
   );
 }
 
@@ -119,9 +123,9 @@ async function firstRecent(
 }
 
 /**
- * Major version of the server at `redis://[user:password@]host[:port]`; 0 when none answers as Redis.
+ * Returns the major version of the server at `redis://[user:password@]host[:port]`, or 0 if no Redis answers.
  *
- * @param caFile of who signs its certificate, where it speaks TLS
+ * @param caFile the certificate authority of a server that requires TLS
  */
 export async function redisMajor(address: string, caFile?: string): Promise<number> {
   const url = new URL(address);

@@ -10,7 +10,10 @@ export interface RegistryOptions extends JavaServerOptions {
   readonly port: number;
 }
 
-/** Apicurio Registry over an H2 file: independent of the broker, so both start at once. */
+/**
+ * Returns the program of Apicurio Registry. It stores schemas in an H2 file and not in Kafka, so both can
+ * start at the same time.
+ */
 export function registryProgram(options: RegistryOptions): Program {
   const folder = join(options.dataDir, "registry");
   mkdirSync(folder, { recursive: true });
@@ -19,7 +22,7 @@ export function registryProgram(options: RegistryOptions): Program {
   const settings = [
     `quarkus.config.locations=${committedFile("registry.properties")}`,
     `quarkus.http.port=${options.port}`,
-    // Without WRITE_DELAY=0 a kill within half a second of a registration loses the schema.
+    // Without WRITE_DELAY=0, a kill within half a second after a registration loses the schema.
     `quarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, "schemas")};WRITE_DELAY=0`,
   ];
   return {
@@ -45,8 +48,8 @@ export function registryAddress(port: number): string {
 }
 
 /**
- * Sets the level for every subject without its own: this registry starts with NONE, and its
- * setting for that has no effect. That it can be written is what ready means.
+ * Sets the compatibility level of every subject that has none of its own. This registry starts with NONE,
+ * and its configuration setting for the level has no effect. The registry is ready once it accepts this.
  */
 async function isRegistryReady(address: string): Promise<boolean> {
   return isAnswered(`${address}/config`, {
@@ -56,7 +59,7 @@ async function isRegistryReady(address: string): Promise<boolean> {
   });
 }
 
-/** Whether a registry of somebody else answers, be it that it asks who we are; changes nothing there. */
+/** Returns whether a registry answers, including one that requires an account. Changes nothing in it. */
 export async function isRegistryReachable(address: string): Promise<boolean> {
   return isAnswered(`${address.replace(/\/$/, "")}/subjects`, {}, [401, 403]);
 }
@@ -64,12 +67,12 @@ export async function isRegistryReachable(address: string): Promise<boolean> {
 async function isAnswered(
   url: string,
   request: RequestInit,
-  alsoTaken: readonly number[] = [],
+  alsoAccepted: readonly number[] = [],
 ): Promise<boolean> {
   try {
     const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
     await answer.arrayBuffer();
-    return answer.ok || alsoTaken.includes(answer.status);
+    return answer.ok || alsoAccepted.includes(answer.status);
   } catch {
     return false;
   }

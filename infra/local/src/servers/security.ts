@@ -1,26 +1,33 @@
-/** Name and password; of letters and digits, as they stand in files of several languages. */
+/**
+ * Name and password. Both contain only letters and digits, because they are written into files of several
+ * syntaxes.
+ */
 export interface Account {
   readonly name: string;
   readonly password: string;
 }
 
 /**
- * Locks for the parts that a stack starts, in place of open doors: TLS, accounts, and nothing permitted
- * that was not granted. The registry has none and is not started: name one in the environment.
+ * Security settings of the parts that a stack starts: TLS, accounts, and access only to what is granted.
+ * Without them the parts accept every local connection. The registry has no such settings and is not
+ * started: set SLUICE_REGISTRY_URL to one.
  */
 export interface StackSecurity {
   /** PEM files. The certificate is for 127.0.0.1 and signed by the CA; the key is PKCS #8. */
   readonly files: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly kafka: {
-    /** May do everything; the others what is granted to them (ACLs). */
+    /** The administrator, who may do everything. The other users may do what ACLs grant to them. */
     readonly admin: Account;
-    /** Known by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+    /** Each user can log in with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
     readonly users: readonly Account[];
-    /** A further listener that asks for a client certificate, and knows who it is by its subject. */
+    /** Port of another listener, which requires a client certificate and identifies the client by its subject. */
     readonly certificatePort: number;
   };
-  /** The first is asked for readiness; all may use every key, and no command that endangers the server. */
+  /**
+   * All accounts may use every key, but no administrative or dangerous command. The first one is used for
+   * readiness checks.
+   */
   readonly redis: readonly [Account, ...Account[]];
-  /** The owner alone may connect to the ledger's database; the others exist. */
+  /** Only the owner may connect to the ledger's database. The other accounts have no access to it. */
   readonly ledger: { readonly owner: Account; readonly others: readonly Account[] };
 }

@@ -5,11 +5,11 @@ import tls from "node:tls";
 const ANSWER_LIMIT_MS = 4_000;
 
 /**
- * Sends each frame after the answer to the one before, and yields the last answer;
- * undefined when the server does not answer in time. Enough of a client to ask a
- * server whether it is ready, in its own protocol.
+ * Sends each frame after the answer to the previous one, and returns the last answer, or undefined if the
+ * server does not answer within 4 s. It is a minimal client that asks a server in the server's own
+ * protocol whether it is ready.
  *
- * @param caFile of who signs the server's certificate, where it speaks TLS
+ * @param caFile the certificate authority of a server that requires TLS
  */
 export function exchange(
   host: string,

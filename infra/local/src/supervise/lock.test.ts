@@ -9,7 +9,7 @@ import { identityOf } from "./processes.ts";
 
 const never = new AbortController().signal;
 
-test("only one at a time holds a lock, however many want it", async () => {
+test("only one caller at a time holds a lock, even if several want it", async () => {
   const folder = temporaryDir();
   let inside = 0;
   let most = 0;
@@ -24,7 +24,7 @@ test("only one at a time holds a lock, however many want it", async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("the lock of a dead process is free, that of a living one is not", async () => {
+test("the lock of a dead process can be taken, and that of a living one cannot", async () => {
   const folder = temporaryDir();
   const child = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"]);
   const holder = identityOf(child.pid ?? 0);
@@ -40,12 +40,12 @@ test("the lock of a dead process is free, that of a living one is not", async ()
   taken?.release();
 });
 
-test("waiting for a lock ends with an interrupt", async () => {
+test("an interrupt ends the wait for a lock", async () => {
   const folder = temporaryDir();
   const held = tryLock(folder);
   const interrupt = new AbortController();
   const waiting = lock(folder, interrupt.signal);
   interrupt.abort();
-  await expect(waiting).rejects.toThrow(/Interrupted/);
+  await expect(waiting).rejects.toThrow(/The start was interrupted/);
   held?.release();
 });

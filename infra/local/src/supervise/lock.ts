@@ -8,19 +8,19 @@ import { identityOf, isAlive, type ProcessIdentity } from "./processes.ts";
 const RETRY_MIN_MS = 20;
 const RETRY_SPREAD_MS = 80;
 
-/** Held until released, or until the process that holds it is gone. */
+/** A lock. It is held until it is released, or until the process that holds it exits. */
 export interface Lock {
   release(): void;
 }
 
 /**
- * Takes the lock of a folder, or returns undefined when a living process holds it.
+ * Takes the lock of a folder, or returns undefined if a living process holds it.
  *
- * Everyone who wants it first writes a claim of its own name, then looks. Who sees no
- * other living claim holds the lock; who sees one withdraws. Two cannot hold it, as the
- * later writer sees the earlier claim; and as no name is ever used twice, a dead holder's
- * claim can be removed by anybody at any time. A single lock file has neither property:
- * two who find it stale may each remove the other's fresh one.
+ * Each process first writes a claim file with a unique name, and then looks for other claims. If it sees
+ * no claim of another living process, it holds the lock. Otherwise it withdraws. Two processes cannot
+ * both hold the lock, because the later writer sees the earlier claim. No name is used twice, so any
+ * process can remove the claim of a dead process at any time. A single lock file would have neither
+ * property: two processes that find it stale could each remove the other's new file.
  */
 export function tryLock(folder: string): Lock | undefined {
   const own = claim(folder);
@@ -31,17 +31,22 @@ export function tryLock(folder: string): Lock | undefined {
   return undefined;
 }
 
-/** Waits for as long as somebody else holds it. */
+/**
+ * Takes the lock, and waits as long as another process holds it.
+ *
+ * @throws StackFault `STACK_INTERRUPTED`
+ */
 export async function lock(folder: string, signal: AbortSignal): Promise<Lock> {
   for (;;) {
     throwIfInterrupted(signal);
     const taken = tryLock(folder);
     if (taken) return taken;
-    // Two that withdraw before each other must not meet again at the same moment.
+    // The delay is random, so that two processes that made each other withdraw do not retry at the same moment.
     await sleep(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
   }
 }
 
+/** Runs the work while it holds the lock. */
 export async function withLock<Result>(
   folder: string,
   signal: AbortSignal,
@@ -55,7 +60,7 @@ export async function withLock<Result>(
   }
 }
 
-/** The living process that holds, or is just trying to take, the lock of a folder. */
+/** Returns the living process that holds the lock of a folder or is just trying to take it. */
 export function lockHolder(folder: string): ProcessIdentity | undefined {
   return otherHolder(folder, undefined);
 }

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorCodeOf } from "../faults.ts";
 
 /**
- * A process across restarts of the launcher. `born` is when it began, as the
- * system tells it: a pid alone may by now belong to a stranger, and signalling
- * that would end somebody else's work.
+ * Identifies a process across restarts of the launcher. `born` is its start time as the system reports
+ * it. A pid alone is not enough: the system may have assigned it to another process since, and a signal
+ * would then end that unrelated process.
  */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -17,14 +17,14 @@ const POLL_INTERVAL_MS = 40;
 const hasProcFs = existsSync("/proc/self/stat");
 const bootId = hasProcFs ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8) : "";
 
-/** When the process began; undefined when there is none, or when only its zombie is left. */
+/** Returns the start time of a process, or undefined if there is no such process or only its zombie. */
 export function bornAt(pid: number): string | undefined {
   return hasProcFs ? bornAtByProcFs(pid) : bornAtByPs(pid);
 }
 
 function bornAtByProcFs(pid: number): string | undefined {
   try {
-    // The command name is in parentheses and may itself contain some.
+    // The command's name is in parentheses and can itself contain parentheses.
     const afterName = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1) ?? "";
     const [state, ...fields] = afterName.split(" ");
     const startTicks = fields[18];
@@ -36,7 +36,7 @@ function bornAtByProcFs(pid: number): string | undefined {
   }
 }
 
-/** Who started a process; undefined where the system does not tell without asking another program. */
+/** Returns the pid of the parent process, or undefined if the system has no /proc. */
 export function parentOf(pid: number): number | undefined {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1) ?? "";
@@ -55,27 +55,29 @@ function bornAtByPs(pid: number): string | undefined {
   return state === undefined || state.startsWith("Z") ? undefined : started;
 }
 
+/** Returns the identity of the process that has this pid now. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const born = bornAt(pid);
   return born === undefined ? undefined : { pid, born };
 }
 
+/** Returns whether this very process is running, and not another one with the same pid. */
 export function isAlive(identity: ProcessIdentity | undefined): identity is ProcessIdentity {
   return identity !== undefined && identity.pid > 0 && bornAt(identity.pid) === identity.born;
 }
 
-/** Sends nothing when the pid has passed to another process. */
+/** Sends the signal, unless the process has exited or its pid belongs to another process. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   if (!isAlive(identity)) return;
   try {
     process.kill(identity.pid, signal);
   } catch (error) {
-    // Ended between the look and the signal.
+    // The process exited between the check and the signal.
     if (errorCodeOf(error) !== "ESRCH") throw error;
   }
 }
 
-/** Whether it ended within the time. */
+/** Waits until the process exits. Returns false if it is still running after the limit. */
 export async function waitForEnd(identity: ProcessIdentity, limitMs: number): Promise<boolean> {
   const deadline = Date.now() + limitMs;
   while (isAlive(identity)) {
@@ -85,7 +87,10 @@ export async function waitForEnd(identity: ProcessIdentity, limitMs: number): Pr
   return true;
 }
 
-/** Asks, waits, then forces: when this returns, the process is gone. */
+/**
+ * Sends the signal, waits for `graceMs`, and then kills the process if it is still running. The process
+ * has exited when this returns.
+ */
 export async function stopProcess(
   identity: ProcessIdentity,
   signal: NodeJS.Signals,

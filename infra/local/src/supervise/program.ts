@@ -1,26 +1,26 @@
-/** Where what happens is said: one line, `kafka`, `ready after 2.1 s`. */
+/** Receives one line of progress for people to read, for example `kafka`, `ready after 2.1 s`. */
 export type Report = (name: string, text: string) => void;
 
-/** What the supervisor keeps running. */
+/** A program that the supervisor keeps running. */
 export interface Program {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment. The program inherits nothing from the launcher. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where it answers, as shown to people. */
+  /** Its address, as shown to people. */
   readonly address: string;
-  /** PostgreSQL refuses to run as root. */
+  /** The user that runs the program. PostgreSQL refuses to run as root. */
   readonly runAs?: UserIds;
   readonly stopSignal: NodeJS.Signals;
   /**
-   * Whether an orphan of a killed launcher is kept when it still answers. True where a
-   * restart costs seconds; false where the orphan may run code that was built anew since.
+   * Whether the next launcher keeps the process of a killed launcher if it still answers. True for a server
+   * whose restart takes seconds. False for a service, which may run code from before the last build.
    */
   readonly adoptable: boolean;
-  /** How often it may end before it was ever ready, until the whole start is given up. */
+  /** How often it may exit before it is ready for the first time. After that, the whole start fails. */
   readonly startAttempts: number;
-  /** Whether it does its work, asked again and again: an open port is not enough. */
+  /** Returns whether the program does its work. The supervisor polls this, because an open port is not enough. */
   isReady(): Promise<boolean>;
 }
 
@@ -29,14 +29,18 @@ export interface UserIds {
   readonly gid: number;
 }
 
-const passedOn =
+const passedThrough =
   /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|JAVA_HOME|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|SSL_CERT_FILE|SSL_CERT_DIR|(HTTPS?|ALL|NO)_PROXY|OTEL_.*)$/i;
 
-/** What any program may know of its surroundings: no secrets of the user. */
+/**
+ * Returns the variables that every program may receive, such as PATH and proxies. They contain none of the
+ * user's secrets.
+ */
 export function plainEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return definedEntries(environment, (name) => passedOn.test(name));
+  return definedEntries(environment, (name) => passedThrough.test(name));
 }
 
+/** Returns the variables that are set and whose name is wanted. */
 export function definedEntries(
   environment: NodeJS.ProcessEnv,
   isWanted: (name: string) => boolean,
@@ -47,6 +51,7 @@ export function definedEntries(
   return Object.fromEntries(entries);
 }
 
+/** Returns the time since `startMs` (epoch milliseconds) as text, for example `2.1 s`. */
 export function secondsSince(startMs: number): string {
   return `${((Date.now() - startMs) / 1000).toFixed(1)} s`;
 }

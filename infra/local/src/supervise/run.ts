@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import type { UserIds } from "./program.ts";
 
 export interface Finished {
-  /** Exit status; 128 and more after a signal; 127 when there is no such command. */
+  /** Exit status; 128 after a signal; 127 if there is no such command. */
   readonly status: number;
-  /** Standard output and standard error, in the order in which they came. */
+  /** Standard output and standard error, in the order in which they arrived. */
   readonly output: string;
 }
 
@@ -17,8 +17,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs a command to its end without blocking the launcher, which must stay able to take a
- * Ctrl-C. The command has a process group of its own: an interrupt ends it through `signal`.
+ * Runs a command to its end. It does not block the launcher, which must be able to handle Ctrl-C. The
+ * command has its own process group, so that Ctrl-C does not reach it; `signal` kills the group.
  */
 export function run(
   command: string,
@@ -37,7 +37,7 @@ export function run(
     const collect = (chunk: Buffer): number => chunks.push(chunk);
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    // A command that ended without reading its input is judged by its status.
+    // A command may exit without reading its input. Its status then shows whether it succeeded.
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
 
@@ -59,6 +59,6 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Already ended.
+    // The command has already exited.
   }
 }

@@ -45,7 +45,7 @@ async function started(program: Program): Promise<{ supervisor: Supervisor; pid:
   return { supervisor, pid: supervisor.identityOf("server")?.pid ?? 0 };
 }
 
-/** What a launcher leaves behind that was killed: a recorded process which nobody supervises. */
+/** Starts a recorded process that no supervisor watches, as a launcher that was killed leaves it behind. */
 async function orphanOf(program: Program): Promise<number> {
   const { command, args, environment: env } = program;
   const child = spawn(command, args, { env, detached: true, stdio: "ignore" });
@@ -56,12 +56,12 @@ async function orphanOf(program: Program): Promise<number> {
   return identity.pid;
 }
 
-async function eventually(isSo: () => boolean): Promise<void> {
-  for (let waitedMs = 0; !isSo() && waitedMs < 5000; waitedMs += 20) await sleep(20);
-  expect(isSo()).toBe(true);
+async function eventually(condition: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !condition() && waitedMs < 5000; waitedMs += 20) await sleep(20);
+  expect(condition()).toBe(true);
 }
 
-test("a program that is killed is started again, and both are said", async () => {
+test("a program that is killed is restarted, and both events are reported", async () => {
   const { supervisor, pid } = await started(fakeServer("server", port));
   process.kill(pid, "SIGKILL");
   await eventually(() => lines.some((line) => line.includes("ready again")));
@@ -70,7 +70,7 @@ test("a program that is killed is started again, and both are said", async () =>
   expect(supervisor.isReady("server")).toBe(true);
 });
 
-test("a stopped program stays stopped, and is recorded as such", async () => {
+test("a stopped program is not restarted and is recorded as stopped", async () => {
   const { supervisor, pid } = await started(fakeServer("server", port));
   await supervisor.stop("server", 1000);
   await sleep(700);
@@ -78,27 +78,27 @@ test("a stopped program stays stopped, and is recorded as such", async () => {
   expect(records.get("server")).toBeNull();
 });
 
-test("a program that ignores the request to stop is killed when its time is over", async () => {
+test("a program that ignores its stop signal is killed after the grace period", async () => {
   const { supervisor, pid } = await started(fakeServer("server", port, "ignores-sigterm"));
   await supervisor.stop("server", 200);
   expect(bornAt(pid)).toBeUndefined();
 });
 
-test("a program that ends before it was ready fails the start, with the end of its log", async () => {
+test("a program that exits before it is ready fails the start, and the error shows the end of its log", async () => {
   const supervisor = newSupervisor();
   const start = supervisor.start(fakeServer("server", port, "ends-at-once"), never);
   await expect(start).rejects.toThrow(/exit code 3[\s\S]*cannot read the configuration/);
   expect(readFileSync(join(logDir, "server.log"), "utf8").match(/cannot read/g)).toHaveLength(2);
 });
 
-test("an orphan of a killed launcher that still answers is kept", async () => {
+test("a process of a killed launcher is adopted if it still answers", async () => {
   const orphan = await orphanOf(fakeServer("server", port));
   const { pid } = await started(fakeServer("server", port));
   expect(pid).toBe(orphan);
   expect(lines.at(-1)).toMatch(/still running/);
 });
 
-test("an orphan that was told something else is stopped and started anew", async () => {
+test("a process of a killed launcher with another environment is stopped and started again", async () => {
   const program = fakeServer("server", port);
   const orphan = await orphanOf(program);
   const environment = { ...program.environment, CHANGED: "1" };
@@ -107,13 +107,13 @@ test("an orphan that was told something else is stopped and started anew", async
   expect(bornAt(orphan)).toBeUndefined();
 });
 
-test("an orphan of a service is never kept: it may run what was built before", async () => {
+test("a process of a program that is not adoptable is replaced, because it may run an older build", async () => {
   const orphan = await orphanOf(fakeServer("server", port));
   const { pid } = await started({ ...fakeServer("server", port), adoptable: false });
   expect(pid).not.toBe(orphan);
 });
 
-test("a kept orphan that dies later is started again as well", async () => {
+test("an adopted process that dies later is restarted", async () => {
   const orphan = await orphanOf(fakeServer("server", port));
   const { supervisor } = await started(fakeServer("server", port));
   process.kill(orphan, "SIGKILL");
@@ -122,26 +122,26 @@ test("a kept orphan that dies later is started again as well", async () => {
 });
 
 test("a recycled pid is neither adopted nor signalled", async () => {
-  const stranger = { pid: process.pid, born: "another time" };
-  records.set("server", { ...stranger, fingerprint: "", stopSignal: "SIGKILL" });
+  const recycled = { pid: process.pid, born: "another time" };
+  records.set("server", { ...recycled, fingerprint: "", stopSignal: "SIGKILL" });
   const { pid } = await started(fakeServer("server", port));
   expect(pid).not.toBe(process.pid);
   expect(isAlive({ pid: process.pid, born: bornAt(process.pid) ?? "" })).toBe(true);
 });
 
-test("an interrupt during the start leaves a process that can be stopped", async () => {
+test("a process whose start was interrupted can still be stopped", async () => {
   const supervisor = newSupervisor();
   const interrupt = new AbortController();
   const program = { ...fakeServer("server", port), isReady: async () => false };
   const start = supervisor.start(program, interrupt.signal);
   await eventually(() => records.get("server") !== undefined);
   interrupt.abort();
-  await expect(start).rejects.toThrow(/Interrupted/);
+  await expect(start).rejects.toThrow(/The start was interrupted/);
   await supervisor.stop("server", 1000);
   expect(records.get("server")).toBeNull();
 });
 
-test("restarts become slower, up to fifteen seconds", () => {
+test("the delay before a restart doubles with each failure, up to fifteen seconds", () => {
   expect([1, 2, 3, 4, 5, 6, 7].map(restartDelayMs)).toEqual([
     500, 1000, 2000, 4000, 8000, 15_000, 15_000,
   ]);

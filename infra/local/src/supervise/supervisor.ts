@@ -18,23 +18,23 @@ import type { RecordedProgram } from "../state-file.ts";
 
 const START_LIMIT_MS = 60_000;
 const PROBE_INTERVAL_MS = 40;
-/** For an orphan that answers slowly because the machine is busy. */
+/** How long the supervisor waits for the answer of a process that it may adopt; a busy machine answers slowly. */
 const ADOPTION_LIMIT_MS = 2000;
 const RESTART_DELAY_MIN_MS = 500;
 const RESTART_DELAY_MAX_MS = 15_000;
-/** Who ran this long did not die of its start: the next delay is short again. */
+/** A program that ran this long did not fail because of its start, so its next restart is quick again. */
 const STABLE_AFTER_MS = 60_000;
 const LOG_BYTES_MAX = 20 * 1024 * 1024;
 const LOG_TAIL_LINES = 15;
 
-/** Keeps on disk what runs, for the next launcher. */
+/** Records on disk which processes run, for the next launcher. */
 export interface ProgramRecords {
   recordOf(name: string): RecordedProgram | undefined;
   record(name: string, program: RecordedProgram | null): void;
 }
 
 interface Running extends ProcessIdentity {
-  /** Resolves when the process has ended, with how: `exit code 1`, `SIGKILL`. */
+  /** Resolves when the process has exited, with the cause: `exit code 1`, `SIGKILL`. */
   readonly ended: Promise<string>;
 }
 
@@ -47,8 +47,9 @@ interface Supervised {
 }
 
 /**
- * Starts programs, starts them again when they die, and stops them. Every process is recorded
- * before anything else happens, so that a launcher that is killed leaves no process unknown.
+ * Starts programs, restarts them when they exit, and stops them. It records every process right after the
+ * start, before it does anything else. The next launcher therefore knows all processes of a launcher that
+ * was killed.
  */
 export class Supervisor {
   private readonly supervised = new Map<string, Supervised>();
@@ -63,7 +64,12 @@ export class Supervisor {
     mkdirSync(logDir, { recursive: true });
   }
 
-  /** Resolves when it is ready for the first time; from then on it is kept running. */
+  /**
+   * Starts a program, or adopts its process from an earlier launcher. Resolves when the program is ready
+   * for the first time. The supervisor restarts it from then on.
+   *
+   * @throws StackFault `STACK_PROGRAM_FAILED` or `STACK_INTERRUPTED`
+   */
   async start(program: Program, signal: AbortSignal): Promise<void> {
     const startMs = Date.now();
     const adopted = await this.adopt(program);
@@ -87,17 +93,17 @@ export class Supervisor {
     entry.watching = this.watch(entry);
   }
 
-  /** The process now running under that name, if any. */
+  /** Returns the process that runs under this name now, if there is one. */
   identityOf(name: string): ProcessIdentity | undefined {
     return this.supervised.get(name)?.running;
   }
 
-  /** Whether it was ready when last looked at, and has not ended since. */
+  /** Returns whether the program was ready at its start and has not exited since. */
   isReady(name: string): boolean {
     return this.supervised.get(name)?.isReady === true;
   }
 
-  /** When this returns, its process is gone and is not started again. */
+  /** Stops a program. When this returns, its process has exited and is not restarted. */
   async stop(name: string, graceMs: number): Promise<void> {
     const entry = this.supervised.get(name);
     if (entry) {
@@ -106,7 +112,7 @@ export class Supervisor {
     }
     await stopRecorded(this.records.recordOf(name), graceMs);
     await entry?.watching;
-    // A start that was under way when it was halted may have recorded one more.
+    // A restart that was in progress may have recorded another process.
     await stopRecorded(this.records.recordOf(name), graceMs);
     this.records.record(name, null);
   }
@@ -136,7 +142,7 @@ export class Supervisor {
     }
   }
 
-  /** What went wrong, or undefined when it is ready. */
+  /** Starts the program once. Returns the cause of a failure, or undefined if the program is ready. */
   private async launchUntilReady(
     entry: Supervised,
     signal: AbortSignal,
@@ -149,7 +155,7 @@ export class Supervisor {
     void running.ended.then((how) => ends.push(how));
     while (ends.length === 0 && Date.now() < deadline) {
       throwIfInterrupted(signal);
-      // The process must still be there after the answer: another may have given it.
+      // The answer may have come from another process on the same port, so ours must still be running.
       if ((await entry.program.isReady()) && isAlive(running)) {
         entry.isReady = true;
         return undefined;
@@ -165,7 +171,7 @@ export class Supervisor {
     const log = openLog(join(this.logDir, `${program.name}.log`));
     const child = spawn(program.command, program.args, {
       env: program.environment,
-      // A Ctrl-C in the terminal must reach the launcher alone, which stops all in order.
+      // Ctrl-C in the terminal must only reach the launcher, which then stops all programs in order.
       detached: true,
       stdio: ["ignore", log, log],
       ...program.runAs,
@@ -186,7 +192,7 @@ export class Supervisor {
     return { ...identity, ended };
   }
 
-  /** Until halted: waits for the end, says it, starts again, ever more slowly. */
+  /** Restarts the program whenever it exits, each time after a longer delay, until it is halted. */
   private async watch(entry: Supervised): Promise<void> {
     const { halted } = entry;
     let failures = 0;
@@ -214,7 +220,7 @@ export class Supervisor {
       if (failure === undefined) {
         return this.report(program.name, `ready again after ${secondsSince(startMs)}`);
       }
-      reason = `${failure}, see ${join(this.logDir, `${program.name}.log`)}`;
+      reason = `${failure} (see ${join(this.logDir, `${program.name}.log`)})`;
     }
   }
 
@@ -227,9 +233,10 @@ export class Supervisor {
   }
 }
 
-/** How long a process is given to end by itself before it is killed. */
+/** How long a process may take to exit after its stop signal. After that it is killed. */
 export const STOP_GRACE_MS = 4000;
 
+/** Stops a recorded process with its own stop signal. */
 export async function stopRecorded(
   record: RecordedProgram | undefined | null,
   graceMs: number,
@@ -237,11 +244,12 @@ export async function stopRecorded(
   if (record) await stopProcess(record, record.stopSignal, graceMs);
 }
 
-/** 0.5 s after the first failure, doubled with each further one, at most 15 s. */
+/** Returns the delay before a restart: 0.5 s after the first failure, doubled with each further one, at most 15 s. */
 export function restartDelayMs(failures: number): number {
   return Math.min(RESTART_DELAY_MAX_MS, RESTART_DELAY_MIN_MS * 2 ** (failures - 1));
 }
 
+/** Returns a hash of command, arguments, environment and user. */
 export function fingerprintOf(program: Program): string {
   const { command, args, environment, runAs } = program;
   const names = Object.keys(environment).toSorted();
@@ -250,13 +258,16 @@ export function fingerprintOf(program: Program): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** An adopted process is no child of ours: its end can only be seen by looking. */
+/**
+ * Waits for the exit of an adopted process. It is not a child of this process, so its exit can only be
+ * detected by polling.
+ */
 async function endOf(identity: ProcessIdentity): Promise<string> {
   await waitForEnd(identity, Number.POSITIVE_INFINITY);
   return "a signal or an error";
 }
 
-/** Ends early, without a fault, when the signal comes. */
+/** Waits. Returns early, without an error, if the signal is aborted. */
 async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   await sleep(delayMs, undefined, { signal }).catch(() => undefined);
 }
@@ -268,7 +279,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Appends; a log that grew large is put aside first, so that two of them are the most there is. */
+/** Opens a log for appending. A log above 20 MB is first renamed, so that at most two files of each program exist. */
 function openLog(file: string): number {
   if (existsSync(file) && statSync(file).size > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
   return openSync(file, "a");

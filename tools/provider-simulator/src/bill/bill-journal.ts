@@ -2,21 +2,24 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname } from "node:path";
 import type { BilledUsage } from "./usage.ts";
 
-/** How a call ended. */
+/** The end of a call, which determines what is billed. */
 export type BillReason =
-  /** Billed: the answer was computed; for a stream also sent to its end. */
+  /** Billed. The answer was computed, and a stream was sent to its end. */
   | "answered"
-  /** Billed: the client left before its end; a stream for input and what was sent. */
+  /**
+   * Billed. The client disconnected before the end. A stream is billed for its input and the tokens that were
+   * sent.
+   */
   | "client-closed"
-  /** Billed: a fault cut the stream; input and what was sent. */
+  /** Billed for the input and the tokens that were sent. A fault cut the stream. */
   | "cut-stream"
-  /** Billed in full, and never answered. */
+  /** Billed in full, but never answered. */
   | "timeout-after-billing"
   /** Not billed. */
   | "rate-limited"
   | "server-error"
   | "hung"
-  /** Not billed: the simulator died before it could. */
+  /** Not billed, because the simulator exited before it could bill the call. */
   | "simulator-died";
 
 interface CallEntry {
@@ -24,6 +27,7 @@ interface CallEntry {
   readonly model: string;
 }
 
+/** One entry of the journal. */
 export type BillEntry =
   | (CallEntry & { readonly event: "begun"; readonly stream: boolean })
   | (CallEntry & {
@@ -34,14 +38,14 @@ export type BillEntry =
     })
   | (CallEntry & { readonly event: "unbilled"; readonly reason: BillReason });
 
-/** Where the bill is kept between two lives of the simulator. */
+/** Stores the entries of the bill, so that a restarted simulator has the same bill. */
 export abstract class BillJournal {
   abstract read(): readonly BillEntry[];
   abstract append(entry: BillEntry): void;
   abstract clear(): void;
 }
 
-/** Keeps nothing: a restarted simulator has an empty bill. */
+/** Stores nothing. A restarted simulator has an empty bill. */
 export class NoBillJournal extends BillJournal {
   override read(): readonly BillEntry[] {
     return [];
@@ -53,9 +57,9 @@ export class NoBillJournal extends BillJournal {
 }
 
 /**
- * One JSON line per entry. Appends are synchronous, so that what was billed before an
- * answer's last byte is in the file when the process is killed after it. They survive
- * kill -9; they are not fsynced, so a loss of power may take the last of them.
+ * Stores one JSON line for each entry. Appends are synchronous. If the process is killed after the last byte
+ * of an answer, the file therefore contains the charge of this answer. Entries survive kill -9, but they are
+ * not fsynced, so a loss of power may lose the last ones.
  */
 export class FileBillJournal extends BillJournal {
   readonly #path: string;
@@ -66,7 +70,10 @@ export class FileBillJournal extends BillJournal {
     mkdirSync(dirname(path), { recursive: true });
   }
 
-  /** A last line without its end was torn by a kill; it is cut off, or it would spoil the next. */
+  /**
+   * Reads all entries. A last line without a line break was torn by a kill. It is removed, because the next
+   * entry would be appended to it.
+   */
   override read(): readonly BillEntry[] {
     if (!existsSync(this.#path)) return [];
     const text = readFileSync(this.#path, "utf8");
@@ -87,7 +94,7 @@ export class FileBillJournal extends BillJournal {
   }
 }
 
-/** Nobody but the simulator writes the journal, so its shape is taken on trust. */
+/** Parses an entry without checking its shape, because only the simulator writes the journal. */
 function entryOf(line: string): BillEntry {
   return JSON.parse(line);
 }

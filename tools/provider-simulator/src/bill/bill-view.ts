@@ -1,6 +1,6 @@
 import type { Bill, BilledAttempt } from "./bill.ts";
 
-/** The bill as JSON: amounts are decimal strings of nano-USD, times RFC 3339 in UTC. */
+/** Returns the bill for `GET /bill`. Amounts are decimal strings in nano-USD, and times are RFC 3339 in UTC. */
 export function billViewOf(bill: Bill): object {
   return {
     simulated: true,
@@ -10,6 +10,7 @@ export function billViewOf(bill: Bill): object {
   };
 }
 
+/** Returns one attempt of the bill for `GET /bill/<attempt id>`. */
 export function attemptViewOf(attempt: BilledAttempt): object {
   const { attemptId, model, calls, billedCalls, open, openPeak, stream, usage, reason } = attempt;
   return {

@@ -16,11 +16,11 @@ const usage = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 3, reasonin
 const call = { attemptId: "a1", model: "sim-economy" };
 
 describe("the price of a call", () => {
-  it("is the sum of its classes, reasoning as output", () => {
+  it("is the sum of its classes, with reasoning priced as output", () => {
     expect(costOf(usage, rates)).toBe(10n * 150n + 4n * 75n + 5n * 600n);
   });
 
-  it("is rounded once, a half to the even neighbour", () => {
+  it("is rounded once, and a half is rounded to the even neighbour", () => {
     expect([5n, 15n, 25n, 14n, 16n].map((amount) => divideHalfEven(amount, 10n))).toEqual([
       0n,
       2n,
@@ -32,7 +32,7 @@ describe("the price of a call", () => {
     expect(costOf({ ...usage, outputTokens: 0, reasoningTokens: 0 }, half)).toBe(0n);
   });
 
-  it("is never further than half a nano-dollar from the exact one", () => {
+  it("differs from the exact price by at most half a nano-dollar", () => {
     fc.assert(
       fc.property(fc.bigInt(0n, 10n ** 20n), fc.bigInt(1n, 10n ** 9n), (amount, divisor) => {
         const distance = divideHalfEven(amount, divisor) * divisor - amount;
@@ -41,7 +41,7 @@ describe("the price of a call", () => {
     );
   });
 
-  it("is reported with cached inside prompt, and reasoning inside completion", () => {
+  it("is reported with cached tokens among prompt tokens, and reasoning among completion tokens", () => {
     expect(reportedUsageOf(usage)).toMatchObject({
       prompt_tokens: 14,
       completion_tokens: 5,
@@ -53,7 +53,7 @@ describe("the price of a call", () => {
 });
 
 describe("the bill", () => {
-  it("shows a second payment for one attempt", () => {
+  it("shows a second billed call of one attempt", () => {
     const bill = new Bill(new NoBillJournal());
     for (const at of [1, 2]) {
       bill.begin(call, false);
@@ -63,7 +63,7 @@ describe("the bill", () => {
     expect(bill.totalNanoUsd()).toBe(9_600n);
   });
 
-  it("shows calls that ran at the same time", () => {
+  it("shows how many calls ran at the same time", () => {
     const bill = new Bill(new NoBillJournal());
     bill.begin(call, false);
     bill.begin(call, false);
@@ -89,7 +89,7 @@ describe("the bill's journal", () => {
     expect(new Bill(journal()).attempts()).toEqual(before.attempts());
   });
 
-  it("leaves a call unbilled that died with the simulator", () => {
+  it("leaves a call unbilled that was open when the simulator exited", () => {
     new Bill(journal()).begin(call, true);
     const after = new Bill(journal());
     expect(after.attempt("a1")).toMatchObject({
@@ -101,7 +101,7 @@ describe("the bill's journal", () => {
     expect(after.concurrency()).toEqual({ open: 0, peak: 0 });
   });
 
-  it("drops a line that a kill tore, and goes on after it", () => {
+  it("drops a line that a kill tore, and continues after it", () => {
     const before = new Bill(journal());
     before.begin(call, false);
     before.charge(call, usage, "answered", 5);
@@ -111,7 +111,7 @@ describe("the bill's journal", () => {
     expect(new Bill(journal()).attempts().map(({ calls }) => calls)).toEqual([1, 1]);
   });
 
-  it("is empty after a new run was begun", () => {
+  it("is empty after it was cleared", () => {
     const bill = new Bill(journal());
     bill.begin(call, false);
     bill.clear();

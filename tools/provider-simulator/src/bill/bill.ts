@@ -2,38 +2,41 @@ import type { BillEntry, BillJournal, BillReason } from "./bill-journal.ts";
 import { servedModels } from "../models.ts";
 import { costOf, noUsage, sumOf, type BilledUsage } from "./usage.ts";
 
-/** All calls made under one attempt id. */
+/** All calls with one attempt id. */
 export interface BilledAttempt {
   readonly attemptId: string;
   readonly model: string;
   readonly calls: number;
   readonly billedCalls: number;
-  /** Most calls of this attempt that were open at once. */
+  /** The highest number of calls of this attempt that were open at the same time. */
   readonly openPeak: number;
   readonly open: number;
   readonly stream: boolean;
   readonly usage: BilledUsage;
   readonly costNanoUsd: bigint;
-  /** Epoch milliseconds of the last billed call; null while none is. */
+  /** Time of the last billed call in epoch milliseconds; null if no call is billed. */
   readonly billedAt: number | null;
-  /** How the last call ended; null while it runs. */
+  /** The end of the last call; null while it runs. */
   readonly reason: BillReason | null;
 }
 
-/** A call that has begun and must be ended once. */
+/** A call that has begun and must end exactly once. */
 export interface OpenCall {
   readonly attemptId: string;
   readonly model: string;
 }
 
-/** What the provider asks to be paid: one entry per attempt id, kept in a journal. */
+/** The provider's bill. It has one item for each attempt id and is stored in a journal. */
 export class Bill {
   readonly #attempts = new Map<string, BilledAttempt>();
   readonly #journal: BillJournal;
   #open = 0;
   #openPeak = 0;
 
-  /** Goes on from what the journal holds. A call it never ended is one that died with us. */
+  /**
+   * Continues the bill of the journal. A call without an end was open when the simulator exited; it ends
+   * unbilled.
+   */
   constructor(journal: BillJournal) {
     this.#journal = journal;
     for (const entry of journal.read()) this.#fold(entry);
@@ -43,15 +46,20 @@ export class Bill {
     this.#openPeak = 0;
   }
 
+  /** Records that a call has begun. */
   begin(call: OpenCall, stream: boolean): void {
     this.#write({ event: "begun", ...call, stream });
   }
 
-  /** Durable when it returns; call it before the answer's last byte is sent. */
+  /**
+   * Ends a call and bills it. The entry is stored when this returns, so call it before the last byte of the
+   * answer is sent.
+   */
   charge(call: OpenCall, usage: BilledUsage, reason: BillReason, at: number): void {
     this.#write({ event: "billed", ...call, usage, reason, at });
   }
 
+  /** Ends a call that costs nothing. */
   endUnbilled(call: OpenCall, reason: BillReason): void {
     this.#write({ event: "unbilled", ...call, reason });
   }
@@ -68,12 +76,12 @@ export class Bill {
     return this.attempts().reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n);
   }
 
-  /** Calls running now, and most that ran at once since the start or the last clearing. */
+  /** Returns the number of open calls, and the highest such number since the start or the last `clear`. */
   concurrency(): { readonly open: number; readonly peak: number } {
     return { open: this.#open, peak: this.#openPeak };
   }
 
-  /** Begins a new run. Calls still open end in the new one. */
+  /** Empties the bill. Calls that are still open will end on the empty bill. */
   clear(): void {
     this.#journal.clear();
     this.#attempts.clear();
@@ -114,7 +122,8 @@ function foldedWith(before: BilledAttempt, entry: BillEntry): BilledAttempt {
 
 function costOfCall(model: string, usage: BilledUsage): bigint {
   const served = servedModels.get(model);
-  if (!served) throw new Error(`The bill names the model '${model}', which is not served.`);
+  if (!served)
+    throw new Error(`The bill contains the model '${model}', which the simulator does not serve.`);
   return costOf(usage, served.rates);
 }
 

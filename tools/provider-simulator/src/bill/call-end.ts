@@ -5,16 +5,19 @@ import type { Bill, OpenCall } from "./bill.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { BilledUsage } from "./usage.ts";
 
-/** A silent call is let go after this, so that forgotten clients do not pile up. */
-const SILENCE_MS_MAX = 10 * 60_000;
+/**
+ * The simulator closes a call without an answer after this time, so that the calls of hanging clients do not
+ * accumulate.
+ */
+const UNANSWERED_MS_MAX = 10 * 60_000;
 
 /**
- * The faults that come before an answer is made; they cost nothing.
+ * Applies a fault that happens before an answer is computed: 429, 500 or hang. Such a call is not billed.
  *
  * @returns whether the call has ended
  * @throws ApiError for a call that is refused
  */
-export async function endedBefore(
+export async function endedByFault(
   { kind, retryAfterSeconds }: Fault,
   call: OpenCall,
   bill: Bill,
@@ -33,13 +36,13 @@ export async function endedBefore(
     throw new ApiError(500, message, { type: "server_error", headers });
   }
   if (kind !== "hang") return false;
-  await silence(closed);
+  await waitForClose(closed);
   bill.endUnbilled(call, "hung");
   response.destroy();
   return true;
 }
 
-/** An answer that leaves in one piece. It is billed in full, whoever is still there to read it. */
+/** An answer that is sent in one piece. It is billed in full, even if the client has disconnected. */
 export interface WholeAnswer {
   readonly call: OpenCall;
   readonly usage: BilledUsage;
@@ -47,6 +50,7 @@ export interface WholeAnswer {
   readonly body: () => object;
 }
 
+/** Bills an answer and sends it, unless a fault prevents that. */
 export async function endWhole(
   { call, usage, fault, body }: WholeAnswer,
   bill: Bill,
@@ -55,13 +59,13 @@ export async function endWhole(
 ): Promise<void> {
   if (fault?.kind === "timeout-after-billing") {
     bill.charge(call, usage, "timeout-after-billing", Date.now());
-    await silence(closed);
+    await waitForClose(closed);
     response.destroy();
     return;
   }
-  const gone = closed.aborted ? "client-closed" : "answered";
+  const reason = closed.aborted ? "client-closed" : "answered";
   const cut = fault?.kind === "cut-stream";
-  bill.charge(call, usage, cut ? "cut-stream" : gone, Date.now());
+  bill.charge(call, usage, cut ? "cut-stream" : reason, Date.now());
   const text = JSON.stringify(body());
   response.setHeader("content-type", "application/json");
   response.setHeader("content-length", Buffer.byteLength(text));
@@ -70,7 +74,7 @@ export async function endWhole(
   response.socket?.destroySoon();
 }
 
-/** Until the client leaves. */
-async function silence(closed: AbortSignal): Promise<void> {
-  await pause(SILENCE_MS_MAX, undefined, { signal: closed }).catch(() => undefined);
+/** Waits until the client disconnects, or until the time limit. */
+async function waitForClose(closed: AbortSignal): Promise<void> {
+  await pause(UNANSWERED_MS_MAX, undefined, { signal: closed }).catch(() => undefined);
 }

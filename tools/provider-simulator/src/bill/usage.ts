@@ -1,6 +1,6 @@
 import type { ModelRates } from "../models.ts";
 
-/** Tokens of one call in disjoint classes: nothing is counted twice. */
+/** Tokens of one call in disjoint classes, so that no token is counted twice. */
 export interface BilledUsage {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
@@ -8,7 +8,7 @@ export interface BilledUsage {
   readonly reasoningTokens: number;
 }
 
-/** Usage as OpenAI reports it: prompt includes cached, completion includes reasoning. */
+/** Usage as OpenAI reports it: prompt tokens include cached ones, and completion tokens include reasoning. */
 export interface ReportedUsage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -29,6 +29,7 @@ export const noUsage: BilledUsage = {
   reasoningTokens: 0,
 };
 
+/** Adds two usages. */
 export function sumOf(left: BilledUsage, right: BilledUsage): BilledUsage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,
@@ -38,6 +39,7 @@ export function sumOf(left: BilledUsage, right: BilledUsage): BilledUsage {
   };
 }
 
+/** Converts a usage into OpenAI's form. */
 export function reportedUsageOf(usage: BilledUsage): ReportedUsage {
   const promptTokens = usage.inputTokens + usage.cachedInputTokens;
   const completionTokens = usage.outputTokens + usage.reasoningTokens;
@@ -55,7 +57,7 @@ export function reportedUsageOf(usage: BilledUsage): ReportedUsage {
   };
 }
 
-/** Cost of one call in nano-USD: the classes are summed, then rounded once. */
+/** Returns the cost of one call in nano-USD. The costs of the classes are summed, and the sum is rounded once. */
 export function costOf(usage: BilledUsage, rates: ModelRates): bigint {
   const nanoUsdPerMillion =
     BigInt(usage.inputTokens) * rates.inputNanoUsdPerMillion +
@@ -64,7 +66,7 @@ export function costOf(usage: BilledUsage, rates: ModelRates): bigint {
   return divideHalfEven(nanoUsdPerMillion, 1_000_000n);
 }
 
-/** Quotient of a non-negative amount, a half going to the even neighbour. */
+/** Divides a non-negative amount. A half is rounded to the even neighbour. */
 export function divideHalfEven(amount: bigint, divisor: bigint): bigint {
   const quotient = amount / divisor;
   const twiceRest = (amount % divisor) * 2n;

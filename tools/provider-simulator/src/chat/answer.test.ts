@@ -7,31 +7,31 @@ import { countTokens } from "../tokens.ts";
 const messages = [{ role: "user", content: "Why is the sky blue?" }];
 
 describe("the answer of a simulated model", () => {
-  it("depends on the prompt and the model alone", () => {
+  it("depends on the prompt and the model only", () => {
     expect(textOf({ temperature: 0.9, seed: 7 })).toBe(textOf({}));
     expect(textOf({ model: "sim-standard" })).not.toBe(textOf({}));
     expect(textOf({ messages: [{ role: "user", content: "Why?" }] })).not.toBe(textOf({}));
   });
 
-  it("is the same for text given whole or as one part", () => {
+  it("is the same for a text that is given as a string or as one part", () => {
     const parts = [{ type: "text", text: "Why is the sky blue?" }];
     expect(textOf({ messages: [{ role: "user", content: parts }] })).toBe(textOf({}));
   });
 
-  it("says that it is simulated, even when cut after one token", () => {
+  it("begins with the label, even if it is cut after one token", () => {
     expect(textOf({})).toMatch(/^\[simulated\] /);
     const [answer] = answered({ max_tokens: 1 });
     expect(answer).toMatchObject({ tokens: ["[simulated]"], finishReason: "length" });
   });
 
-  it("is cut at max_completion_tokens, reasoning included", () => {
+  it("is cut at max_completion_tokens, which includes reasoning tokens", () => {
     const [answer] = answered({ model: "sim-premium", max_completion_tokens: 20 });
     expect(answer?.finishReason).toBe("length");
     expect((answer?.tokens.length ?? 0) + (answer?.reasoningTokens ?? 0)).toBe(20);
     expect(answer?.reasoningTokens).toBeGreaterThan(0);
   });
 
-  it("ends before a stop text and is otherwise the same", () => {
+  it("ends before a stop text and is otherwise unchanged", () => {
     const whole = textOf({});
     const [stopped] = answered({ stop: [". "] });
     expect(stopped?.finishReason).toBe("stop");
@@ -44,9 +44,9 @@ describe("the answer of a simulated model", () => {
     expect(second).not.toBe(first);
   });
 
-  it("is JSON with a simulated member when JSON is asked for", () => {
-    const asked = { response_format: { type: "json_object" } };
-    expect(JSON.parse(textOf(asked))).toMatchObject({ simulated: true });
+  it("is JSON with a simulated member if the request asks for JSON", () => {
+    const parameters = { response_format: { type: "json_object" } };
+    expect(JSON.parse(textOf(parameters))).toMatchObject({ simulated: true });
   });
 
   it("fills the properties of a JSON schema", () => {
@@ -54,13 +54,15 @@ describe("the answer of a simulated model", () => {
       type: "object",
       properties: { city: { type: "string" }, mood: { enum: ["calm"] } },
     };
-    const asked = { response_format: { type: "json_schema", json_schema: { name: "c", schema } } };
-    const answer: unknown = JSON.parse(textOf(asked));
+    const parameters = {
+      response_format: { type: "json_schema", json_schema: { name: "c", schema } },
+    };
+    const answer: unknown = JSON.parse(textOf(parameters));
     expect(answer).toMatchObject({ simulated: true, mood: "calm" });
     expect(answer).toHaveProperty("city", expect.stringContaining("[simulated]"));
   });
 
-  it("calls the tool that must be called, with arguments of its schema", () => {
+  it("calls the required tool with arguments that fit its schema", () => {
     const parameters = { type: "object", properties: { amount: { type: "integer" } } };
     const [answer] = answered({
       tools: [{ type: "function", function: { name: "pay", parameters } }],
@@ -70,7 +72,7 @@ describe("the answer of a simulated model", () => {
     expect(JSON.parse(answer?.tokens.join("") ?? "")).toEqual({ amount: expect.any(Number) });
   });
 
-  it("has as many tokens as are counted in its text", () => {
+  it("has as many tokens as its text contains", () => {
     for (const { tokens } of answered({ n: 20 }))
       expect(countTokens(tokens.join(""))).toBe(tokens.length);
   });

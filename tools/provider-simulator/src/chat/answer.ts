@@ -14,24 +14,24 @@ const WORDS = (
 
 const ANSWER_TOKENS_LEAST = 24;
 const ANSWER_TOKENS_SPREAD = 140;
-/** Longer prompts get longer answers, up to this many further tokens. */
+/** A longer prompt gets a longer answer: one more token for each token of the prompt, up to this number. */
 const ANSWER_TOKENS_FOR_PROMPT_MAX = 120;
 
-/** What one choice says, in tokens as they are streamed and billed. */
+/** The answer of one choice, in the tokens in which it is streamed and billed. */
 export interface Answer {
   readonly tokens: readonly string[];
   readonly reasoningTokens: number;
-  /** Set when `tokens` are the arguments of a tool call. */
+  /** The name of the called tool, if `tokens` are the arguments of a tool call; otherwise null. */
   readonly toolName: string | null;
-  /** What `tokens` are, where they are no arguments. */
-  readonly voice: "content" | "refusal";
+  /** The member of the message that contains `tokens`, if they are not arguments of a tool call. */
+  readonly textField: "content" | "refusal";
   readonly topLogprobs: number | null;
   readonly finishReason: "stop" | "length" | "tool_calls" | "content_filter";
 }
 
 /**
- * The answers of all choices. They depend on prompt, model and choice alone; limits and
- * stops cut them, and change nothing else.
+ * Returns the answers of all choices. They depend on prompt, model and choice only. Limits and stop texts
+ * shorten an answer, but do not change it otherwise.
  */
 export function answersTo(request: ChatRequest, profile: ModelProfile): readonly Answer[] {
   const prompt = promptDigestOf(request);
@@ -47,15 +47,15 @@ function answerTo(request: ChatRequest, profile: ModelProfile, numbers: SeededNu
   const reasoningTokens = reasoningOf(tokens.length, request.completionTokensMax, profile, numbers);
   const visibleMax = request.completionTokensMax - reasoningTokens;
   const isFiltered = request.ending === "content_filter";
-  const said = isFiltered ? tokens.slice(0, Math.ceil(tokens.length / 2)) : tokens;
+  const produced = isFiltered ? tokens.slice(0, Math.ceil(tokens.length / 2)) : tokens;
 
   return {
-    tokens: said.slice(0, visibleMax),
+    tokens: produced.slice(0, visibleMax),
     reasoningTokens,
     toolName: request.form.kind === "tool" ? request.form.tool.name : null,
-    voice: request.ending === "refusal" ? "refusal" : "content",
+    textField: request.ending === "refusal" ? "refusal" : "content",
     topLogprobs: request.topLogprobs,
-    finishReason: said.length > visibleMax ? "length" : finishOf(request),
+    finishReason: produced.length > visibleMax ? "length" : finishOf(request),
   };
 }
 
@@ -82,7 +82,7 @@ function textOf({ form, messages }: ChatRequest, numbers: SeededNumbers): string
   return JSON.stringify({ simulated: true, ...Object(sample) });
 }
 
-/** Plausible sentences of about so many tokens, the label first. */
+/** Returns sentences of about the given number of tokens, after the label. */
 function proseOf(tokens: number, numbers: SeededNumbers): string {
   const sentences: string[] = [LABEL];
   for (let written = 1; written < tokens;) {
@@ -94,7 +94,10 @@ function proseOf(tokens: number, numbers: SeededNumbers): string {
   return sentences.join(" ");
 }
 
-/** Up to the first stop after the label, which is left out as OpenAI leaves it out. */
+/**
+ * Cuts the text before the first stop text after the label. As with OpenAI, the answer does not include the
+ * stop text.
+ */
 function cutAtStop(text: string, stops: readonly string[]): string {
   const ends = stops
     .map((stop) => text.indexOf(stop, LABEL.length))
@@ -102,7 +105,7 @@ function cutAtStop(text: string, stops: readonly string[]): string {
   return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
 }
 
-/** A share of the visible tokens, and never more than half of the limit. */
+/** Returns the number of reasoning tokens: a share of the visible tokens, and at most half of the limit. */
 function reasoningOf(
   visibleTokens: number,
   completionTokensMax: number,

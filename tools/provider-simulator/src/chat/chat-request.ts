@@ -1,20 +1,20 @@
 import { badRequest } from "../api-error.ts";
 import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
-import { type AskedEnding, endingIn } from "../faults/prompt-markers.ts";
+import { type RequestedEnding, endingIn } from "../faults/prompt-markers.ts";
 import { LABEL } from "../tokens.ts";
 
 export interface ChatMessage {
   readonly role: string;
-  /** All text of the message; texts of several parts are joined by a line break. */
+  /** All text of the message. Texts of several parts are joined by a line break. */
   readonly text: string;
-  /** Parts that are not text (images, audio, files), as they came. */
+  /** The parts that are not text (images, audio, files), unchanged. */
   readonly media: readonly JsonObject[];
-  /** Names, tool calls and what else belongs to the prompt. */
+  /** The other members that belong to the prompt, such as names and tool calls. */
   readonly rest: JsonObject;
 }
 
-/** A function the answer has to call. */
-export interface WantedTool {
+/** A function that the answer must call. */
+export interface RequiredTool {
   readonly name: string;
   readonly parameters: JsonObject;
 }
@@ -22,28 +22,32 @@ export interface WantedTool {
 export type AnswerForm =
   | { readonly kind: "text" }
   | { readonly kind: "json"; readonly schema: JsonObject }
-  | { readonly kind: "tool"; readonly tool: WantedTool };
+  | { readonly kind: "tool"; readonly tool: RequiredTool };
 
 export interface ChatRequest {
   readonly model: string;
   readonly messages: readonly ChatMessage[];
   readonly form: AnswerForm;
-  /** Completion tokens of one choice at most, hidden reasoning included. */
+  /** The maximum of completion tokens of one choice, including hidden reasoning. */
   readonly completionTokensMax: number;
   readonly choices: number;
   readonly stops: readonly string[];
-  /** How many likely tokens are told beside each; null for no log probabilities. */
+  /** The number of alternative tokens for each token; null for no log probabilities. */
   readonly topLogprobs: number | null;
-  readonly ending: AskedEnding | null;
+  readonly ending: RequestedEnding | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
-  /** Tool definitions and an answer's schema: they are part of the prompt and are counted. */
+  /** Tool definitions and the answer's schema. They are part of the prompt, so their tokens are counted. */
   readonly definitions: readonly unknown[];
 }
 
 const TOKENS_MAX = 1_000_000;
 
-/** @throws ApiError 400 that names the first parameter OpenAI would refuse */
+/**
+ * Parses the body of `POST /v1/chat/completions`.
+ *
+ * @throws ApiError 400 that names the first parameter that OpenAI would refuse
+ */
 export function parseChatRequest(body: unknown): ChatRequest {
   if (!isObject(body)) throw badRequest("The body must be a JSON object.");
   const { model, messages, n, stream, stream_options: streamOptions } = body;
@@ -103,20 +107,23 @@ function parseStops(stop: unknown): readonly string[] {
   const stops: readonly unknown[] = Array.isArray(stop) ? stop : [stop];
   if (stops.length > 4 || !stops.every((text) => typeof text === "string" && text !== ""))
     throw badRequest("'stop' must be a string or a list of at most four strings.", "stop");
-  // A stop inside the label would leave an answer that does not say it is simulated.
+  // If the label itself were a stop text, the answer would not contain it.
   return stops.filter((text): text is string => typeof text === "string" && text !== LABEL);
 }
 
 function parseTopLogprobs({ logprobs, top_logprobs: top }: JsonObject): number | null {
   const isSet = top !== undefined && top !== null;
   if (isSet && (logprobs !== true || !isWholeNumber(top, 0, 20)))
-    throw badRequest("'top_logprobs' must be 0 to 20, with 'logprobs'.", "top_logprobs");
+    throw badRequest(
+      "'top_logprobs' must be a whole number from 0 to 20, and requires 'logprobs'.",
+      "top_logprobs",
+    );
   if (logprobs !== true) return null;
   return isSet ? top : 0;
 }
 
 function parseForm(body: JsonObject): AnswerForm {
-  const tool = wantedToolOf(body);
+  const tool = requiredToolOf(body);
   if (tool) return { kind: "tool", tool };
 
   const format = body["response_format"];
@@ -130,8 +137,8 @@ function parseForm(body: JsonObject): AnswerForm {
   return { kind: "json", schema: isObject(schema) ? schema : {} };
 }
 
-/** The tool that must be called; with `auto` the simulator answers in text. */
-function wantedToolOf({ tools, tool_choice: choice }: JsonObject): WantedTool | undefined {
+/** Returns the tool that the answer must call, if any. With `auto` the simulator answers in text. */
+function requiredToolOf({ tools, tool_choice: choice }: JsonObject): RequiredTool | undefined {
   const wanted = isObject(choice) && isObject(choice["function"]) ? choice["function"] : undefined;
   if (choice !== "required" && !wanted) return undefined;
 
@@ -140,7 +147,7 @@ function wantedToolOf({ tools, tool_choice: choice }: JsonObject): WantedTool | 
   );
   const found = wanted ? functions.find(({ name }) => name === wanted["name"]) : functions[0];
   if (!found || typeof found["name"] !== "string")
-    throw badRequest("'tool_choice' names no function of 'tools'.", "tool_choice");
+    throw badRequest("'tool_choice' must name a function of 'tools'.", "tool_choice");
   const parameters = isObject(found["parameters"]) ? found["parameters"] : {};
   return { name: found["name"], parameters };
 }

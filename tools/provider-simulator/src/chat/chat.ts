@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { answersTo, type Answer } from "./answer.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
-import { endedBefore, endWhole } from "../bill/call-end.ts";
+import { endedByFault, endWhole } from "../bill/call-end.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
@@ -12,7 +12,7 @@ import { countPromptTokens } from "./prompt.ts";
 import { reportedUsageOf, type BilledUsage } from "../bill/usage.ts";
 import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
 
-/** One call that passed all checks. */
+/** A call that has passed all checks. */
 export interface ChatCall {
   readonly request: ChatRequest;
   readonly call: OpenCall;
@@ -21,7 +21,7 @@ export interface ChatCall {
   readonly fault: Fault | undefined;
 }
 
-/** Answers calls at a model's pace, and has each billed by the rule in the README. */
+/** Answers calls for chat completions at the model's speed, and bills each by the rules in the README. */
 export class Chat {
   readonly #bill: Bill;
   readonly #promptCache: PromptCache;
@@ -33,21 +33,25 @@ export class Chat {
     this.#speed = speed;
   }
 
-  /** @throws ApiError for a call that is refused, which costs nothing */
+  /**
+   * Answers and bills a call.
+   *
+   * @throws ApiError for a call that is refused, which costs nothing
+   */
   async answer(chatCall: ChatCall, response: ServerResponse): Promise<void> {
     const { call, request, fault } = chatCall;
     this.#bill.begin(call, request.stream);
     const closed = new AbortController();
     response.once("close", () => closed.abort());
 
-    if (fault && (await endedBefore(fault, call, this.#bill, response, closed.signal))) return;
+    if (fault && (await endedByFault(fault, call, this.#bill, response, closed.signal))) return;
     const answers = answersTo(request, chatCall.profile);
     if (request.stream && fault?.kind !== "timeout-after-billing")
       return this.#stream(chatCall, answers, response, closed.signal);
     return this.#answerWhole(chatCall, answers, response, closed.signal);
   }
 
-  /** Billed in full when computed, whoever is still there to read it. */
+  /** Sends the answer in one piece. It is billed in full when it is computed, even if the client has disconnected. */
   async #answerWhole(
     { request, call, completionId, profile, fault }: ChatCall,
     answers: readonly Answer[],
@@ -64,7 +68,10 @@ export class Chat {
     await endWhole({ call, usage, fault, body }, this.#bill, response, closed);
   }
 
-  /** Billed for the input and for the tokens handed to the socket before its end. */
+  /**
+   * Streams the answer. It is billed for the input and for the tokens that were written to the socket before
+   * its end.
+   */
   async #stream(
     { request, call, completionId, profile, fault }: ChatCall,
     answers: readonly Answer[],
@@ -140,7 +147,7 @@ function headOf(id: string, { model }: ChatRequest): CompletionHead {
   return { id, created: Math.floor(Date.now() / 1_000), model };
 }
 
-/** Waits while the reader is slow: what it has not taken is not piled up here. */
+/** Writes the text. Waits if the client reads slowly, so that unread text does not accumulate in memory. */
 async function written(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (!response.write(text)) await once(response, "drain", { signal });

@@ -2,21 +2,23 @@ import type { Answer } from "./answer.ts";
 import { fractionOf } from "../seeded.ts";
 
 /**
- * Log probabilities of some tokens of an answer in OpenAI's form; null where they were
- * not asked for. They depend on the token alone: made up, and the same in every run.
+ * Returns log probabilities of some tokens of an answer in OpenAI's form, or null if the request did not ask
+ * for them. They are invented, depend on the token only, and are the same in every run.
  */
 export function logprobsOf(
-  { topLogprobs, voice, toolName }: Answer,
+  { topLogprobs, textField, toolName }: Answer,
   tokens: readonly string[],
 ): object | null {
   if (topLogprobs === null || toolName !== null) return null;
-  const told = tokens.map((token) => ({
+  const entries = tokens.map((token) => ({
     ...probabilityOf(token, 0),
     top_logprobs: Array.from({ length: topLogprobs }, (_, rank) =>
       probabilityOf(rank === 0 ? token : `${token}~${rank}`, rank),
     ),
   }));
-  return voice === "refusal" ? { content: null, refusal: told } : { content: told, refusal: null };
+  return textField === "refusal"
+    ? { content: null, refusal: entries }
+    : { content: entries, refusal: null };
 }
 
 function probabilityOf(token: string, rank: number): object {

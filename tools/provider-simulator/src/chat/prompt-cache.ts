@@ -9,14 +9,14 @@ const CACHED_TOKENS_LEAST = 1_024;
 const BLOCKS_MAX = 200_000;
 
 /**
- * The provider's prompt cache. A prompt is cut into blocks of 128 tokens; the blocks it
- * shares from its beginning with an earlier billed prompt of the same model are cached,
- * if they are 1,024 tokens or more. In memory only: a restarted simulator has forgotten.
+ * The simulated provider's prompt cache. A prompt is divided into blocks of 128 tokens. The blocks that it
+ * shares from its beginning with an earlier billed prompt of the same model are cached, if they have 1,024
+ * tokens or more in total. The cache is in memory only, so a restart empties it.
  */
 export class PromptCache {
   readonly #seen = new BoundedMap<string, true>(BLOCKS_MAX);
 
-  /** Cached tokens of a prompt that is billed now; it is remembered for the next one. */
+  /** Returns the cached tokens of a prompt that is billed now, and adds the prompt to the cache. */
   cachedTokensOf({ model, messages }: ChatRequest): number {
     const blocks = blocksOf(model, tokensOf(promptTextOf(messages)));
     const firstUnseen = blocks.findIndex((block) => !this.#seen.has(block));
@@ -30,7 +30,7 @@ export class PromptCache {
   }
 }
 
-/** One digest per whole block, each depending on all blocks before it. */
+/** Returns one digest for each complete block. Each digest depends on all earlier blocks. */
 function blocksOf(model: string, tokens: readonly string[]): readonly string[] {
   if (tokens.length < CACHED_TOKENS_LEAST) return [];
   const blocks: string[] = [];

@@ -8,7 +8,7 @@ const TOKENS_PER_REPLY = 3;
 const TOKENS_PER_MEDIA = 85;
 const TOKENS_PER_DETAILED_IMAGE = 765;
 
-/** Prompt tokens of a request, by the rule in the README. */
+/** Counts the prompt tokens of a request by the rule in the README. */
 export function countPromptTokens({ messages, definitions }: ChatRequest): number {
   const inMessages = messages.map(countMessageTokens).reduce((sum, tokens) => sum + tokens, 0);
   const inDefinitions = definitions.length === 0 ? 0 : countTokens(JSON.stringify(definitions));
@@ -26,12 +26,12 @@ function mediaTokensOf({ image_url: image }: JsonObject): number {
   return detailed ? TOKENS_PER_DETAILED_IMAGE : TOKENS_PER_MEDIA;
 }
 
-/** Names a prompt: equal messages and definitions, whichever the model and parameters. */
+/** Returns a digest of messages and definitions that does not depend on the model or the parameters. */
 export function promptDigestOf({ messages, definitions, form }: ChatRequest): string {
   return digestOf(canonicalMessagesOf(messages), definitions, form);
 }
 
-/** Where faults look for markers, and where a simulated prompt cache looks for a prefix. */
+/** Returns the text in which faults search for markers, and the prompt cache for a common prefix. */
 export function promptTextOf(messages: readonly ChatMessage[]): string {
   return messages.map(({ role, text }) => `${role}: ${text}`).join("\n");
 }

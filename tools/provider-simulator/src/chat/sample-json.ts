@@ -6,9 +6,8 @@ const DEPTH_MAX = 8;
 const WORDS = ["amber", "birch", "cedar", "delta", "ember", "flint"];
 
 /**
- * A value that fits a JSON schema, for the keywords `type`, `enum`, `const`, `properties`,
- * `items`, `anyOf` and `$ref` into `$defs`; other keywords are not looked at. Strings carry
- * the label.
+ * Returns a value that fits a JSON schema. It supports the keywords `type`, `enum`, `const`, `properties`,
+ * `items`, `anyOf` and `$ref` into `$defs`, and ignores all others. Strings contain the label.
  */
 export function sampleOf(schema: JsonObject, numbers: SeededNumbers): unknown {
   return valueOf(schema, { root: schema, numbers, depth: 0 });

@@ -2,7 +2,7 @@ import type { Answer } from "./answer.ts";
 import { logprobsOf } from "./logprobs.ts";
 import type { ReportedUsage } from "../bill/usage.ts";
 
-/** What names a completion on the wire. */
+/** The members that identify a completion. */
 export interface CompletionHead {
   readonly id: string;
   /** Epoch seconds. */
@@ -10,13 +10,13 @@ export interface CompletionHead {
   readonly model: string;
 }
 
-/** Some tokens of one choice, in the order in which they are streamed. */
+/** Consecutive tokens of one choice that are streamed in one chunk. */
 export interface Piece {
   readonly choice: number;
   readonly tokens: readonly string[];
 }
 
-/** A whole completion; without usage if `usage` is null. */
+/** Returns a completion in one piece, without usage if `usage` is null. */
 export function completionOf(
   head: CompletionHead,
   answers: readonly Answer[],
@@ -39,16 +39,19 @@ export function completionOf(
   };
 }
 
-function messageOf({ toolName, voice, tokens }: Answer, toolCallId: string): object {
+function messageOf({ toolName, textField, tokens }: Answer, toolCallId: string): object {
   const text = tokens.join("");
-  if (toolName === null && voice === "refusal")
+  if (toolName === null && textField === "refusal")
     return { role: "assistant", content: null, refusal: text };
   if (toolName === null) return { role: "assistant", content: text, refusal: null };
   const call = { id: toolCallId, type: "function", function: { name: toolName, arguments: text } };
   return { role: "assistant", content: null, refusal: null, tool_calls: [call] };
 }
 
-/** The chunks of a stream. With `includeUsage` each carries a usage, null but in the last. */
+/**
+ * Formats the chunks of a stream. With `includeUsage`, each chunk has a member `usage`, which is null in all
+ * but the last.
+ */
 export class ChunkWriter {
   readonly #head: CompletionHead;
   readonly #answers: readonly Answer[];
@@ -60,11 +63,11 @@ export class ChunkWriter {
     this.#includeUsage = includeUsage;
   }
 
-  /** Says who speaks, and which tool is called. */
+  /** Returns the first chunks, which contain the role and the called tool. */
   opening(): string {
     return this.#answers
-      .map(({ toolName, voice }, choice) => {
-        if (toolName === null && voice === "refusal")
+      .map(({ toolName, textField }, choice) => {
+        if (toolName === null && textField === "refusal")
           return this.#delta(choice, { role: "assistant", content: null, refusal: "" });
         if (toolName === null)
           return this.#delta(choice, { role: "assistant", content: "", refusal: null });
@@ -79,19 +82,20 @@ export class ChunkWriter {
       .join("");
   }
 
+  /** Returns the chunk of a piece. */
   piece({ choice, tokens }: Piece): string {
     const text = tokens.join("");
     const answer = this.#answers[choice];
     if (answer && answer.toolName === null)
       return this.#delta(
         choice,
-        { [answer.voice]: text },
+        { [answer.textField]: text },
         { logprobs: logprobsOf(answer, tokens) },
       );
     return this.#delta(choice, { tool_calls: [{ index: 0, function: { arguments: text } }] });
   }
 
-  /** Everything after the last token. */
+  /** Returns the chunks after the last token. */
   closing(usage: ReportedUsage | null): string {
     const ends = this.#answers.map(({ finishReason }, choice) =>
       this.#delta(choice, {}, { finish_reason: finishReason }),
@@ -119,8 +123,8 @@ export class ChunkWriter {
 }
 
 /**
- * Cuts answers into pieces, the choices taking turns, as if they were made side by side.
- * Ends after `tokensMax` tokens in all.
+ * Divides answers into pieces. The choices take turns, as if the model computed them concurrently. Ends after
+ * `tokensMax` tokens in total.
  */
 export function piecesOf(
   answers: readonly Answer[],

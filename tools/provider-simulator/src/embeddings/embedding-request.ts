@@ -1,13 +1,14 @@
 import { badRequest } from "../api-error.ts";
 import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
 
-/** One input: a text, or tokens that the caller has made of it. */
+/** One input: a text, or the token ids that the client computed from it. */
 export type EmbeddingInput = string | readonly number[];
 
+/** A request for embeddings that has passed all checks of its form. */
 export interface EmbeddingRequest {
   readonly model: string;
   readonly inputs: readonly EmbeddingInput[];
-  /** null: as many as the model has. */
+  /** null for as many as the model has. */
   readonly dimensions: number | null;
   readonly encoding: "float" | "base64";
 }
@@ -15,7 +16,11 @@ export interface EmbeddingRequest {
 const INPUTS_MAX = 2_048;
 const TOKEN_MAX = 200_000;
 
-/** @throws ApiError 400 that names the first parameter OpenAI would refuse */
+/**
+ * Parses the body of `POST /v1/embeddings`.
+ *
+ * @throws ApiError 400 that names the first parameter that OpenAI would refuse
+ */
 export function parseEmbeddingRequest(body: unknown): EmbeddingRequest {
   if (!isObject(body)) throw badRequest("The body must be a JSON object.");
   const { model, encoding_format: encoding = "float" } = body;

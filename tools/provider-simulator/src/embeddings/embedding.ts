@@ -2,24 +2,27 @@ import type { EmbeddingInput, EmbeddingRequest } from "./embedding-request.ts";
 import { digestOf, SeededNumbers } from "../seeded.ts";
 import { countTokens } from "../tokens.ts";
 
-/** Tokens of a request: those of its texts, and those that came as tokens. */
+/** Counts the tokens of a request: those of its texts, and the token ids that it contains. */
 export function countInputTokens({ inputs }: EmbeddingRequest): number {
   return inputs
     .map((input) => (typeof input === "string" ? countTokens(input) : input.length))
     .reduce((sum, tokens) => sum + tokens, 0);
 }
 
-/** Names the inputs, whichever the model and parameters. */
+/** Returns a digest of the inputs that does not depend on the model or the parameters. */
 export function inputDigestOf({ inputs }: EmbeddingRequest): string {
   return digestOf("embeddings", inputs);
 }
 
-/** Where faults look for markers. */
+/** Returns the text in which faults search for markers. */
 export function inputTextOf({ inputs }: EmbeddingRequest): string {
   return inputs.filter((input) => typeof input === "string").join("\n");
 }
 
-/** An embedding of length 1 that depends on model and input alone; a shorter one is its beginning, as long as 1 again. */
+/**
+ * Returns an embedding of length 1 that depends on model and input only. A shorter one is its beginning,
+ * scaled to length 1 again.
+ */
 export function embeddingOf(
   model: string,
   input: EmbeddingInput,
@@ -31,7 +34,7 @@ export function embeddingOf(
   return Float32Array.from(drawn, (number) => number / length);
 }
 
-/** OpenAI's list of embeddings; without usage if `promptTokens` is null. */
+/** Returns OpenAI's list of embeddings, without usage if `promptTokens` is null. */
 export function embeddingListOf(
   request: EmbeddingRequest,
   embeddings: readonly Float32Array[],

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => simulator.close());
 beforeEach(async () => void (await fetch(`${simulator.url}/bill`, { method: "DELETE" })));
 
-it("makes the same embedding of length 1 for the same input and model, whole or as base64", async () => {
+it("the same input and model give the same embedding of length 1, as floats or as base64", async () => {
   const decoded = await openai.embeddings.create({ model, input: ["a river", "a lake"] });
   const floats = await openai.embeddings.create({
     ...{ model, input: ["a lake"], encoding_format: "float" },
@@ -30,7 +30,7 @@ it("makes the same embedding of length 1 for the same input and model, whole or 
   expect(large.data[0]?.embedding).toHaveLength(3_072);
 });
 
-it("shortens an embedding to its beginning, of length 1 again", async () => {
+it("fewer dimensions give the beginning of the embedding, scaled to length 1", async () => {
   const [whole, short] = await Promise.all(
     [1_536, 8].map(async (dimensions) => {
       const { data } = await openai.embeddings.create({ model, input: "a river", dimensions });
@@ -42,7 +42,7 @@ it("shortens an embedding to its beginning, of length 1 again", async () => {
   expect(short![1]! / short![0]!).toBeCloseTo(whole![1]! / whole![0]!, 4);
 });
 
-it("bills the tokens that it reports, those of the input alone, whatever form they come in", async () => {
+it("the reported and billed tokens are those of the input, given as text or as token ids", async () => {
   const texts = await openai.embeddings.create({ model, input: ["two words", "one"] }, named("e1"));
   expect(texts.usage).toEqual({ prompt_tokens: 3, total_tokens: 3 });
   expect(await billOf("e1")).toMatchObject({
@@ -55,7 +55,7 @@ it("bills the tokens that it reports, those of the input alone, whatever form th
   expect((await openai.embeddings.create({ model, input: [1, 2, 3] })).data).toHaveLength(1);
 });
 
-it("fails where an input asks for it, and bills what was made", async () => {
+it("a fault marker in an input makes the call fail, and only computed embeddings are billed", async () => {
   const failing = (fault: string, name: string) =>
     openai.embeddings.create({ model, input: ["well", `[[fault:${fault}]]`] }, named(name));
   await expect(failing("429 times=1 retry-after=2", "f1")).rejects.toMatchObject({
@@ -69,14 +69,14 @@ it("fails where an input asks for it, and bills what was made", async () => {
   expect(await billOf("f3")).toMatchObject({ billedCalls: 1, reason: "cut-stream" });
 });
 
-it("leaves an embedding out where an input asks for it, and bills it all the same", async () => {
+it("a marker in an input leaves out one embedding, which is billed nevertheless", async () => {
   const input = ["one", "two [[answer:vector-missing]]"];
   const { data, usage } = await openai.embeddings.create({ model, input }, named("m1"));
   expect(data).toHaveLength(1);
   expect(await billOf("m1")).toMatchObject({ usage: { inputTokens: usage.prompt_tokens } });
 });
 
-it("refuses what OpenAI refuses", async () => {
+it("a request that OpenAI would refuse is refused with the same parameter and is not billed", async () => {
   const wrong = { model, input: "x" };
   const refused: readonly (readonly [object, string])[] = [
     [{ input: "" }, "input"],
@@ -110,6 +110,6 @@ function billOf(attemptId: string): Promise<JsonObject> {
 
 async function json(path: string): Promise<JsonObject> {
   const body: unknown = await (await fetch(`${simulator.url}${path}`)).json();
-  if (!isObject(body)) throw new Error(`${path} is no object.`);
+  if (!isObject(body)) throw new Error(`${path} does not return an object.`);
   return body;
 }

@@ -2,24 +2,27 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { badRequest } from "../api-error.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
-import { endedBefore, endWhole } from "../bill/call-end.ts";
+import { endedByFault, endWhole } from "../bill/call-end.ts";
 import { countInputTokens, embeddingListOf, inputTextOf, embeddingOf } from "./embedding.ts";
 import type { EmbeddingRequest } from "./embedding-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
 import { isEmbeddingMissing } from "../faults/prompt-markers.ts";
 
-/** One call that passed all checks but that of its dimensions. */
+/** A call that has passed all checks except that of its dimensions. */
 export interface EmbeddingCall {
   readonly request: EmbeddingRequest;
   readonly call: OpenCall;
   readonly profile: ModelProfile;
-  /** As many as the model's embeddings have. */
+  /** Dimensions of the model's embeddings. */
   readonly dimensions: number;
   readonly fault: Fault | undefined;
 }
 
-/** Makes embeddings at a model's pace, billed in full like every answer in one piece. */
+/**
+ * Answers calls for embeddings at the model's speed. Each is billed in full, as every answer that is sent in
+ * one piece.
+ */
 export class Embeddings {
   readonly #bill: Bill;
   readonly #speed: number;
@@ -29,7 +32,11 @@ export class Embeddings {
     this.#speed = speed;
   }
 
-  /** @throws ApiError for a call that is refused, which costs nothing */
+  /**
+   * Answers and bills a call.
+   *
+   * @throws ApiError for a call that is refused, which costs nothing
+   */
   async answer(embeddingCall: EmbeddingCall, response: ServerResponse): Promise<void> {
     const { call, request, profile, fault, dimensions: dimensionsMax } = embeddingCall;
     const dimensions = request.dimensions ?? dimensionsMax;
@@ -38,7 +45,7 @@ export class Embeddings {
     this.#bill.begin(call, false);
     const closed = new AbortController();
     response.once("close", () => closed.abort());
-    if (fault && (await endedBefore(fault, call, this.#bill, response, closed.signal))) return;
+    if (fault && (await endedByFault(fault, call, this.#bill, response, closed.signal))) return;
 
     const tokens = countInputTokens(request);
     await pause((profile.firstByteMs + (tokens / profile.tokensPerSecond) * 1_000) / this.#speed);

@@ -4,8 +4,8 @@ import { servedModels, type ModelProfile } from "../models.ts";
 import { emptyScript, type Rule, type Script } from "./script.ts";
 import { fractionOf } from "../seeded.ts";
 
-/** What decides whether a call fails. */
-export interface FaultQuestion {
+/** The properties of a call that decide whether it fails. */
+export interface CallFacts {
   readonly model: string;
   readonly promptDigest: string;
   readonly promptText: string;
@@ -16,18 +16,18 @@ export interface FaultQuestion {
 const PROMPTS_MAX = 100_000;
 
 /**
- * Decides which calls fail, and remembers how often they did. The script is asked first,
- * then the header, then the prompt's markers.
+ * Decides which calls fail, and counts how often each fault has fired. The script takes precedence over the
+ * header, and the header over the markers in the prompt.
  */
 export class FaultPlan {
   #script: Script = emptyScript;
-  /** Per rule: matching calls, and those it fired for. */
+  /** For each rule: the number of matching calls, and how often the rule fired. */
   #matched = new Map<Rule, number>();
   #fired = new Map<Rule, number>();
   readonly #firedForPrompt = new BoundedMap<string, number>(PROMPTS_MAX);
   readonly #drawnForPrompt = new BoundedMap<string, number>(PROMPTS_MAX);
 
-  /** Takes the place of the script before; every counter begins again. */
+  /** Replaces the script and resets every counter. */
   use(script: Script): void {
     this.#script = script;
     this.#matched = new Map();
@@ -36,31 +36,32 @@ export class FaultPlan {
     this.#drawnForPrompt.clear();
   }
 
+  /** Returns the behaviour of a model with the changes of the script, or undefined if the model is not served. */
   profileOf(model: string): ModelProfile | undefined {
     const served = servedModels.get(model);
     return served && { ...served.profile, ...this.#script.models.get(model) };
   }
 
   /**
-   * The fault of this call, which counts as fired, or undefined.
+   * Returns the fault of this call and counts it as fired, or returns undefined if the call succeeds.
    *
-   * @throws MalformedFault for a header or marker that is not understood
+   * @throws MalformedFault for a header or marker with an unknown or wrong part
    */
-  faultOf(question: FaultQuestion): Fault | undefined {
-    const asked = [
-      ...(question.header === null ? [] : [parseFault(question.header)]),
-      ...faultsInPrompt(question.promptText),
+  faultOf(call: CallFacts): Fault | undefined {
+    const requested = [
+      ...(call.header === null ? [] : [parseFault(call.header)]),
+      ...faultsInPrompt(call.promptText),
     ];
-    const rule = this.#script.rules.find((candidate) => this.#fires(candidate, question));
-    return rule?.fault ?? asked.find((fault) => this.#firesForPrompt(fault, question));
+    const rule = this.#script.rules.find((candidate) => this.#fires(candidate, call));
+    return rule?.fault ?? requested.find((fault) => this.#firesForPrompt(fault, call));
   }
 
-  #fires(rule: Rule, question: FaultQuestion): boolean {
-    if (!isMeant(rule, question)) return false;
+  #fires(rule: Rule, call: CallFacts): boolean {
+    if (!appliesTo(rule, call)) return false;
     const matched = (this.#matched.get(rule) ?? 0) + 1;
     this.#matched.set(rule, matched);
     if (rule.nth !== null && rule.nth !== matched) return false;
-    if (rule.probability !== null && this.#draw(rule, question) >= rule.probability) return false;
+    if (rule.probability !== null && this.#draw(rule, call) >= rule.probability) return false;
 
     const fired = this.#fired.get(rule) ?? 0;
     if (fired >= rule.fault.times) return false;
@@ -69,10 +70,11 @@ export class FaultPlan {
   }
 
   /**
-   * Drawn from the seed, the rule, the prompt and how often that prompt was drawn for: the
-   * same prompts fail in every run, in whatever order they arrive, and a retry draws anew.
+   * Returns a number in [0, 1) that depends on the seed, the rule, the prompt and the number of earlier draws
+   * for this prompt. The same prompts therefore fail in every run, in whatever order they arrive, and a retry
+   * gets a new number.
    */
-  #draw(rule: Rule, { promptDigest }: FaultQuestion): number {
+  #draw(rule: Rule, { promptDigest }: CallFacts): number {
     const index = this.#script.rules.indexOf(rule);
     const key = `${index} ${promptDigest}`;
     const drawn = this.#drawnForPrompt.get(key) ?? 0;
@@ -80,7 +82,7 @@ export class FaultPlan {
     return fractionOf(this.#script.seed, index, promptDigest, drawn);
   }
 
-  #firesForPrompt(fault: Fault, { model, promptDigest }: FaultQuestion): boolean {
+  #firesForPrompt(fault: Fault, { model, promptDigest }: CallFacts): boolean {
     if (fault.model !== null && fault.model !== model) return false;
     const key = `${promptDigest} ${JSON.stringify(fault)}`;
     const fired = this.#firedForPrompt.get(key) ?? 0;
@@ -90,8 +92,8 @@ export class FaultPlan {
   }
 }
 
-function isMeant({ fault, prompt, stream }: Rule, question: FaultQuestion): boolean {
-  if (fault.model !== null && fault.model !== question.model) return false;
-  if (stream !== null && stream !== question.stream) return false;
-  return prompt === null || question.promptText.includes(prompt);
+function appliesTo({ fault, prompt, stream }: Rule, call: CallFacts): boolean {
+  if (fault.model !== null && fault.model !== call.model) return false;
+  if (stream !== null && stream !== call.stream) return false;
+  return prompt === null || call.promptText.includes(prompt);
 }

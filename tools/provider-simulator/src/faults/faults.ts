@@ -1,20 +1,20 @@
 export const faultKinds = ["429", "500", "timeout-after-billing", "cut-stream", "hang"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** A fault that somebody asked for. */
+/** A fault that a header, a marker or a script requests. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** How often it fires; for headers and markers per prompt, for rules in all. */
+  /** How often it fires: for headers and markers per prompt, for rules in total. */
   readonly times: number;
   /** Sent as `retry-after` with a 429 or 500. */
   readonly retryAfterSeconds: number | null;
-  /** `cut-stream` only: tokens sent before the cut; null for half of the answer. */
+  /** Tokens that are sent before the cut, for `cut-stream` only; null for half of the answer. */
   readonly afterTokens: number | null;
-  /** Only calls of this served model are concerned; null for all. */
+  /** The served model whose calls fail; null for all models. */
   readonly model: string | null;
 }
 
-/** A fault that is misspelt would be a test that tests nothing: it is refused. */
+/** The refusal of a misspelt fault. If the simulator ignored it, a test would pass without its fault. */
 export class MalformedFault extends Error {
   override readonly name = "MalformedFault";
 }
@@ -22,7 +22,11 @@ export class MalformedFault extends Error {
 const MARKER = /\[\[fault:([^[\]]{1,200})\]\]/g;
 const MARKERS_MAX = 16;
 
-/** Faults a prompt asks for, e.g. `[[fault:429 times=1]]`. */
+/**
+ * Returns the faults that a prompt requests, e.g. `[[fault:429 times=1]]`.
+ *
+ * @throws MalformedFault
+ */
 export function faultsInPrompt(text: string): readonly Fault[] {
   const found: Fault[] = [];
   for (const [, words = ""] of text.matchAll(MARKER)) {
@@ -33,14 +37,14 @@ export function faultsInPrompt(text: string): readonly Fault[] {
 }
 
 /**
- * Reads `429;times=2;retry-after=1`. Parts are separated by semicolons or spaces.
+ * Parses a fault such as `429;times=2;retry-after=1`. Semicolons or spaces separate its parts.
  *
- * @throws MalformedFault that names the part which is not understood
+ * @throws MalformedFault that names the unknown or wrong part
  */
 export function parseFault(text: string): Fault {
   const [kind = "", ...parts] = text.split(/[;\s]+/).filter((part) => part !== "");
   if (!isFaultKind(kind))
-    throw new MalformedFault(`Unknown fault '${kind}'; known are ${faultKinds.join(", ")}.`);
+    throw new MalformedFault(`'${kind}' is not a fault. Use one of ${faultKinds.join(", ")}.`);
 
   let fault: Fault = {
     kind,
@@ -62,7 +66,7 @@ function parsePart(part: string): Partial<Fault> {
   if (name === "after" && isWhole) return { afterTokens: number };
   if (name === "retry-after" && number >= 0) return { retryAfterSeconds: number };
   throw new MalformedFault(
-    `'${part}' is not understood; known are times=, retry-after=, after= and model=.`,
+    `'${part}' is not a setting of a fault. Use times=, retry-after=, after= or model=.`,
   );
 }
 

@@ -2,19 +2,19 @@ import { MalformedFault, parseFault, type Fault } from "./faults.ts";
 import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
 import { servedModels, type ModelProfile } from "../models.ts";
 
-/** A fault with the calls it is meant for; a call must meet every condition that is set. */
+/** A fault with conditions. It applies to calls that meet every condition that is set. */
 export interface Rule {
   readonly fault: Fault;
-  /** Part of the prompt's text. */
+  /** A text that the prompt must contain. */
   readonly prompt: string | null;
-  /** The nth call (from 1) that meets model, prompt and stream. */
+  /** Fires only for the nth call (from 1) that meets model, prompt and stream. */
   readonly nth: number | null;
-  /** Share of such calls, from 0 to 1, drawn with the script's seed. */
+  /** The share of such calls that fail, from 0 to 1. The calls are drawn with the script's seed. */
   readonly probability: number | null;
   readonly stream: boolean | null;
 }
 
-/** What an operator of the simulator wants of it at run time. */
+/** Faults and changed models that a test sets at run time. */
 export interface Script {
   readonly seed: string;
   readonly rules: readonly Rule[];
@@ -23,13 +23,17 @@ export interface Script {
 
 export const emptyScript: Script = { seed: "0", rules: [], models: new Map() };
 
-/** @throws MalformedFault that names the first member which is not understood */
+/**
+ * Parses a script.
+ *
+ * @throws MalformedFault that names the first unknown or wrong member
+ */
 export function parseScript(script: unknown): Script {
-  if (!isObject(script)) throw new MalformedFault("A script is a JSON object.");
+  if (!isObject(script)) throw new MalformedFault("A script must be a JSON object.");
   const { seed = 0, rules = [], models = {}, ...others } = script;
   refuseOthers("script", others);
   if (!Array.isArray(rules) || !isObject(models))
-    throw new MalformedFault("'rules' is a list, 'models' is an object.");
+    throw new MalformedFault("'rules' must be a list, and 'models' must be an object.");
   return {
     seed: JSON.stringify(seed),
     rules: rules.map(parseRule),
@@ -77,7 +81,7 @@ function valueOf<T>(
 ): T | null {
   if (value === undefined || value === null) return null;
   if (isFitting(value)) return value;
-  throw new MalformedFault(`'${path}' has a value that is not understood.`);
+  throw new MalformedFault(`'${path}' has a wrong type or value.`);
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";

@@ -10,41 +10,46 @@ import type { Kind, StepResult } from "./step.ts";
 
 export const providerLatencyMs = 60;
 const graceMs = 10_000;
-/** What follows an answer is its cost too: metering, charging, the ledger. */
+/** How long the CPU is measured after the last answer, because metering and charging follow an answer. */
 const settleMs = 1_500;
 const warmUpSeconds = 4;
-/** A thousand and more, or the compilers' work is measured as the requests'. */
+/** These are more than a thousand requests. With fewer, the work of the JIT compilers would be measured too. */
 const warmUpMisses = { perSecond: 100, seconds: 12 };
 
 /** One pipeline under measurement, with the stack it runs on. */
-export class Side {
+export class MeasuredPipeline {
   readonly startUpSeconds: Readonly<Record<string, number>>;
   private readonly host: Child;
-  private readonly pipeline: HostedPipeline;
+  private readonly hosted: HostedPipeline;
   private readonly generator: Child;
-  private asked = 0;
+  private requestsSent = 0;
 
-  private constructor(host: Child, pipeline: HostedPipeline, generator: Child) {
+  private constructor(host: Child, hosted: HostedPipeline, generator: Child) {
     this.host = host;
-    this.pipeline = pipeline;
+    this.hosted = hosted;
     this.generator = generator;
-    this.startUpSeconds = startUpSecondsOf(pipeline.log);
+    this.startUpSeconds = startUpSecondsOf(hosted.log);
   }
 
-  /** @param tree a built working tree; `environment` is added to what its services are told */
+  /**
+   * Starts the pipeline and its stack, and warms it up.
+   *
+   * @param tree a built working tree
+   * @param environment variables that its services receive in addition
+   */
   static async start(
     tree: string,
     generator: Child,
     environment: Readonly<Record<string, string>> = {},
-  ): Promise<Side> {
-    const told = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
-    const host = new Child("measure/pipeline-host-main.ts", [tree, told]);
-    const side = new Side(host, await host.hear<HostedPipeline>(), generator);
+  ): Promise<MeasuredPipeline> {
+    const services = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
+    const host = new Child("measure/pipeline-host-main.ts", [tree, services]);
+    const pipeline = new MeasuredPipeline(host, await host.receive<HostedPipeline>(), generator);
     try {
-      await side.prepare();
-      return side;
+      await pipeline.prepare();
+      return pipeline;
     } catch (error) {
-      await side.stop();
+      await pipeline.stop();
       throw error;
     }
   }
@@ -53,25 +58,29 @@ export class Side {
     await this.host.stop();
   }
 
-  /** In MiB, now. PostgreSQL's processes share pages that count for each of them. */
+  /**
+   * Returns resident memory in MiB now, by process. Pages that PostgreSQL's processes share count for each of
+   * them.
+   */
   residentMiB(): Readonly<Record<string, number>> {
-    return snapshotOf(this.pipeline.pids).residentMiB;
+    return snapshotOf(this.hosted.pids).residentMiB;
   }
 
-  /** CPU while nobody asks, in ms per second, by process. */
+  /** Returns the CPU without any request, in ms per second, by process. */
   async idleCpu(seconds: number): Promise<Readonly<Record<string, number>>> {
-    const before = snapshotOf(this.pipeline.pids);
+    const before = snapshotOf(this.hosted.pids);
     await sleep(seconds * 1000);
-    return perUnit(before.cpuMs, snapshotOf(this.pipeline.pids).cpuMs, seconds);
+    return perUnit(before.cpuMs, snapshotOf(this.hosted.pids).cpuMs, seconds);
   }
 
+  /** Measures one step. The sample is the last successful answer. */
   async measure(kind: Kind, schedule: Schedule): Promise<{ step: StepResult; sample: Sample }> {
-    return this.measured(kind, schedule, this.pipeline.pids, settleMs, (load) =>
+    return this.measured(kind, schedule, this.hosted.pids, settleMs, (load) =>
       this.generate({ ...load, request: this.requestOf(kind) }),
     );
   }
 
-  /** The same requests to a server that does nothing but answer, at the same rate. */
+  /** Measures the same requests at the same rate against the bare server, which only answers. */
   async measureBare(
     kind: Kind,
     schedule: Schedule,
@@ -79,7 +88,7 @@ export class Side {
     sample: NonNullable<Sample>,
   ): Promise<StepResult> {
     const answer: BareAnswer = bareAnswerOf(sample, kind === "miss" ? providerLatencyMs : 0);
-    await bare.child.ask(answer);
+    await bare.child.request(answer);
     const pids = { bare: bare.child.pid };
     const { step } = await this.measured(kind, schedule, pids, 0, (load) =>
       this.generate({ ...load, port: bare.port, request: this.requestOf(kind) }),
@@ -97,9 +106,9 @@ export class Side {
     const known = { ...pids, generator: this.generator.pid, bench: process.pid };
     const before = snapshotOf(known);
     const startedAt = performance.now();
-    const port = Number(new URL(this.pipeline.http).port);
-    const result = await run({ port, schedule, firstNumber: this.asked, graceMs });
-    this.asked += schedule.count;
+    const port = Number(new URL(this.hosted.http).port);
+    const result = await run({ port, schedule, firstNumber: this.requestsSent, graceMs });
+    this.requestsSent += schedule.count;
     await sleep(settledAfterMs);
     const after = snapshotOf(known);
     const tookMs = performance.now() - startedAt;
@@ -109,8 +118,8 @@ export class Side {
     const scheduledMs = (schedule.count * 1000) / schedule.perSecond;
     const step: StepResult = {
       kind,
-      askedPerSecond: schedule.perSecond,
-      achievedPerSecond: (answered * 1000) / Math.max(scheduledMs, result.elapsedMs),
+      targetPerSecond: schedule.perSecond,
+      actualPerSecond: (answered * 1000) / Math.max(scheduledMs, result.elapsedMs),
       latencyMs: percentilesOf(result.latenciesMs),
       failures: result.failures,
       cpuMsPerRequest,
@@ -119,31 +128,33 @@ export class Side {
     return { step, sample: result.sample };
   }
 
-  /** Sets the provider's pace, fills the cache, and lets the compilers see the work once. */
+  /** Sets the simulator's latency, fills the cache, and warms up the JIT compilers. */
   private async prepare(): Promise<void> {
-    const pace = { firstByteMs: providerLatencyMs, tokensPerSecond: 1_000_000 };
+    const latency = { firstByteMs: providerLatencyMs, tokensPerSecond: 1_000_000 };
     const models = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
-    const script = { models: Object.fromEntries(models.map((model) => [model, pace])) };
-    const answer = await fetch(`${this.pipeline.simulator}/script`, {
+    const script = { models: Object.fromEntries(models.map((model) => [model, latency])) };
+    const response = await fetch(`${this.hosted.simulator}/script`, {
       method: "POST",
       body: JSON.stringify(script),
     });
-    if (!answer.ok) throw new Error(`The simulator refused its script: ${await answer.text()}`);
+    if (!response.ok) throw new Error(`The simulator refused its script: ${await response.text()}`);
     await this.measure("miss", scheduleOf(warmUpMisses.perSecond, warmUpMisses.seconds));
-    const { sample } = await this.measure("exact-hit", scheduleOf(500, warmUpSeconds));
+    const { sample, step } = await this.measure("exact-hit", scheduleOf(500, warmUpSeconds));
     if (!sample?.head.includes("x-sluice-cache: exact\r\n"))
-      throw new Error(`What shall hit the cache does not: ${sample?.head ?? "no answer"}`);
+      throw new Error(
+        `A repeated request is not an exact hit. Failures: ${JSON.stringify(step.failures)}. The last answer: ${sample?.head ?? "none"}`,
+      );
   }
 
   private generate(load: Load): Promise<LoadResult> {
-    return this.generator.ask<LoadResult>(load);
+    return this.generator.request<LoadResult>(load);
   }
 
   private requestOf(kind: Kind): string {
     const number = kind === "miss" ? `Number ${placeholder}. ` : "";
     const content = `${number}Name three rivers of Europe, and one sentence on each.`;
     const body = { model: "auto", messages: [{ role: "user", content }] };
-    const headers = { authorization: `Bearer ${this.pipeline.demoKey}` };
+    const headers = { authorization: `Bearer ${this.hosted.demoKey}` };
     return requestText("/v1/chat/completions", headers, JSON.stringify(body));
   }
 }

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { documents, read } from "./tree.ts";
+
+/** Documents whose tables still have columns without a heading. Remove an entry when its tables have them. */
+const tablesToName: readonly string[] = [
+  "libs/client/README.md",
+  "libs/request-state/README.md",
+  "libs/stage/README.md",
+  "services/cache-lookup/README.md",
+  "services/classifier/README.md",
+  "services/cost-accountant/README.md",
+  "services/dispatcher/README.md",
+  "services/inference-adapter/README.md",
+  "services/ingress/README.md",
+];
+
+test("no paragraph that begins with a number is rendered as a list that starts there", () => {
+  const lists = documents.flatMap((file) => placesOf(file, listsStartingLateIn(read(file))));
+  expect(lists).toEqual([]);
+});
+
+test("every column of a table has a heading", () => {
+  const nameless = documents.filter((file) => namelessColumnsIn(read(file)).length > 0);
+  const unexpected = nameless.filter((file) => !tablesToName.includes(file));
+  expect(unexpected.flatMap((file) => placesOf(file, namelessColumnsIn(read(file))))).toEqual([]);
+  expect(tablesToName.filter((file) => !nameless.includes(file))).toEqual([]);
+});
+
+test("a status at the start of a paragraph is a list, and the items of a list are not", () => {
+  const page = ["409. The answer has expired.", "", "1. One", "2. Two", "", "In", "2. not"];
+  expect(listsStartingLateIn(page.join("\n"))).toEqual([1]);
+});
+
+test("an empty cell of a heading is found, and one of a row is not", () => {
+  const page = ["| a | |", "| - | - |", "| b | c |", "", "| d | e |", "| --- | :-: |", "| f | |"];
+  expect(namelessColumnsIn(page.join("\n"))).toEqual([1]);
+});
+
+/** Returns the lines, from 1, at which Markdown begins an ordered list with another number than 1. */
+function listsStartingLateIn(markdown: string): readonly number[] {
+  return linesOf(markdown).flatMap((line, index, lines) => {
+    const isFirst = (lines[index - 1] ?? "").trim() === "";
+    return isFirst && /^\d+\. /.test(line) && !line.startsWith("1. ") ? [index + 1] : [];
+  });
+}
+
+/** Returns the lines, from 1, of table headings with an empty cell. */
+function namelessColumnsIn(markdown: string): readonly number[] {
+  return linesOf(markdown).flatMap((line, index, lines) => {
+    if (!/^\|(?: *:?-+:? *\|)+$/.test(lines[index + 1] ?? "")) return [];
+    const cells = line.split("|").slice(1, -1);
+    return cells.some((cell) => cell.trim() === "") ? [index + 1] : [];
+  });
+}
+
+/** Returns the lines of a document, with those of fenced blocks empty. */
+function linesOf(markdown: string): readonly string[] {
+  const prose = markdown.replaceAll(/^( *)```.*?^ *```$/gms, (block) =>
+    block.replaceAll(/[^\n]/g, ""),
+  );
+  return prose.split("\n");
+}
+
+function placesOf(file: string, lines: readonly number[]): readonly string[] {
+  return lines.map((line) => `${file}:${line}`);
+}
