@@ -14,7 +14,7 @@ export interface ResponseCacheConnection {
   readonly service: string;
   /**
    * How long a command may take, in milliseconds; default {@link cacheCommandTimeoutMs}. A stall of
-   * our own event loop counts too, so a stage, where nobody counts milliseconds, allows more.
+   * our own event loop counts too, so a stage, where milliseconds do not matter, allows more.
    */
   readonly commandTimeoutMs?: number;
 }

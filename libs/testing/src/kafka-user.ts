@@ -23,8 +23,8 @@ type Headers = Readonly<Record<string, string>>;
 type AnyHeaders = Readonly<Record<string, string | Buffer | (string | Buffer)[]>>;
 
 /**
- * A client program: produces signed requests and reads the public topics. It computes signatures by
- * itself, as an independent check of the signature in `@sluice/contracts`.
+ * A client program: produces signed requests and reads the public topics. Its own code computes
+ * the signatures, as an independent check of the signature in `@sluice/contracts`.
  */
 export class KafkaUser {
   readonly #connection: KafkaConnection;

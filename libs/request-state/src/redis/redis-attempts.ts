@@ -24,7 +24,7 @@ import { finishScript } from "./scripts/finish.ts";
 import { historyScript } from "./scripts/history.ts";
 import { renewScript } from "./scripts/renew.ts";
 
-/** The argument that stands for an absent record. */
+/** The argument for an absent record. */
 const absent = "";
 
 export class RedisAttempts extends Attempts {
