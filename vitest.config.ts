@@ -29,6 +29,8 @@ export default defineConfig({
           include: ["**/*.test.ts"],
           exclude: [...never, ...needsStack],
           fsModuleCache: false,
+          // A limit against hanging, not a measurement: property tests take seconds on a busy machine.
+          testTimeout: 60_000,
         },
       },
       {

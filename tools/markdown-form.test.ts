@@ -27,6 +27,8 @@ test("every column of a table has a heading", () => {
 test("a status at the start of a paragraph is a list, and the items of a list are not", () => {
   const page = ["409. The answer has expired.", "", "1. One", "2. Two", "", "In", "2. not"];
   expect(listsStartingLateIn(page.join("\n"))).toEqual([1]);
+  const spaced = ["1. One", "", "   more of it", "", "2. Two", "", "Text.", "", "3. Late"];
+  expect(listsStartingLateIn(spaced.join("\n"))).toEqual([9]);
 });
 
 test("an empty cell of a heading is found, and one of a row is not", () => {
@@ -34,12 +36,22 @@ test("an empty cell of a heading is found, and one of a row is not", () => {
   expect(namelessColumnsIn(page.join("\n"))).toEqual([1]);
 });
 
-/** Returns the lines, from 1, at which Markdown begins an ordered list with another number than 1. */
+/**
+ * Returns the lines, from 1, at which Markdown begins an ordered list with another number than 1. An item continues
+ * the list before it, also after indented paragraphs and code.
+ */
 function listsStartingLateIn(markdown: string): readonly number[] {
-  return linesOf(markdown).flatMap((line, index, lines) => {
-    const isFirst = (lines[index - 1] ?? "").trim() === "";
-    return isFirst && /^\d+\. /.test(line) && !line.startsWith("1. ") ? [index + 1] : [];
-  });
+  const found: number[] = [];
+  let [last, previous] = [0, ""];
+  for (const [index, line] of linesOf(markdown).entries()) {
+    const number = Number(/^(\d+)\. /.exec(line)?.[1] ?? 0);
+    const isFirst = previous.trim() === "";
+    if (isFirst && number > 1 && number !== last + 1) found.push(index + 1);
+    if (number > 0) last = number;
+    else if (isFirst && /^\S/.test(line)) last = 0;
+    previous = line;
+  }
+  return found;
 }
 
 /** Returns the lines, from 1, of table headings with an empty cell. */

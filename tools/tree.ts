@@ -27,11 +27,16 @@ export const shipped = sources.filter(
 
 export interface Manifest {
   readonly name: string;
+  readonly version?: string;
   readonly scripts?: Readonly<Record<string, string>>;
-  readonly exports?: unknown;
+  /** By entry point, then by condition. */
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly bin?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly nx?: { readonly tags?: readonly string[] };
 }
 
 export interface Package {

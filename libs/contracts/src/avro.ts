@@ -1,14 +1,25 @@
 import avro from "avsc";
+import { assertAvscVersion } from "./avsc-version.ts";
 import { CheckedStringType } from "./checked-strings.ts";
 import { countedTypeOf } from "./counted-types.ts";
 
 /** Compiles a schema. Longs become bigints, so that money never loses precision. Timestamps are epoch milliseconds. */
 export function compile(schema: avro.Schema): avro.Type {
-  return avro.Type.forSchema(schema, { typeHook });
+  return avro.Type.forSchema(schema, { typeHook: ownTypes() });
+}
+
+/**
+ * Returns the hook by which avsc uses our types. There is no other way to them, so the version is always checked.
+ *
+ * @throws Defect `CONTRACT_AVSC_UNSUPPORTED` if another version of avsc is installed
+ */
+export function ownTypes(): typeof typeHook {
+  assertAvscVersion();
+  return typeHook;
 }
 
 /** Returns our type for a schema, or undefined if avsc's own type is used. */
-export function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
+function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
   if (schema === "string") return text;

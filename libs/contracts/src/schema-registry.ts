@@ -2,7 +2,7 @@ import { Agent } from "node:https";
 import { SchemaRegistry, SchemaType } from "@kafkajs/confluent-schema-registry";
 import type avro from "avsc";
 import { connectionTroubleOf, PermanentFault, TransientFault } from "@sluice/domain";
-import { typeHook } from "./avro.ts";
+import { ownTypes } from "./avro.ts";
 import { schemas } from "./generated/schemas.ts";
 import { subjectOf, type Topic } from "./topics.ts";
 
@@ -25,7 +25,10 @@ export class SchemaRegistryClient {
   /** The address without user and password, for messages. */
   readonly #shown: string;
 
-  /** @param prefix the topic prefix, with which subjects begin too */
+  /**
+   * @param prefix the topic prefix, with which subjects begin too
+   * @throws Defect `CONTRACT_AVSC_UNSUPPORTED`
+   */
   constructor(url: string, prefix = "", { basic, token, ca }: RegistryAccess = {}) {
     this.#prefix = prefix;
     this.#shown = URL.parse(url)?.host ?? "an invalid address";
@@ -37,7 +40,7 @@ export class SchemaRegistryClient {
         ...(token ? { middlewares: [bearing(token)] } : {}),
         ...(ca ? { agent: new Agent({ ca, keepAlive: true }) } : {}),
       },
-      { [SchemaType.AVRO]: { typeHook } },
+      { [SchemaType.AVRO]: { typeHook: ownTypes() } },
     );
   }
 

@@ -5,7 +5,8 @@ export type ContractFaultCode =
   | "CONTRACT_SCHEMA_UNKNOWN"
   | "CONTRACT_SCHEMA_UNREGISTERED"
   | "CONTRACT_UNENCODABLE"
-  | "CONTRACT_REGISTRY_UNAVAILABLE";
+  | "CONTRACT_REGISTRY_UNAVAILABLE"
+  | "CONTRACT_AVSC_UNSUPPORTED";
 
 /** Port that turns records into messages in Confluent's wire format, and back. */
 export abstract class TopicCodecs {

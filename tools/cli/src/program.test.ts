@@ -1,7 +1,8 @@
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { expect, test } from "vitest";
+import { withSubcommands } from "./command-tree.ts";
 import { pathOf } from "./completion/words.ts";
-import { sluiceProgram, withSubcommands } from "./program.ts";
+import { sluiceProgram } from "./program.ts";
 import { sentenceOf, UsageError } from "./usage-error.ts";
 
 const program = sluiceProgram();

@@ -1,4 +1,5 @@
 import { Command, type CommandUnknownOpts, type Option } from "@commander-js/extra-typings";
+import { withSubcommands } from "./command-tree.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { costsCommand } from "./commands/costs.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
@@ -56,11 +57,6 @@ function configure(command: CommandUnknownOpts): void {
         [each.name(), ...each.registeredArguments.map(argumentTerm)].join(" "),
       argumentDescription: ({ description }) => description,
     });
-}
-
-/** The command and all below it. */
-export function withSubcommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {
-  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** With its default, where it takes a value; a switch is off unless it is given. */

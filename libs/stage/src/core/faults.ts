@@ -16,7 +16,8 @@ export type StageFaultCode =
   | "STAGE_BATCH_UNREADABLE"
   | "STAGE_CONSUMER_CRASHED"
   | "STAGE_CONSUMER_SILENT"
-  | "STAGE_CONSUMER_STUCK";
+  | "STAGE_CONSUMER_STUCK"
+  | "STAGE_KAFKAJS_UNSUPPORTED";
 
 /** The code a dead letter carries for what was thrown: a fault's own, else the stage's word for a defect. */
 export function codeOf(thrown: unknown, fallback: StageFaultCode): string {

@@ -2,6 +2,7 @@ import net from "node:net";
 import tls, { type ConnectionOptions } from "node:tls";
 import { connectionTroubleOf } from "@sluice/domain";
 import kafkajs from "kafkajs";
+import { assertClientVersion } from "./client-version.ts";
 import { decodeFetchesHere } from "./records/fetch-decoding.ts";
 import { quietenIdleConnections } from "./idle-connections.ts";
 import type { StageLogger } from "../core/logger.ts";
@@ -59,12 +60,17 @@ const ordinary = [
   /Response (CreateTopics|GroupCoordinator|FindCoordinator|InitProducerId|Heartbeat|JoinGroup|SyncGroup|OffsetCommit)/,
 ];
 
-/** The only place where a client is made. Not exported from the package: its types stay inside. */
+/**
+ * The only place where a client is made. Not exported from the package: its types stay inside.
+ *
+ * @throws Defect `STAGE_KAFKAJS_UNSUPPORTED` if another version of kafkajs is installed
+ */
 export function kafkaClientOf(
   connection: KafkaConnection,
   logger: StageLogger,
   retry: ClientRetry,
 ): kafkajs.Kafka {
+  assertClientVersion();
   quietenIdleConnections();
   decodeFetchesHere();
   CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;

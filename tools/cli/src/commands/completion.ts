@@ -1,4 +1,5 @@
 import { Argument, Command } from "@commander-js/extra-typings";
+import { rootOf } from "../command-tree.ts";
 import { type Finish, jsonOption } from "./definition.ts";
 
 export const completionCommand = (finish: Finish) =>
@@ -14,6 +15,7 @@ export const completionCommand = (finish: Finish) =>
         "fish: sluice completion fish > ~/.config/fish/completions/sluice.fish\n" +
         '\nIn a clone: export PATH="$PWD/node_modules/.bin:$PATH"',
     )
-    .action(async (shell, { json }) =>
-      finish(await (await import("../completion/completion.ts")).completion(shell, json)),
-    );
+    .action(async (shell, { json }, command) => {
+      const { completion } = await import("../completion/completion.ts");
+      finish(await completion(rootOf(command), shell, json));
+    });

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { withSubcommands } from "../program.ts";
+import { withSubcommands } from "../command-tree.ts";
 
 /** What can follow a command, as a shell is to be told it. */
 export interface Words {
