@@ -28,7 +28,7 @@ export interface SignedMessage {
 /**
  * Returns the lower-case hex of HMAC-SHA256 over topic, key id, issued-at and the hex SHA-256 of
  * the value, joined by line feeds. The key is the secret in UTF-8.
- * schemas/request-signature.vectors.json has test vectors for other implementations.
+ * The folder schemas/ has test vectors for other implementations.
  */
 export function signatureOf(
   { topic, keyId, issuedAt, value }: SignedMessage,
