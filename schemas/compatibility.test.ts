@@ -10,7 +10,7 @@ const schemas = readSchemas();
 for (const name of topicRecords) {
   const releases = releasesOf(name).toSorted((a, b) => numberOf(a) - numberOf(b));
 
-  test(`${name} is released as it is in use`, () => {
+  test(`the newest release of ${name} is the schema in use`, () => {
     const newest = releases.at(-1);
     expect(newest, `npm run contracts -- --release`).toBeDefined();
     expect(read(newest!)).toEqual(bundle(name, schemas));
@@ -20,8 +20,11 @@ for (const name of topicRecords) {
     test(`${name} is fully compatible with ${released}`, () => {
       const today = () => avro.Type.forSchema(JSON.parse(JSON.stringify(bundle(name, schemas))));
       const before = () => avro.Type.forSchema(read(released));
-      expect(() => today().createResolver(before()), "reads what was written").not.toThrow();
-      expect(() => before().createResolver(today()), "is read by those who lag").not.toThrow();
+      expect(() => today().createResolver(before()), "reads data of the release").not.toThrow();
+      expect(
+        () => before().createResolver(today()),
+        "its data is read with the release",
+      ).not.toThrow();
     });
 }
 

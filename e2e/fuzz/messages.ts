@@ -1,5 +1,5 @@
-import type { InferenceRequested } from "@sluice/contracts";
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements, type InferenceRequested } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import * as fc from "fast-check";
 
 export type HeaderChange =
@@ -138,7 +138,7 @@ const requirements = fc
     },
     { requiredKeys: [] },
   )
-  .map((changed) => ({ ...noRequirements, ...changed }));
+  .map((changed) => ({ ...defaultRequirements, ...changed }));
 
 /** What is right for embeddings, and for nothing else. */
 const embeddings: Partial<InferenceRequested> = {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type InferenceRequested, topics } from "@sluice/contracts";
+import { defaultRequirements, type InferenceRequested, topics } from "@sluice/contracts";
 import type { KafkaUser } from "@sluice/testing";
-import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import type { Draft, HeaderChange } from "./messages.ts";
 
 /** Under this header each message has its number, wherever it ends; a response has it as correlation id. */
@@ -49,7 +49,7 @@ function requestOf(requestId: string, changes: Partial<InferenceRequested>): Inf
   const [message] = aRequest().messages;
   const messages = [{ ...message!, content: `What is ${requestId}?` }];
   const parameters = '{"max_completion_tokens":40}';
-  const own = { requestId, messages, parameters, requirements: noRequirements };
+  const own = { requestId, messages, parameters, requirements: defaultRequirements };
   return aRequest({ ...own, tags: { number: requestId }, ...changes });
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InferenceRequested } from "@sluice/contracts";
+import { defaultRequirements, type InferenceRequested } from "@sluice/contracts";
 import type { KafkaUser } from "@sluice/testing";
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aRequest } from "@sluice/testing/fixtures";
 import OpenAI from "openai";
 
 /** One request of the load, made from its number alone, so that a run can be repeated. */
@@ -103,7 +103,7 @@ export async function sendByKafka(
     model,
     messages: [{ ...message!, content: prompt }],
     parameters: JSON.stringify({ max_completion_tokens: maxTokens }),
-    requirements: { ...noRequirements, deadlineAt },
+    requirements: { ...defaultRequirements, deadlineAt },
   });
   await user.request(request);
   return request;

@@ -1,7 +1,5 @@
-"""Sluice over Kafka with nothing but confluent-kafka[avro]: a signed request, and its response."""
+"""Sends a signed request over Kafka with confluent-kafka[avro], and prints the response."""
 
-import hashlib
-import hmac
 import os
 import sys
 import time
@@ -12,24 +10,17 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from signing import key_of, signed_headers
+
 brokers = os.environ.get("SLUICE_KAFKA_BROKERS", "127.0.0.1:19092")
 prefix = os.environ.get("SLUICE_KAFKA_TOPIC_PREFIX", "")
 registry = SchemaRegistryClient(
     {"url": os.environ.get("SLUICE_REGISTRY_URL", "http://127.0.0.1:19094/apis/ccompat/v7")}
 )
-_, _, key_id, secret = os.environ["SLUICE_API_KEY"].split("-", 3)
+api_key = os.environ["SLUICE_API_KEY"]
 requested, responded = "inference.requested", "inference.responded"
 
-
-def signature(value: bytes) -> dict[str, str]:
-    """Proves who sent it, without the secret on a topic. The topic is named without prefix."""
-    issued_at = str(int(time.time() * 1000))
-    signed = "\n".join([requested, key_id, issued_at, hashlib.sha256(value).hexdigest()])
-    mac = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-    return {"sluice-key-id": key_id, "sluice-issued-at": issued_at, "sluice-signature": mac}
-
-
-# Reading begins where the topic ends now, before anything is sent.
+# Start reading at the current end of the topic, before the request is sent.
 consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"{prefix}sluice.client.python"})
 partitions = consumer.list_topics(prefix + responded, timeout=10).topics[prefix + responded].partitions
 ends = {p: consumer.get_watermark_offsets(TopicPartition(prefix + responded, p))[1] for p in partitions}
@@ -42,7 +33,9 @@ schema = registry.get_latest_version(f"{prefix}{requested}-value").schema
 serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
 value = serialize(request, SerializationContext(prefix + requested, MessageField.VALUE))
 producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True})
-producer.produce(prefix + requested, value, request["requestId"], headers=signature(value))
+# A signature is over the topic without its prefix, and the value as it is sent.
+headers = signed_headers(requested, value, api_key, int(time.time() * 1000))
+producer.produce(prefix + requested, value, request["requestId"], headers=headers)
 producer.flush()
 
 deserialize = AvroDeserializer(registry)
@@ -61,5 +54,9 @@ while time.time() < deadline:
         print(f"{response['outcome']}: {response['refused']['reason']}")
     break
 else:
-    sys.exit(f"No answer within 60 s: is {key_id}'s secret right? See {prefix}{requested}.dead-letter.")
+    key_id, _ = key_of(api_key)
+    sys.exit(
+        f"No response within 60 s. Check the secret of key {key_id}, "
+        f"and look at {prefix}{requested}.dead-letter for the reason."
+    )
 consumer.close()

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { AbortLink } from "./abort-link.ts";
 
-test("the first of several ends it, with its reason", () => {
+test("the first signal that aborts ends the link with its reason", () => {
   const [one, other] = [new AbortController(), new AbortController()];
   const { signal } = new AbortLink([one.signal, other.signal]);
   other.abort("second");
@@ -11,7 +11,7 @@ test("the first of several ends it, with its reason", () => {
   expect(new AbortLink([one.signal]).signal.reason).toBe("first");
 });
 
-test("released, it leaves nothing behind on what lives longer", () => {
+test("a released link leaves no listener on a signal that lives longer", () => {
   const long = new AbortController();
   const link = new AbortLink([long.signal]);
   expect(getEventListeners(long.signal, "abort")).toHaveLength(1);

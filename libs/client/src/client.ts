@@ -6,6 +6,8 @@ import {
   type InferenceResponded,
   RegistryTopicCodecs,
   SchemaRegistryClient,
+  signedHeaders,
+  type SigningKey,
   type Topic,
   topics,
 } from "@sluice/contracts";
@@ -28,25 +30,28 @@ import {
   Unreachable,
 } from "./errors.ts";
 import { Handoff } from "./handoff.ts";
-import type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./options.ts";
+import {
+  type AskOptions,
+  clientDefaults,
+  type ClientOptions,
+  type ReadOptions,
+  type SendOptions,
+} from "./options.ts";
 import { type RetryLimits, retryUntil } from "./retry.ts";
 import { Reader } from "./reader.ts";
 import { type Reading, Records } from "./records.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { recordOf, type Request } from "./request.ts";
-import { signedHeaders, type SigningKey, signingKeyOf } from "./signature.ts";
+import { signingKeyOf } from "./signing-key.ts";
 import { WaitingAnswers } from "./waiting-answers.ts";
 
-/** An outcome with its answer. */
+/** The outcome of a completed request, with its answer. */
 export type CompletedResponse = InferenceResponded & { readonly completed: Completed };
 
-const sendTimeoutMs = 30_000;
-const askTimeoutMs = 60_000;
-const connectMs = 10_000;
-/** One try of a send; then a new producer tries again with the same id. */
+/** The time limit of one attempt to send. After it, the client sends again with the same id. */
 const tryMs = 5_000;
 
-/** Sluice over Kafka: requests out, responses and costs in. Made by {@link SluiceClient.connect}. */
+/** Sends requests to Sluice over Kafka, and reads responses and charges. {@link SluiceClient.connect} creates it. */
 export class SluiceClient implements AsyncDisposable {
   readonly #options: ClientOptions;
   readonly #key: SigningKey;
@@ -56,13 +61,13 @@ export class SluiceClient implements AsyncDisposable {
   readonly #offsets: KafkaTopicOffsets;
   readonly #answers: WaitingAnswers;
   readonly #closing = new AbortController();
-  /** Readers that are finding out where "now" is; what is sent meanwhile would be missed. */
+  /** Readers that look up the current end of their topic. A send waits for them, or they would miss its response. */
   readonly #opening = new Set<Promise<unknown>>();
   readonly #readings = new Set<Reading>();
   #inbox: Promise<unknown> | undefined;
 
   private constructor(options: ClientOptions) {
-    const { brokers, topicPrefix = "", clientId = "sluice-client", sasl, tls } = options;
+    const { brokers, topicPrefix = "", clientId = clientDefaults.clientId, sasl, tls } = options;
     this.#options = options;
     this.#key = signingKeyOf(options.apiKey);
     this.#connection = {
@@ -72,7 +77,7 @@ export class SluiceClient implements AsyncDisposable {
       ...(sasl ? { sasl } : {}),
       ...(tls ? { tls } : {}),
     };
-    const { logger = silentLogger, asksMax = 10_000 } = options;
+    const { logger = silentLogger, asksMax = clientDefaults.asksMax } = options;
     this.#codecs = new RegistryTopicCodecs(
       new SchemaRegistryClient(options.registryUrl, topicPrefix, options.registryAccess),
     );
@@ -87,9 +92,9 @@ export class SluiceClient implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the broker has the request topic and the registry its schema.
+   * Connects, and checks that the broker has the request topic and the registry has its schema.
    *
-   * @throws SluiceError `CLIENT_MISCONFIGURED`; `CLIENT_UNREACHABLE` when that takes longer than `connectTimeoutMs`
+   * @throws SluiceError `CLIENT_MISCONFIGURED`; `CLIENT_UNREACHABLE` after `connectTimeoutMs`
    */
   static async connect(options: ClientOptions): Promise<SluiceClient> {
     checkAddresses(options);
@@ -104,11 +109,11 @@ export class SluiceClient implements AsyncDisposable {
   }
 
   /**
-   * Signs the request and puts it on `inference.requested`. Where it has no id it gets a UUIDv7.
+   * Signs the request and puts it on `inference.requested`. A request without an id gets a UUIDv7.
+   * Returns the id when all in-sync replicas have acknowledged the request.
    *
-   * @returns the request's id, when all in-sync replicas have acknowledged it
    * @throws SluiceError `CLIENT_REQUEST_INVALID`, `CLIENT_NOT_SENT`; the reason of `signal`, after
-   *   which it is unknown whether it was sent
+   *   which the request may or may not have been sent
    */
   async send(request: Request, options: SendOptions = {}): Promise<string> {
     this.#closing.signal.throwIfAborted();
@@ -116,7 +121,7 @@ export class SluiceClient implements AsyncDisposable {
     const link = this.#linkOf(options);
     try {
       const { signal } = link;
-      await this.#publish(record, { timeoutMs: sendTimeoutMs, ...options, signal });
+      await this.#publish(record, { timeoutMs: clientDefaults.sendTimeoutMs, ...options, signal });
       return record.requestId;
     } finally {
       link.release();
@@ -124,14 +129,15 @@ export class SluiceClient implements AsyncDisposable {
   }
 
   /**
-   * Sends the request and waits for its answer.
+   * Sends the request and returns the response with its answer. After a time-out or an abort, the
+   * request continues and may be charged.
    *
    * @throws RequestDeclined, RequestFailed with Sluice's code; AnswerTimedOut `CLIENT_NO_ANSWER`;
-   *   what `send` throws; the reason of `signal`. A request that nobody waits for any more goes on.
+   *   the errors of `send`; the reason of `signal`
    */
   async ask(request: Request, options: AskOptions = {}): Promise<CompletedResponse> {
     this.#closing.signal.throwIfAborted();
-    const { timeoutMs = askTimeoutMs } = options;
+    const { timeoutMs = clientDefaults.askTimeoutMs } = options;
     const until = performance.now() + timeoutMs;
     const record = withDeadline(recordOf(request, uuidv7(Date.now())), Date.now() + timeoutMs);
     const link = this.#linkOf(options);
@@ -142,7 +148,7 @@ export class SluiceClient implements AsyncDisposable {
       this.#answers.ensureRoom(record.requestId);
       const remainingMs = Math.max(until - performance.now(), 1);
       const answer = this.#answers.answerTo(record.requestId, remainingMs, signal);
-      // Nobody waits for what was not sent.
+      // If the send fails, the wait for the answer ends with the same error.
       this.#publish(record, { ...options, timeoutMs: remainingMs, signal }).catch(
         (error: unknown) => link.abort(error),
       );
@@ -155,24 +161,24 @@ export class SluiceClient implements AsyncDisposable {
     }
   }
 
-  /** All outcomes on the topic that the account may read, whoever asked; a repeated request's comes again. */
+  /** Reads all outcomes on the topic, including those of other clients. A repeated request has its outcome on the topic again. */
   responses(options: ReadOptions = {}): Records<InferenceResponded> {
     return this.#read(topics.inferenceResponded, options, () => true);
   }
 
   /**
-   * Charges as they stand in the ledger. The accountant may publish a charge again after a
-   * crash: of repeats within 100,000 charges only the first is given.
+   * Reads the charges of the ledger. The accountant may publish a charge again after a crash; the
+   * client skips a charge id that is among the last 100,000.
    */
   costs(options: ReadOptions = {}): Records<CostCharged> {
     const seen = new RecentIds();
     return this.#read(topics.costCharged, options, ({ chargeId }) => seen.isNew(chargeId));
   }
 
-  /** Asks under way are rejected with `CLIENT_CLOSED`, iterations end. Takes seconds at most. */
+  /** Rejects running calls of `ask` with `CLIENT_CLOSED`, ends iterations, and disconnects. Takes a few seconds at most. */
   async close(): Promise<void> {
     this.#closing.abort(
-      new SluiceError("CLIENT_CLOSED", "The client was closed.", { remedy: "Connect again." }),
+      new SluiceError("CLIENT_CLOSED", "The client was closed.", { remedy: "Connect a new one." }),
     );
     await Promise.allSettled(this.#opening);
     await Promise.all([...this.#readings].map((reading) => reading.close()));
@@ -196,7 +202,7 @@ export class SluiceClient implements AsyncDisposable {
   }
 
   async #reach<T>(where: string, work: () => Promise<T>, given?: RetryLimits): Promise<T> {
-    const { connectTimeoutMs: timeoutMs = connectMs } = this.#options;
+    const { connectTimeoutMs: timeoutMs = clientDefaults.connectTimeoutMs } = this.#options;
     try {
       return await retryUntil(work, given ?? { timeoutMs, signal: this.#closing.signal });
     } catch (error) {
@@ -214,7 +220,8 @@ export class SluiceClient implements AsyncDisposable {
     await Promise.allSettled(this.#opening);
     try {
       await retryUntil(() => {
-        // Signed anew each time; the producer encodes the same record to the same bytes.
+        // Each attempt has a new signature, because signatures expire after 5 minutes. The producer encodes
+        // the same record to the same bytes.
         const signature = signedHeaders(topic.name, value, this.#key, Date.now());
         const headers = { ...options.headers, ...signature };
         return this.#producer.send([outgoing(topic, record, headers)]);
@@ -233,23 +240,23 @@ export class SluiceClient implements AsyncDisposable {
       throw new SluiceError("CLIENT_REQUEST_INVALID", `${reasonOf(error)}.`, {
         requestId: record.requestId,
         cause: error,
-        remedy: "Nothing was sent: give each field the type that the contract has.",
+        remedy: "Nothing was sent. Give each field the type that the contract states.",
       });
     }
   }
 
-  /** Opened by the first ask, so that who only sends needs no right to read. */
+  /** The first `ask` opens the inbox, so that a client that only sends needs no right to read. */
   async #openInbox(): Promise<void> {
     this.#inbox ??= this.#open(
       topics.inferenceResponded,
       {},
       async (responses) => {
-        for (const response of responses) this.#answers.arrived(response);
+        for (const response of responses) this.#answers.resolve(response);
         return true;
       },
       (error) => {
         this.#inbox = undefined;
-        this.#answers.broke(error);
+        this.#answers.rejectAll(error);
       },
     ).catch((error: unknown) => {
       this.#inbox = undefined;
@@ -307,16 +314,16 @@ export class SluiceClient implements AsyncDisposable {
 
 function checkAddresses({ brokers, registryUrl }: ClientOptions): void {
   if (brokers.length === 0 || brokers.some((broker) => !/^[^\s,/]+:\d+$/.test(broker)))
-    throw new SluiceError("CLIENT_MISCONFIGURED", "The brokers are malformed.", {
-      remedy: "Give a list of host:port, without a protocol.",
+    throw new SluiceError("CLIENT_MISCONFIGURED", "The option brokers is malformed.", {
+      remedy: "Pass a list of host:port without a protocol.",
     });
   if (!/^https?:\/\//.test(registryUrl) || !URL.canParse(registryUrl))
-    throw new SluiceError("CLIENT_MISCONFIGURED", "The registry's address is malformed.", {
-      remedy: "Give its URL, with http:// or https://.",
+    throw new SluiceError("CLIENT_MISCONFIGURED", "The option registryUrl is malformed.", {
+      remedy: "Pass a URL that begins with http:// or https://.",
     });
 }
 
-/** An answer that comes after the time to wait would be paid for nobody. */
+/** Sets the deadline to the end of the wait, unless the request has one. A later answer would be paid and not read. */
 function withDeadline(record: InferenceRequested, deadlineAt: number): InferenceRequested {
   const { requirements } = record;
   if (requirements.deadlineAt !== null) return record;

@@ -1,6 +1,6 @@
 import type { InferenceResponded } from "@sluice/contracts";
 
-/** What the client itself has to say; what Sluice says of a request keeps Sluice's own code. */
+/** The codes of the client's own errors. A declined or failed request has the code that Sluice gave it. */
 export type ClientErrorCode =
   | "CLIENT_MISCONFIGURED"
   | "CLIENT_UNREACHABLE"
@@ -16,13 +16,13 @@ interface Explained {
   readonly cause?: unknown;
 }
 
-/** Everything that the client rejects with, but for the reason of a signal that was aborted. */
+/** Every error that the client throws, except the reason of an aborted signal. */
 export class SluiceError extends Error {
-  /** A {@link ClientErrorCode}, or of a request the code that Sluice gave; both in docs/reference/errors.md. */
+  /** A {@link ClientErrorCode}, or the code that Sluice gave the request. docs/reference/errors.md lists both. */
   readonly code: string;
-  /** What to do about it, in a sentence; the message ends with it. */
+  /** What to do, as sentences. The message ends with them. */
   readonly remedy: string;
-  /** The request that it is about, if any. */
+  /** The id of the request, if the error is about one. */
   readonly requestId: string | undefined;
 
   constructor(code: string, what: string, { remedy, requestId, cause }: Explained) {
@@ -34,64 +34,68 @@ export class SluiceError extends Error {
   }
 }
 
-/** Sluice refused the request: by policy, budget, or because it is malformed. Nothing was paid. */
+/** Sluice declined the request because of a policy, a budget or an invalid value. Nothing was charged. */
 export class RequestDeclined extends SluiceError {
   constructor(readonly response: InferenceResponded) {
     const { code, reason } = refusedOf(response);
     super(code, `Request ${response.requestId} was declined (${code}): ${reason}`, {
       requestId: response.requestId,
-      remedy: "The same request would be declined again: change it, and give it another id.",
+      remedy: "The same request would be declined again. Change it, and give it another id.",
     });
   }
 }
 
-/** The request was let in and has no answer. Attempts that were made may be charged. */
+/** Sluice admitted the request, but it has no answer. Its provider calls may be charged. */
 export class RequestFailed extends SluiceError {
   constructor(readonly response: InferenceResponded) {
     const { code, reason } = refusedOf(response);
     const attempts = `${response.attempts} provider call${response.attempts === 1 ? "" : "s"}`;
     super(code, `Request ${response.requestId} failed after ${attempts} (${code}): ${reason}`, {
       requestId: response.requestId,
-      remedy: "This id keeps this outcome: send the request under another id to try anew.",
+      remedy: "This id keeps this outcome. To try again, send the request with another id.",
     });
   }
 }
 
-/** Acknowledged by the broker, and not answered in time. It may still be answered, and charged. */
+/** The broker acknowledged the request, but no response arrived in time. The request may still be answered and charged. */
 export class AnswerTimedOut extends SluiceError {
   constructor(requestId: string, timeoutMs: number, keyId: string, topicPrefix: string) {
-    super("CLIENT_NO_ANSWER", `No answer to request ${requestId} came within ${timeoutMs} ms.`, {
-      requestId,
-      remedy:
-        `Asking again with the same id joins it and pays nothing twice. If no request is ever answered, ` +
-        `key "${keyId}" may be unknown, revoked, or have another secret, or this machine's clock be ` +
-        `wrong by minutes: look for the id on ${topicPrefix}inference.requested.dead-letter, whose ` +
-        `header dead-letter-code says why.`,
-    });
+    super(
+      "CLIENT_NO_ANSWER",
+      `No response to request ${requestId} arrived within ${timeoutMs} ms.`,
+      {
+        requestId,
+        remedy:
+          `Ask again with the same id, which joins the request and pays nothing twice. If no request gets ` +
+          `a response, key "${keyId}" may be unknown or revoked, its secret may be wrong, or this machine's ` +
+          `clock may be wrong by minutes. Look for the id on ${topicPrefix}inference.requested.dead-letter: ` +
+          `the header dead-letter-code states the reason.`,
+      },
+    );
   }
 }
 
-/** The broker has not acknowledged the request. Whether it is on the topic is unknown. */
+/** The broker has not acknowledged the request. The request may or may not be on the topic. */
 export class RequestNotSent extends SluiceError {
   constructor(requestId: string, cause: unknown) {
     super("CLIENT_NOT_SENT", `Request ${requestId} was not acknowledged: ${reasonOf(cause)}.`, {
       requestId,
       cause,
       remedy:
-        "Send it again with the same id, which is safe. If that does not help, check that the " +
-        "account may write to the request topic.",
+        "Send it again with the same id, which is safe. If that fails too, check that the account " +
+        "has the right to write to the request topic.",
     });
   }
 }
 
-/** The broker or the schema registry did not answer in time, or did not let us in. */
+/** The broker or the schema registry did not respond in time, or denied access. */
 export class Unreachable extends SluiceError {
   constructor(where: string, cause: unknown) {
     super("CLIENT_UNREACHABLE", `Cannot reach ${where}: ${reasonOf(cause)}.`, {
       cause,
       remedy:
-        "Check the address, sasl, tls and topicPrefix, the account's rights to the topic and, for " +
-        "reading, to groups that begin with sluice.client., and that `sluice up` has prepared it.",
+        "Check the address, sasl, tls and topicPrefix. Check the account's rights to the topic and, for " +
+        "reading, to groups that begin with sluice.client. Run `sluice up` if the topic does not exist.",
     });
   }
 }
@@ -102,5 +106,5 @@ export function reasonOf(cause: unknown): string {
 }
 
 function refusedOf({ refused }: InferenceResponded): { code: string; reason: string } {
-  return refused ?? { code: "internal_error", reason: "No reason was given." };
+  return refused ?? { code: "internal_error", reason: "Sluice gave no reason." };
 }

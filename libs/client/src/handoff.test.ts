@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Handoff } from "./handoff.ts";
 
-test("records come one by one, in their order, over all slices", async () => {
+test("the records of all slices are taken one by one, in order", async () => {
   const handoff = new Handoff<number>();
   void handoff.give([1, 2]);
   void handoff.give([]);
@@ -9,10 +9,10 @@ test("records come one by one, in their order, over all slices", async () => {
   expect([await handoff.take(), await handoff.take(), await handoff.take()]).toEqual([1, 2, 3]);
 });
 
-test("a slice is dealt with when the loop asks for what follows its last record", async () => {
+test("a slice is finished when the loop requests the record after its last one", async () => {
   const handoff = new Handoff<number>();
   let done: boolean | undefined;
-  void handoff.give([1, 2]).then((dealtWith) => (done = dealtWith));
+  void handoff.give([1, 2]).then((isProcessed) => (done = isProcessed));
   await handoff.take();
   await handoff.take();
   await Promise.resolve();
@@ -24,7 +24,7 @@ test("a slice is dealt with when the loop asks for what follows its last record"
   expect(await next).toBe(3);
 });
 
-test("closed in between, a slice is not dealt with, and the loop ends", async () => {
+test("a slice that is unfinished when the reader closes does not count as processed, and the loop ends", async () => {
   const handoff = new Handoff<number>();
   const inHand = handoff.give([1, 2]);
   const waiting = handoff.give([3]);
@@ -34,14 +34,14 @@ test("closed in between, a slice is not dealt with, and the loop ends", async ()
   expect(await handoff.take()).toBeUndefined();
 });
 
-test("closing wakes a loop that waits", async () => {
+test("closing ends a loop that waits for a record", async () => {
   const handoff = new Handoff<number>();
   const next = handoff.take();
   handoff.close();
   expect(await next).toBeUndefined();
 });
 
-test("a reading that broke down ends the loop with what happened", async () => {
+test("a reader that broke down ends the loop with its error", async () => {
   const handoff = new Handoff<number>();
   handoff.close(new Error("no broker"));
   await expect(handoff.take()).rejects.toThrow("no broker");

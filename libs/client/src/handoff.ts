@@ -1,13 +1,13 @@
 interface Portion<R> {
   readonly records: readonly R[];
   next: number;
-  readonly end: (dealtWith: boolean) => void;
+  readonly end: (isProcessed: boolean) => void;
 }
 
 /**
- * Between a consumer that brings slices and a loop that takes records one by one: a slice
- * counts as taken when the loop comes back for what follows its last record. So a slow
- * loop pauses the partitions, and nothing is committed that it has not dealt with.
+ * Passes records from a consumer, which delivers slices, to a loop, which takes records one by one.
+ * A slice is finished when the loop requests the record after its last one. A slow loop therefore
+ * pauses the partitions, and no offset is committed for a record that the loop has not processed.
  */
 export class Handoff<R> {
   readonly #portions: Portion<R>[] = [];
@@ -16,7 +16,7 @@ export class Handoff<R> {
   #closed = false;
   #failure: Error | undefined;
 
-  /** @returns true when the loop dealt with all of them, false when it has ended before */
+  /** Resolves to true when the loop has processed all records, and to false if the loop ended before. */
   async give(records: readonly R[]): Promise<boolean> {
     if (this.#closed) return false;
     if (records.length === 0) return true;
@@ -26,7 +26,7 @@ export class Handoff<R> {
     });
   }
 
-  /** The next record; undefined once it is closed. @throws what it was closed with */
+  /** Returns the next record, or undefined after the end. @throws the failure that was passed to {@link close} */
   async take(): Promise<R | undefined> {
     this.#finishPortion();
     while (!this.#closed) {
@@ -44,7 +44,7 @@ export class Handoff<R> {
     return undefined;
   }
 
-  /** @param failure why nothing more can come; absent where nothing more is wanted */
+  /** Ends the loop. @param failure the reason why no more records can arrive; absent if the reader wants no more */
   close(failure?: Error): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -11,4 +11,5 @@ export {
 export type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./options.ts";
 export type { Records } from "./records.ts";
 export type { Request } from "./request.ts";
-export { signedHeaders, type SigningKey, signingKeyOf } from "./signature.ts";
+export { signingKeyOf } from "./signing-key.ts";
+export { signedHeaders, type SigningKey } from "@sluice/contracts";

@@ -3,7 +3,7 @@ import { deliveryOf, type RunningStage, silentLogger, type StageSurroundings } f
 import { expect, test } from "vitest";
 import { Reader, type ReaderParts } from "./reader.ts";
 
-/** In the place of a consumer: is told to break down. */
+/** Replaces consumers, and lets a test break them. */
 class Consumers {
   readonly started: Pick<StageSurroundings, "onFatal">[] = [];
   stopped = 0;
@@ -21,7 +21,7 @@ class Consumers {
   }
 }
 
-// Nothing of it is looked at.
+// The reader does not read its members.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const charge = {} as CostCharged;
 
@@ -36,27 +36,27 @@ function partsOf(changed: Partial<ReaderParts<CostCharged>> = {}): ReaderParts<C
     take: async () => true,
     failed: () => undefined,
     pauses: { firstMs: 1, maxMs: 1 },
-    goodbyeMs: 10,
+    closeTimeoutMs: 10,
     ...changed,
   };
 }
 
-test("reading begins where the topic ended, and again behind what was taken", async () => {
+test("a reader begins at the end of the topic, and after a restart continues after the last record", async () => {
   const reader = new Reader(partsOf(), new Consumers().run);
   expect(await reader.resumeAt(0)).toBe(40n);
   await reader.process([40n, 41n].map((offset) => deliveryOf(charge, { offset })));
   expect(await reader.resumeAt(0)).toBe(42n);
-  // A partition that was added later has nothing from before.
+  // A partition that was added later has no offset.
   expect(await reader.resumeAt(1)).toBeNull();
 });
 
-test("a group's place is the broker's to know", async () => {
+test("a reader with a group leaves the position to the broker", async () => {
   const reader = new Reader(partsOf({ start: new Map() }), new Consumers().run);
   await reader.process([deliveryOf(charge, { offset: 7n })]);
   expect(await reader.resumeAt(0)).toBeNull();
 });
 
-test("what nobody took is not passed over", async () => {
+test("a record that the loop did not take is not skipped", async () => {
   const reader = new Reader(partsOf({ take: async () => false }), new Consumers().run);
   await expect(reader.process([deliveryOf(charge, { offset: 40n })])).rejects.toMatchObject({
     code: "CLIENT_CLOSED",
@@ -64,7 +64,7 @@ test("what nobody took is not passed over", async () => {
   expect(await reader.resumeAt(0)).toBe(40n);
 });
 
-test("a consumer beyond repair is replaced; the process goes on", async () => {
+test("a failed consumer is replaced, and the process continues", async () => {
   const consumers = new Consumers();
   const reader = new Reader(partsOf(), consumers.run);
   await expect.poll(() => consumers.started.length).toBe(1);
@@ -75,7 +75,7 @@ test("a consumer beyond repair is replaced; the process goes on", async () => {
   expect(consumers.stopped).toBe(2);
 });
 
-test("one that breaks down a sixth time without a record in between is given up, with the reason", async () => {
+test("a reader whose consumers fail six times without a record in between gives up with the reason", async () => {
   const consumers = new Consumers();
   const failures: Error[] = [];
   const reader = new Reader(partsOf({ failed: (error) => failures.push(error) }), consumers.run);
@@ -98,7 +98,7 @@ test("one that breaks down a sixth time without a record in between is given up,
   await expect.poll(() => consumers.stopped).toBe(consumers.started.length);
 });
 
-test("closing does not wait for a broker that never came", async () => {
+test("closing does not wait for a broker that never responded", async () => {
   const reader = new Reader(partsOf(), () => new Promise(() => undefined));
   await expect(reader.close()).resolves.toBeUndefined();
 });

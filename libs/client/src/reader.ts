@@ -20,25 +20,28 @@ export interface ReaderParts<R> {
   readonly topic: Topic<R>;
   /** As in `StageOptions.group`. */
   readonly group: string;
-  /** Offsets by partition to begin at; where absent, the group's own, or the beginning. */
+  /** The offsets to begin at, by partition. A partition without one begins at the group's offset, or at its beginning. */
   readonly start: ReadonlyMap<number, bigint>;
   readonly logger: StageLogger;
-  /** False when nobody takes records any more. */
+  /** Resolves to false when the reader has ended. */
   readonly take: (records: readonly R[]) => Promise<boolean>;
-  /** Called once when the consumer could not be brought back. */
+  /** Called once if the consumer cannot be restarted. */
   readonly failed: (error: Unreachable) => void;
   readonly pauses?: BackOff;
-  readonly goodbyeMs?: number;
+  readonly closeTimeoutMs?: number;
 }
 
-/** A consumer that breaks this often without a record in between is given up. */
+/** The reader gives up after this many failed consumers without a record in between. */
 const breakdownsMax = 5;
 const defaultPauses: BackOff = { firstMs: 500, maxMs: 10_000 };
-/** Records that are handed over together; small, as a slice that was begun is read again whole. */
+/** The records in a slice. The number is small, because an unfinished slice is read again as a whole. */
 const sliceMax = 64;
-const defaultGoodbyeMs = 3_000;
+const defaultCloseTimeoutMs = 3_000;
 
-/** Reads a topic in the background; what services do with a broken consumer, it does without ending the process. */
+/**
+ * Reads a topic in the background. A service ends its process when a consumer fails; the reader
+ * starts a new consumer instead, because the process belongs to the user.
+ */
 export class Reader<R> extends SliceStage<R> {
   readonly #parts: ReaderParts<R>;
   readonly #next: Map<number, bigint>;
@@ -61,20 +64,20 @@ export class Reader<R> extends SliceStage<R> {
 
   override async process(slice: readonly Delivery<R>[]): Promise<readonly Effect[]> {
     if (!(await this.#parts.take(slice.map(({ record }) => record))))
-      throw new TransientFault("CLIENT_CLOSED", "Nobody reads any more.");
+      throw new TransientFault("CLIENT_CLOSED", "The reader was closed.");
     this.#breakdowns = 0;
     for (const { partition, offset } of slice)
       if (this.#next.has(partition)) this.#next.set(partition, offset + 1n);
     return slice.map(() => skip("read"));
   }
 
-  /** Bounded, with the broker away as well. */
+  /** Stops the consumer. Takes at most `closeTimeoutMs`, also if the broker is unavailable. */
   async close(): Promise<void> {
     this.#closed.abort();
-    // Without a broker the stage never began to run, so that nothing would end the wait.
-    const { goodbyeMs = defaultGoodbyeMs } = this.#parts;
+    // Without a broker, the consumer never started and cannot be stopped.
+    const { closeTimeoutMs = defaultCloseTimeoutMs } = this.#parts;
     const stopped = this.#running.then((running) => running.stop());
-    await withTimeout(stopped, goodbyeMs, () => undefined);
+    await withTimeout(stopped, closeTimeoutMs, () => undefined);
   }
 
   #run(): Promise<RunningStage> {
@@ -85,15 +88,16 @@ export class Reader<R> extends SliceStage<R> {
         connection,
         codecs,
         logger,
-        producer: new NothingPublished(),
-        onFatal: (code, reason) => void this.#beginAgain(code, reason),
+        producer: new DroppingProducer(),
+        onFatal: (code, reason) => void this.#restart(code, reason),
       },
-      // What cannot be decoded is logged and passed over: it is not ours to dead-letter.
+      // A record that cannot be decoded is logged and skipped. The producer below drops its dead letter,
+      // because only services write dead letters.
       { on: { ...topic, deadLetter: true }, group, sliceMax },
     );
   }
 
-  async #beginAgain(code: StageFaultCode, reason: string): Promise<void> {
+  async #restart(code: StageFaultCode, reason: string): Promise<void> {
     const { topic, logger, failed, pauses = defaultPauses } = this.#parts;
     if (this.#closed.signal.aborted) return;
     this.#breakdowns += 1;
@@ -102,7 +106,7 @@ export class Reader<R> extends SliceStage<R> {
       failed(error);
       return this.close();
     }
-    logger.warn({ topic: topic.name, code, reason }, "reading begins again");
+    logger.warn({ topic: topic.name, code, reason }, "the consumer failed and is started again");
     const broken = await this.#running;
     await broken.stop();
     const pauseMs = backOffMs(pauses, this.#breakdowns, undefined, Math.random());
@@ -111,7 +115,7 @@ export class Reader<R> extends SliceStage<R> {
   }
 }
 
-/** A reader writes nothing. */
-class NothingPublished extends EventProducer {
+/** Drops all messages, because a reader writes nothing. */
+class DroppingProducer extends EventProducer {
   override async send(): Promise<void> {}
 }

@@ -8,7 +8,7 @@ test("an id is new once", () => {
   ]);
 });
 
-test("beyond the bound the oldest is forgotten, and only the oldest", () => {
+test("beyond the bound, only the oldest id is forgotten", () => {
   const ids = new RecentIds(2);
   for (const id of ["a", "b", "c"]) ids.isNew(id);
   expect(ids.isNew("b")).toBe(false);

@@ -5,7 +5,7 @@ import { Records } from "./records.ts";
 const never = new AbortController().signal;
 const isWanted = (record: number): boolean => record > 0;
 
-/** Remembers whether it was closed. */
+/** Records whether it was closed. */
 class Opened {
   closed = false;
   async close(): Promise<void> {
@@ -13,7 +13,7 @@ class Opened {
   }
 }
 
-test("a loop sees what is wanted, in order; leaving it closes the reading", async () => {
+test("a loop receives the wanted records in order, and leaving it closes the reader", async () => {
   const [handoff, opened] = [new Handoff<number>(), new Opened()];
   const records = new Records({
     ...{ handoff, isWanted, signal: never },
@@ -29,7 +29,7 @@ test("a loop sees what is wanted, in order; leaving it closes the reading", asyn
   expect(opened.closed).toBe(true);
 });
 
-test("two that ask at once get two records", async () => {
+test("two calls of next at the same time return two records", async () => {
   const handoff = new Handoff<number>();
   const records = new Records({
     ...{ handoff, isWanted, signal: never },
@@ -40,7 +40,7 @@ test("two that ask at once get two records", async () => {
   expect((await Promise.all(both)).map(({ value }) => value)).toEqual([1, 2]);
 });
 
-test("a signal ends the loop quietly, and the reading even where nobody iterates", async () => {
+test("a signal ends the loop without an error, and closes the reader even if no loop iterates", async () => {
   const [handoff, opened] = [new Handoff<number>(), new Opened()];
   const stop = new AbortController();
   const records = new Records({
@@ -52,7 +52,7 @@ test("a signal ends the loop quietly, and the reading even where nobody iterates
   expect(await records.next()).toEqual({ done: true, value: undefined });
 });
 
-test("a reading that cannot begin is thrown where the loop begins", async () => {
+test("the error of a reader that cannot start is thrown by the first next", async () => {
   const records = new Records({
     ...{ handoff: new Handoff<number>(), isWanted, signal: never },
     opening: Promise.reject(new Error("no broker")),

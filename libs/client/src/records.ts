@@ -1,6 +1,6 @@
 import type { Handoff } from "./handoff.ts";
 
-/** What reads in the background. */
+/** A reader that runs in the background. */
 export interface Reading {
   close(): Promise<void>;
 }
@@ -9,28 +9,28 @@ interface RecordsParts<R> {
   readonly opening: Promise<Reading>;
   readonly handoff: Handoff<R>;
   readonly isWanted: (record: R) => boolean;
-  /** Ends the iteration; reading then ends too, whether or not anybody iterates. */
+  /** Ends the iteration and the reader, also if no loop iterates. */
   readonly signal: AbortSignal;
 }
 
-/** The records of one reading, which begins when this is made, not with the first `next`. */
+/** The records of one reader. The reader starts when this object is created, and not with the first `next`. */
 export class Records<R> implements AsyncIterableIterator<R, void, undefined> {
   readonly #parts: RecordsParts<R>;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RecordsParts<R>) {
     this.#parts = parts;
-    // Thrown by `next`.
+    // `next` throws the error.
     parts.opening.catch(() => undefined);
     parts.signal.addEventListener("abort", () => void this.return(), { once: true });
   }
 
-  /** Resolves when the place to begin is known: what is published from then on is given. */
+  /** Resolves when the reader knows where to begin. All records that are published later are read. */
   async begun(): Promise<void> {
     await this.#parts.opening;
   }
 
-  /** @throws SluiceError `CLIENT_UNREACHABLE` when reading cannot begin, or broke down */
+  /** Returns the next record. @throws SluiceError `CLIENT_UNREACHABLE` if the reader cannot start or has failed */
   next(): Promise<IteratorResult<R, void>> {
     const next = this.#last.then(() => this.#take());
     this.#last = next.catch(() => undefined);

@@ -3,7 +3,7 @@ import { recordOf } from "./request.ts";
 
 const ask = { messages: [{ role: "user", content: "Hello" }] } as const;
 
-test("what a request does not say has the contract's default", () => {
+test("a field that a request omits has the contract's default", () => {
   expect(recordOf(ask, "r-1")).toEqual({
     requestId: "r-1",
     model: "auto",
@@ -37,7 +37,7 @@ test("what a request does not say has the contract's default", () => {
   });
 });
 
-test("embeddings are asked for by inputs, texts or tokens, and without messages", () => {
+test("a request for embeddings has texts or tokens as inputs, and no messages", () => {
   const model = "text-embedding-3-small";
   const record = recordOf({ model, operation: "embeddings", inputs: ["Hello"] }, "r-1");
   expect(record).toMatchObject({ operation: "embeddings", messages: [], inputs: ["Hello"] });
@@ -50,7 +50,7 @@ test("embeddings are asked for by inputs, texts or tokens, and without messages"
   expect(() => recordOf({ model }, "r-4")).toThrow("messages");
 });
 
-test("what a request says is kept, and its parameters become JSON", () => {
+test("the fields that a request sets are kept, and its parameters become JSON", () => {
   const record = recordOf(
     {
       ...ask,
@@ -74,12 +74,12 @@ test("what a request says is kept, and its parameters become JSON", () => {
 });
 
 test.each(["", "two words", "ä", "x".repeat(129)])(
-  "the id '%s' is refused at once: on the topic it would be a dead letter without an answer",
+  "the id '%s' is refused before sending, because it would become a dead letter without a response",
   (requestId) => {
     expect(() => recordOf({ ...ask, requestId }, "r-1")).toThrow("requestId");
   },
 );
 
-test("a request without messages is refused at once", () => {
+test("a request without messages is refused before sending", () => {
   expect(() => recordOf({ messages: [] }, "r-1")).toThrow("at least one message");
 });

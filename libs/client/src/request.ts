@@ -1,71 +1,56 @@
-import type { CacheDirective, InferenceRequested, Message, Requirements } from "@sluice/contracts";
+import {
+  type CacheDirective,
+  defaultCacheDirective,
+  defaultMessage,
+  defaultRequest,
+  defaultRequirements,
+  type InferenceRequested,
+  type Message,
+  type Requirements,
+} from "@sluice/contracts";
 import { isRequestId } from "@sluice/domain";
 import { SluiceError } from "./errors.ts";
 
-/** The contract's record, with everything optional that has a default. */
+/** The contract's record, in which all fields with a default are optional. */
 export interface Request extends Partial<
   Omit<InferenceRequested, "messages" | "parameters" | "requirements" | "cache">
 > {
-  /** Needed for a chat, and only there; for embeddings set `operation`, and `inputs` or `tokenInputs`. */
+  /** Required for a chat, and only for a chat. For embeddings, set `operation`, and `inputs` or `tokenInputs`. */
   readonly messages?: readonly (Pick<Message, "role"> & Partial<Message>)[];
-  /** OpenAI's sampling parameters by their names; those that Sluice does not know are declined by name. */
+  /** OpenAI's sampling parameters by their names. Sluice declines a request with an unknown parameter. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly requirements?: Partial<Requirements>;
   readonly cache?: Partial<CacheDirective>;
 }
 
 /**
- * The record as it goes onto the topic.
+ * Returns the record of a request.
  *
- * @param requestId used where the request has none
- * @throws SluiceError `CLIENT_REQUEST_INVALID` for what could only become a dead letter, unanswered
+ * @param requestId used if the request has none
+ * @throws SluiceError `CLIENT_REQUEST_INVALID` for a request that ingress would dead-letter without a response
  */
 export function recordOf(request: Request, requestId: string): InferenceRequested {
   const { messages = [], parameters = {}, requirements, cache, ...given } = request;
   const record: InferenceRequested = {
-    model: "auto",
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    tags: {},
-    operation: "chat",
-    inputs: [],
-    tokenInputs: [],
+    ...defaultRequest,
     ...definedOf(given),
     requestId: given.requestId ?? requestId,
-    messages: messages.map((message) => ({ ...plainMessage, ...message })),
+    messages: messages.map((message) => ({ ...defaultMessage, ...message })),
     parameters: JSON.stringify(parameters),
-    requirements: { ...noRequirements, ...requirements },
-    cache: { mode: "automatic", ttlSeconds: null, ...cache },
+    requirements: { ...defaultRequirements, ...requirements },
+    cache: { ...defaultCacheDirective, ...cache },
   };
   if (!isRequestId(record.requestId))
     throw invalid("requestId must be 1 to 128 printable ASCII characters without spaces.");
   const { operation, inputs, tokenInputs } = record;
   if (operation === "chat" && record.messages.length === 0)
-    throw invalid("messages must hold at least one message.");
+    throw invalid("messages must contain at least one message.");
   if (operation === "embeddings" && inputs.length + tokenInputs.length === 0)
-    throw invalid("inputs or tokenInputs must hold at least one.");
+    throw invalid("inputs or tokenInputs must contain at least one input.");
   return record;
 }
 
-const plainMessage = {
-  content: "",
-  parts: null,
-  toolCalls: null,
-  toolCallId: null,
-  name: null,
-} as const satisfies Omit<Message, "role">;
-
-const noRequirements: Requirements = {
-  requiredAccuracy: null,
-  maxLatencyMs: null,
-  maxCostNanoUsd: null,
-  deadlineAt: null,
-  lane: "realtime",
-  onDoubt: "retry",
-};
-
-/** A member that is there and undefined, as JavaScript has it, is one that is not given. */
+/** Removes members whose value is undefined, so that they get their default. */
 function definedOf<T extends object>(given: T): T {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only members without a value are left out
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;

@@ -1,40 +1,21 @@
 import type { InferenceResponded } from "@sluice/contracts";
+import { anOutcome } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { WaitingAnswers } from "./waiting-answers.ts";
 
 const never = new AbortController().signal;
 
-function responseTo(requestId: string): InferenceResponded {
-  return {
-    requestId,
-    attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
-    tags: {},
-    outcome: "completed",
-    admittedAt: 1,
-    completedAt: 2,
-    completed: null,
-    refused: null,
-    attempts: 1,
-    lookup: null,
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    correlationId: null,
-    remembered: true,
-    deadlineAt: 3,
-    decisions: [],
-  };
-}
+const responseTo = (requestId: string): InferenceResponded => anOutcome({ requestId });
 
-test("each gets the outcome of its own request, and two that ask the same get the same", async () => {
+test("each call receives the outcome of its own request, and two calls for one request receive the same outcome", async () => {
   const answers = new WaitingAnswers(10);
   const asked = ["a", "b", "a"].map((id) => answers.answerTo(id, 1_000, never));
   const [a, b] = [responseTo("a"), responseTo("b")];
-  for (const response of [responseTo("c"), b, a, responseTo("a")]) answers.arrived(response);
+  for (const response of [responseTo("c"), b, a, responseTo("a")]) answers.resolve(response);
   expect(await Promise.all(asked)).toEqual([a, b, a]);
 });
 
-test("a time that is over is no answer, and an interruption is thrown with its reason", async () => {
+test("a time-out returns no outcome, and an interruption throws its reason", async () => {
   const answers = new WaitingAnswers(10);
   const interrupted = new AbortController();
   const late = answers.answerTo("a", 5, never);
@@ -45,19 +26,19 @@ test("a time that is over is no answer, and an interruption is thrown with its r
   await expect(answers.answerTo("a", 5, interrupted.signal)).rejects.toThrow("enough");
 });
 
-test("more than the bound are refused at once, and an end makes room", async () => {
+test("a call beyond the bound is refused, and the end of another one makes room", async () => {
   const answers = new WaitingAnswers(1);
   const first = answers.answerTo("a", 1_000, never);
-  expect(() => answers.ensureRoom("b")).toThrow("1 requests wait");
-  answers.arrived(responseTo("a"));
+  expect(() => answers.ensureRoom("b")).toThrow("1 requests already wait");
+  answers.resolve(responseTo("a"));
   await first;
   expect(() => answers.ensureRoom("b")).not.toThrow();
 });
 
-test("when responses cannot be read any more, all that wait are told why", async () => {
+test("when responses can no longer be read, all waiting calls are rejected with the reason", async () => {
   const answers = new WaitingAnswers(10);
   const asked = ["a", "b"].map((id) => answers.answerTo(id, 1_000, never));
-  answers.broke(new Error("no right to the group"));
+  answers.rejectAll(new Error("no right to the group"));
   const ends = await Promise.allSettled(asked);
   expect(ends.map((end) => end.status === "rejected" && String(end.reason))).toEqual([
     "Error: no right to the group",

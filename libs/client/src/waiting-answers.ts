@@ -6,37 +6,38 @@ interface Waiting {
   readonly refuse: (reason: unknown) => void;
 }
 
-/** Who waits for which request's outcome. Bounded; what nobody waits for passes by. */
+/** The calls that wait for the outcome of a request, up to a bound. Other outcomes are ignored. */
 export class WaitingAnswers {
   readonly #waiting = new Map<string, Set<Waiting>>();
   #count = 0;
 
   constructor(private readonly waitingMax: number) {}
 
-  arrived(response: InferenceResponded): void {
+  /** Resolves the calls that wait for this response. */
+  resolve(response: InferenceResponded): void {
     for (const { take } of this.#waiting.get(response.requestId) ?? []) take(response);
   }
 
-  /** Responses cannot be read any more: all that wait are told at once. */
-  broke(error: Error): void {
+  /** Rejects all waiting calls, because responses can no longer be read. */
+  rejectAll(error: Error): void {
     for (const each of this.#waiting.values()) for (const { refuse } of each) refuse(error);
   }
 
-  /** @throws SluiceError `CLIENT_TOO_MANY_WAITING`; asked before a request is sent that nobody could wait for */
+  /** Checks before a request is sent that a call can wait for it. @throws SluiceError `CLIENT_TOO_MANY_WAITING` */
   ensureRoom(requestId: string): void {
     if (this.#count >= this.waitingMax)
       throw new SluiceError(
         "CLIENT_TOO_MANY_WAITING",
-        `${this.waitingMax} requests wait for their answers already.`,
-        { requestId, remedy: "Ask fewer at once, or raise asksMax." },
+        `${this.waitingMax} requests already wait for their responses.`,
+        { requestId, remedy: "Send fewer requests at the same time, or raise asksMax." },
       );
   }
 
   /**
-   * The first outcome of the request from now on; all are equal.
+   * Returns the next outcome of the request, or undefined if none arrives within `timeoutMs`.
+   * All outcomes of a request are equal.
    *
-   * @returns undefined when it has not come within `timeoutMs`
-   * @throws the reason of `interrupted`; what `broke` was told
+   * @throws the reason of `interrupted`; the error of {@link rejectAll}
    */
   async answerTo(
     requestId: string,

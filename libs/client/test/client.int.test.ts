@@ -36,7 +36,7 @@ function question(content: string): Request {
   return { messages: [{ role: "user", content }] };
 }
 
-test("what is asked is answered, with all that the contract says of it", async () => {
+test("a request is answered with all fields of the contract", async () => {
   const response = await client.ask(question("Which planet is the largest?"), {
     headers: { "correlation-id": "mine-1" },
   });
@@ -45,7 +45,7 @@ test("what is asked is answered, with all that the contract says of it", async (
   expect(response.requestId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
-test("fifty asked at once get each their own answer", async () => {
+test("fifty requests at the same time each receive their own answer", async () => {
   const asked = Array.from({ length: 50 }, (_, index) => `What is ${index} plus one?`);
   const ids = asked.map(() => randomUUID());
   const responses = await Promise.all(
@@ -54,7 +54,7 @@ test("fifty asked at once get each their own answer", async () => {
   expect(responses.map(({ requestId }) => requestId)).toEqual(ids);
 });
 
-test("responses are read from the moment of the call, those that others asked for too", async () => {
+test("responses are read from the moment of the call, including those to other clients", async () => {
   const stop = new AbortController();
   const responses = client.responses({ signal: stop.signal });
   const requestId = await client.send(question("Sent, and read elsewhere."));
@@ -67,18 +67,18 @@ test("responses are read from the moment of the call, those that others asked fo
   expect(outcomes).toEqual(["completed"]);
 });
 
-test("costs are each charge once, also where the topic has it twice, and they are the bill's", async () => {
+test("costs returns each charge once, even if the topic has it twice, and its amount is the provider's", async () => {
   const response = await client.ask(question("What does this cost?"));
   const { attemptId } = response.completed;
   const charge = await chargeOf(response.requestId, client.costs({ from: "beginning" }));
   const { attempts } = await fetchBill(pipeline.simulator);
   expect(charge.amountNanoUsd).toBe(attempts.get(attemptId!)?.costNanoUsd);
 
-  // As the accountant may, after a crash.
+  // Repeats a charge, as the accountant may after a crash.
   const signal = AbortSignal.timeout(10_000);
   const costs = client.costs({ signal });
   const last = { ...charge, chargeId: randomUUID() };
-  // What is sent waits for readers to know where they begin.
+  // A send waits until readers know where they begin.
   await client.send(question("A moment later."));
   await publishCharges([charge, charge, charge, last]);
   const seen: string[] = [];
@@ -92,7 +92,7 @@ test("costs are each charge once, also where the topic has it twice, and they ar
   ]);
 });
 
-test("a group goes on where it left: what was dealt with does not come again", async () => {
+test("a group continues at its position, and does not read processed records again", async () => {
   const group = `reader-${randomUUID()}`;
   const stop = new AbortController();
   const sent = await Promise.all(
@@ -100,7 +100,7 @@ test("a group goes on where it left: what was dealt with does not come again", a
   );
   const missing = new Set(sent);
   for await (const { requestId } of client.responses({ group, signal: stop.signal }))
-    // Aborted later, when the loop has come back for more.
+    // Aborts later, after the loop has requested the next record.
     if (missing.delete(requestId) && missing.size === 0) setTimeout(() => stop.abort(), 500);
   expect(missing.size).toBe(0);
 
@@ -113,7 +113,7 @@ test("a group goes on where it left: what was dealt with does not come again", a
   expect(second).toEqual([later]);
 });
 
-test("a request that Sluice declines is rejected with its code and reason", async () => {
+test("a declined request is rejected with its code and reason", async () => {
   const hot = client.ask({ ...question("Too hot."), parameters: { temperature: 5 } });
   await expect(hot).rejects.toMatchObject({
     name: "RequestDeclined",
@@ -123,7 +123,7 @@ test("a request that Sluice declines is rejected with its code and reason", asyn
   });
 });
 
-test("a request that no provider answers is rejected as failed, with the calls that were made", async () => {
+test("a request that no provider answers is rejected as failed, with the number of provider calls", async () => {
   const failing = { ...question("Fail. [[fault:500]]"), model: "premium" };
   await expect(client.ask(failing)).rejects.toMatchObject({
     name: "RequestFailed",
@@ -132,7 +132,7 @@ test("a request that no provider answers is rejected as failed, with the calls t
   });
 });
 
-test("no answer in time is said so, and asked again the request is joined, not paid twice", async () => {
+test("a call without a response in time is rejected, and a repeat joins the request without a second payment", async () => {
   const slow = { ...question("Slow. [[fault:hang]]"), requestId: randomUUID() };
   const patient = { ...slow, requirements: { deadlineAt: Date.now() + 4_000 } };
   await expect(client.ask(patient, { timeoutMs: 300 })).rejects.toMatchObject({
@@ -148,7 +148,7 @@ test("no answer in time is said so, and asked again the request is joined, not p
   expect([...attempts.values()].filter(({ calls }) => calls > 1)).toEqual([]);
 });
 
-test("the time to wait is the request's deadline: what nobody waits for is not worked on", async () => {
+test("the timeout of a call is the request's deadline, after which Sluice stops its work", async () => {
   const responses = client.responses();
   const asked = { ...question("Too slow. [[fault:hang]]"), requestId: randomUUID() };
   await expect(client.ask(asked, { timeoutMs: 1_000 })).rejects.toMatchObject({
@@ -163,7 +163,7 @@ test("the time to wait is the request's deadline: what nobody waits for is not w
   expect(codes).toEqual(["deadline_exceeded"]);
 });
 
-test("a key with another secret is never answered: the error says where to look, and there it is", async () => {
+test("a request with a wrong secret gets no response, and the error names the topic of its dead letter", async () => {
   const forger = await SluiceClient.connect({ ...options, apiKey: "sk-sluice-demo-wrong" });
   const asking = forger.ask(question("Who pays?"), { timeoutMs: 3_000 });
   await expect(asking).rejects.toMatchObject({
@@ -179,7 +179,7 @@ test("a key with another secret is never answered: the error says where to look,
   await forger.close();
 });
 
-test("an abort ends an ask with its reason; closing ends what is under way", async () => {
+test("an abort ends a call with its reason, and closing the client ends all calls", async () => {
   const other = await SluiceClient.connect(options);
   const aborted = other.ask(question("Stop. [[fault:hang]]"), { signal: AbortSignal.timeout(100) });
   await expect(aborted).rejects.toMatchObject({ name: "TimeoutError" });
@@ -192,13 +192,13 @@ test("an abort ends an ask with its reason; closing ends what is under way", asy
   await expect(other.send(question("x"))).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
 });
 
-test("what cannot be reached is named, within the time that was given", async () => {
+test("an unreachable server is named within the time limit", async () => {
   const nowhere = { ...options, brokers: ["127.0.0.1:9"], connectTimeoutMs: 500 };
   await expect(SluiceClient.connect(nowhere)).rejects.toMatchObject({
     code: "CLIENT_UNREACHABLE",
     message: expect.stringContaining("Kafka at 127.0.0.1:9"),
   });
-  const unknown = { ...options, topicPrefix: "nobody.", connectTimeoutMs: 500 };
+  const unknown = { ...options, topicPrefix: "unknown.", connectTimeoutMs: 500 };
   await expect(SluiceClient.connect(unknown)).rejects.toMatchObject({
     code: "CLIENT_UNREACHABLE",
     remedy: expect.stringContaining("topicPrefix"),
@@ -208,7 +208,7 @@ test("what cannot be reached is named, within the time that was given", async ()
   });
 });
 
-test("a field of another type is refused before anything is sent", async () => {
+test("a field of a wrong type is refused before anything is sent", async () => {
   // @ts-expect-error -- the contract has nano-dollars as bigint
   const wrong: Request = { ...question("x"), requirements: { maxCostNanoUsd: 1 } };
   await expect(client.send(wrong)).rejects.toMatchObject({ code: "CLIENT_REQUEST_INVALID" });
@@ -229,7 +229,7 @@ async function publishCharges(charges: readonly CostCharged[]): Promise<void> {
     codecs: new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix)),
   });
   await producer.send(
-    // Of one key, so that they stay in this order.
+    // One key keeps them in this order.
     charges.map((charge) => ({ ...outgoing(topics.costCharged, charge), key: "one" })),
   );
   await producer.close();

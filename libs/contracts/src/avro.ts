@@ -3,7 +3,7 @@ import { assertAvscVersion } from "./avsc-version.ts";
 import { CheckedStringType } from "./checked-strings.ts";
 import { countedTypeOf } from "./counted-types.ts";
 
-/** Longs are bigints, so that money never loses precision; timestamps are epoch milliseconds. */
+/** Compiles a schema. Longs become bigints, so that money never loses precision. Timestamps are epoch milliseconds. */
 export function compile(schema: avro.Schema): avro.Type {
   return avro.Type.forSchema(schema, { typeHook: ownTypes() });
 }
@@ -18,7 +18,7 @@ export function ownTypes(): typeof typeHook {
   return typeHook;
 }
 
-/** How our codec reads and writes the types that Avro leaves open. */
+/** Returns our type for a schema, or undefined if avsc's own type is used. */
 function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
@@ -26,7 +26,7 @@ function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined 
   return countedTypeOf(schema, options);
 }
 
-/** The object form, as some writers' libraries spell it. */
+/** The object form of a long, which some writers' libraries use. */
 const isLong = (schema: avro.Schema): boolean =>
   typeof schema === "object" && "type" in schema && schema.type === "long";
 

@@ -1,23 +1,23 @@
 import { isUtf8 } from "node:buffer";
 import avro from "avsc";
 
-/** How avsc reads: its own, and not in its types. */
+/** The part of avsc's internal reader that we use. avsc's types do not declare it. */
 export interface StringTap {
   readonly buf: Buffer;
   pos: number;
   readLong(): number;
-  /** undefined where the bytes end before it. */
+  /** Returns undefined if the bytes end before the string does. */
   readString(): string | undefined;
 }
 
-/** What a decoder puts in the place of bytes that are no text. */
+/** The character that a UTF-8 decoder puts in the place of invalid bytes. */
 const replacement = "\uFFFD";
 
 /**
- * Bytes that are no UTF-8 would be replaced in silence: the record would say something else than
- * what was signed. Only a text that has the replacement is looked at twice.
+ * Reads a string. avsc would silently replace bytes that are not UTF-8, and the record would differ
+ * from the bytes that the client signed. Only a text that contains the replacement is checked again.
  *
- * @throws RangeError for such bytes
+ * @throws RangeError for bytes that are not UTF-8
  */
 export function checkedString(tap: StringTap): string | undefined {
   const start = tap.pos;
@@ -28,7 +28,7 @@ export function checkedString(tap: StringTap): string | undefined {
   tap.readLong();
   const bytes = tap.buf.subarray(tap.pos, end);
   tap.pos = end;
-  if (!isUtf8(bytes)) throw new RangeError("A string is not UTF-8.");
+  if (!isUtf8(bytes)) throw new RangeError("A string is not valid UTF-8.");
   return text;
 }
 
@@ -38,15 +38,16 @@ export class CheckedStringType extends avro.types.StringType {
   }
 
   /**
-   * Half a character, which JSON can say and UTF-8 cannot, becomes the replacement here: avsc
-   * would write bytes that no reader takes, and a request that was accepted could not be read again.
+   * Writes half a character (a lone surrogate, which JSON allows and UTF-8 does not) as the
+   * replacement. avsc would write bytes that readers refuse, so an admitted request could not be
+   * read again.
    */
   _write(tap: StringTap, value: unknown): void {
     writeString.call(this, tap, typeof value === "string" ? value.toWellFormed() : value);
   }
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc's own, and not in its types
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc does not declare it in its types
 const writeString = Reflect.get(avro.types.StringType.prototype, "_write") as (
   this: avro.Type,
   tap: StringTap,

@@ -1,7 +1,7 @@
 import avro from "avsc";
 import { checkedString, type StringTap } from "./checked-strings.ts";
 
-/** How avsc reads: its own, and not in its types. */
+/** The part of avsc's internal reader that we use. avsc's types do not declare it. */
 interface Tap extends StringTap {
   skipLong(): void;
   isValid(): boolean;
@@ -12,9 +12,9 @@ interface Reading {
 }
 
 /**
- * Arrays and maps say how many items follow, and avsc believes them: 14 bytes that promise
- * 2^40 items fill the memory of whoever reads them, again after each restart. Here reading
- * ends where the bytes end.
+ * Arrays and maps state how many items follow, and avsc trusts that number. A message of 14 bytes
+ * that states 2^40 items would fill the memory of each service that reads it, again after each
+ * restart. These types stop reading at the end of the bytes.
  */
 class CountedArrayType extends avro.types.ArrayType {
   _read(this: { readonly itemsType: Reading }, tap: Tap): unknown[] {
@@ -35,7 +35,7 @@ class CountedMapType extends avro.types.MapType {
     return Object.fromEntries(values);
   }
 
-  /** Names as {@link CheckedStringType} writes texts. */
+  /** Writes names as {@link CheckedStringType} writes texts. */
   _write(tap: Tap, values: Readonly<Record<string, unknown>>): void {
     const entries = Object.entries(values).map(([name, value]) => [name.toWellFormed(), value]);
     writeMap.call(this, tap, Object.fromEntries(entries));
@@ -46,7 +46,7 @@ class CountedMapType extends avro.types.MapType {
   }
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc's own, and not in its types
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- avsc does not declare it in its types
 const writeMap = Reflect.get(avro.types.MapType.prototype, "_write") as (
   this: avro.Type,
   tap: Tap,
@@ -62,18 +62,19 @@ function forEachItem(tap: Tap, read: () => void): void {
   for (let count = sizeOfBlock(tap); count > 0; count = sizeOfBlock(tap))
     for (let left = count; left > 0; left -= 1) {
       read();
-      if (!tap.isValid()) throw new RangeError("It promises more items than it has bytes.");
+      if (!tap.isValid())
+        throw new RangeError("An array or map states more items than the message has bytes.");
     }
 }
 
-/** A negative number of items is followed by their length in bytes, which is for those that skip them. */
+/** Returns the number of items in the next block. After a negative number comes the block's length in bytes, which is skipped. */
 function sizeOfBlock(tap: Tap): number {
   const count = tap.readLong();
   if (count < 0) tap.skipLong();
   return Math.abs(count);
 }
 
-/** @returns our type for an array or a map; undefined for everything else. */
+/** Returns our type for an array or a map, and undefined for any other schema. */
 export function countedTypeOf(schema: avro.Schema, options: unknown): avro.Type | undefined {
   if (typeof schema !== "object" || !("type" in schema)) return undefined;
   if (schema.type === "array") return new CountedArrayType(schema, options);

@@ -7,7 +7,7 @@ import type { RecordName, Topic } from "./topics.ts";
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a constant
 const recordNames = Object.keys(schemas) as RecordName[];
 
-/** Fake: the bundled schemas under ids of its own, without a registry. */
+/** Fake for tests. Uses the bundled schemas with ids of its own, without a registry. */
 export class InMemoryTopicCodecs extends TopicCodecs {
   readonly #codecs = new Map(recordNames.map((name) => [name, new RecordCodec(name)]));
 
@@ -21,7 +21,8 @@ export class InMemoryTopicCodecs extends TopicCodecs {
     const codec = this.#codecOf(topic);
     const id = schemaIdOf(value);
     const writer = recordNames[id - 1];
-    if (!writer) throw new PermanentFault("CONTRACT_SCHEMA_UNKNOWN", `No schema has id ${id}.`);
+    if (!writer)
+      throw new PermanentFault("CONTRACT_SCHEMA_UNKNOWN", `There is no schema with id ${id}.`);
     if (!codec.knows(id)) codec.learn(id, typeOf(writer));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type is generated from the schema
     return codec.decode(id, value) as R;

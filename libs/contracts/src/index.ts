@@ -1,3 +1,10 @@
+export type { CostsAnswer, CostsSums } from "./costs-answer.ts";
+export {
+  defaultCacheDirective,
+  defaultMessage,
+  defaultRequest,
+  defaultRequirements,
+} from "./generated/defaults.ts";
 export type {
   Answer,
   Attribution,
@@ -37,6 +44,14 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
+export {
+  isSignedBy,
+  signatureHeaders,
+  signatureOf,
+  type SignedMessage,
+  signedHeaders,
+  type SigningKey,
+} from "./request-signature.ts";
 export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
 export {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defaultMessage, defaultRequest } from "./generated/defaults.ts";
 import { RecordCodec, typeOf } from "./record-codec.ts";
 
 const schemaId = 7;
@@ -7,23 +8,10 @@ codec.learn(schemaId, typeOf("InferenceRequested"));
 
 const envelope = Buffer.from([0, 0, 0, 0, schemaId]);
 
-const message = {
-  ...{ role: "user", content: "Hi", parts: null },
-  ...{ toolCalls: null, toolCallId: null, name: null },
-};
+const message = { ...defaultMessage, role: "user", content: "Hi" };
 
 function requestOf(changed: object): object {
-  return {
-    ...{ requestId: "r-1", model: "auto", messages: [message], parameters: "{}" },
-    requirements: {
-      ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
-      ...{ lane: "realtime", onDoubt: "retry" },
-    },
-    cache: { mode: "automatic", ttlSeconds: null },
-    ...{ sessionId: null, runId: null, stepId: null, tags: {} },
-    ...{ operation: "chat", inputs: [], tokenInputs: [] },
-    ...changed,
-  };
+  return { ...defaultRequest, requestId: "r-1", messages: [message], ...changed };
 }
 
 /** Avro's zig-zag varint. */
@@ -38,17 +26,17 @@ const textOf = (text: string) => Buffer.concat([longOf(BigInt(text.length)), Buf
 
 const beginning = [envelope, textOf("r-1"), textOf("auto")];
 
-test("what is encoded comes back, with many messages and tags", () => {
-  const said = {
+test("a record with many messages and tags is decoded as it was encoded", () => {
+  const given = {
     messages: Array.from({ length: 300 }, (_, index) => ({ ...message, content: `${index}` })),
     tags: { a: "1", b: "2" },
   };
-  const encoded = codec.encode(schemaId, requestOf(said));
-  expect(codec.decode(schemaId, encoded)).toMatchObject(said);
+  const encoded = codec.encode(schemaId, requestOf(given));
+  expect(codec.decode(schemaId, encoded)).toMatchObject(given);
 });
 
 test.each([2n ** 22n, 2n ** 31n, 2n ** 40n, -(2n ** 40n)])(
-  "a message of few bytes that promises %d items is refused before memory is taken for them",
+  "a message of few bytes that states %d items is refused before memory is allocated for them",
   (count) => {
     const before = process.memoryUsage().heapTotal;
     const bomb = Buffer.concat([...beginning, longOf(count), Buffer.alloc(20)]);
@@ -59,9 +47,9 @@ test.each([2n ** 22n, 2n ** 31n, 2n ** 40n, -(2n ** 40n)])(
   },
 );
 
-test("a map that promises more than it has is refused too", () => {
+test("a map that states more items than it has is refused", () => {
   const whole = codec.encode(schemaId, requestOf({ tags: {} }));
-  // The last byte says that the tags end.
+  // The last byte marks the end of the tags.
   const bomb = Buffer.concat([whole.subarray(0, -1), longOf(2n ** 40n)]);
   expect(() => codec.decode(schemaId, bomb)).toThrow(
     expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
@@ -69,15 +57,15 @@ test("a map that promises more than it has is refused too", () => {
 });
 
 test.each(["\ud800", "a\udfffb", `${"long ".repeat(40)}\ud83d`])(
-  "half a character, which JSON can say, is written as what every reader takes: %j",
+  "half a character, which JSON allows, is written as the replacement character: %j",
   (half) => {
-    const said = {
+    const given = {
       messages: [{ ...message, content: half }],
       sessionId: half,
       tags: { [half]: half },
     };
     const whole = half.toWellFormed();
-    expect(codec.decode(schemaId, codec.encode(schemaId, requestOf(said)))).toMatchObject({
+    expect(codec.decode(schemaId, codec.encode(schemaId, requestOf(given)))).toMatchObject({
       messages: [{ ...message, content: whole }],
       sessionId: whole,
       tags: { [whole]: whole },
@@ -85,7 +73,7 @@ test.each(["\ud800", "a\udfffb", `${"long ".repeat(40)}\ud83d`])(
   },
 );
 
-test("no prefix of a message, and no message with a byte more, is a message", () => {
+test("a prefix of a message is refused, and so is a message with one more byte", () => {
   const whole = codec.encode(schemaId, requestOf({ tags: { a: "1" } }));
   for (let length = envelope.length; length < whole.length; length += 1)
     expect(() => codec.decode(schemaId, whole.subarray(0, length))).toThrow(/Avro body/);
@@ -101,19 +89,22 @@ test.each([
   ["a nullable field", () => requestOf({ sessionId: `a${replacement}b` })],
   ["the name of a tag", () => requestOf({ tags: { [`a${replacement}b`]: "1" } })],
   ["the value of a tag", () => requestOf({ tags: { a: `a${replacement}b` } })],
-])("%s that is no UTF-8 is refused: what was signed says something else", (_, request) => {
-  const honest = codec.encode(schemaId, request());
-  expect(codec.decode(schemaId, honest)).toMatchObject(request());
-  const place = honest.indexOf(replacement);
-  for (const wrong of [
-    [0xff, 0xfe, 0xfd],
-    [0xed, 0xa0, 0x80],
-    [0xc0, 0xaf, 0x41],
-  ]) {
-    const changed = Buffer.from(honest);
-    changed.set(wrong, place);
-    expect(() => codec.decode(schemaId, changed)).toThrow(
-      expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
-    );
-  }
-});
+])(
+  "%s that is not UTF-8 is refused, because its text would differ from the signed bytes",
+  (_, request) => {
+    const honest = codec.encode(schemaId, request());
+    expect(codec.decode(schemaId, honest)).toMatchObject(request());
+    const place = honest.indexOf(replacement);
+    for (const wrong of [
+      [0xff, 0xfe, 0xfd],
+      [0xed, 0xa0, 0x80],
+      [0xc0, 0xaf, 0x41],
+    ]) {
+      const changed = Buffer.from(honest);
+      changed.set(wrong, place);
+      expect(() => codec.decode(schemaId, changed)).toThrow(
+        expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }),
+      );
+    }
+  },
+);

@@ -8,9 +8,9 @@ import type { RecordName } from "./topics.ts";
 const headerBytes = 5;
 
 /**
- * One record type. Resolvers are compiled once for each writer's schema and
- * kept: compiling them per message, as the registry client does, costs half a
- * millisecond each.
+ * Encodes and decodes one type of record. It compiles a resolver once for each writer's schema and
+ * keeps it, because compiling one for each message, as the registry client does, takes half a
+ * millisecond each time.
  */
 export class RecordCodec {
   readonly #type: avro.Type;
@@ -29,7 +29,9 @@ export class RecordCodec {
       body.copy(message, headerBytes);
       return message;
     } catch (cause) {
-      throw new Defect("CONTRACT_UNENCODABLE", "A record is not of its schema's type.", { cause });
+      throw new Defect("CONTRACT_UNENCODABLE", "The record does not have the type of its schema.", {
+        cause,
+      });
     }
   }
 
@@ -37,16 +39,16 @@ export class RecordCodec {
     return this.#resolvers.has(schemaId);
   }
 
-  /** @throws PermanentFault `CONTRACT_UNDECODABLE` for a writer that our schema cannot read. */
+  /** Prepares decoding by a writer's schema. @throws PermanentFault `CONTRACT_UNDECODABLE` if our schema cannot read it */
   learn(schemaId: number, writer: avro.Type): void {
     try {
       this.#resolvers.set(schemaId, this.#type.createResolver(writer));
     } catch (cause) {
-      throw undecodable("It was written with another record's schema.", cause);
+      throw undecodable("The message was written with the schema of another record.", cause);
     }
   }
 
-  /** The writer's schema must have been learned. */
+  /** Decodes a message. The writer's schema must have been passed to {@link learn} before. */
   decode(schemaId: number, message: Buffer): unknown {
     try {
       return this.#type.fromBuffer(message.subarray(headerBytes), this.#resolvers.get(schemaId));
@@ -56,15 +58,21 @@ export class RecordCodec {
   }
 }
 
-/** The record's type as our own schema says it. */
+/** Returns the type of a record in our own schema. */
 export function typeOf(record: RecordName): avro.Type {
   return compile(JSON.parse(schemas[record]));
 }
 
-/** @throws PermanentFault `CONTRACT_UNDECODABLE` for bytes that are not in Confluent's wire format. */
+/**
+ * Returns the id of the writer's schema.
+ *
+ * @throws PermanentFault `CONTRACT_UNDECODABLE` for bytes that are not in Confluent's wire format
+ */
 export function schemaIdOf(message: Buffer): number {
   if (message.length < headerBytes || message[0] !== 0)
-    throw undecodable("Not in Confluent's wire format.");
+    throw undecodable(
+      "The message is not in Confluent's wire format: a zero byte and a schema id of 4 bytes must come first.",
+    );
   return message.readUInt32BE(1);
 }
 

@@ -5,7 +5,7 @@ import type { SchemaRegistryClient } from "./schema-registry.ts";
 import { TopicCodecs } from "./topic-codecs.ts";
 import type { RecordName, Topic } from "./topics.ts";
 
-/** Ids come from the registry; whoever writes must have been released to it. */
+/** Takes schema ids from the registry. A schema must be registered before a service can write with it. */
 export class RegistryTopicCodecs extends TopicCodecs {
   readonly #registry: SchemaRegistryClient;
   readonly #lookups: SchemaLookups;
@@ -25,7 +25,7 @@ export class RegistryTopicCodecs extends TopicCodecs {
         if (id === undefined)
           throw new PermanentFault(
             "CONTRACT_SCHEMA_UNREGISTERED",
-            `The schema of ${topic.name} is not in the registry; run "sluice up" or release it.`,
+            `The schema of ${topic.name} is not in the registry. Run "sluice up" or "sluice provision" to register it.`,
           );
         this.#writerIds.set(topic.name, id);
       }),
@@ -35,7 +35,10 @@ export class RegistryTopicCodecs extends TopicCodecs {
   override encode<R>(topic: Topic<R>, record: R): Buffer {
     const id = this.#writerIds.get(topic.name);
     if (id === undefined)
-      throw new Defect("CONTRACT_UNENCODABLE", `Writing ${topic.name} was not prepared.`);
+      throw new Defect(
+        "CONTRACT_UNENCODABLE",
+        `The codec of ${topic.name} is not prepared. Pass the topic to prepare() at start.`,
+      );
     return this.#codecOf(topic.record).encode(id, record);
   }
 
@@ -50,7 +53,10 @@ export class RegistryTopicCodecs extends TopicCodecs {
   async #learn(codec: RecordCodec, id: number): Promise<void> {
     const writer = await this.#lookups.schemaOf(id);
     if (writer) return codec.learn(id, writer);
-    throw new PermanentFault("CONTRACT_SCHEMA_UNKNOWN", `The registry has no schema ${id}.`);
+    throw new PermanentFault(
+      "CONTRACT_SCHEMA_UNKNOWN",
+      `The schema registry has no schema with id ${id}.`,
+    );
   }
 
   #codecOf(record: RecordName): RecordCodec {

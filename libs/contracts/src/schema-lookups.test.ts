@@ -11,52 +11,53 @@ class SetClock extends Clock {
   }
 }
 
-/** Has the schema 7 alone, and counts how often it is asked. */
-function lookupsIn(registry: { isAway?: boolean } = {}) {
-  const asked: number[] = [];
+/** A registry that has schema 7 only, and records the ids of its lookups. */
+function lookupsIn(registry: { isDown?: boolean } = {}) {
+  const lookedUp: number[] = [];
   const clock = new SetClock();
   const schemaOf = async (id: number) => {
-    asked.push(id);
-    if (registry.isAway) throw new TransientFault("CONTRACT_REGISTRY_UNAVAILABLE", "away");
+    lookedUp.push(id);
+    if (registry.isDown)
+      throw new TransientFault("CONTRACT_REGISTRY_UNAVAILABLE", "The registry is down.");
     return id === 7 ? typeOf("InferenceRequested") : undefined;
   };
-  return { asked, clock, lookups: new SchemaLookups({ schemaOf }, clock) };
+  return { lookedUp, clock, lookups: new SchemaLookups({ schemaOf }, clock) };
 }
 
 const unavailable = expect.objectContaining({ code: "CONTRACT_REGISTRY_UNAVAILABLE" });
 
-test("an id that the registry does not have is asked for once in 30 s", async () => {
-  const { asked, clock, lookups } = lookupsIn();
+test("an id that the registry does not have is looked up once in 30 s", async () => {
+  const { lookedUp, clock, lookups } = lookupsIn();
   expect(await lookups.schemaOf(9)).toBeUndefined();
   clock.ms += 29_999;
   expect(await lookups.schemaOf(9)).toBeUndefined();
-  expect(asked).toEqual([9]);
+  expect(lookedUp).toEqual([9]);
   clock.ms += 1;
   await lookups.schemaOf(9);
-  expect(asked).toEqual([9, 9]);
+  expect(lookedUp).toEqual([9, 9]);
 });
 
-test("of a flood of ids a bounded number is asked for in a second, and in the next as many", async () => {
-  const { asked, clock, lookups } = lookupsIn();
+test("of many unknown ids, a bounded number is looked up in each second", async () => {
+  const { lookedUp, clock, lookups } = lookupsIn();
   const flood = async (from: number) => {
     for (let id = from; id < from + 1_000; id += 1) await lookups.schemaOf(id).catch(() => {});
   };
   await flood(1_000);
-  expect(asked).toHaveLength(lookupsPerSecondMax);
+  expect(lookedUp).toHaveLength(lookupsPerSecondMax);
   await expect(lookups.schemaOf(7)).rejects.toEqual(unavailable);
   clock.ms += 1_000;
   expect(await lookups.schemaOf(7)).toBeDefined();
   await flood(3_000);
-  expect(asked).toHaveLength(2 * lookupsPerSecondMax);
+  expect(lookedUp).toHaveLength(2 * lookupsPerSecondMax);
 });
 
-test("a registry that is away is not asked again within a second", async () => {
-  const registry = { isAway: true };
-  const { asked, clock, lookups } = lookupsIn(registry);
+test("an unavailable registry is not queried again within a second", async () => {
+  const registry = { isDown: true };
+  const { lookedUp, clock, lookups } = lookupsIn(registry);
   await expect(lookups.schemaOf(7)).rejects.toEqual(unavailable);
   await expect(lookups.schemaOf(8)).rejects.toEqual(unavailable);
-  expect(asked).toEqual([7]);
-  registry.isAway = false;
+  expect(lookedUp).toEqual([7]);
+  registry.isDown = false;
   clock.ms += 1_000;
   expect(await lookups.schemaOf(7)).toBeDefined();
 });

@@ -6,32 +6,32 @@ import { ownTypes } from "./avro.ts";
 import { schemas } from "./generated/schemas.ts";
 import { subjectOf, type Topic } from "./topics.ts";
 
-/** Who we are to the registry, and whom we trust there. */
+/** The credentials for the registry, and the CA that it must be signed by. */
 export interface RegistryAccess {
   readonly basic?: { readonly username: string; readonly password: string };
   /** Sent as bearer token. */
   readonly token?: string;
-  /** PEM text of the CA that signs its certificate; without it those that Node trusts. */
+  /** PEM text of the CA that signs its certificate. Without it, Node's own list of CAs is used. */
   readonly ca?: string;
 }
 
 type RegistryOptions = ConstructorParameters<typeof SchemaRegistry>[0];
 type Middleware = NonNullable<RegistryOptions["middlewares"]>[number];
 
-/** Confluent's registry, as far as we use it, with its failures told apart. */
+/** Client of a registry with Confluent's API. Distinguishes a missing schema, a refusal and an outage. */
 export class SchemaRegistryClient {
   readonly #registry: SchemaRegistry;
   readonly #prefix: string;
-  /** Without user and password, for people to read. */
+  /** The address without user and password, for messages. */
   readonly #shown: string;
 
   /**
-   * @param prefix the topic prefix; subjects carry it too.
+   * @param prefix the topic prefix, with which subjects begin too
    * @throws Defect `CONTRACT_AVSC_UNSUPPORTED`
    */
   constructor(url: string, prefix = "", { basic, token, ca }: RegistryAccess = {}) {
     this.#prefix = prefix;
-    this.#shown = URL.parse(url)?.host ?? "an address that is none";
+    this.#shown = URL.parse(url)?.host ?? "an invalid address";
     this.#registry = new SchemaRegistry(
       {
         host: url,
@@ -44,25 +44,27 @@ export class SchemaRegistryClient {
     );
   }
 
-  /** @returns undefined for an id that the registry does not have. */
+  /** Returns the schema, or undefined for an id that the registry does not have. */
   async schemaOf(id: number): Promise<avro.Type | undefined> {
-    return this.#ask(async () => {
+    return this.#request(async () => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the registry's Avro schemas are avsc types
       return (await this.#registry.getSchema(id)) as unknown as avro.Type;
     });
   }
 
-  /** @returns undefined when the topic's subject does not have our schema. */
+  /** Returns the id of our schema, or undefined if the topic's subject does not have it. */
   async idOf(topic: Topic<unknown>): Promise<number | undefined> {
     const subject = subjectOf(this.#prefix, topic.name);
-    return this.#ask(() => this.#registry.getRegistryIdBySchema(subject, confluentSchema(topic)));
+    return this.#request(() =>
+      this.#registry.getRegistryIdBySchema(subject, confluentSchema(topic)),
+    );
   }
 
-  /** Makes our schema a version of the topic's subject; nothing happens where it is one. */
+  /** Registers our schema as a version of the topic's subject, unless it already is one. Returns its id. */
   async register(topic: Topic<unknown>): Promise<number> {
     const subject = subjectOf(this.#prefix, topic.name);
-    const registered = await this.#ask(() =>
-      // The level is set for the subject once, by whoever owns it; here it must hold from the first version.
+    const registered = await this.#request(() =>
+      // Sets the subject's compatibility level together with its first version, so that no version escapes the check.
       this.#registry.register(confluentSchema(topic), {
         subject,
         compatibility: fullTransitive,
@@ -71,17 +73,17 @@ export class SchemaRegistryClient {
     if (!registered)
       throw new PermanentFault(
         "CONTRACT_SCHEMA_UNREGISTERED",
-        `The registry does not accept the schema of ${subject}: it is incompatible with a version it has.`,
+        `The registry refuses the schema of ${subject}, because it is incompatible with a registered version. Release a schema that is compatible with all versions.`,
       );
     return registered.id;
   }
 
-  /** undefined for "not there" or "refused"; a fault for an outage, and for a door that is shut. */
-  async #ask<T>(call: () => Promise<T>): Promise<T | undefined> {
+  /** Returns undefined if the schema is missing or refused. Throws a fault for an outage and for denied access. */
+  async #request<T>(call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await call();
     } catch (cause) {
-      if (answersNo(cause)) return undefined;
+      if (isMissingOrRefused(cause)) return undefined;
       throw new TransientFault(
         "CONTRACT_REGISTRY_UNAVAILABLE",
         `The schema registry at ${this.#shown} cannot be used: ${reasonOf(cause)}.`,
@@ -105,8 +107,11 @@ function bearing(token: string): Middleware {
   });
 }
 
-/** The client's own errors, 404 and 409 are answers. A refused connection is reported as 400, so that is none. */
-function answersNo(error: unknown): boolean {
+/**
+ * Returns whether the registry has answered that the schema is missing or refused. 400 does not count,
+ * because the registry client reports a refused connection as 400.
+ */
+function isMissingOrRefused(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name.startsWith("ConfluentSchemaRegistry")) return true;
   const status = statusOf(error);
@@ -115,11 +120,13 @@ function answersNo(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   const status = statusOf(error);
-  if (status === 401) return "it does not accept our user and password, or token (401)";
-  if (status === 403) return "our account may not do this there (403): have the right given to it";
+  if (status === 401)
+    return "it does not accept the user and password, or the token (401). Correct them";
+  if (status === 403)
+    return "the account has no right to do this (403). Grant the right to the account";
   return (
     connectionTroubleOf(error) ??
-    (status === undefined ? "it does not answer" : `it answers with ${status}`)
+    (status === undefined ? "it does not respond" : `it responds with status ${status}`)
   );
 }
 

@@ -12,20 +12,20 @@ import type {
   InferenceResponded,
 } from "./generated/records.ts";
 
-/** Name of a record that travels on a topic of its own. */
+/** Name of a record that has a topic of its own. */
 export type RecordName = keyof typeof schemas;
 
 /** A topic, the record on it and its key. Names are without the configured prefix. */
 export interface Topic<R> {
   readonly name: string;
   readonly record: RecordName;
-  /** default: as configured; the same for all topics that are keyed by request. */
+  /** `default` is the configured number, which is the same for all topics that are keyed by request. */
   readonly partitions: "default" | number;
-  /** Kafka's settings of the topic. */
+  /** The topic's Kafka settings. */
   readonly config: Readonly<Record<string, string>>;
-  /** Whether what cannot be handled on it is kept on `<name>.dead-letter`. */
+  /** Whether messages that a stage cannot handle are put on `<name>.dead-letter`. */
   readonly deadLetter: boolean;
-  /** What the key is made of, for people who read the topic. */
+  /** Describes the key, for documents. */
   readonly keyedBy: string;
   /**
    * Returns the key of a record. Kafka orders messages within a partition only, and the key chooses the
@@ -37,7 +37,7 @@ export interface Topic<R> {
 const dayMs = 24 * 60 * 60 * 1000;
 const mebibyte = 1024 * 1024;
 
-/** Above an edge request of 768 KiB and an answer cut to its limit, with what the stages add. */
+/** Enough for a request of 768 KiB or an answer cut to its limit, with the fields that the stages add. */
 const maxMessageBytes = String(2 * mebibyte);
 
 interface Retention {
@@ -104,7 +104,7 @@ const chargeKey: Key<CostCharged> = { keyedBy: "charge id", keyOf: ({ chargeId }
 const threeDays: Retention = { days: 3 };
 const fiveYears = 5 * 365;
 
-/** The one place that names the topics; they are created from it. */
+/** The catalogue of topics. Provisioning creates the topics from it, and nothing else names them. */
 export const topics = {
   inferenceRequested: topic<InferenceRequested>(
     "inference.requested",
@@ -161,15 +161,15 @@ export const topics = {
   ),
 } as const;
 
-/** Every topic, for those that create or list them. */
+/** All topics, for programs that create or list them. */
 export const allTopics: readonly Topic<unknown>[] = Object.values(topics);
 
-/** Where the original bytes of a message go that cannot be handled. */
+/** Returns the name of the topic that receives the original bytes of messages that a stage cannot handle. */
 export function deadLetterNameOf(name: string): string {
   return `${name}.dead-letter`;
 }
 
-/** Confluent's naming: one subject per topic, prefix included. */
+/** Returns the registry's subject of a topic, prefix included, as Confluent names it. */
 export function subjectOf(prefix: string, name: string): string {
   return `${prefix}${name}-value`;
 }

@@ -1,7 +1,6 @@
 /**
- * JSON with the members of every object in code-unit order, so that two
- * spellings of the same value hash alike. `undefined` members are left out,
- * bigints are written as decimal strings.
+ * Returns JSON with the members of each object in code-unit order, so that two spellings of the same
+ * value have the same hash. Omits `undefined` members, and writes bigints as decimal strings.
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === "bigint") return `"${value}"`;

@@ -1,7 +1,7 @@
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMillis = number;
 
-/** Port: decisions are given the time, so that a test can say what time it is. */
+/** Port that returns the time, so that a test can set it. */
 export abstract class Clock {
   abstract now(): EpochMillis;
 }

@@ -16,17 +16,17 @@ test.for([
   [coded("ECONNREFUSED"), "nothing listens"],
   [coded("ETIMEDOUT"), "in time"],
   [new Error("socket hang up"), "may speak TLS"],
-] as const)("%s is said as what it means", ([error, part]) => {
+] as const)("%s is explained by a sentence with the cause", ([error, part]) => {
   expect(connectionTroubleOf(error)).toContain(part);
 });
 
-test("the cause speaks where a client wraps it, and what an aggregate gathers", () => {
+test("an error that a client library wraps or aggregates is recognised", () => {
   const cause = coded("ECONNREFUSED");
   expect(connectionTroubleOf(new Error("Gave up.", { cause }))).toContain("nothing listens");
   expect(connectionTroubleOf(new AggregateError([cause], ""))).toContain("nothing listens");
 });
 
-test("a circle of causes ends, and what is no trouble of a connection has no sentence", () => {
+test("a circular chain of causes ends, and an error that is not about a connection has no sentence", () => {
   const circle = new Error("round");
   circle.cause = circle;
   expect(connectionTroubleOf(circle)).toBeUndefined();

@@ -1,10 +1,10 @@
 interface Sign {
-  /** In an error's code or message: clients keep sometimes the one, sometimes the other. */
+  /** Matches an error's code or message. Some client libraries keep the one, some the other. */
   readonly sign: RegExp;
   readonly sentence: string;
 }
 
-/** In order: the first that fits speaks. "It" is the server that was called. */
+/** The first sign that matches decides. "It" in a sentence is the server that was called. */
 const signs: readonly Sign[] = [
   {
     sign: /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/,
@@ -47,15 +47,15 @@ const signs: readonly Sign[] = [
 const depthMax = 8;
 
 /**
- * Why a server could not be called, with what to do about it, as far as the error or what it was
- * caused by tells; undefined where neither does.
+ * Explains why a connection to a server failed and what to do, from the error or its causes.
+ * Returns undefined if the cause is not recognised.
  */
 export function connectionTroubleOf(error: unknown): string | undefined {
   const texts = [...errorsIn(error)].map(textOf);
   return signs.find(({ sign }) => texts.some((text) => sign.test(text)))?.sentence;
 }
 
-/** The error, what it was caused by, and what it gathers, each once. */
+/** Yields the error, its causes, and the errors of an `AggregateError`. */
 export function* errorsIn(error: unknown, depth = 0): Generator<Error> {
   if (!(error instanceof Error) || depth > depthMax) return;
   yield error;

@@ -1,6 +1,6 @@
-/** What we did not decide. A refusal is a value, never a fault. */
+/** An event that the program did not decide. A refusal is a value and never a fault. */
 export abstract class Fault extends Error {
-  /** From the closed list of the package that throws it; documented in docs/reference/errors.md. */
+  /** From the closed list of the package that throws it. docs/reference/errors.md documents each code. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: { readonly cause?: unknown }) {
@@ -10,9 +10,9 @@ export abstract class Fault extends Error {
   }
 }
 
-/** An outage: waiting helps. The stage pauses and tries the same messages again, for ever. */
+/** An outage, which ends without a change to the message. The stage pauses and retries the same messages indefinitely. */
 export class TransientFault extends Fault {
-  /** How long the other side asked us to wait; undefined when it did not say. */
+  /** The delay that the other side asked for; undefined if it did not state one. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -25,12 +25,13 @@ export class TransientFault extends Fault {
   }
 }
 
-/** Waiting does not help: this message becomes a dead letter, its neighbours pass. */
+/** A fault that a retry does not repair. The message becomes a dead letter, and the stage continues with the next one. */
 export class PermanentFault extends Fault {}
 
-/** Our own mistake. Isolates one message while serving, ends the process at start. */
+/** A mistake in the program. It isolates one message while the stage runs, and ends the process at start. */
 export class Defect extends Fault {}
 
+/** Throws a {@link Defect} if the condition is false. */
 export function assert(condition: unknown, code: string, message: string): asserts condition {
   if (!condition) throw new Defect(code, message);
 }

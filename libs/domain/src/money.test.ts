@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { divideHalfEven, formatUsd, parseUsd } from "./money.ts";
 
-test("a half is rounded to the even neighbour, whatever its sign", () => {
+test("a half is rounded to the even neighbour, for both signs", () => {
   expect([5n, 15n, 25n, -5n, -15n, 14n, 16n].map((n) => divideHalfEven(n, 10n))).toEqual([
     0n,
     2n,
@@ -38,7 +38,7 @@ test("an amount is written exactly and read back as the same amount", () => {
   );
 });
 
-test("what is no amount, or finer than a nano-dollar, is not guessed", () => {
+test("a text that is not an amount, or has fractions of a nano-dollar, is not parsed", () => {
   expect(["", "-1", "1e3", "0.0000000001", "1,5"].map(parseUsd)).toEqual([
     undefined,
     undefined,

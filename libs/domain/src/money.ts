@@ -1,4 +1,4 @@
-/** A billionth of a US dollar. All money is a bigint of these; no float ever holds an amount. */
+/** Billionths of a US dollar. All money is such a bigint; no float ever holds an amount. */
 export type NanoUsd = bigint;
 
 /** Rates are published per million tokens. */
@@ -7,8 +7,10 @@ export const tokensPerRate = 1_000_000n;
 const nanoUsdPerUsd = 1_000_000_000n;
 
 /**
- * Divides and rounds half to even, the only rounding in Sluice: over many
- * charges it drifts neither up nor down. `divisor` is above zero.
+ * Divides and rounds half to even, which does not drift up or down over many charges. This is the
+ * only rounding of money in Sluice.
+ *
+ * @param divisor above zero
  */
 export function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
   const magnitude = dividend < 0n ? -dividend : dividend;
@@ -19,7 +21,7 @@ export function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
   return dividend < 0n ? -rounded : rounded;
 }
 
-/** Exact, without trailing zeros, at least two decimals: `0.00`, `1.50`, `0.000000001`. */
+/** Returns the exact amount with at least two decimals and no further trailing zeros: `0.00`, `1.50`, `0.000000001`. */
 export function formatUsd(amount: NanoUsd): string {
   const magnitude = amount < 0n ? -amount : amount;
   const fraction = (magnitude % nanoUsdPerUsd).toString().padStart(9, "0");
@@ -27,7 +29,7 @@ export function formatUsd(amount: NanoUsd): string {
   return `${amount < 0n ? "-" : ""}${magnitude / nanoUsdPerUsd}.${decimals}`;
 }
 
-/** Reads a decimal amount of dollars exactly; undefined for anything else, or below a nano-dollar. */
+/** Parses a decimal amount of dollars exactly. Returns undefined for any other text, and for fractions of a nano-dollar. */
 export function parseUsd(text: string): NanoUsd | undefined {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text.trim());
   if (!match) return undefined;

@@ -20,23 +20,23 @@ const book = new PriceBook([entry(1n, 1), entry(2n, 10), entry(3n, 10, 200_000n)
 const inputRate = (day: number, tokens: bigint): bigint | undefined =>
   book.priceOf("a", Date.UTC(2026, 0, day), tokens)?.rates.inputNanoUsd;
 
-test("the price is the one in force when the provider was called", () => {
+test("the price in force at the time of the call is used", () => {
   expect(inputRate(5, 10n)).toBe(1n);
   expect(inputRate(10, 10n)).toBe(2n);
 });
 
-test("a long input takes the rate declared for long inputs", () => {
+test("a long input has the rate that is declared for long inputs", () => {
   expect(inputRate(11, 200_000n)).toBe(2n);
   expect(inputRate(11, 200_001n)).toBe(3n);
   expect(inputRate(5, 200_001n)).toBe(1n);
 });
 
-test("before the first price, and for a variant nobody priced, there is none", () => {
+test("a time before the first price and a variant without prices have no price", () => {
   expect(book.priceOf("a", Date.UTC(2025, 0, 1), 1n)).toBeUndefined();
   expect(book.priceOf("b", Date.UTC(2026, 0, 11), 1n)).toBeUndefined();
 });
 
-test("the version names the entry that was applied", () => {
+test("the version names the entry that was used", () => {
   expect(book.priceOf("a", Date.UTC(2026, 0, 11), 200_001n)?.version).toBe(
     "a@2026-01-10T00:00:00.000Z>200000",
   );

@@ -1,22 +1,22 @@
 import type { EpochMillis } from "./clock.ts";
 import type { Rates } from "./price.ts";
 
-/** Rates of one variant from a date on, optionally only for long inputs. */
+/** The rates of one variant from a date on, optionally for long inputs only. */
 export interface PriceEntry {
   readonly variant: string;
   readonly effectiveFrom: EpochMillis;
-  /** Applies when all input tokens together exceed this; null: always. */
+  /** The entry applies if all input tokens together exceed this; null: always. */
   readonly inputAboveTokens: bigint | null;
   readonly rates: Rates;
 }
 
 export interface ApplicablePrice {
   readonly rates: Rates;
-  /** Names the entry, so that a charge says by which price it was made. */
+  /** Names the entry, so that a charge states which price it used. */
   readonly version: string;
 }
 
-/** All rates, dated. Pure: the same book, variant, time and size give the same price for ever. */
+/** All rates with their dates. Pure: the same book, variant, time and size always give the same price. */
 export class PriceBook {
   readonly #entries: readonly PriceEntry[];
 
@@ -29,9 +29,8 @@ export class PriceBook {
   }
 
   /**
-   * The newest entry in force at `calledAt` decides the date, the highest
-   * threshold below `inputTokens` the condition; undefined when nobody declared
-   * a price.
+   * Returns the price in force at `calledAt`. Among the entries with the newest date, the one with
+   * the highest threshold below `inputTokens` applies. Returns undefined if no price is declared.
    */
   priceOf(
     variant: string,

@@ -14,7 +14,7 @@ const rates: Rates = {
 };
 const usage = (counted: Partial<TokenUsage>): TokenUsage => ({ ...noUsage, ...counted });
 
-test("every class is billed at its own rate, or at its parent's", () => {
+test("each class is billed at its own rate, or at the rate of its parent class", () => {
   expect(priceOf(usage({ inputTokens: 1n }), rates)).toBe(2_500n);
   expect(priceOf(usage({ cachedInputTokens: 1n }), rates)).toBe(1_250n);
   expect(priceOf(usage({ cacheWriteTokens: 1n }), rates)).toBe(2_500n);
@@ -23,16 +23,16 @@ test("every class is billed at its own rate, or at its parent's", () => {
   expect(priceOf(usage({ otherTokens: { "audio-input": 1n } }), rates)).toBe(40_000n);
 });
 
-test("the sum is rounded once, not each class", () => {
+test("the sum is rounded once, and not each class", () => {
   const halves: Rates = { ...rates, inputNanoUsd: 500_000n, outputNanoUsd: 500_000n };
   expect(priceOf(usage({ inputTokens: 1n, outputTokens: 1n }), halves)).toBe(1n);
 });
 
-test("usage that nobody counted is refused, never free", () => {
+test("usage that was not counted is refused and never free", () => {
   expect(() => priceOf(usage({ outputTokens: null }), rates)).toThrow(PermanentFault);
 });
 
-test("a class without a rate is refused by name, unless nothing was used of it", () => {
+test("a class without a rate is refused by name, unless none of its tokens were used", () => {
   expect(() => priceOf(usage({ otherTokens: { video: 3n } }), rates)).toThrow('"video"');
   expect(priceOf(usage({ otherTokens: { video: 0n } }), rates)).toBe(0n);
 });

@@ -2,7 +2,7 @@ import { PermanentFault } from "./faults.ts";
 import { divideHalfEven, type NanoUsd, tokensPerRate } from "./money.ts";
 import type { TokenUsage } from "./usage.ts";
 
-/** Nano-USD per million tokens, as published. A class without a rate of its own takes its parent's. */
+/** Nano-USD per million tokens, as published. A class without its own rate has the rate of its parent class. */
 export interface Rates {
   readonly inputNanoUsd: NanoUsd;
   readonly outputNanoUsd: NanoUsd;
@@ -19,14 +19,18 @@ export interface Rates {
 export type PriceFaultCode = "PRICE_USAGE_MISSING" | "PRICE_RATE_MISSING";
 
 /**
- * The price of one attempt in nano-USD, rounded once, over the sum.
+ * Returns the price of one attempt in nano-USD. The sum over all classes is rounded once. Missing
+ * usage and missing rates are faults, because they would otherwise be free.
  *
- * @throws PermanentFault `PRICE_USAGE_MISSING` when input or output were never counted,
- *   `PRICE_RATE_MISSING` for a class that the rates do not name. Nothing is free by omission.
+ * @throws PermanentFault `PRICE_USAGE_MISSING` if input or output tokens were not counted,
+ *   `PRICE_RATE_MISSING` for a class that the rates do not name
  */
 export function priceOf(usage: TokenUsage, rates: Rates): NanoUsd {
   if (usage.inputTokens === null || usage.outputTokens === null)
-    throw new PermanentFault("PRICE_USAGE_MISSING", "Input or output tokens were never counted.");
+    throw new PermanentFault(
+      "PRICE_USAGE_MISSING",
+      "The input or output tokens of an attempt were not counted, so it cannot be priced.",
+    );
 
   const named =
     usage.inputTokens * rates.inputNanoUsd +
@@ -42,26 +46,29 @@ function otherPriceOf(usage: TokenUsage, rates: Rates): bigint {
   for (const [name, tokens] of Object.entries(usage.otherTokens)) {
     const rate = rates.otherNanoUsd[name];
     if (rate === undefined && tokens > 0n)
-      throw new PermanentFault("PRICE_RATE_MISSING", `No rate for tokens of class "${name}".`);
+      throw new PermanentFault(
+        "PRICE_RATE_MISSING",
+        `There is no rate for tokens of class "${name}". Declare one in sluice.yaml.`,
+      );
     sum += tokens * (rate ?? 0n);
   }
   return sum;
 }
 
 /**
- * What an attempt can cost at most: all input at its dearest class, and every
- * answer as long as allowed. Rounded up, as it bounds.
+ * Returns the most that an attempt can cost, in nano-USD: all input at its most expensive class, and
+ * each answer as long as allowed. Rounds up, because the amount is a bound.
  */
 export function worstCaseOf(
   bounds: { readonly inputTokens: bigint; readonly outputLimit: bigint; readonly answers: bigint },
   rates: Rates,
 ): NanoUsd {
-  const input = dearest(rates.inputNanoUsd, rates.cachedInputNanoUsd, rates.cacheWriteNanoUsd);
-  const output = dearest(rates.outputNanoUsd, rates.reasoningNanoUsd);
+  const input = highestOf(rates.inputNanoUsd, rates.cachedInputNanoUsd, rates.cacheWriteNanoUsd);
+  const output = highestOf(rates.outputNanoUsd, rates.reasoningNanoUsd);
   const sum = bounds.inputTokens * input + bounds.answers * bounds.outputLimit * output;
   return (sum + tokensPerRate - 1n) / tokensPerRate;
 }
 
-function dearest(...rates: readonly (NanoUsd | null)[]): NanoUsd {
+function highestOf(...rates: readonly (NanoUsd | null)[]): NanoUsd {
   return rates.reduce<NanoUsd>((most, rate) => (rate !== null && rate > most ? rate : most), 0n);
 }

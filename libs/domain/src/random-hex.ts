@@ -4,8 +4,8 @@ const pool = Buffer.allocUnsafe(4_096);
 let used = pool.length;
 
 /**
- * Random bytes of the system's generator, as lower-case hex. Drawn in advance: asking for a few at a time
- * costs more than all else that an id needs.
+ * Returns random bytes of the system's generator, in lower-case hex. Draws 4,096 bytes in advance,
+ * because a call for a few bytes takes longer than all other work for an id.
  *
  * @param bytes at most 64
  */
@@ -15,7 +15,7 @@ export function randomHex(bytes: number): string {
     used = 0;
   }
   const drawn = pool.toString("hex", used, used + bytes);
-  // Nothing that was given out stays to be read again.
+  // Erases the bytes that were returned, so that they cannot be read from memory again.
   pool.fill(0, used, used + bytes);
   used += bytes;
   return drawn;

@@ -1,8 +1,7 @@
 /**
- * Tokens of one attempt by class. The classes are disjoint: cached input is not
- * part of input, reasoning not part of output; a provider that nests them is
- * normalised in the adapter. `null` is missing: nobody said and nobody
- * estimated. A reported zero is zero.
+ * The tokens of one attempt by class. The classes are disjoint: cached input is not part of input,
+ * and reasoning is not part of output. The adapter normalises the usage of providers that nest them.
+ * `null` means that the number was neither reported nor estimated. A reported zero is zero.
  */
 export interface TokenUsage {
   readonly inputTokens: bigint | null;
@@ -10,7 +9,7 @@ export interface TokenUsage {
   readonly cacheWriteTokens: bigint | null;
   readonly outputTokens: bigint | null;
   readonly reasoningTokens: bigint | null;
-  /** Further classes by the provider's own name. */
+  /** Other classes, by the provider's own names. */
   readonly otherTokens: Readonly<Record<string, bigint>>;
 }
 
@@ -23,7 +22,7 @@ export const noUsage: TokenUsage = {
   otherTokens: {},
 };
 
-/** Every token that a provider counted, whatever its class. */
+/** Returns the sum of the tokens of all classes. */
 export function totalTokensOf(usage: TokenUsage): bigint {
   const named = [
     usage.inputTokens,

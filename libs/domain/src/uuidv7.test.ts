@@ -7,7 +7,7 @@ test("an id is a UUID of version 7 whose first 48 bits are the time", () => {
   expect(Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16)).toBe(1_800_000_000_000);
 });
 
-test("ids of one moment differ, and later ones sort behind earlier ones", () => {
+test("ids of the same moment differ, and later ids sort after earlier ones", () => {
   expect(uuidv7(1)).not.toBe(uuidv7(1));
   expect(uuidv7(1) < uuidv7(2)).toBe(true);
 });

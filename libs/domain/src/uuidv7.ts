@@ -1,7 +1,7 @@
 import type { EpochMillis } from "./clock.ts";
 import { randomHex } from "./random-hex.ts";
 
-/** RFC 9562: 48 bits of milliseconds, then random. Ids of one moment lie together in an index. */
+/** Returns a UUID of version 7 (RFC 9562): 48 bits of milliseconds, then random bits. Ids of about the same time are adjacent in an index. */
 export function uuidv7(now: EpochMillis): string {
   const time = now.toString(16).padStart(12, "0");
   const random = randomHex(10);

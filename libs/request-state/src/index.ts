@@ -4,6 +4,7 @@ export { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 export { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
 export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
+export { attemptsMax } from "./limits.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 export { type RequestStateOptions, RequestStateModule } from "./request-state.module.ts";
@@ -17,7 +18,6 @@ export {
   type AttemptPhase,
   type AttemptResult,
   Attempts,
-  attemptsMax,
   type AttemptState,
   type Claim,
   type ClaimedBy,
@@ -35,7 +35,7 @@ export { RedisAttempts } from "./redis/redis-attempts.ts";
 export { RedisOutcomes } from "./redis/redis-outcomes.ts";
 export { RedisReplies } from "./redis/redis-replies.ts";
 export { RedisRequests } from "./redis/redis-requests.ts";
-export { refOf } from "./request-ref.ts";
+export { refOf, refOfAdmitted } from "./request-ref.ts";
 export { respondedMessage } from "./responded-message.ts";
 export { storedTopics } from "./stored-records.ts";
 export { effectOfClaim, notePublished, respondedIn } from "./respond.ts";

@@ -1,7 +1,7 @@
 import { type InferenceMissed, topics } from "@sluice/contracts";
 import { partitionKeyOf } from "@sluice/domain";
 import { beforeEach, expect, test } from "vitest";
-import { refOfAdmitted } from "./contract/contract-harness.fixture.ts";
+import { refOfAdmitted } from "./request-ref.ts";
 import { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 import { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 import { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
@@ -28,7 +28,7 @@ const lookup = {
   reason: null,
 };
 
-test("an admitted request whose message cannot be handled fails, with the stage's code", async () => {
+test("an admitted request whose message cannot be handled fails with the stage's code", async () => {
   const admitted = admittedFixture({ correlationId: "c-1" });
   const messages = await deadLetters.failed("inference.admitted", admitted, "STAGE_DEFECT");
   expect(messages).toMatchObject([
@@ -47,11 +47,11 @@ test("an admitted request whose message cannot be handled fails, with the stage'
   ]);
 });
 
-test("what earlier stages decided, and the calls made, stay in the outcome", async () => {
+test("the outcome keeps the decisions of earlier stages and the number of provider calls", async () => {
   const admitted = admittedFixture();
   const ref = refOfAdmitted(admitted);
   const claim = await attempts.claim(ref, 1, "owner-a", 1_000);
-  if (claim.kind !== "held") throw new Error("not held");
+  if (claim.kind !== "held") throw new Error("The attempt was not claimed.");
   await attempts.calling(ref, 1, claim.fence);
   await attempts.fail(ref, 1, claim.fence, { reason: "429", metered: null });
   await attempts.claim(ref, 2, "owner-a", 1_000);
@@ -62,7 +62,7 @@ test("what earlier stages decided, and the calls made, stay in the outcome", asy
   ]);
 });
 
-test("a request that had ended keeps its outcome, which is published again", async () => {
+test("a request that had ended keeps its outcome, and the outcome is published again", async () => {
   const admitted = admittedFixture();
   const outcome = answeredFixture(admitted, "a dam");
   await outcomes.claim([outcome], "decision");
@@ -79,7 +79,7 @@ test("nothing is published for an answer that has expired", async () => {
 });
 
 test.each(["inference.requested", "inference.responded", "cost.metered"])(
-  "a dead letter of %s ends no request",
+  "a dead letter of %s does not end a request",
   async (topic) => {
     const admitted = admittedFixture();
     expect(await deadLetters.failed(topic, admitted, "X")).toEqual([]);

@@ -9,9 +9,10 @@ import { type Clock, SystemClock } from "@sluice/domain";
 import { DeadLetterOutcome, type Outgoing } from "@sluice/stage";
 import { refusedOutcome } from "./outcome-of.ts";
 import type { Attempts, AttemptState, Outcomes } from "./ports.ts";
+import { refOfAdmitted } from "./request-ref.ts";
 import { respondedMessage } from "./responded-message.ts";
 
-/** What a record between admission and attempt says of its request. */
+/** The members that all records between admission and attempt have. */
 interface Underway {
   readonly admitted: InferenceAdmitted;
   readonly lookup: Lookup | null;
@@ -25,10 +26,9 @@ const afterAdmission: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * An admitted request whose message became a dead letter fails, so that nobody
- * waits for it and its budget is released. On other topics nobody waits: a
- * message on `inference.requested` was never admitted, and what stands in the
- * other topics has ended or will be counted by its own reader.
+ * Fails an admitted request whose message became a dead letter, so that its client gets a response
+ * and its budget is released. Does nothing for other topics: a message on `inference.requested` was
+ * not admitted, and a message on any other topic is about a request that ends without it.
  */
 export class OutcomeDeadLetters extends DeadLetterOutcome {
   readonly #outcomes: Outcomes;
@@ -50,22 +50,18 @@ export class OutcomeDeadLetters extends DeadLetterOutcome {
     const underway = underwayOf(topic, record);
     if (!underway) return [];
     const [claim] = await this.#outcomes.claim([await this.#failure(underway, code)], "decision");
-    // Whoever set it first: a later claimant publishes the first outcome again.
+    // Also publishes an outcome that another stage set first. Its publisher may have crashed before publishing.
     return claim?.kind === "won" || claim?.kind === "lost" ? [respondedMessage(claim.outcome)] : [];
   }
 
   async #failure(underway: Underway, code: string): Promise<InferenceResponded> {
     const { admitted, lookup, decisions } = underway;
-    const { tenant } = admitted.attribution;
-    const { attempts } = await this.#attempts.history({
-      tenant,
-      requestId: admitted.request.requestId,
-    });
+    const { attempts } = await this.#attempts.history(refOfAdmitted(admitted));
     const decision = { stage: "dead-letter", decision: "failed", reasons: [code] };
     return refusedOutcome(admitted, {
       kind: "failed",
       code: "internal_error",
-      reason: `The request could not be processed (${code}). It is kept for the operator; send it again under another id.`,
+      reason: `Sluice could not process the request (${code}). The operator can look at its message. Send the request again with another id.`,
       attempts: attempts.filter(hasCalled).length,
       lookup,
       decisions: [...decisions, decision],
@@ -84,6 +80,6 @@ function underwayOf(topic: string, record: unknown): Underway | null {
   return afterAdmission.has(topic) ? (record as Underway) : null;
 }
 
-function hasCalled({ state }: AttemptState): boolean {
-  return state !== "held" && state !== "released";
+function hasCalled({ phase }: AttemptState): boolean {
+  return phase !== "held" && phase !== "released";
 }

@@ -12,7 +12,7 @@ import { respondedMessage } from "./responded-message.ts";
 
 const codecs = new InMemoryTopicCodecs();
 
-test("an answer and a refusal are records of the response topic, and read back as they were", async () => {
+test("a completed and a failed outcome are encoded for the response topic and decoded unchanged", async () => {
   const admitted = admittedFixture({ correlationId: "c-1" });
   for (const outcome of [answeredFixture(admitted, "a dam"), failedFixture(admitted)]) {
     const bytes = codecs.encode(topics.inferenceResponded, outcome);
@@ -20,7 +20,7 @@ test("an answer and a refusal are records of the response topic, and read back a
   }
 });
 
-test("an outcome says who pays and what it belongs to, as it was admitted", () => {
+test("an outcome has the attribution, tags and ids of the admitted request", () => {
   const { request, ...rest } = admittedFixture({ correlationId: "c-1", remembered: true });
   const admitted = {
     ...rest,
@@ -52,7 +52,7 @@ test("an outcome says who pays and what it belongs to, as it was admitted", () =
   });
 });
 
-test("the response goes to the request's partition, with the producer's correlation id if it had one", () => {
+test("the response has the request's key, and the correlation id if the request had one", () => {
   const admitted = admittedFixture({ correlationId: "c-1" });
   const key = partitionKeyOf(fixtureTenant, admitted.request.requestId);
   const record = failedFixture(admitted);

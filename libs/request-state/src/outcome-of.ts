@@ -7,17 +7,18 @@ import type {
 } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 
-/** What every outcome says besides how it ended. */
+/** The fields of every outcome, completed or not. */
 export interface Ending {
-  /** Provider calls made for the request. */
+  /** The number of provider calls for the request. */
   readonly attempts: number;
-  /** null where nobody had asked the cache yet. */
+  /** null if no stage had looked the request up in the cache. */
   readonly lookup: Lookup | null;
-  /** All that was decided, the last one included. */
+  /** All decisions, including the last one. */
   readonly decisions: readonly Decision[];
   readonly completedAt: EpochMillis;
 }
 
+/** Returns the outcome of a request that has an answer. */
 export function completedOutcome(
   admitted: InferenceAdmitted,
   ending: Ending & { readonly completed: Completed },
@@ -34,10 +35,11 @@ export interface Refusal extends Ending {
   readonly kind: "declined" | "failed";
   /** From the closed list in docs/reference/errors.md. */
   readonly code: string;
-  /** A sentence for the caller, with the remedy. */
+  /** A sentence for the client, with the remedy. */
   readonly reason: string;
 }
 
+/** Returns the outcome of a request that was declined or has failed. */
 export function refusedOutcome(admitted: InferenceAdmitted, refusal: Refusal): InferenceResponded {
   return {
     ...common(admitted, refusal),

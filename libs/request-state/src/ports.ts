@@ -1,6 +1,6 @@
 import type { CostMetered, InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
 
-/** A request id means nothing without its tenant. */
+/** Identifies a request. A request id is unique only within its tenant. */
 export interface RequestRef {
   readonly tenant: string;
   readonly requestId: string;
@@ -9,135 +9,132 @@ export interface RequestRef {
 export interface Admission {
   /** Its tenant is `admitted.attribution.tenant`. */
   readonly admitted: InferenceAdmitted;
-  /** Lets an SDK's retry without a key join this request for 10 min, see {@link Admissions.joinable}. */
+  /** Allows an SDK's retry without a request id to join this request for 10 min, see {@link Admissions.joinable}. */
   readonly join?: { readonly keyId: string };
   /** {@link Replies.listener} of the process that waits for the answer. */
   readonly listener?: string;
 }
 
-/** What is known of a request id. */
+/** What the store knows of a request id. */
 export interface KnownRequest {
   readonly bodyHash: string;
   /**
-   * The record that was admitted first; a repeat publishes this one. Without
-   * its messages once it is acknowledged, or its outcome published: a prompt
-   * is kept no longer than somebody may have to publish it.
+   * The record that was admitted first, which a repeat publishes. Its messages are dropped once it
+   * is acknowledged or its outcome is published, because no repeat has to publish them after that.
    */
   readonly admitted: InferenceAdmitted;
   /** Whether the broker has acknowledged `inference.admitted`. */
   readonly acknowledged: boolean;
   readonly outcome: InferenceResponded | null;
-  /** The outcome was set and published, and the whole answer has expired. */
+  /** Whether the outcome was set and published, and the whole answer has expired since. */
   readonly answerGone: boolean;
 }
 
 export type Admitted =
   | { readonly kind: "first"; readonly admitted: InferenceAdmitted }
   | ({ readonly kind: "repeat" } & Omit<KnownRequest, "bodyHash">)
-  /** The id belongs to another body. */
+  /** The id was admitted with another body. */
   | { readonly kind: "conflict" };
 
-/** Port of ingress: who was let in, and under which record. All throw TransientFault `REDIS_UNAVAILABLE`. */
+/** Port of ingress: which requests were admitted, with which record. All methods throw TransientFault `REDIS_UNAVAILABLE`. */
 export abstract class Admissions {
-  /** Sets body hash, record and listener once per request id. One round trip for all; one answer per entry, in order. */
+  /** Sets body hash, record and listener once per request id, in one round trip. Returns one result per entry, in order. */
   abstract admit(entries: readonly Admission[]): Promise<readonly Admitted[]>;
 
-  /** The broker has acknowledged `inference.admitted` for these: a repeat need not publish it again, and their messages are dropped. */
+  /** Notes that the broker has acknowledged `inference.admitted` for these requests, and drops their messages. A repeat does not publish it again. */
   abstract acknowledge(refs: readonly RequestRef[]): Promise<void>;
 
-  /** Changes nothing. One answer per ref, in order; null where the id is unknown. */
+  /** Returns what is known, one result per ref, in order; null for an unknown id. Changes nothing. */
   abstract find(refs: readonly RequestRef[]): Promise<readonly (KnownRequest | null)[]>;
 
   /**
-   * Id of the first request of the last 10 min with the same API key and body,
-   * if that runs or completed; null where there is none, or it was cancelled,
-   * declined or failed.
+   * Returns the id of the first request of the last 10 min with the same API key and body, if it
+   * runs or has completed. Returns null if there is none, or if it was cancelled, declined or failed.
    */
   abstract joinable(tenant: string, keyId: string, bodyHash: string): Promise<string | null>;
 }
 
-/** hit: from the response cache, so a saving may follow. decision: every other end without an answer. */
+/** A `hit` comes from the response cache, and a saving may follow. A `decision` is any other end without a provider's answer. */
 export type ClaimedBy = "hit" | "decision";
 
 export type Claim =
   /**
-   * Ours stands; or, on a redelivery, a claim of the same bytes, or one hit
-   * after another. `outcome` is what stands: publish this, and meter the saving
-   * of this, not of what was passed in.
+   * The claim has set the outcome, or it repeats one: it has the same bytes, or both are hits.
+   * `outcome` is the stored one. Publish it, and meter its saving, instead of the one that was passed.
    */
   | { readonly kind: "won"; readonly outcome: InferenceResponded }
-  /** Another stood first; publish that one. */
+  /** Another outcome was set before. Publish that one. */
   | { readonly kind: "lost"; readonly outcome: InferenceResponded }
-  /** Only for hits: an attempt is held, calling or finished, so that this stays a miss. */
+  /** For hits only: an attempt is held, calling or finished, so the lookup stays a miss. */
   | { readonly kind: "attempt-held" }
-  /** It was set and published and has expired: nothing is left to do. */
+  /** The outcome was set and published, and its answer has expired. There is nothing left to do. */
   | { readonly kind: "answer-gone" };
 
-/** Port of everyone who ends requests. All throw TransientFault `REDIS_UNAVAILABLE`; unknown then, so repeat. */
+/**
+ * Port of all stages that end requests. All methods throw TransientFault `REDIS_UNAVAILABLE`, after which
+ * the command may or may not have been executed. Repeat it.
+ */
 export abstract class Outcomes {
-  /** Sets each outcome once and wakes its reader, atomically per request. One answer per outcome, in order. */
+  /** Sets each outcome once and wakes its reader, atomically per request. Returns one result per outcome, in order. */
   abstract claim(outcomes: readonly InferenceResponded[], by: ClaimedBy): Promise<readonly Claim[]>;
 
   /**
-   * `inference.responded` is acknowledged for these, so the whole answer may
-   * expire: after 24 h if the outcome is `remembered`, else 10 min after its
-   * deadline, and never within the next minute. That an outcome exists is
-   * remembered for 3 d. Only the first call counts.
+   * Notes that `inference.responded` is acknowledged for these outcomes, and lets the whole answers
+   * expire: after 24 h if the outcome is `remembered`, otherwise 10 min after its deadline, but not
+   * within the next minute. The store knows for 3 d that there was an outcome. Only the first call
+   * has an effect.
    */
   abstract published(outcomes: readonly InferenceResponded[]): Promise<void>;
 }
 
-/** At most this many provider calls are made for one request. */
-export const attemptsMax = 4;
-
-/** held and calling have a lease; the others have ended. */
+/** `held` and `calling` have a lease. An attempt in any other phase has ended. */
 export type AttemptPhase = "held" | "calling" | "finished" | "failed" | "released" | "doubt";
 
 export interface AttemptState {
   /** From 1. */
   readonly number: number;
-  readonly state: AttemptPhase;
-  /** 0: expired, or ended. */
+  readonly phase: AttemptPhase;
+  /** 0 if the lease has expired or the attempt has ended. */
   readonly leaseLeftMs: number;
-  /** As the owner stated it, to be published again by a redelivery; null: left to the sweep, or not ended. */
+  /** The usage that the owner stated, which a redelivery publishes again. null: the sweep estimates it, or the attempt has not ended. */
   readonly metered: CostMetered | null;
-  /** Why it failed. */
+  /** The reason of a failure. */
   readonly reason: string | null;
 }
 
 export interface RequestHistory {
   readonly outcome: InferenceResponded | null;
-  /** The outcome was set and published, and the whole answer has expired. */
+  /** Whether the outcome was set and published, and the whole answer has expired since. */
   readonly answerGone: boolean;
-  /** The client has gone and nobody else waits. */
+  /** Whether the client has disconnected and no other client waits. */
   readonly cancelled: boolean;
-  /** A token was appended to the reply stream: what has begun is never restarted behind the client's back. */
+  /** Whether a token was appended to the reply stream. A reply that has begun is not restarted, because the client has read its first tokens. */
   readonly replyBegan: boolean;
-  /** From number 1, without gaps. */
+  /** Numbered from 1, without gaps. */
   readonly attempts: readonly AttemptState[];
 }
 
 export type AttemptClaim =
-  /** Ours until the lease ends: new, or taken over from an owner that let it expire before it called. */
+  /** The caller owns the attempt until the lease ends. It is new, or its former owner's lease expired before the call. */
   | { readonly kind: "held"; readonly fence: number }
   | { readonly kind: "busy"; readonly leaseLeftMs: number }
-  /** Its lease expired while calling: nobody knows whether the provider was paid. Its owner is fenced. Said again each time. */
+  /** The lease expired during the call, so the provider may or may not bill it. The former owner is fenced. Further claims return the same. */
   | { readonly kind: "in-doubt" }
-  | { readonly kind: "ended"; readonly state: AttemptState }
-  /** `outcome` is null when it has expired. */
+  | { readonly kind: "ended"; readonly attempt: AttemptState }
+  /** `outcome` is null if it has expired. */
   | { readonly kind: "outcome-set"; readonly outcome: InferenceResponded | null }
   /** An earlier attempt has not ended, or the number is outside 1 to {@link attemptsMax}. */
   | { readonly kind: "not-next" };
 
 export interface AttemptResult {
-  /** null only where the sweep is to estimate it. */
+  /** null only if the sweep has to estimate it. */
   readonly metered: CostMetered | null;
   readonly outcome: InferenceResponded;
 }
 
 export interface AttemptEnd {
   readonly reason: string;
-  /** null: a time-out or doubt, left to the sweep. */
+  /** null after a time-out or in doubt: the sweep estimates the usage. */
   readonly metered: CostMetered | null;
 }
 
@@ -145,33 +142,34 @@ export type Renewal =
   | { readonly kind: "renewed"; readonly cancelled: boolean }
   | { readonly kind: "fenced" };
 
-/** `cancelled` is also true when the outcome was set by somebody else: nobody reads on; end the call and finish. */
+/** `cancelled` is also true if another stage has set the outcome. The reply has no reader then: end the call and finish. */
 export type Append =
   | { readonly kind: "appended"; readonly cancelled: boolean }
   | { readonly kind: "fenced" };
 
 export type Finish =
   | { readonly kind: "won" | "lost"; readonly outcome: InferenceResponded }
-  /** The outcome had been set by another, and has expired; the usage is stored. */
+  /** Another stage had set the outcome, and its answer has expired. The usage is stored. */
   | { readonly kind: "answer-gone" }
   | { readonly kind: "fenced" };
 
 /**
- * Port of the adapter: who may call a provider, and what came of it. A fence is
- * what `claim` gave; it stops counting when another owner takes over. All throw
- * TransientFault `REDIS_UNAVAILABLE`; every call may be repeated. A claim whose
- * answer was lost is busy until its lease ends: nobody can tell a repeat from
- * a second worker of the same process, and two workers with one fence would pay twice.
+ * Port of the adapter: which worker may call a provider, and how the call ended. `claim` returns a
+ * fence, which becomes invalid when another owner takes over. All methods throw TransientFault
+ * `REDIS_UNAVAILABLE` and may be repeated. A claim whose reply was lost is busy until its lease ends:
+ * a repeat looks like a second worker of the same process, and two workers with one fence would pay twice.
  */
 export abstract class Attempts {
+  /** Returns the outcome and all attempts of a request. */
   abstract history(ref: RequestRef): Promise<RequestHistory>;
 
   /**
-   * Claims attempt 1 of a request of which nothing is recorded but its admission, which is most of
-   * them. The fence; or null, where there is a history to be looked at first.
+   * Claims attempt 1 of a request that has only been admitted, as most have. Returns the fence, or
+   * null if the request has a history, which the adapter must read first.
    */
   abstract begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null>;
 
+  /** Claims an attempt until its lease ends. */
   abstract claim(
     ref: RequestRef,
     attemptNumber: number,
@@ -179,9 +177,10 @@ export abstract class Attempts {
     leaseMs: number,
   ): Promise<AttemptClaim>;
 
-  /** The intent is acknowledged and the socket comes next. False: fenced, do not call. */
+  /** Notes that the provider call begins, after the intent is acknowledged. Returns false if the owner is fenced and must not call. */
   abstract calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean>;
 
+  /** Extends the lease. */
   abstract renew(
     ref: RequestRef,
     attemptNumber: number,
@@ -190,9 +189,9 @@ export abstract class Attempts {
   ): Promise<Renewal>;
 
   /**
-   * Live tokens, `sequence` rising from 0 within the attempt; the same one twice
-   * is harmless. Stored only where the request's reply is `live`; answers
-   * whether the client has gone either way.
+   * Appends live tokens. `sequence` rises from 0 within the attempt; a repeated one is ignored. The
+   * tokens are stored only if the request's reply is `live`. Returns in either case whether the
+   * client has disconnected.
    */
   abstract append(
     ref: RequestRef,
@@ -202,7 +201,7 @@ export abstract class Attempts {
     payload: string,
   ): Promise<Append>;
 
-  /** Stores the usage, claims the outcome and wakes the reader, in one function. Outcome already set: usage only. */
+  /** Stores the usage, claims the outcome and wakes the reader, atomically. If there is an outcome already, only stores the usage. */
   abstract finish(
     ref: RequestRef,
     attemptNumber: number,
@@ -210,7 +209,7 @@ export abstract class Attempts {
     result: AttemptResult,
   ): Promise<Finish>;
 
-  /** It ended without an answer and the request goes on. False: fenced. */
+  /** Notes that the attempt ended without an answer; the request continues. Returns false if the owner is fenced. */
   abstract fail(
     ref: RequestRef,
     attemptNumber: number,
@@ -218,7 +217,7 @@ export abstract class Attempts {
     end: AttemptEnd,
   ): Promise<boolean>;
 
-  /** It was held and will never call. False: fenced, or it has called. */
+  /** Notes that a held attempt will make no call. Returns false if the owner is fenced, or the call has begun. */
   abstract release(
     ref: RequestRef,
     attemptNumber: number,
@@ -235,26 +234,26 @@ export type ReplyEvent =
       readonly payload: string;
     }
   | { readonly kind: "end"; readonly outcome: InferenceResponded }
-  /** It ended, and the whole answer has expired. */
+  /** The request has ended, and the whole answer has expired. */
   | { readonly kind: "answer-gone" };
 
-/** Port of ingress: what comes back to whoever waits. */
+/** Port of ingress that delivers the reply to a client that waits. */
 export abstract class Replies {
   /** Name of this process for {@link Admission.listener}. */
   abstract readonly listener: string;
 
   /**
-   * From the first token on, in order, none twice, closed by the outcome. Ends
-   * without one when `signal` aborts or this is closed. An outage of Redis is
-   * waited out: set a deadline on `signal`. Works for any request, also one
-   * that ended long ago or was admitted elsewhere.
+   * Yields the tokens from the first one on, in order and each once, then the outcome. Ends without
+   * an outcome if `signal` aborts or the port is closed. During an outage of Redis it waits, so set
+   * a deadline on `signal`. Works for any request, including one that ended long ago or that another
+   * process admitted.
    *
-   * @param isNew this process has just admitted it, naming {@link listener}: there is nothing
-   *   to read before it is told so.
+   * @param isNew whether this process has just admitted the request with its {@link listener}. The
+   *   first read then waits for a notification, because there is nothing to read yet.
    */
   abstract follow(ref: RequestRef, signal: AbortSignal, isNew?: boolean): AsyncIterable<ReplyEvent>;
 
-  /** The client has gone: the adapter is told with its next append or renewal. */
+  /** Notes that the client has disconnected. The adapter learns it from its next append or renewal. */
   abstract cancel(ref: RequestRef): Promise<void>;
 
   abstract close(): Promise<void>;

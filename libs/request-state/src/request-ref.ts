@@ -1,9 +1,18 @@
+import type { InferenceAdmitted } from "@sluice/contracts";
 import type { RequestRef } from "./ports.ts";
 
-/** Of an outcome, a metering or an attempt. */
+/** Returns the ref of the request that an outcome, an intent or a metering belongs to. */
 export function refOf(record: {
   readonly requestId: string;
   readonly attribution: { readonly tenant: string };
 }): RequestRef {
   return { tenant: record.attribution.tenant, requestId: record.requestId };
+}
+
+/** Returns the ref of an admitted request, whose id is a member of the request in it. */
+export function refOfAdmitted({
+  attribution,
+  request,
+}: Pick<InferenceAdmitted, "attribution" | "request">): RequestRef {
+  return { tenant: attribution.tenant, requestId: request.requestId };
 }

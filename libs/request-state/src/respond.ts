@@ -4,15 +4,15 @@ import type { Claim, Outcomes } from "./ports.ts";
 import { respondedMessage } from "./responded-message.ts";
 
 /**
- * What a stage does after it claimed an outcome by decision: whoever won, the
- * outcome that stands is published, again if need be.
+ * Returns the effect of a claim by decision. The stage publishes the stored outcome, whichever claim
+ * set it, because the stage that set it may have crashed before publishing.
  */
 export function effectOfClaim(claim: Claim): Effect {
   if (claim.kind === "won" || claim.kind === "lost") return emit(respondedMessage(claim.outcome));
   return skip("the request has ended, and its answer has expired");
 }
 
-/** The outcomes among what was published; only now may their answers begin to expire. */
+/** Returns the outcomes among published effects. Their answers may expire from now on. */
 export function respondedIn(effects: readonly Effect[]): readonly InferenceResponded[] {
   return effects.flatMap((effect) =>
     effect.kind === "emit"
@@ -24,7 +24,7 @@ export function respondedIn(effects: readonly Effect[]): readonly InferenceRespo
   );
 }
 
-/** For `settled` of every stage that ends requests. */
+/** Notes published outcomes in the store. Each stage that ends requests calls it in `settled`. */
 export async function notePublished(outcomes: Outcomes, effects: readonly Effect[]): Promise<void> {
   const responded = respondedIn(effects);
   if (responded.length > 0) await outcomes.published(responded);

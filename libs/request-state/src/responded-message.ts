@@ -1,7 +1,7 @@
 import { type InferenceResponded, topics } from "@sluice/contracts";
 import { outgoing, type Outgoing } from "@sluice/stage";
 
-/** The message for `inference.responded`, in the request's partition, with the producer's `correlation-id`. */
+/** Returns the message for `inference.responded`, with the producer's `correlation-id`. */
 export function respondedMessage(outcome: InferenceResponded): Outgoing {
   return outgoing(
     topics.inferenceResponded,

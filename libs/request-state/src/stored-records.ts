@@ -6,7 +6,7 @@ import {
   topics,
 } from "@sluice/contracts";
 
-/** What is kept in Redis is written as it is on these topics; pass them to `TopicCodecs.prepare` at start. */
+/** Redis stores records in the wire format of these topics. Pass them to `TopicCodecs.prepare` at start. */
 export const storedTopics = [
   topics.inferenceAdmitted,
   topics.inferenceResponded,
@@ -14,8 +14,8 @@ export const storedTopics = [
 ] as const;
 
 /**
- * Records as bytes, in wire format: a newer version of a service reads what an
- * older one stored, and equal outcomes have equal bytes.
+ * Converts stored records to bytes in wire format, and back. A newer version of a service can
+ * therefore read the records of an older one, and equal outcomes have equal bytes.
  */
 export class StoredRecords {
   readonly #codecs: TopicCodecs;

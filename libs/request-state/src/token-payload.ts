@@ -1,12 +1,12 @@
 import type { CacheResult, Tier } from "@sluice/contracts";
 
-/** One chunk of a streamed answer: the `choices` of OpenAI's chunk, as the provider sent them. */
+/** The `choices` of one chunk of a streamed answer in OpenAI's format, as the provider sent them. */
 export type ChunkChoices = readonly object[];
 
 /**
- * What one entry of a live reply stream carries, from the adapter to ingress:
- * several chunks at once where the provider was faster than the store. Variant
- * and tier are in each, so that the reader can name them with its first token.
+ * One entry of a live reply stream, from the adapter to ingress. It has several chunks if the
+ * provider was faster than the store. Each entry has variant and tier, because ingress sends them
+ * with the first token that it reads.
  */
 export interface TokenPayload {
   readonly variant: string;
@@ -16,12 +16,13 @@ export interface TokenPayload {
   readonly chunks: readonly ChunkChoices[];
 }
 
+/** Encodes an entry as JSON. */
 export function encodeTokens(payload: TokenPayload): string {
   return JSON.stringify(payload);
 }
 
-/** Reads what {@link encodeTokens} wrote. */
+/** Decodes the text of {@link encodeTokens}. */
 export function decodeTokens(text: string): TokenPayload {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by encodeTokens alone
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only encodeTokens writes it
   return JSON.parse(text) as TokenPayload;
 }

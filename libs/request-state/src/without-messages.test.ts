@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { admittedFixture } from "./contract/records.fixture.ts";
 import { withoutMessages } from "./without-messages.ts";
 
-test("nothing that was asked is kept of a record: neither messages nor inputs, as texts or tokens", () => {
+test("a record without messages keeps neither messages nor inputs, as texts or tokens", () => {
   const admitted = admittedFixture();
   const canary = { ...admitted.request.messages[0]!, content: "canary" };
   const request = {

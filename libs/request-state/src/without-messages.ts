@@ -1,6 +1,6 @@
 import type { InferenceAdmitted } from "@sluice/contracts";
 
-/** What is kept of a record that nobody has to publish again. */
+/** Returns the record without messages and inputs, which is kept when no repeat has to publish it again. */
 export function withoutMessages(admitted: InferenceAdmitted): InferenceAdmitted {
   const request = { ...admitted.request, messages: [], inputs: [], tokenInputs: [] };
   return { ...admitted, request };

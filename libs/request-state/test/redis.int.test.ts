@@ -6,12 +6,12 @@ import { admissionsContract } from "../src/contract/admissions.contract.ts";
 import { attemptsContract } from "../src/contract/attempts.contract.ts";
 import {
   admit,
-  calling,
-  held,
+  beginCall,
+  claimAttempt,
   longLeaseMs,
   type OutcomeHarness,
-  refOfAdmitted,
 } from "../src/contract/contract-harness.fixture.ts";
+import { refOfAdmitted } from "../src/request-ref.ts";
 import {
   RedisAdmissions,
   RedisAttempts,
@@ -71,15 +71,15 @@ async function timesToLive(ref: RequestRef): Promise<readonly number[]> {
   return Promise.all(requests.keysOf(ref).map((key) => redis.pttl(key)));
 }
 
-/** Within five seconds. */
+/** Matches a time within five seconds. */
 const about = (timeMs: number): unknown => expect.closeTo(timeMs, -4);
 
-describe("what Redis keeps, and for how long", () => {
-  test("everything has a time to live from the first write on", async () => {
+describe("the times to live in Redis", () => {
+  test("each key has a time to live from the first write on", async () => {
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
     expect((await timesToLive(ref))[0]).toEqual(about(3 * dayMs));
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     await harness.attempts.append(ref, 1, fence, 0, "a");
     expect((await timesToLive(ref))[2]).toEqual(about(10 * minuteMs));
     const outcome = answeredFixture(admitted, "a dam");
@@ -88,18 +88,18 @@ describe("what Redis keeps, and for how long", () => {
     expect(await timesToLive(ref)).toEqual(kept);
   });
 
-  test("a claim, an attempt or a cancellation of an unknown request also leaves nothing for ever", async () => {
+  test("a claim, an attempt and a cancellation of an unknown request have a time to live too", async () => {
     const claimed = admittedFixture();
     await harness.outcomes.claim([failedFixture(claimed)], "decision");
     const attempted = refOfAdmitted(admittedFixture());
-    await held(harness, attempted);
+    await claimAttempt(harness, attempted);
     const cancelled = refOfAdmitted(admittedFixture());
     await harness.replies.cancel(cancelled);
     for (const ref of [refOfAdmitted(claimed), attempted, cancelled])
       expect((await timesToLive(ref))[0]).toEqual(about(3 * dayMs));
   });
 
-  test("reading leaves nothing at all", async () => {
+  test("reading creates no key", async () => {
     const ref = refOfAdmitted(admittedFixture());
     await harness.admissions.find([ref]);
     await harness.attempts.history(ref);
@@ -123,7 +123,7 @@ describe("what Redis keeps, and for how long", () => {
       deadlineInMs: -dayMs,
       keptMs: minuteMs,
     },
-  ])("an answer that is $when is kept accordingly, from the first publication", async (kept) => {
+  ])("an answer that is $when is kept for its time from the first publication on", async (kept) => {
     const deadlineAt = Date.now() + kept.deadlineInMs;
     const admitted = admittedFixture({ remembered: kept.remembered, deadlineAt });
     const ref = await admit(harness, admitted);
@@ -137,21 +137,21 @@ describe("what Redis keeps, and for how long", () => {
     expect((await timesToLive(ref))[1]).toBeLessThanOrEqual(1_000);
   });
 
-  test("a request nobody waits for has no stream", async () => {
+  test("a request without a waiting client has no stream", async () => {
     const admitted = admittedFixture({ reply: "none" });
     const ref = await admit(harness, admitted);
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     await harness.attempts.append(ref, 1, fence, 0, "a");
     const outcome = answeredFixture(admitted, "a dam");
     await harness.attempts.finish(ref, 1, fence, { metered: meteredFixture(admitted, 1), outcome });
     expect(await redis.exists(requests.keysOf(ref)[2])).toBe(0);
   });
 
-  test("a repeated token is stored once; and one that was stored twice is read once", async () => {
+  test("a repeated token is stored once, and a token that was stored twice is read once", async () => {
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
     const stream = requests.keysOf(ref)[2];
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     for (const sequence of [0, 1, 1, 0])
       await harness.attempts.append(ref, 1, fence, sequence, "a");
     expect(await redis.xlen(stream)).toBe(2);
@@ -164,7 +164,7 @@ describe("what Redis keeps, and for how long", () => {
     expect(kinds).toEqual(["token", "token", "end"]);
   });
 
-  test("all keys of a tenant lie in one slot, and no other tenant's key begins alike", () => {
+  test("all keys of a tenant are in one slot, and keys of different tenants have different prefixes", () => {
     const keys = requests.keysOf({ tenant: "a", requestId: "r" });
     const tags = [...keys, requests.joinKeyOf("a", "k", "b")].map((key) => /\{.*\}/.exec(key)?.[0]);
     expect(new Set(tags).size).toBe(1);
@@ -173,7 +173,7 @@ describe("what Redis keeps, and for how long", () => {
 });
 
 describe("when Redis or a connection fails", () => {
-  test("after a restart of the server without scripts, claims go on", async () => {
+  test("claims continue after the server has lost its scripts", async () => {
     await redis.script("FLUSH");
     const admitted = admittedFixture();
     const outcome = failedFixture(admitted);
@@ -181,7 +181,7 @@ describe("when Redis or a connection fails", () => {
     expect(claims.map(({ kind }) => kind)).toEqual(["won", "won"]);
   });
 
-  test("a reader outlives the loss of both connections and misses nothing", async () => {
+  test("a reader that loses both connections continues without a gap", async () => {
     const own = connectRedis(url, { name: "outcomes-own", commandTimeoutMs: 500 });
     const subscriber = connectSubscriber(url, { name: "outcomes-own-replies" });
     await Promise.all([once(own, "ready"), once(subscriber, "ready")]);
@@ -191,7 +191,7 @@ describe("when Redis or a connection fails", () => {
     );
     const admitted = admittedFixture();
     const ref = await admit(harness, admitted);
-    const fence = await calling(harness, ref);
+    const fence = await beginCall(harness, ref);
     const events: ReplyEvent[] = [];
     const reading = (async () => {
       for await (const event of replies.follow(ref, AbortSignal.timeout(10_000)))
@@ -237,13 +237,13 @@ describe("when Redis or a connection fails", () => {
     expect(connectionsIn(during)).toBe(connectionsIn(before));
   });
 
-  test("a crash between intent and call is taken over without doubt; a crash after it is in doubt", async () => {
+  test("an attempt whose owner crashed before the call is taken over, and one that crashed during the call is in doubt", async () => {
     const [heldRef, callingRef] = [
       await admit(harness, admittedFixture()),
       await admit(harness, admittedFixture()),
     ];
-    await held(harness, heldRef, 1, 30);
-    await calling(harness, callingRef, 1, 30);
+    await claimAttempt(harness, heldRef, 1, 30);
+    await beginCall(harness, callingRef, 1, 30);
     await new Promise((resolve) => setTimeout(resolve, 60));
     const next = (ref: RequestRef): Promise<{ kind: string }> =>
       harness.attempts.claim(ref, 1, "owner-b", longLeaseMs);

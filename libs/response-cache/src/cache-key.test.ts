@@ -7,7 +7,7 @@ import { requestFixture } from "./records.fixture.ts";
 const keyWith = (parameters: string): string => cacheKeyOf(requestFixture({ parameters }));
 const plain = cacheKeyOf(requestFixture());
 
-test("who asks, under which id and label, and what is demanded does not change the key", () => {
+test("ids, labels, cache directive and requirements do not change the key", () => {
   const same: Partial<InferenceRequested>[] = [
     { requestId: "r2" },
     { tags: {} },
@@ -28,25 +28,25 @@ test.each([
   "service_tier",
   "prompt_cache_key",
   "prompt_cache_retention",
-])("parameter %s does not change the answer, nor the key", (name) => {
+])("parameter %s changes neither the answer nor the key", (name) => {
   expect(keyWith(JSON.stringify({ [name]: "x" }))).toBe(plain);
 });
 
-test("every other parameter changes the key, also one that nobody knows yet", () => {
+test("every other parameter changes the key, including unknown ones", () => {
   const names = fc
     .string({ minLength: 1 })
     .filter((name) => !/^(stream|user|safety|metadata|store|service|prompt_cache)/.test(name));
   const value = fc.oneof(fc.boolean(), fc.integer(), fc.string(), fc.array(fc.string()));
   fc.assert(
     fc.property(names, value, (name, set) => {
-      // A computed member, as "__proto__" would not be one.
+      // Written as JSON text, because JSON.stringify would omit a member named "__proto__".
       const parameters = `{${JSON.stringify(name)}:${JSON.stringify(set)}}`;
       expect(keyWith(parameters)).not.toBe(plain);
     }),
   );
 });
 
-test("null is absent, as it is to OpenAI", () => {
+test("null means absent, as in OpenAI's API", () => {
   expect(keyWith('{"temperature":null,"seed":null}')).toBe(plain);
 });
 
@@ -76,7 +76,7 @@ test.each(["response_format", "tools"])(
   },
 );
 
-test("whatever differs in one turn of a conversation changes the key", () => {
+test("any difference in one turn of a conversation changes the key", () => {
   const message = fc.record({
     role: fc.constantFrom("system", "user", "assistant", "tool"),
     content: fc.string(),
@@ -98,7 +98,7 @@ test("whatever differs in one turn of a conversation changes the key", () => {
   );
 });
 
-test("where one turn ends and the next begins is part of the key", () => {
+test("the boundaries between turns are part of the key", () => {
   const [turn] = requestFixture().messages;
   const split = [
     { ...turn!, content: "What is " },
@@ -107,7 +107,7 @@ test("where one turn ends and the next begins is part of the key", () => {
   expect(cacheKeyOf(requestFixture({ messages: split }))).not.toBe(plain);
 });
 
-test("the model asked for is part of the key: auto and a tier are different questions", () => {
+test("the requested model is part of the key, and auto and a tier have different keys", () => {
   const keys = ["auto", "economy", "small"].map((model) => cacheKeyOf(requestFixture({ model })));
   expect(new Set(keys).size).toBe(3);
 });
@@ -123,7 +123,7 @@ const embeddingsOf = (changes: Partial<InferenceRequested>): string =>
     }),
   );
 
-test("of embeddings, model, inputs in their order, and dimensions make the key; nothing else does", () => {
+test("the key of embeddings consists of model, inputs in their order, and dimensions", () => {
   const keys = [
     embeddingsOf({}),
     embeddingsOf({ model: "other" }),

@@ -2,34 +2,33 @@ import type { InferenceRequested, Message } from "@sluice/contracts";
 import { canonicalJson, hashOf } from "@sluice/domain";
 
 /**
- * Parameters that shape the delivery or the books, but not the answer. Whatever
- * is not listed here is part of the key: an unknown parameter costs a hit,
- * never a wrong answer.
+ * Parameters that change the delivery or the accounting, but not the answer. Every parameter that is
+ * not listed here is part of the key, so an unknown parameter costs a hit and never gives a wrong answer.
  */
 const withoutInfluence: ReadonlySet<string> = new Set([
-  // How the answer travels.
+  // They change how the answer is delivered.
   "stream",
   "stream_options",
-  // Whom the provider holds responsible; it may refuse them, and refusals are not cached.
+  // They name the end user. A provider may refuse a user, but refusals are not cached.
   "user",
   "safety_identifier",
-  // What the provider stores and labels on its side.
+  // They change what the provider stores and how it labels the request.
   "metadata",
   "store",
-  // How fast, at which price, and from which prompt cache the provider serves it.
+  // They change the provider's speed, price and prompt cache.
   "service_tier",
   "prompt_cache_key",
   "prompt_cache_retention",
 ]);
 
-/** A model answers in the order of a schema's properties: other order, other answer. */
+/** A model answers in the order of a schema's properties, so another order gives another answer. */
 const ordered: ReadonlySet<string> = new Set(["response_format", "tools"]);
 
 /**
- * Canonical hash of all that changes the answer: model or tier as asked,
- * messages or inputs in their order, and parameters. Independent of the spelling
- * of JSON; null means absent, as it does to OpenAI. Requirements are not in it:
- * what is found has to satisfy them.
+ * Returns a canonical hash of everything that changes the answer: the requested model or tier, the
+ * messages or inputs in their order, and the parameters. The spelling of JSON does not change it, and
+ * null means absent, as in OpenAI's API. Requirements are not part of it, because the lookup checks
+ * whether an entry satisfies them.
  */
 export function cacheKeyOf(request: InferenceRequested): string {
   const { model, inputs, tokenInputs } = request;
@@ -58,7 +57,7 @@ function influential(parameters: Readonly<Record<string, unknown>>): object {
   );
 }
 
-/** The request's parameters; ingress has checked that they are a JSON object. */
+/** Parses the request's parameters. Ingress has checked that they are a JSON object. */
 export function objectOf(parameters: string): Readonly<Record<string, unknown>> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by ingress
   return JSON.parse(parameters) as Readonly<Record<string, unknown>>;

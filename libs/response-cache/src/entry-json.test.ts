@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
 import { completedFixture, now } from "./records.fixture.ts";
 
-test("an entry is read back as it was, amounts beyond 2^53 included", () => {
+test("an entry is decoded unchanged, including amounts above 2^53", () => {
   const entry = {
     completed: completedFixture({ costNanoUsd: 2n ** 62n + 1n }),
     completedAt: now,
@@ -13,7 +13,7 @@ test("an entry is read back as it was, amounts beyond 2^53 included", () => {
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });
 
-test("embeddings are read back bit for bit, in base64 rather than as a list of numbers", () => {
+test("embeddings are encoded in base64 and decoded with the same bits", () => {
   const { answer, ...completed } = completedFixture();
   const embeddings = [embeddingOf([0.1, -0.2, 1e-30]), embeddingOf([3, 4, 5])];
   const embedded = { ...completed, answer: { ...answer, choices: [], embeddings } };
@@ -22,12 +22,12 @@ test("embeddings are read back bit for bit, in base64 rather than as a list of n
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });
 
-test("what is not an entry is not found, rather than failing a request", () => {
+test("a text that is not an entry is not found, and does not fail the request", () => {
   expect(decodeEntry("")).toBeUndefined();
   expect(decodeEntry('{"$bigint":"x"}')).toBeUndefined();
 });
 
-test("a change of the record's members needs another version of the key", () => {
+test("a change of the record's members requires a new version of the key", () => {
   const { answer, ...completed } = completedFixture();
   const members = [completed, answer, answer.choices[0]!, completed.usage, completed.rates];
   expect([entryVersion, ...members.map((each) => Object.keys(each).toSorted().join(" "))]).toEqual([

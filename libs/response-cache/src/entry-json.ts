@@ -2,14 +2,14 @@ import { base64Of } from "@sluice/domain";
 import type { CacheEntry } from "./exact-cache.ts";
 
 /**
- * Part of every key. Raise it with every change of `Completed`: entries of
- * another shape are then not found, instead of being served half.
+ * The version in each key. Raise it with each change of `Completed`, so that entries of another shape
+ * are not found instead of being served incomplete.
  */
 export const entryVersion = 2;
 
 /**
- * JSON with bigints as `{"$bigint":"…"}` and embeddings as `{"$base64":"…"}`; no record of ours has
- * members of these names.
+ * Encodes an entry as JSON, with bigints as `{"$bigint":"…"}` and embeddings as `{"$base64":"…"}`. No
+ * record has members with these names.
  */
 export function encodeEntry(entry: CacheEntry): string {
   return JSON.stringify(withoutBytes(entry), (_name, value: unknown) =>
@@ -17,7 +17,7 @@ export function encodeEntry(entry: CacheEntry): string {
   );
 }
 
-/** Before it is JSON: bytes turn themselves into a list of numbers, which is ten times as long. */
+/** Replaces bytes before JSON.stringify would turn them into a list of numbers, which is ten times as long. */
 function withoutBytes(entry: CacheEntry): object {
   const { completed } = entry;
   const embeddings = completed.answer.embeddings.map((embedding) => ({
@@ -26,17 +26,17 @@ function withoutBytes(entry: CacheEntry): object {
   return { ...entry, completed: { ...completed, answer: { ...completed.answer, embeddings } } };
 }
 
-/** undefined for what {@link encodeEntry} has not written: a cache may lose, never fail. */
+/** Decodes an entry. Returns undefined for any text that {@link encodeEntry} has not written, so that it counts as a miss. */
 export function decodeEntry(text: string): CacheEntry | undefined {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the version in the key names its shape
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the version in the key determines its shape
     return revived(JSON.parse(text)) as CacheEntry;
   } catch {
     return undefined;
   }
 }
 
-/** In place: a reviver is called for every string too, and took a tenth of the time of a hit. */
+/** Changes the value in place. A reviver of JSON.parse is called for each string too, and took a tenth of the time of a hit. */
 function revived(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if ("$bigint" in value) return BigInt(String(value.$bigint));

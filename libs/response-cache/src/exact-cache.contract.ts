@@ -18,7 +18,7 @@ const entryFor = (requestId: string, ttlMs = 60_000): CacheEntry => {
 
 export function exactCacheContract(name: string, cacheOf: () => ExactCache): void {
   describe(`exact cache: ${name}`, () => {
-    test("what was stored is found under its address, and nothing else is", async () => {
+    test("a stored entry is found under its own address only", async () => {
       const [stored, absent] = [freshAddress(), freshAddress()];
       const entry = entryFor("r1");
       await cacheOf().store([{ address: stored, entry }]);
@@ -27,12 +27,12 @@ export function exactCacheContract(name: string, cacheOf: () => ExactCache): voi
       );
     });
 
-    test("nothing asked for, nothing stored", async () => {
+    test("empty lists store and find nothing", async () => {
       await cacheOf().store([]);
       expect(await cacheOf().find([])).toEqual(new Map());
     });
 
-    test("an answer is found by its tenant alone, in its namespace alone", async () => {
+    test("an answer is found only by its own tenant and in its own namespace", async () => {
       const address = freshAddress();
       await cacheOf().store([{ address, entry: entryFor("r1") }]);
       const others = [
@@ -44,7 +44,7 @@ export function exactCacheContract(name: string, cacheOf: () => ExactCache): voi
       expect(await cacheOf().find(others)).toEqual(new Map());
     });
 
-    test("a later answer replaces the one that stands", async () => {
+    test("a later answer replaces the stored one", async () => {
       const address = freshAddress();
       const later = entryFor("r2");
       await cacheOf().store([
@@ -54,7 +54,7 @@ export function exactCacheContract(name: string, cacheOf: () => ExactCache): voi
       expect([...(await cacheOf().find([address])).values()]).toEqual([later]);
     });
 
-    test("an answer is gone when its time is over, however often it was found", async () => {
+    test("an answer expires at its time, however often it was found", async () => {
       const address = freshAddress();
       await cacheOf().store([{ address, entry: entryFor("r1", 500) }]);
       expect((await cacheOf().find([address])).size).toBe(1);
@@ -64,7 +64,7 @@ export function exactCacheContract(name: string, cacheOf: () => ExactCache): voi
       expect(await cacheOf().find([address])).toEqual(new Map());
     });
 
-    test("an answer whose time was over before it was stored is never found", async () => {
+    test("an answer that had expired before it was stored is never found", async () => {
       const address = freshAddress();
       await cacheOf().store([{ address, entry: entryFor("r1", -1_000) }]);
       expect(await cacheOf().find([address])).toEqual(new Map());

@@ -1,40 +1,40 @@
 import type { Completed } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 
-/** Where an answer is kept. Two tenants never share one, whatever else they share. */
+/** The place of an answer in the cache. Two tenants never share one. */
 export interface CacheAddress {
   readonly tenant: string;
-  /** Part of the tenant's cache. */
+  /** A part of the tenant's cache. */
   readonly namespace: string;
   /** {@link cacheKeyOf} of the request. */
   readonly cacheKey: string;
 }
 
-/** An answer as a provider gave it. */
+/** A provider's answer. */
 export interface CacheEntry {
-  /** Its answer, usage, rates, variant and tier; `cache` says miss or bypass, as it came from a provider. */
+  /** The answer with usage, rates, variant and tier. `cache` is miss or bypass, because a provider made it. */
   readonly completed: Completed;
   readonly completedAt: EpochMillis;
-  /** `completedAt` and the time to live; hits do not prolong it. */
+  /** `completedAt` plus the time to live. Hits do not extend it. */
   readonly expiresAt: EpochMillis;
-  /** The request that paid for it. */
+  /** The request that paid for the answer. */
   readonly requestId: string;
 }
 
-/** An answer and where it goes. */
+/** An answer and its place in the cache. */
 export interface Fill {
   readonly address: CacheAddress;
   readonly entry: CacheEntry;
 }
 
-/** Port. A store that is down throws TransientFault `REDIS_UNAVAILABLE`: callers count it as a miss. */
+/** Port of the exact cache. While the store is unavailable, it throws TransientFault `REDIS_UNAVAILABLE`, which callers count as a miss. */
 export abstract class ExactCache {
   /**
-   * One round trip. Keyed by {@link addressKeyOf}; what is absent, expired or
-   * unreadable is not in it.
+   * Returns the entries that exist, by {@link addressKeyOf}, in one round trip. Omits absent, expired
+   * and unreadable entries.
    */
   abstract find(addresses: readonly CacheAddress[]): Promise<ReadonlyMap<string, CacheEntry>>;
 
-  /** Replaces what is there. An entry that has expired already is not stored. */
+  /** Stores entries and replaces existing ones. Does not store an entry that has already expired. */
   abstract store(fills: readonly Fill[]): Promise<void>;
 }

@@ -21,7 +21,7 @@ const withChoice = (changes: Partial<Choice>): InferenceResponded => {
   });
 };
 
-test("a provider's whole answer fills the cache until its time to live has passed", () => {
+test("a provider's complete answer is cached until its time to live has passed", () => {
   expect(fillOf(outcomeFixture())).toEqual({
     address: { tenant: "acme", namespace: "default", cacheKey: "key" },
     entry: {
@@ -34,7 +34,7 @@ test("a provider's whole answer fills the cache until its time to live has passe
   expect(isFillable(outcomeFixture({ cache: "bypass" }, { result: "bypass" }))).toBe(true);
 });
 
-test("embeddings fill the cache, though nothing was said", () => {
+test("embeddings are cached, although they have no choices", () => {
   const { answer } = completedFixture();
   const embeddings = { ...answer, choices: [], embeddings: [embeddingOf([1, 0])] };
   expect(isFillable(outcomeFixture({ answer: embeddings }))).toBe(true);
@@ -53,7 +53,7 @@ test.each([
   ["an exact hit", outcomeFixture({ cache: "exact" })],
   ["a semantic hit", outcomeFixture({ cache: "semantic" })],
   ["a request that must not be stored", outcomeFixture({}, { fills: false })],
-  ["an outcome that nobody looked up", { ...outcomeFixture(), lookup: null }],
+  ["an outcome without a lookup", { ...outcomeFixture(), lookup: null }],
   [
     "a failure",
     refusedOutcome(admittedFixture(), {
@@ -79,7 +79,7 @@ const hit = hitOutcome(
   now + 5,
 );
 
-test("a hit hands out the entry's answer for nothing, and says whose it was", () => {
+test("a hit has the entry's answer at no cost, and names the request that paid for it", () => {
   expect(hit).toMatchObject({
     outcome: "completed",
     attempts: 0,
@@ -96,7 +96,7 @@ test("a hit hands out the entry's answer for nothing, and says whose it was", ()
   expect(isFillable(hit)).toBe(false);
 });
 
-test("the saving is attempt 0 with the usage that was avoided, the same each time it is stated", () => {
+test("the saving is attempt 0 with the avoided usage, and is the same record each time", () => {
   const saving = savingOf(admittedFixture(), hit);
   expect(saving).toMatchObject({
     kind: "saving",
@@ -111,12 +111,12 @@ test("the saving is attempt 0 with the usage that was avoided, the same each tim
   expect(savingOf(admittedFixture(), hit)).toEqual(saving);
 });
 
-test("hit and saving are records of their topics", () => {
+test("the hit and its saving can be encoded for their topics", () => {
   const codecs = new InMemoryTopicCodecs();
   expect(() => codecs.encode(topics.inferenceResponded, hit)).not.toThrow();
   expect(() => codecs.encode(topics.costMetered, savingOf(admittedFixture(), hit))).not.toThrow();
 });
 
-test("a refusal saves nothing", () => {
+test("a refusal has no saving", () => {
   expect(() => savingOf(admittedFixture(), { ...hit, completed: null })).toThrow("saves");
 });

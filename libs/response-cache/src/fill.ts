@@ -2,10 +2,9 @@ import type { Choice, InferenceResponded } from "@sluice/contracts";
 import type { Fill } from "./exact-cache.ts";
 
 /**
- * Only a provider's own, whole answer is worth repeating: no error, refusal or
- * filtered answer, none cut by its limit or by ours, no tool call (its result
- * depends on the world), and no hit, which would prolong itself for ever.
- * Embeddings are whole or were never an answer.
+ * Returns whether the answer of an outcome may be cached. Only a provider's complete answer may: not
+ * an error, a refusal, a filtered answer, an answer cut by a limit, a tool call (whose result changes
+ * over time), or a hit (which would extend itself indefinitely). Embeddings are always complete.
  */
 export function isFillable({ outcome, completed, lookup }: InferenceResponded): boolean {
   if (outcome !== "completed" || !completed || !lookup?.fills) return false;
@@ -15,7 +14,7 @@ export function isFillable({ outcome, completed, lookup }: InferenceResponded): 
   return !cut && choices.length > 0 && choices.every(isWhole);
 }
 
-/** What to store of an outcome; null for nothing. */
+/** Returns the entry to store for an outcome, or null if it may not be cached. */
 export function fillOf(outcome: InferenceResponded): Fill | null {
   const { completed, lookup, completedAt, requestId, attribution } = outcome;
   if (!isFillable(outcome) || !completed || !lookup) return null;

@@ -9,10 +9,15 @@ import { assert, attemptIdOf, type EpochMillis, hitAttemptNumber } from "@sluice
 import { completedOutcome } from "@sluice/request-state";
 import type { CacheEntry } from "./exact-cache.ts";
 
-/** Every code this package throws; outages carry `REDIS_UNAVAILABLE` of `@sluice/redis`. */
+/** The codes of this package's faults. Outages have the code `REDIS_UNAVAILABLE` of `@sluice/redis`. */
 export type CacheFaultCode = "CACHE_SAVING_WITHOUT_ANSWER";
 
-/** The outcome of an exact hit. @param lookup of `lookUp`, whose result is exact. @param stage who decided it. */
+/**
+ * Returns the outcome of an exact hit.
+ *
+ * @param lookup the result of `lookUp`, which is exact
+ * @param stage name of the stage that found the hit
+ */
 export function hitOutcome(
   admitted: InferenceAdmitted,
   lookup: Lookup,
@@ -35,14 +40,18 @@ export function hitOutcome(
 }
 
 /**
- * What a hit avoided, made from the outcome that stands: whoever publishes it,
- * and however often, it is the same record. The accountant prices it.
+ * Returns the usage that a hit avoided, which the accountant prices. It is made from the stored
+ * outcome, so it is the same record each time it is published.
  *
- * @param hit a completed outcome that `Outcomes.claim` by hit has won.
+ * @param hit the completed outcome that `Outcomes.claim` returned for a won hit
  */
 export function savingOf(admitted: InferenceAdmitted, hit: InferenceResponded): CostMetered {
   const { completed, requestId, attribution, tags, admittedAt, completedAt } = hit;
-  assert(completed, "CACHE_SAVING_WITHOUT_ANSWER", "Only an answer saves anything.");
+  assert(
+    completed,
+    "CACHE_SAVING_WITHOUT_ANSWER",
+    "An outcome without an answer saves nothing, so it has no saving.",
+  );
   const { variant, provider, model, tier, complexity, cache, usage } = completed;
   return {
     requestId,

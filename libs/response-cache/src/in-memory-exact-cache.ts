@@ -2,7 +2,7 @@ import { type Clock, SystemClock } from "@sluice/domain";
 import { addressKeyOf } from "./address-key.ts";
 import { type CacheAddress, type CacheEntry, ExactCache, type Fill } from "./exact-cache.ts";
 
-/** Fake. */
+/** Fake of {@link ExactCache} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryExactCache extends ExactCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, CacheEntry>();

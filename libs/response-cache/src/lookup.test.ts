@@ -27,7 +27,7 @@ test("a request without a temperature is cacheable, and so is one at 0.7", () =>
     });
 });
 
-test("a lively temperature bypasses the cache, unless it is asked for", () => {
+test("a temperature above 0.7 bypasses the cache, unless the mode is use", () => {
   const bypass = { result: "bypass", fills: false, reason: "temperature" };
   expect(lookupWith({}, { temperature: 0.71 })).toMatchObject(bypass);
   expect(lookupWith({ mode: "refresh" }, { temperature: 0.71 })).toMatchObject(bypass);
@@ -50,7 +50,7 @@ test("no_store neither reads nor fills; refresh fills only", () => {
   });
 });
 
-test("where the operator has disabled the cache, nothing turns it on", () => {
+test("no mode enables a cache that the operator has disabled", () => {
   const policy = { enabled: false, ttlSeconds: 60 };
   for (const mode of ["automatic", "use", "refresh", "no_store"] as const)
     expect(lookupWith({ mode }, {}, policy)).toMatchObject({
@@ -60,7 +60,7 @@ test("where the operator has disabled the cache, nothing turns it on", () => {
     });
 });
 
-test("a request may shorten the operator's time to live, not prolong it", () => {
+test("a request can shorten the operator's time to live, but not extend it", () => {
   const policy = { enabled: true, ttlSeconds: 600 };
   expect(lookupWith({ ttlSeconds: 60 }, {}, policy)).toMatchObject({ ttlSeconds: 60 });
   expect(lookupWith({ ttlSeconds: 6_000 }, {}, policy)).toMatchObject({ ttlSeconds: 600 });
@@ -82,18 +82,18 @@ const demand = (requiredAccuracy: number | null): Requirements => ({
   maxCostNanoUsd: 0n,
 });
 
-test("a hit is as accurate as its variant is at the entry's complexity, and always fast and free", () => {
+test("an entry meets a required accuracy by its variant's accuracy at the entry's complexity, and any latency and cost", () => {
   expect(satisfies(entry, demand(null), measured)).toBe(true);
   expect(satisfies(entry, demand(0.8), measured)).toBe(true);
   expect(satisfies(entry, demand(0.81), measured)).toBe(false);
 });
 
-test("what nobody measured, and a variant that is no longer declared, satisfies no demand", () => {
+test("a variant that is undeclared or has no measured accuracy does not meet a required accuracy", () => {
   const complex = { ...entry, completed: completedFixture({ complexity: "complex" }) };
-  const gone = { ...entry, completed: completedFixture({ variant: "gone" }) };
+  const undeclared = { ...entry, completed: completedFixture({ variant: "undeclared" }) };
   expect(satisfies(complex, demand(0), measured)).toBe(false);
-  expect(satisfies(gone, demand(0), measured)).toBe(false);
-  expect(satisfies(gone, demand(null), measured)).toBe(true);
+  expect(satisfies(undeclared, demand(0), measured)).toBe(false);
+  expect(satisfies(undeclared, demand(null), measured)).toBe(true);
 });
 
 test("a fresh entry that satisfies the request is an exact hit", () => {
@@ -101,7 +101,7 @@ test("a fresh entry that satisfies the request is an exact hit", () => {
   expect(found).toEqual({ kind: "exact-hit", entry, lookup: lookupFixture({ result: "exact" }) });
 });
 
-test("nothing found, expired, too old for this request, or too inaccurate is a miss", () => {
+test("an entry that is absent, expired, too old for this request, or too inaccurate is a miss", () => {
   const lookup = lookupFixture();
   const misses = [
     lookUp(requestFixture(), lookup, undefined, measured, now),
@@ -109,11 +109,11 @@ test("nothing found, expired, too old for this request, or too inaccurate is a m
     lookUp(requestFixture({ requirements: demand(0.9) }), lookup, entry, measured, now),
   ];
   expect(misses).toEqual(misses.map(() => ({ kind: "miss", lookup })));
-  const impatient = lookupFixture({ ttlSeconds: 1_000 });
-  expect(lookUp(requestFixture(), impatient, entry, measured, now).kind).toBe("miss");
+  const shorter = lookupFixture({ ttlSeconds: 1_000 });
+  expect(lookUp(requestFixture(), shorter, entry, measured, now).kind).toBe("miss");
 });
 
-test("a bypass is never answered from the cache, whatever stands there", () => {
+test("a bypass is never answered from the cache, even if there is an entry", () => {
   const lookup = lookupFixture({ result: "bypass", reason: "refresh" });
   expect(lookUp(requestFixture(), lookup, entry, measured, now)).toEqual({ kind: "miss", lookup });
 });

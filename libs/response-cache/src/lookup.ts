@@ -3,28 +3,27 @@ import type { Complexity, EpochMillis } from "@sluice/domain";
 import { cacheKeyOf, objectOf } from "./cache-key.ts";
 import type { CacheEntry } from "./exact-cache.ts";
 
-/** What the operator allows. */
+/** The operator's settings of the cache. */
 export interface CachePolicy {
   readonly enabled: boolean;
-  /** How long an answer may be served at most; a request can only ask for less. */
+  /** How long an answer may be served, in seconds. A request can only shorten it. */
   readonly ttlSeconds: number;
 }
 
-/** Where the operator has declared nothing. */
+/** The policy if the operator declares none. */
 export const defaultCachePolicy: CachePolicy = { enabled: true, ttlSeconds: 24 * 60 * 60 };
 
 export type BypassReason = "disabled" | "no_store" | "refresh" | "temperature";
 
-/** The namespace where nothing divides a tenant's cache. */
+/** The only namespace until a tenant's cache can be divided. */
 const namespace = "default";
 
-/** Above this the caller wants another answer each time. */
+/** Above this temperature, a client expects a different answer each time. */
 const temperatureMax = 0.7;
 
 /**
- * What may be done with the cache for a request, before anything was read:
- * `result` is bypass, with a {@link BypassReason}, or miss, which {@link lookUp}
- * may turn into a hit.
+ * Decides before any read whether a request may read and fill the cache. `result` is bypass, with a
+ * {@link BypassReason}, or miss, which {@link lookUp} may turn into a hit.
  */
 export function lookupOf(request: InferenceRequested, policy: CachePolicy): Lookup {
   const reason = bypassReasonOf(request, policy);
@@ -49,19 +48,18 @@ function bypassReasonOf(request: InferenceRequested, policy: CachePolicy): Bypas
   return mode === "refresh" ? "refresh" : null;
 }
 
-/** What is known of the variant that made an entry. */
+/** Facts about the variant that made an entry. */
 export interface VariantFacts {
-  /** Measured share of right answers, 0 to 1; null: not measured. */
+  /** The measured share of right answers, 0 to 1, by complexity; null: not measured. */
   readonly accuracy: Readonly<Record<Complexity, number | null>>;
 }
 
 export type VariantFactsOf = (variant: string) => VariantFacts | undefined;
 
 /**
- * Whether the entry's variant answers requests of the entry's complexity as
- * accurately as is demanded; a variant that is not declared, or not measured,
- * satisfies no demand. Latency and cost are always satisfied: a hit costs
- * nothing and takes milliseconds.
+ * Returns whether the entry's variant has the required accuracy at the entry's complexity. A variant
+ * that is undeclared or not measured does not meet a required accuracy. Requirements of latency and
+ * cost are always met, because a hit costs nothing and takes milliseconds.
  */
 export function satisfies(
   entry: CacheEntry,
@@ -76,10 +74,10 @@ export function satisfies(
 
 export type Found =
   | { readonly kind: "exact-hit"; readonly lookup: Lookup; readonly entry: CacheEntry }
-  /** A miss, or a bypass that never was to be read. */
+  /** A miss, or a bypass, for which the cache is not read. */
   | { readonly kind: "miss"; readonly lookup: Lookup };
 
-/** The decision, given what stands under the request's key: it must be fresh, also by this request's own time to live. */
+/** Decides whether the entry under the request's key is a hit. It must be fresh, also by the request's own time to live. */
 export function lookUp(
   request: InferenceRequested,
   lookup: Lookup,

@@ -3,12 +3,12 @@ import { addressKeyOf } from "./address-key.ts";
 import { decodeEntry, encodeEntry, entryVersion } from "./entry-json.ts";
 import { type CacheAddress, type CacheEntry, ExactCache, type Fill } from "./exact-cache.ts";
 
-/** On a Redis that may evict: it holds nothing that has to be right. */
+/** Stores entries on a Redis that may evict, because a lost entry costs only a miss. */
 export class RedisExactCache extends ExactCache {
   readonly #redis: Redis;
   readonly #prefix: string;
 
-  /** @param prefix keeps installations on one server apart; the topic prefix. */
+  /** @param prefix the topic prefix, which separates installations on one server */
   constructor(redis: Redis, prefix = "") {
     super();
     this.#redis = redis;
@@ -32,7 +32,7 @@ export class RedisExactCache extends ExactCache {
   override async store(fills: readonly Fill[]): Promise<void> {
     if (fills.length === 0) return;
     const commands = this.#redis.pipeline();
-    // A time that has passed deletes the key at once: nothing expired is ever found.
+    // Redis deletes a key with an expiry in the past at once, so an expired entry is never found.
     for (const { address, entry } of fills)
       commands.set(this.#keyOf(address), encodeEntry(entry), "PXAT", entry.expiresAt);
     await askRedis(async () => {

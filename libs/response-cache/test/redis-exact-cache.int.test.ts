@@ -25,7 +25,7 @@ afterAll(async () => {
 
 exactCacheContract("Redis", () => cache);
 
-test("Redis itself forgets an entry at its time, and its key begins with the tenant's hash", async () => {
+test("Redis expires an entry at its time, and the key begins with the tenant's hash", async () => {
   const address = { tenant: "acme", namespace: "default", cacheKey: "ttl" };
   const completedAt = Date.now();
   const expiresAt = completedAt + 60_000;
@@ -37,7 +37,7 @@ test("Redis itself forgets an entry at its time, and its key begins with the ten
   expect(await redis.pexpiretime(key!)).toBe(expiresAt);
 });
 
-test("what another version or hand has written is not found, instead of failing the slice", async () => {
+test("a value that is not an entry is not found, and does not fail the slice", async () => {
   const address = { tenant: "acme", namespace: "default", cacheKey: "foreign" };
   const completedAt = Date.now();
   const expiresAt = completedAt + 60_000;
@@ -48,7 +48,7 @@ test("what another version or hand has written is not found, instead of failing 
   expect(await cache.find([address])).toEqual(new Map());
 });
 
-test("a cache without a server is an outage that callers count as a miss", async () => {
+test("a cache without a server throws REDIS_UNAVAILABLE, which callers count as a miss", async () => {
   const nowhere = connectRedis("redis://127.0.0.1:1", { name: "cache-suite-nowhere" });
   const unreachable = new RedisExactCache(nowhere);
   const address = { tenant: "acme", namespace: "default", cacheKey: "k" };

@@ -5,7 +5,7 @@ import tls from "node:tls";
 import { expect, test } from "vitest";
 import { CertificateAuthority } from "./certificates.ts";
 
-test("a certificate is for its names, signed by its authority and by no other of that name", () => {
+test("a certificate has its names, and is signed by its own authority only", () => {
   const authority = new CertificateAuthority("Test CA");
   const { cert } = authority.issue("kafka.test", "127.0.0.1");
   const certificate = new X509Certificate(cert);
@@ -18,7 +18,7 @@ test("a certificate is for its names, signed by its authority and by no other of
   expect(verifies(new CertificateAuthority("Test CA"))).toBe(false);
 });
 
-test("Node's TLS takes it on both sides", async () => {
+test("Node's TLS accepts the certificates of a server and of a client", async () => {
   const authority = new CertificateAuthority("Test CA");
   const server = tls.createServer({
     ...authority.issue("localhost", "127.0.0.1"),

@@ -1,21 +1,21 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
 
-/** A certificate with its key, both as PEM text. */
+/** A certificate and its key, both as PEM text. */
 export interface KeyPair {
   readonly cert: string;
-  /** PKCS #8. */
+  /** In PKCS #8. */
   readonly key: string;
 }
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
 /**
- * An authority of a test's own, made with Node alone: no openssl to install, no key in the repository.
- * ECDSA over P-256; every certificate is valid from yesterday until tomorrow.
+ * A certificate authority for one test. It uses Node only, so no openssl is needed and no key is in
+ * the repository. Keys are ECDSA over P-256. Each certificate is valid from yesterday until tomorrow.
  */
 export class CertificateAuthority {
-  /** Its own certificate, self-signed. */
+  /** Its self-signed certificate. */
   readonly cert: string;
   readonly #name: string;
   readonly #key: KeyObject;
@@ -24,7 +24,7 @@ export class CertificateAuthority {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     this.#name = name;
     this.#key = privateKey;
-    // May sign certificates and revocation lists, and nothing else.
+    // The key may sign certificates and revocation lists only.
     const extensions = [
       extension("2.5.29.19", sequence(boolean(true)), true),
       extension("2.5.29.15", Buffer.from([0x03, 0x02, 0x01, 0x06]), true),
@@ -32,7 +32,7 @@ export class CertificateAuthority {
     this.cert = this.#signed(name, publicKey, extensions);
   }
 
-  /** @param names host names and addresses that it is for; the first is also its subject */
+  /** Issues a certificate. @param names its host names and addresses; the first is also its subject */
   issue(...names: readonly [string, ...string[]]): KeyPair {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const extensions = [extension("2.5.29.17", sequence(...names.map(alternativeName)))];
@@ -46,7 +46,7 @@ export class CertificateAuthority {
     const now = Date.now();
     const toBeSigned = sequence(
       explicit(0, integer(Buffer.from([2]))),
-      // Positive, and different each time.
+      // A random, positive serial number.
       integer(Buffer.concat([Buffer.from([0x01]), randomBytes(15)])),
       ecdsaWithSha256,
       nameOf(this.#name),
@@ -62,7 +62,7 @@ export class CertificateAuthority {
   }
 }
 
-/** ASN.1's distinguished encoding (X.690): a tag, the length, the content. */
+/** Encodes a value in ASN.1's distinguished encoding (X.690): tag, length, content. */
 function encoded(tag: number, content: Buffer): Buffer {
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
@@ -90,7 +90,7 @@ function bitString(bytes: Buffer): Buffer {
   return encoded(0x03, Buffer.concat([Buffer.from([0]), bytes]));
 }
 
-/** `YYMMDDhhmmssZ`. */
+/** Encodes a time as `YYMMDDhhmmssZ`. */
 function utcTime(at: number): Buffer {
   const digits = new Date(at).toISOString().replaceAll(/[-:T]|\.\d+/g, "");
   return encoded(0x17, Buffer.from(digits.slice(2)));

@@ -1,50 +1,25 @@
-import type {
-  Completed,
-  InferenceAdmitted,
-  InferenceClassified,
-  InferenceRequested,
-  Lookup,
-  Rates,
-  Requirements,
+import {
+  type Choice,
+  type Completed,
+  defaultMessage,
+  defaultRequest,
+  type InferenceAdmitted,
+  type InferenceClassified,
+  type InferenceRequested,
+  type InferenceResponded,
+  type Lookup,
+  type Message,
+  type Rates,
 } from "@sluice/contracts";
 
-/** Records as ordinary as possible; a test names only what it is about. */
+/** Ordinary records. A test states only the fields that matter to it. */
 
-export const noRequirements: Requirements = {
-  requiredAccuracy: null,
-  maxLatencyMs: null,
-  maxCostNanoUsd: null,
-  deadlineAt: null,
-  lane: "realtime",
-  onDoubt: "retry",
-};
+export function aMessage(changed: Partial<Message> = {}): Message {
+  return { ...defaultMessage, role: "user", content: "What is the capital of France?", ...changed };
+}
 
 export function aRequest(changed: Partial<InferenceRequested> = {}): InferenceRequested {
-  return {
-    requestId: "r-1",
-    model: "auto",
-    messages: [
-      {
-        role: "user",
-        content: "What is the capital of France?",
-        parts: null,
-        toolCalls: null,
-        toolCallId: null,
-        name: null,
-      },
-    ],
-    parameters: "{}",
-    requirements: noRequirements,
-    cache: { mode: "automatic", ttlSeconds: null },
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    tags: {},
-    operation: "chat",
-    inputs: [],
-    tokenInputs: [],
-    ...changed,
-  };
+  return { ...defaultRequest, requestId: "r-1", messages: [aMessage()], ...changed };
 }
 
 export function anAdmission(changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
@@ -92,19 +67,22 @@ export const someRates: Rates = {
   otherNanoUsd: {},
 };
 
+export function aChoice(changed: Partial<Choice> = {}): Choice {
+  return {
+    index: 0,
+    content: "Paris.",
+    refusal: null,
+    toolCalls: null,
+    logprobs: null,
+    finishReason: "stop",
+    ...changed,
+  };
+}
+
 export function aCompletion(changed: Partial<Completed> = {}): Completed {
   return {
     answer: {
-      choices: [
-        {
-          index: 0,
-          content: "Paris.",
-          refusal: null,
-          toolCalls: null,
-          logprobs: null,
-          finishReason: "stop",
-        },
-      ],
+      choices: [aChoice()],
       providerModel: "small-1",
       systemFingerprint: null,
       createdAt: 1_800_000_001_000,
@@ -128,6 +106,30 @@ export function aCompletion(changed: Partial<Completed> = {}): Completed {
     attemptId: "22222222222222222222222222222222",
     costNanoUsd: 3_300n,
     rates: someRates,
+    ...changed,
+  };
+}
+
+export function anOutcome(changed: Partial<InferenceResponded> = {}): InferenceResponded {
+  const { request, attribution, admittedAt, deadlineAt } = anAdmission();
+  return {
+    requestId: request.requestId,
+    attribution,
+    tags: {},
+    outcome: "completed",
+    admittedAt,
+    completedAt: admittedAt + 1_000,
+    completed: aCompletion(),
+    refused: null,
+    attempts: 1,
+    lookup: null,
+    sessionId: null,
+    runId: null,
+    stepId: null,
+    correlationId: null,
+    remembered: false,
+    deadlineAt,
+    decisions: [],
     ...changed,
   };
 }

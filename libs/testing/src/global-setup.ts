@@ -18,16 +18,16 @@ const variables: Readonly<Record<string, keyof Addresses>> = {
 };
 
 /**
- * Of Vitest's project `stack`: Kafka, registry, Redis and PostgreSQL for the whole run. What
- * the environment names is used as it is; the rest is started with a temporary data
- * directory and free ports, and is gone after the run, however that ends.
+ * Provides Kafka, registry, Redis and PostgreSQL for a whole run of Vitest's project `stack`. A part
+ * that the environment names is used as it is. The others are started with a temporary data directory
+ * and free ports, and are removed after the run, however it ends.
  */
 export default async function setUpStack(): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(join(tmpdir(), "sluice-test-"));
   const lines: string[] = [];
   const report: Report = (name, text) => {
     lines.push(`  ${name}: ${text}`);
-    // Minutes without a word would look like a hang.
+    // A download can take minutes, and a run without output would look stuck.
     if (name === "downloads" || name === "archives") process.stderr.write(`${lines.at(-1)}\n`);
   };
   const guard = guardDataDir(dataDir);

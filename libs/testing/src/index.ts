@@ -1,10 +1,12 @@
 export {
+  aChoice,
   aClassified,
   aCompletion,
+  aMessage,
   aMiss,
-  aRequest,
   anAdmission,
-  noRequirements,
+  anOutcome,
+  aRequest,
   someRates,
 } from "./fixtures.ts";
 export {

@@ -1,17 +1,10 @@
 import type { CostCharged, InferenceResponded } from "@sluice/contracts";
-import { completedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
-import { aCompletion, anAdmission } from "./fixtures.ts";
+import { aCompletion, anAdmission, anOutcome } from "./fixtures.ts";
 import { billBreaches, chargeBreaches, outcomeBreaches, spentNanoUsd } from "./invariants.ts";
 
 const admitted = anAdmission();
-const outcome = completedOutcome(admitted, {
-  completed: aCompletion(),
-  attempts: 1,
-  lookup: null,
-  decisions: [],
-  completedAt: 1,
-});
+const outcome = anOutcome();
 const charge = (changed: Partial<CostCharged>): CostCharged => ({
   ...{ chargeId: "c1", attemptId: "a1", requestId: "r-1", kind: "reported", tags: {} },
   attribution: admitted.attribution,
@@ -28,7 +21,7 @@ const bill = (calls: number, costNanoUsd: bigint) => ({
   totalNanoUsd: costNanoUsd,
 });
 
-test("an outcome published twice is one; none, or another one, is a breach", () => {
+test("the same outcome published twice is allowed, and no outcome or two different ones are a breach", () => {
   const other: InferenceResponded = { ...outcome, completedAt: 2 };
   expect(outcomeBreaches([admitted, admitted], [outcome, outcome])).toEqual([]);
   expect(outcomeBreaches([admitted], [])).toHaveLength(1);
@@ -40,7 +33,7 @@ test("a charge that differs by one nano-dollar from the bill is a breach", () =>
   expect(billBreaches([charge({})], bill(1, 6n))).toHaveLength(1);
 });
 
-test("a second call for an attempt, a bill without a charge and a charge without a bill are breaches", () => {
+test("a second call for an attempt, a billed attempt without a charge, and a charge without a bill are breaches", () => {
   expect(billBreaches([charge({})], bill(2, 5n))).toHaveLength(1);
   expect(billBreaches([], bill(1, 5n))).toHaveLength(1);
   expect(
@@ -48,13 +41,13 @@ test("a second call for an attempt, a bill without a charge and a charge without
   ).toEqual(["attempt a2 is on no bill"]);
 });
 
-test("an attempt that has an estimate needs no more, and may not have two", () => {
+test("a billed attempt needs one estimate, and two are a breach", () => {
   const estimated = charge({ kind: "estimated", priceNanoUsd: 9n });
   expect(billBreaches([estimated], bill(1, 5n))).toEqual([]);
   expect(billBreaches([estimated, { ...estimated, chargeId: "c2" }], bill(1, 5n))).toHaveLength(1);
 });
 
-test("a report may close an estimate", () => {
+test("a reported charge may follow an estimate", () => {
   const estimated = charge({ kind: "estimated", chargeId: "c2", priceNanoUsd: 9n });
   expect(billBreaches([estimated, charge({ amountNanoUsd: -4n })], bill(1, 5n))).toEqual([]);
 });

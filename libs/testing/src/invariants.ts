@@ -3,13 +3,12 @@ import { canonicalJson } from "@sluice/domain";
 import type { ProviderBill } from "./provider-bill.ts";
 
 /**
- * The design's invariants as functions from what stands on topics and on the
- * provider's bill to a list of breaches. Empty is good; a breach names the
- * request or the attempt.
+ * The breaches of an invariant (docs/invariants.md) in the records of the topics and the provider's
+ * bill. Each breach names its request or attempt. An empty list means that the invariant holds.
  */
 export type Breaches = readonly string[];
 
-/** I1, I2: every admitted request has an outcome, and all outcomes of a request are equal. */
+/** Checks I1 and I2: each admitted request has an outcome, and all outcomes of a request are equal. */
 export function outcomeBreaches(
   admitted: readonly InferenceAdmitted[],
   responded: readonly InferenceResponded[],
@@ -23,7 +22,7 @@ export function outcomeBreaches(
   );
 }
 
-/** I3: a charge id stands for one charge, however often it is published. */
+/** Checks I3: all published charges with the same charge id have the same amount. */
 export function chargeBreaches(charges: readonly CostCharged[]): Breaches {
   const versions = Map.groupBy(charges, ({ chargeId }) => chargeId);
   return [...versions].flatMap(([id, same]) => {
@@ -33,8 +32,8 @@ export function chargeBreaches(charges: readonly CostCharged[]): Breaches {
 }
 
 /**
- * I3: reported charges equal the provider's bill for their attempts; every other
- * billed attempt has exactly one estimate; nobody was called twice for one attempt.
+ * Checks I3: reported charges equal the provider's bill for their attempts, each other billed attempt
+ * has exactly one estimate, and no provider was called twice for one attempt.
  */
 export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill): Breaches {
   const byAttempt = Map.groupBy(distinct(charges), ({ attemptId }) => attemptId);
@@ -47,7 +46,10 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
       ...(calls > 1 ? [`attempt ${attemptId} was called ${calls} times`] : []),
       ...reported
         .filter(({ priceNanoUsd }) => priceNanoUsd !== costNanoUsd)
-        .map(({ priceNanoUsd }) => `attempt ${attemptId}: ${priceNanoUsd}, billed ${costNanoUsd}`),
+        .map(
+          ({ priceNanoUsd }) =>
+            `attempt ${attemptId} is charged ${priceNanoUsd} and billed ${costNanoUsd}`,
+        ),
       ...(costNanoUsd > 0n && !isAccounted(reported.length, estimated.length)
         ? [
             `attempt ${attemptId} (${reason}) was billed ${costNanoUsd} and has ` +
@@ -63,17 +65,17 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
   return [...onBill, ...unbilled.map(({ attemptId }) => `attempt ${attemptId} is on no bill`)];
 }
 
-/** Reported once, perhaps after an estimate that it closed; or estimated once. */
+/** Returns whether an attempt has one reported charge, with or without an estimate before it, or one estimate. */
 function isAccounted(reported: number, estimated: number): boolean {
   return reported <= 1 && estimated <= 1 && reported + estimated > 0;
 }
 
-/** Sum of the signed amounts of distinct charges: what the ledger says was spent. */
+/** Returns the spend: the sum of the signed amounts of distinct charges. */
 export function spentNanoUsd(charges: readonly CostCharged[]): bigint {
   return distinct(charges).reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
 }
 
-/** One per charge id: publication is at-least-once. */
+/** Returns one charge per charge id, because the accountant publishes each charge at least once. */
 export function distinct(charges: readonly CostCharged[]): readonly CostCharged[] {
   return [...new Map(charges.map((charge) => [charge.chargeId, charge])).values()];
 }

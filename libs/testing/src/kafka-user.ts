@@ -13,15 +13,18 @@ export interface KafkaUserOptions {
   readonly brokers: readonly string[];
   readonly topicPrefix: string;
   readonly registryUrl: string;
-  /** `sk-sluice-<key id>-<secret>`; Kafka producers sign with the secret part. */
+  /** `sk-sluice-<key id>-<secret>`. The secret signs the requests. */
   readonly apiKey: string;
 }
 
 type Headers = Readonly<Record<string, string>>;
-/** Also what nobody should send: bytes that are no text, and a name several times. */
+/** Includes headers that no client should send: bytes that are not text, and one name several times. */
 type AnyHeaders = Readonly<Record<string, string | Buffer | (string | Buffer)[]>>;
 
-/** A platform team's program: produces signed requests, reads the public topics. Signs by the design, not by our code. */
+/**
+ * A client program: produces signed requests and reads the public topics. Its own code computes
+ * the signatures, as an independent check of the signature in `@sluice/contracts`.
+ */
 export class KafkaUser {
   readonly #connection: KafkaConnection;
   readonly #codecs: RegistryTopicCodecs;
@@ -47,7 +50,7 @@ export class KafkaUser {
     return value;
   }
 
-  /** The bytes of a record under its schema's registered id. */
+  /** Encodes a record with the registered id of its schema. */
   async encode<R>(topic: Topic<R>, record: R): Promise<Buffer> {
     if (!this.#prepared.has(topic.name)) await this.#codecs.prepare([topic]);
     this.#prepared.add(topic.name);
@@ -64,7 +67,7 @@ export class KafkaUser {
     };
   }
 
-  /** Any bytes onto the request topic. */
+  /** Sends any bytes to the request topic. */
   async send(value: Buffer, headers: AnyHeaders, key: string): Promise<void> {
     const topic = topics.inferenceRequested.name;
     await this.#producer.send([
@@ -76,7 +79,7 @@ export class KafkaUser {
     return this.#keep(await TopicReader.open(this.#connection, this.#codecs, topic));
   }
 
-  /** Every message as its bytes, also those that nobody can decode. */
+  /** Reads each message as bytes, including those that cannot be decoded. */
   async readBytes(topic: Topic<unknown>): Promise<TopicReader<Buffer>> {
     return this.#keep(await TopicReader.open(this.#connection, new RawCodecs(), bytesOf(topic)));
   }

@@ -28,30 +28,30 @@ import {
 import { provision, provisioningOptionsOf } from "@sluice/provisioning";
 
 export interface PipelineOptions {
-  /** Of the topics and groups; a random one when it is not given. */
+  /** The prefix of the topics and groups. Not set: a random one. */
   readonly topicPrefix?: string;
-  /** Text of sluice.yaml in place of the local stack's own. */
+  /** Text of a sluice.yaml that replaces the one of the local stack. */
   readonly declarations?: string;
-  /** Services to start; all six when it is not given. */
+  /** The services to start. Not set: all six. */
   readonly services?: readonly ServiceName[];
   readonly partitions?: number;
-  /** Added to what the services and the simulator are told. */
+  /** Added to the environment of the services and the simulator. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Beside that, what one service alone is told: an account of its own. */
+  /** Added to the environment of one service, for example its own account. */
   readonly environmentOf?: (service: ServiceName) => Readonly<Record<string, string>>;
 }
 
 export type ProcessName = ServiceName | typeof SIMULATOR;
-/** Redis is among them where `SLUICE_REDIS_URL` is given as empty: the pipeline then has one of its own. */
+/** Names of processes that a test can kill. Includes Redis if `SLUICE_REDIS_URL` is empty, because the pipeline then has its own. */
 export type MortalName = ProcessName | "redis";
 
-/** A further process of a service. Once stopped or killed through this, it is not started again. */
+/** An additional process of a service. After it is stopped or killed, the supervisor does not start it again. */
 export interface ExtraInstance {
   readonly name: string;
   readonly admin: string;
-  /** As a scaling down does: SIGTERM, then at most 10 s. */
+  /** Stops it as a scale-down does: SIGTERM, then at most 10 s. */
   stop(): Promise<void>;
-  /** `kill -9`; resolves when it is gone. */
+  /** Kills it with SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
@@ -60,13 +60,13 @@ const READY_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
 /**
- * The services and the simulator as real processes on the stack of this test run, with
- * topics, data and ports of their own. They end with `stop()`, or with the test process.
+ * The services and the simulator as real processes on the stack of the test run, with their own
+ * topics, data and ports. They end with `stop()` or with the test process.
  */
 export class Pipeline {
   /** Base address, without `/v1`. */
   readonly http: string;
-  /** Base address; its bill is at `/bill`. */
+  /** Base address of the simulator. Its bill is at `/bill`. */
   readonly simulator: string;
   /** The whole API key of the tenant `demo`. */
   readonly demoKey: string;
@@ -130,25 +130,25 @@ export class Pipeline {
     return adminAddress(this.stack.ports[adminPortNameOf(service)]);
   }
 
-  /** What the supervisor said: starts, deaths, restarts. For the message of a failed assertion. */
+  /** The supervisor's lines about starts, ends and restarts, for the message of a failed assertion. */
   get supervisorLog(): readonly string[] {
     return this.log;
   }
 
-  /** The end of what a service wrote, at most `lines` lines. */
+  /** Returns the last lines of a service's log. */
   logOf(name: string, lines = 50): string {
     const text = readFileSync(join(this.dataDir, "logs", `${name}.log`), "utf8");
     return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  /** `kill -9`; the supervisor starts it again after half a second and more. Resolves when it is gone. */
+  /** Kills a process with SIGKILL. Resolves when it has ended. The supervisor starts it again after at least half a second. */
   async kill(name: MortalName): Promise<void> {
     const identity = this.identityOf(name);
     signalProcess(identity, "SIGKILL");
     await waitForEnd(identity, READY_LIMIT_MS);
   }
 
-  /** Until it answers as ready, in another process than `before` where that is given. */
+  /** Waits until a process is ready. @param before the process that must have been replaced */
   async untilReady(name: MortalName, before?: ProcessIdentity): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
     while (!this.stack.isReady(name) || this.stack.identityOf(name)?.pid === before?.pid) {
@@ -161,19 +161,19 @@ export class Pipeline {
     }
   }
 
-  /** `kill -9`, and until it is ready again. */
+  /** Kills a process with SIGKILL, and waits until it is ready again. */
   async killAndAwait(name: MortalName): Promise<void> {
     const before = this.identityOf(name);
     await this.kill(name);
     await this.untilReady(name, before);
   }
 
-  /** Stops it in order, and keeps it stopped. */
+  /** Stops a process in order. The supervisor does not start it again. */
   async stopService(name: ProcessName): Promise<void> {
     await this.stack.stopProgram(name);
   }
 
-  /** Starts what `stopService` stopped, with additions to its environment. */
+  /** Starts a process that `stopService` has stopped, with additions to its environment. */
   async startService(
     name: ProcessName,
     environment: Readonly<Record<string, string>> = {},
@@ -186,7 +186,7 @@ export class Pipeline {
     await this.startService(name);
   }
 
-  /** One more process of a service, ready when this resolves: the group rebalances. */
+  /** Starts an additional process of a service, and waits until it is ready. The consumer group rebalances. */
   async startExtra(service: ServiceName): Promise<ExtraInstance> {
     const [adminPort = 0] = await findFreePorts(1);
     this.extras += 1;
@@ -211,7 +211,7 @@ export class Pipeline {
     return identity;
   }
 
-  /** Ends all processes and removes the data directory. Topics stay, under their prefix. */
+  /** Ends all processes and removes the data directory. The topics remain under their prefix. */
   async stop(): Promise<void> {
     await this.stack.stop();
     await removeDataDir(this.dataDir, process.env);
@@ -249,20 +249,20 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     writeFileSync(join(dataDir, "sluice.yaml"), options.declarations);
   }
   const addresses = await stack.startParts(new AbortController().signal);
-  const told = {
+  const provisioning = {
     ...environment,
     SLUICE_KAFKA_BROKERS: addresses.kafka,
     SLUICE_REGISTRY_URL: addresses.registry,
     SLUICE_KAFKA_PARTITIONS: String(options.partitions ?? PARTITIONS),
   };
-  await provision(provisioningOptionsOf(told, "testing"));
-  // A sluice.yaml of the developer's must not decide what a test sees.
+  await provision(provisioningOptionsOf(provisioning, "testing"));
+  // A developer's own sluice.yaml must not change the result of a test.
   const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);
   return { dataDir, environment: own, ports, addresses, configuration };
 }
 
-/** See `Pipeline`. */
+/** Starts a {@link Pipeline}. */
 export function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   return Pipeline.start(options);
 }

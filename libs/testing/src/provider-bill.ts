@@ -1,7 +1,7 @@
-/** One attempt on the bill that the simulator keeps for itself. */
+/** One attempt on the simulator's own bill. */
 export interface BilledAttempt {
   readonly attemptId: string;
-  /** More than one: somebody paid twice for the same attempt. */
+  /** The number of calls. More than one means that the attempt was paid twice. */
   readonly calls: number;
   readonly status: "open" | "billed" | "unbilled";
   readonly costNanoUsd: bigint;
@@ -20,7 +20,7 @@ interface BillAnswer {
   readonly totalNanoUsd: string;
 }
 
-/** The oracle: what the provider says that it was asked and is owed. @param simulator base address */
+/** Returns the simulator's own bill, with which tests compare the ledger. @param simulator base address */
 export async function fetchBill(simulator: string): Promise<ProviderBill> {
   const answer = await fetch(`${simulator}/bill`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's documented shape

@@ -4,18 +4,18 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { KeyPair } from "./certificates.ts";
 
-/** Who is let in; everybody else is answered 401. */
+/** The accounts of the registry. All other requests get 401. */
 export interface RegistryAccess {
   /** Passwords by user. */
   readonly users: ReadonlyMap<string, string>;
   readonly token: string;
-  /** Users who may only read: what they write is answered 403. */
+  /** Users that may only read. Their writes get 403. */
   readonly readers: readonly string[];
 }
 
 /**
- * TLS and accounts in front of the run's schema registry. Ours has no accounts of its own without an
- * identity server; registries that have ask for the same headers.
+ * A proxy with TLS and accounts for the run's schema registry. That registry has no accounts without
+ * an identity server. Registries that have accounts use the same headers as this proxy.
  */
 export class RegistryFront {
   readonly url: string;
@@ -27,11 +27,11 @@ export class RegistryFront {
     this.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
   }
 
-  /** @param target address of the registry behind it */
-  static async open(target: string, pair: KeyPair, door: RegistryAccess): Promise<RegistryFront> {
+  /** Starts the proxy. @param target address of the registry */
+  static async open(target: string, pair: KeyPair, access: RegistryAccess): Promise<RegistryFront> {
     const { origin, pathname } = new URL(target);
     const server = createServer({ cert: pair.cert, key: pair.key }, (incoming, response) => {
-      const status = refusalOf(incoming, door);
+      const status = refusalOf(incoming, access);
       if (status === undefined) return pass(incoming, response, origin);
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify({ error_code: status, message: "no" }));
@@ -48,15 +48,15 @@ export class RegistryFront {
 
 function refusalOf(
   { headers, method, url }: IncomingMessage,
-  door: RegistryAccess,
+  access: RegistryAccess,
 ): number | undefined {
   const [scheme, value = ""] = (headers.authorization ?? "").split(" ");
-  if (scheme === "Bearer") return value === door.token ? undefined : 401;
+  if (scheme === "Bearer") return value === access.token ? undefined : 401;
   const [user = "", password] = Buffer.from(value, "base64").toString().split(":");
-  if (scheme !== "Basic" || door.users.get(user) !== password) return 401;
-  // A schema is looked up by POST too; it is registered under its subject's versions.
+  if (scheme !== "Basic" || access.users.get(user) !== password) return 401;
+  // POST also looks a schema up. Only a POST to the versions of a subject registers one.
   const writes = method === "PUT" || (method === "POST" && url?.endsWith("/versions"));
-  return writes && door.readers.includes(user) ? 403 : undefined;
+  return writes && access.readers.includes(user) ? 403 : undefined;
 }
 
 function pass(incoming: IncomingMessage, response: ServerResponse, origin: string): void {

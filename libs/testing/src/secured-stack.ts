@@ -23,33 +23,33 @@ import { CertificateAuthority, type KeyPair } from "./certificates.ts";
 import { RegistryFront } from "./registry-front.ts";
 import { stackAddresses } from "./stack-addresses.ts";
 
-/** PEM files, by what they are. */
+/** Paths of PEM files. */
 export interface SecuredFiles {
-  /** Of the authority that signed every server's certificate. */
+  /** The CA that signed the certificate of each server. */
   readonly ca: string;
-  /** Of another authority of the same name. */
+  /** Another CA with the same name. */
   readonly otherCa: string;
-  /** A client certificate of the authority's, for `certificateBrokers`. */
+  /** A client certificate from the CA, for `certificateBrokers`. */
   readonly clientCert: string;
   readonly clientKey: string;
 }
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Accounts besides those of the services. */
+/** Accounts in addition to those of the services. The stranger has no rights. */
 export const securedUsers = { admin: "admin", client: "shop", stranger: "stranger" } as const;
-/** Subject of the client certificate. */
+/** The subject of the client certificate. */
 export const certificateSubject = "reports";
 
 /**
  * Kafka with SASL_SSL and ACLs, Redis with TLS and ACL users, PostgreSQL with TLS and passwords, and a
- * front with TLS and accounts before the run's registry; each service has an account of its own. Keys
- * and passwords are made here and are gone with it.
+ * proxy with TLS and accounts for the run's registry. Each service has its own account. Keys and
+ * passwords are generated at start and removed at stop.
  */
 export class SecuredStack {
   readonly files: SecuredFiles;
   readonly brokers: string;
-  /** A listener that asks for a client certificate. */
+  /** The address of a listener that requires a client certificate. */
   readonly certificateBrokers: string;
   readonly registryUrl: string;
   readonly registryToken: string;
@@ -137,12 +137,12 @@ export class SecuredStack {
     return password;
   }
 
-  /** Every password and token, to be searched for where none belongs. */
+  /** All passwords and tokens, so that a test can search logs and topics for them. */
   get secrets(): readonly string[] {
     return [...this.#passwords.values(), this.registryToken];
   }
 
-  /** Kafka and registry as an account: what every program here needs. */
+  /** Returns the environment variables for Kafka and registry with an account. */
   kafkaEnvironment(account: string, mechanism = "scram-sha-512"): Environment {
     const password = this.passwordOf(account);
     return {
@@ -159,7 +159,7 @@ export class SecuredStack {
     };
   }
 
-  /** Where the stores are, with the accounts that may use them. */
+  /** The environment variables for the stores, with the accounts that may use them. */
   get storeEnvironment(): Environment {
     return {
       SLUICE_REDIS_URL: this.redisUrl("state", 0),
@@ -171,8 +171,8 @@ export class SecuredStack {
   }
 
   /**
-   * Topics and schemas under a prefix, made by the administrator. With `rightsFor`, each service is
-   * granted what it needs, and the account of the client what one with that key id does.
+   * Creates topics and schemas under a prefix as the administrator. With `rightsFor`, also grants each
+   * service its rights, and grants the client's account the rights of a client with that key id.
    */
   async provision(topicPrefix: string, { rightsFor }: { rightsFor?: string } = {}): Promise<void> {
     const environment = {
@@ -189,7 +189,7 @@ export class SecuredStack {
     await provision({ ...options, access });
   }
 
-  /** The administrator grants one right more; names with prefix. */
+  /** Grants one more right as the administrator. Names in the rule include the prefix. */
   async grant(rule: AccessRule): Promise<void> {
     const environment = this.kafkaEnvironment(securedUsers.admin);
     const access = new KafkaAccess(provisioningOptionsOf(environment, "testing").kafka);
@@ -230,7 +230,7 @@ interface Parts {
   readonly dismissGuard: () => void;
 }
 
-/** Name of a service's account, as in the rules of provisioning. */
+/** Returns the name of a service's account, as in the rules of provisioning. */
 export function accountOf(service: ServiceAccount): string {
   return principalOf(service).slice("User:".length);
 }
@@ -278,7 +278,7 @@ function secretsIn(folder: string): {
   };
 }
 
-/** Its parts are its own; only the registry behind the front is the run's. */
+/** Removes the addresses of the run's parts, because this stack starts its own. Only the registry is shared. */
 function withoutAddresses(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const {
     SLUICE_KAFKA_BROKERS: _,

@@ -1,6 +1,6 @@
 import { assert } from "@sluice/domain";
 
-/** Where the parts are that the global setup started, or that the environment names. */
+/** The addresses of the parts that the global setup started or the environment names. */
 export interface StackAddresses {
   readonly brokers: readonly string[];
   readonly registryUrl: string;
@@ -24,7 +24,7 @@ function valueOf(environment: NodeJS.ProcessEnv, name: string): string {
   assert(
     value,
     "TESTING_STACK_ABSENT",
-    `${name} is not set: this suite belongs to Vitest's project "stack" (*.int, *.e2e, *.chaos).`,
+    `${name} is not set. Run this suite in Vitest's project "stack" (*.int, *.e2e, *.chaos).`,
   );
   return value;
 }

@@ -1,13 +1,13 @@
-/** Key that {@link suiteDeclarations} gives to a tenant. */
+/** The API keys of the tenants in {@link suiteDeclarations}. */
 export const suiteKeys = {
   acme: "sk-sluice-acme-open-sesame",
-  /** Same tenant, another team. */
+  /** The same tenant, another team. */
   acmeLabs: "sk-sluice-acmelabs-open-barley",
   globex: "sk-sluice-globex-open-simsim",
   revoked: "sk-sluice-former-open-once",
 } as const;
 
-/** What the declarations' `env:` references refer to. */
+/** The environment variables that the declarations refer to with `env:`. */
 export const suiteSecrets: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(suiteKeys).map(([name, key]) => [
     secretVariableOf(name),
@@ -15,7 +15,7 @@ export const suiteSecrets: Readonly<Record<string, string>> = Object.fromEntries
   ]),
 );
 
-/** Two tenants and a variant per tier; secrets come from the environment of the test's process. */
+/** Two tenants and one variant per tier. The secrets come from the environment of the test's process. */
 export const suiteDeclarations = `
 tenants:
   - id: acme

@@ -22,12 +22,12 @@ import { type StackAddresses, stackAddresses } from "./stack-addresses.ts";
 import { suiteDeclarations, suiteSecrets } from "./suite-declarations.ts";
 import { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 
-/** Topics and declarations of one suite's own, to run one service on in the test's process. */
+/** The topics and declarations of one suite, which runs one service in the test's process. */
 export class SuiteTopics {
   readonly connection: KafkaConnection;
   readonly codecs: RegistryTopicCodecs;
   readonly producer: KafkaEventProducer;
-  /** What a service is told; a test changes single keys. */
+  /** The environment of a service. A test can change single variables. */
   readonly environment: Readonly<Record<string, string>>;
   readonly #folder: string;
   readonly #readers: TopicReader<unknown>[] = [];
@@ -56,7 +56,7 @@ export class SuiteTopics {
     const addresses = stackAddresses();
     const folder = mkdtempSync(join(tmpdir(), "sluice-suite-"));
     writeFileSync(join(folder, "sluice.yaml"), suiteDeclarations);
-    // Services look them up in the environment of their process, which is the test's.
+    // The service reads them from the environment of the test's process.
     Object.assign(process.env, suiteSecrets);
     const prefix = `${name}-${randomBytes(4).toString("hex")}.`;
     const suite = new SuiteTopics(addresses, prefix, folder);
@@ -74,7 +74,7 @@ export class SuiteTopics {
     return this.#keep(await TopicReader.open(this.connection, new RawCodecs(), letters));
   }
 
-  /** Whatever runs on the topics is stopped before. */
+  /** Removes the topics. Stop the service before. */
   async close(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.close()));
     await this.producer.close();
@@ -95,21 +95,21 @@ function namesOf({ name, deadLetter }: Topic<unknown>): readonly string[] {
 }
 
 /**
- * Publishes, and says of the first message of each kind that was named that nobody knows
- * whether it did: as if the process had died between publishing and committing.
+ * Publishes, but reports a lost acknowledgement for the first message to each of the given topics, as
+ * if the process had died between publishing and committing.
  */
 export class ForgetfulProducer extends EventProducer {
   readonly #producer: EventProducer;
   readonly #toForget: Set<string>;
 
-  /** @param topics without prefix, each forgotten once */
+  /** @param topics the topics whose first acknowledgement is lost */
   constructor(producer: EventProducer, topics: readonly Topic<unknown>[]) {
     super();
     this.#producer = producer;
     this.#toForget = new Set(topics.map(({ name }) => name));
   }
 
-  /** What is left to be forgotten; a test that forgot nothing has shown nothing. */
+  /** The topics without a lost acknowledgement so far. A test checks that none is left. */
   get waiting(): readonly string[] {
     return [...this.#toForget];
   }
@@ -121,7 +121,7 @@ export class ForgetfulProducer extends EventProducer {
       throw new TransientFault("STAGE_BROKER_UNAVAILABLE", "The acknowledgement was lost.");
   }
 
-  /** It belongs to the suite, not to the service that was given it. */
+  /** Does nothing, because the suite owns the producer that the service uses. */
   async close(): Promise<void> {}
 }
 

@@ -12,9 +12,9 @@ import {
   SliceStage,
 } from "@sluice/stage";
 
-/** Everything on a topic from its beginning, as a subscriber with a group of its own sees it. */
+/** Reads a topic from its beginning, with a consumer group of its own. */
 export class TopicReader<R> {
-  /** In the order of their arrival; of one partition in the order of the topic. */
+  /** In the order of arrival. Deliveries of one partition are in the order of the topic. */
   readonly deliveries: readonly Delivery<R>[];
   readonly #running: RunningStage;
 
@@ -31,7 +31,7 @@ export class TopicReader<R> {
     const deliveries: Delivery<R>[] = [];
     const running = await runSliceStage(
       new Collecting(deliveries),
-      // It only reads: what it cannot decode would be published, and is found by its absence.
+      // Drops dead letters of records that it cannot decode. A test then misses the record.
       { connection, codecs, producer: new InMemoryEventProducer() },
       { on: { ...topic, deadLetter: true }, group: `reader.${randomUUID()}` },
     );
@@ -42,7 +42,7 @@ export class TopicReader<R> {
     return this.deliveries.map(({ record }) => record);
   }
 
-  /** Waits until as many records fulfil the condition; fails with what was there instead. */
+  /** Waits until `count` records fulfil the condition. @throws Error with the number of records after `timeoutMs` */
   async until(isWanted: (record: R) => boolean, count = 1, timeoutMs = 30_000): Promise<R[]> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
@@ -50,7 +50,7 @@ export class TopicReader<R> {
       if (found.length >= count) return found;
       if (Date.now() > deadline)
         throw new Error(
-          `${found.length} of ${count} records came within ${timeoutMs} ms; ${this.deliveries.length} others did.`,
+          `${found.length} of ${count} wanted records arrived within ${timeoutMs} ms, among ${this.deliveries.length} records.`,
         );
       // oxlint-disable-next-line no-await-in-loop -- polling
       await sleep(25);
@@ -73,23 +73,23 @@ class Collecting<R> extends SliceStage<R> {
   }
 }
 
-/** The dead letters of a topic, as bytes. */
+/** Returns the topic of a topic's dead letters, as bytes. */
 export function deadLettersOf(topic: Topic<unknown>): Topic<Buffer> {
   return bytesOf({ ...topic, name: deadLetterNameOf(topic.name) });
 }
 
-/** A topic to read as bytes. Bytes have no key of their own, so nothing is written through it. */
+/** Returns the topic for reading as bytes. Nothing is written through it, because its keys are empty. */
 export function bytesOf(topic: Topic<unknown>): Topic<Buffer> {
   return { ...topic, keyOf: () => "" };
 }
 
-/** Leaves bytes as they are. */
+/** Passes bytes through unchanged. */
 export class RawCodecs extends TopicCodecs {
   override async prepare(): Promise<void> {}
 
   override encode(_topic: Topic<unknown>, record: unknown): Buffer {
     if (Buffer.isBuffer(record)) return record;
-    throw new TypeError("Raw codecs take bytes.");
+    throw new TypeError("RawCodecs encodes bytes only.");
   }
 
   override async decode<R>(_topic: Topic<R>, value: Buffer): Promise<R> {

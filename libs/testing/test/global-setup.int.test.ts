@@ -9,7 +9,7 @@ function opens(host: string, port: number): Promise<boolean> {
   });
 }
 
-test("a suite finds every part of the stack at the address it is given", async () => {
+test("each part of the stack listens at the address that a suite receives", async () => {
   const { brokers, registryUrl, redisUrl, cacheRedisUrl, ledgerUrl } = stackAddresses();
   const urls = [registryUrl, redisUrl, cacheRedisUrl, ledgerUrl, `kafka://${brokers[0]}`];
   for (const { hostname, port } of urls.map((url) => new URL(url))) {
@@ -17,6 +17,8 @@ test("a suite finds every part of the stack at the address it is given", async (
   }
 });
 
-test("an address that is missing is named with its remedy", () => {
-  expect(() => stackAddresses({})).toThrow(/SLUICE_KAFKA_BROKERS is not set.*project "stack"/);
+test("a missing address is reported with its remedy", () => {
+  expect(() => stackAddresses({})).toThrow(
+    /SLUICE_KAFKA_BROKERS is not set\. Run this suite in .*project "stack"/,
+  );
 });

@@ -24,7 +24,7 @@ async function ask(question: string): Promise<number> {
   return answer.status;
 }
 
-test("the services answer a request, also after the adapter was killed and came back", async () => {
+test("the services answer a request, also after the adapter was killed and restarted", async () => {
   expect(await ask("What is a sluice gate?")).toBe(200);
   const before = pipeline.identityOf("inference-adapter").pid;
   await pipeline.killAndAwait("inference-adapter");
@@ -32,7 +32,7 @@ test("the services answer a request, also after the adapter was killed and came 
   expect(await ask("What is a lock, and what is a weir?")).toBe(200);
 });
 
-test("a further adapter joins and leaves, and a service can be kept stopped", async () => {
+test("an additional adapter can join and leave, and a service can stay stopped", async () => {
   const extra = await pipeline.startExtra("inference-adapter");
   expect((await fetch(`${extra.admin}/readyz`)).status).toBe(200);
   await extra.stop();

@@ -9,7 +9,7 @@ import {
   topics,
 } from "@sluice/contracts";
 import { attemptIdOf } from "@sluice/domain";
-import { Attempts, completedOutcome } from "@sluice/request-state";
+import { Attempts, completedOutcome, refOfAdmitted } from "@sluice/request-state";
 import { defaultCachePolicy, ExactCache, fillOf, lookupOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
@@ -164,8 +164,7 @@ test("a request that ingress has looked up is not looked up again", async () => 
 test("a hit becomes a miss if an attempt is held, because the attempt will end the request", async () => {
   const admitted = admittedRequest("Called already?");
   await putIntoCache(admitted);
-  const { tenant } = admitted.attribution;
-  const ref = { tenant, requestId: admitted.request.requestId };
+  const ref = refOfAdmitted(admitted);
   await service.get(Attempts, { strict: false }).claim(ref, 1, "adapter-1", 10_000);
   await admit(admitted);
   expect((await missOf(admitted))[0]?.lookup.result).toBe("miss");

@@ -1,7 +1,7 @@
-import type { InferenceRequested, Requirements } from "@sluice/contracts";
+import { defaultRequirements, type InferenceRequested, type Requirements } from "@sluice/contracts";
 import type { Variant } from "@sluice/declarations";
 import { type Complexity, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
-import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { type DispatchFacts, type Plan, planDispatch } from "./dispatch.ts";
 
@@ -51,7 +51,7 @@ function planned(
   changed: Partial<DispatchFacts> = {},
 ): Plan {
   const { required, ...rest } = request;
-  const requirements = { ...noRequirements, ...required };
+  const requirements = { ...defaultRequirements, ...required };
   const classified = aClassified({
     admitted: anAdmission({ request: aRequest({ ...rest, requirements }) }),
     classification: { complexity, score: 0, margin: 0, reasons: [] },

@@ -10,6 +10,7 @@ import {
   tiers,
   worstCaseOf,
 } from "@sluice/domain";
+import { attemptsMax } from "@sluice/request-state";
 import { answersOf, requestedOutputLimit } from "./parameters.ts";
 
 /** What the decision depends on, in addition to the request. */
@@ -35,9 +36,6 @@ export type Plan =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
   | { readonly kind: "decline"; readonly code: DeclineCode; readonly reason: string };
 
-/** The adapter makes at most four attempts for a request, so it would not use more candidates. */
-const candidatesMax = 4;
-
 /** Decides which variants may answer, best first, and what each can cost at most. Pure. */
 export function planDispatch(request: InferenceClassified, facts: DispatchFacts): Plan {
   const { requirements } = request.admitted.request;
@@ -58,7 +56,8 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
   const fitting = considered.filter((each) => each.kind === "fits");
   if (fitting.length === 0) return declineAll(considered.filter((each) => each.kind === "unfit"));
 
-  const candidates = inOrder(fitting, request).slice(0, candidatesMax);
+  // A request makes at most attemptsMax provider calls, so the adapter cannot try more candidates.
+  const candidates = inOrder(fitting, request).slice(0, attemptsMax);
   return {
     kind: "dispatch",
     dispatch: {

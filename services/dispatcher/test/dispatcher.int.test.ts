@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { TestingModule } from "@nestjs/testing";
 import { Test } from "@nestjs/testing";
 import {
+  defaultRequirements,
   type InferenceClassified,
   type InferenceDispatched,
   type InferenceResponded,
@@ -12,7 +13,7 @@ import { Outcomes, refusedOutcome } from "@sluice/request-state";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
 import { ForgetfulProducer, SuiteTopics, type TopicReader } from "@sluice/testing";
-import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
@@ -73,7 +74,7 @@ const responsesTo = (request: InferenceClassified, count = 1) =>
 
 test("a redelivery publishes the same candidates and the same decline again", async () => {
   const good = classifiedRequest();
-  const wrong = classifiedRequest({ requirements: { ...noRequirements, lane: "batch" } });
+  const wrong = classifiedRequest({ requirements: { ...defaultRequirements, lane: "batch" } });
   await classify(good, wrong);
   const candidates = await dispatchesOf(good, 2);
   const declines = await responsesTo(wrong, 2);
@@ -99,7 +100,7 @@ test("a request is dispatched with its candidates in order, each with worst case
 });
 
 test("a request that no variant fits is declined with the reason, and its neighbours are dispatched", async () => {
-  const poor = classifiedRequest({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } });
+  const poor = classifiedRequest({ requirements: { ...defaultRequirements, maxCostNanoUsd: 1n } });
   const neighbour = classifiedRequest();
   await classify(poor, neighbour);
   const [outcome] = await responsesTo(poor);

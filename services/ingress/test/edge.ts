@@ -11,6 +11,7 @@ import {
   completedOutcome,
   encodeTokens,
   Outcomes,
+  refOfAdmitted,
   refusedOutcome,
 } from "@sluice/request-state";
 import { ExactCache, fillOf } from "@sluice/response-cache";
@@ -65,7 +66,7 @@ export class Edge {
   /** Claims the request's first attempt and marks it as calling, as the adapter does. */
   async call(admitted: InferenceAdmitted): Promise<PlayedCall> {
     const attempts = this.#app.get(Attempts, { strict: false });
-    const ref = refOf(admitted);
+    const ref = refOfAdmitted(admitted);
     const claim = await attempts.claim(ref, 1, randomUUID(), leaseMs);
     if (claim.kind !== "held") throw new Error(`The attempt is not ours: ${claim.kind}.`);
     await attempts.calling(ref, 1, claim.fence);
@@ -94,7 +95,7 @@ export class Edge {
 
   async isCancelled(admitted: InferenceAdmitted): Promise<boolean> {
     const attempts = this.#app.get(Attempts, { strict: false });
-    return (await attempts.history(refOf(admitted))).cancelled;
+    return (await attempts.history(refOfAdmitted(admitted))).cancelled;
   }
 }
 
@@ -123,7 +124,7 @@ export class PlayedCall {
     const payload = encodeTokens(tokens);
     const sequence = this.#sequence++;
     const append = await this.attempts.append(
-      refOf(this.admitted),
+      refOfAdmitted(this.admitted),
       1,
       this.fence,
       sequence,
@@ -149,7 +150,7 @@ export class PlayedCall {
   }
 
   async #end(outcome: InferenceResponded): Promise<InferenceResponded> {
-    const ref = refOf(this.admitted);
+    const ref = refOfAdmitted(this.admitted);
     await this.attempts.finish(ref, 1, this.fence, { metered: null, outcome });
     return outcome;
   }
@@ -181,11 +182,4 @@ function declined(admitted: InferenceAdmitted, code: string): InferenceResponded
     ...{ kind: "declined", code, reason: "As the test wants it.", attempts: 0 },
     ...{ lookup: null, decisions: [], completedAt: Date.now() },
   });
-}
-
-function refOf({ attribution, request }: InferenceAdmitted): {
-  readonly tenant: string;
-  readonly requestId: string;
-} {
-  return { tenant: attribution.tenant, requestId: request.requestId };
 }

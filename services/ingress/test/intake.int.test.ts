@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Test } from "@nestjs/testing";
 import {
+  defaultRequirements,
   type InferenceAdmitted,
   type InferenceRequested,
   type InferenceResponded,
@@ -18,7 +19,7 @@ import {
   SuiteTopics,
   type TopicReader,
 } from "@sluice/testing";
-import { aCompletion, aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { aCompletion, aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
@@ -263,7 +264,7 @@ test.each<readonly [string, Partial<InferenceRequested>, string, string]>([
   ],
   [
     "a deadline that has passed",
-    { requirements: { ...noRequirements, deadlineAt: Date.now() - 1_000 } },
+    { requirements: { ...defaultRequirements, deadlineAt: Date.now() - 1_000 } },
     "deadline_exceeded",
     "set a later one",
   ],

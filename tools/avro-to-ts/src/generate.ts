@@ -2,6 +2,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { basename, dirname, join } from "node:path";
 import { bundle } from "./bundle.ts";
 import { type NamedSchema, renderAll } from "./render.ts";
+import { renderDefaults } from "./render-defaults.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const folder = join(root, "schemas");
@@ -20,6 +21,14 @@ export const topicRecords = [
   "CostCharged",
 ] as const;
 
+/** Records whose defaults writers need in TypeScript, and the names of their constants. */
+const defaultConstants = {
+  CacheDirective: "defaultCacheDirective",
+  Message: "defaultMessage",
+  Requirements: "defaultRequirements",
+  InferenceRequested: "defaultRequest",
+} as const;
+
 export function readSchemas(): ReadonlyMap<string, NamedSchema> {
   const files = globSync("*.avsc", { cwd: folder }).toSorted();
   return new Map(files.map((file) => [basename(file, ".avsc"), read(join(folder, file))]));
@@ -35,6 +44,7 @@ export function generated(): ReadonlyMap<string, string> {
   );
   return new Map([
     [join(target, "records.ts"), note + renderAll([...schemas.values()])],
+    [join(target, "defaults.ts"), note + renderDefaults(schemas, defaultConstants)],
     [
       join(target, "schemas.ts"),
       `${note}/** Self-contained Avro schemas as JSON, as they are registered. */\nexport const schemas = {\n${lines.join("")}} as const;\n`,

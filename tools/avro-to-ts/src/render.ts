@@ -17,9 +17,10 @@ export interface NamedSchema {
   readonly logicalType?: string;
 }
 
-interface Field {
+export interface Field {
   readonly name: string;
   readonly type: Schema;
+  readonly default?: unknown;
   readonly doc?: string;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { admit, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import { admit, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,
@@ -10,7 +11,7 @@ import { withoutMessages } from "../without-messages.ts";
 
 export function admissionsContract(name: string, harnessOf: () => OutcomeHarness): void {
   describe(`admissions: ${name}`, () => {
-    test("the first admission of an id stands, and a repeat is handed that same record", async () => {
+    test("the first admission of an id is kept, and a repeat receives the same record", async () => {
       const { admissions } = harnessOf();
       const admitted = admittedFixture();
       const later = { ...admitted, admittedAt: admitted.admittedAt + 5_000 };
@@ -51,7 +52,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       ]);
     });
 
-    test("a repeat is told whether the broker has the record, and how the request ended", async () => {
+    test("a repeat learns whether the broker has the record, and how the request ended", async () => {
       const { admissions, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -64,7 +65,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       expect(await admissions.find([ref])).toEqual([{ bodyHash: admitted.bodyHash, ...known }]);
     });
 
-    test("messages are kept while a repeat may have to publish them, and not longer", async () => {
+    test("messages are kept only as long as a repeat may have to publish them", async () => {
       const { admissions, outcomes } = harnessOf();
       const [acknowledged, ended] = [admittedFixture(), admittedFixture()];
       const refs = [await admit(harnessOf(), acknowledged), await admit(harnessOf(), ended)];
@@ -82,7 +83,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       ]);
     });
 
-    test("an expired answer is told from a request that still runs", async () => {
+    test("an expired answer is distinguished from a request that still runs", async () => {
       const { admissions, outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -91,7 +92,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       expect(await admissions.find([ref])).toMatchObject([{ outcome: null, answerGone: true }]);
     });
 
-    test("an id that nobody used is unknown, and asking does not make it known", async () => {
+    test("an id that was never admitted is unknown, and a lookup does not change that", async () => {
       const { admissions } = harnessOf();
       const admitted = admittedFixture();
       const ref = refOfAdmitted(admitted);
@@ -101,7 +102,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       expect(await admissions.admit([{ admitted }])).toMatchObject([{ kind: "first" }]);
     });
 
-    test("a request that the store lost, and that a claim has ended, is not admitted anew", async () => {
+    test("a request that the store lost and a claim has ended is not admitted again", async () => {
       const { admissions, outcomes, forget } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
@@ -125,7 +126,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBe(request.requestId);
     });
 
-    test("nobody joins a request that failed, and the next one takes its place", async () => {
+    test("a retry does not join a failed request, and the next admission can be joined instead", async () => {
       const { admissions, outcomes } = harnessOf();
       const failed = admittedFixture();
       const { bodyHash } = failed;
@@ -137,7 +138,7 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBe(next.request.requestId);
     });
 
-    test("nobody joins a request whose client went away", async () => {
+    test("a retry does not join a request whose client has disconnected", async () => {
       const { admissions, replies } = harnessOf();
       const admitted = admittedFixture();
       await admissions.admit([{ admitted, join: { keyId: "k1" } }]);

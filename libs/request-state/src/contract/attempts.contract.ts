@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
   admit,
-  calling,
-  held,
-  leaseEnds,
+  beginCall,
+  claimAttempt,
+  untilShortLeaseExpires,
   longLeaseMs,
   type OutcomeHarness,
-  refOfAdmitted,
   shortLeaseMs,
 } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,
@@ -29,7 +29,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(claims.filter(({ kind }) => kind === "busy")).toHaveLength(99);
     });
 
-    test("a request that the store does not know can be attempted: it may have been lost", async () => {
+    test("a request that the store does not know can be attempted, because the store may have lost it", async () => {
       const ref = refOfAdmitted(admittedFixture());
       const { attempts } = harnessOf();
       expect(await attempts.history(ref)).toEqual({
@@ -42,7 +42,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "held" });
     });
 
-    test("a request that has only been admitted is begun at once, by one of a hundred", async () => {
+    test("one of a hundred workers begins a request that has only been admitted", async () => {
       const { attempts } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
       const fences = await Promise.all(
@@ -55,13 +55,13 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, fence!)).toBe(true);
     });
 
-    test("what was cancelled, attempted or ended is not begun: its history says what is next", async () => {
+    test("a request that was cancelled, attempted or ended is not begun without its history", async () => {
       const { attempts, outcomes, replies } = harnessOf();
       const cancelled = await admit(harnessOf(), admittedFixture());
       await replies.cancel(cancelled);
       const attempted = await admit(harnessOf(), admittedFixture());
-      await held(harnessOf(), attempted, 1, shortLeaseMs);
-      await leaseEnds();
+      await claimAttempt(harnessOf(), attempted, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       const admitted = admittedFixture();
       const ended = await admit(harnessOf(), admitted);
       await outcomes.claim([failedFixture(admitted)], "decision");
@@ -69,13 +69,13 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
     });
 
-    test("an attempt held too long is taken over, and its first owner is fenced", async () => {
+    test("an attempt whose lease expires before the call is taken over, and its first owner is fenced", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await held(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
-      const second = await held(harnessOf(), ref);
+      const first = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
+      const second = await claimAttempt(harnessOf(), ref);
       expect(second).toBeGreaterThan(first);
       expect(await attempts.calling(ref, 1, first)).toBe(false);
       expect(await attempts.renew(ref, 1, first, longLeaseMs)).toEqual({ kind: "fenced" });
@@ -83,13 +83,13 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, second)).toBe(true);
     });
 
-    test("an owner that was taken over cannot write into the call of the next", async () => {
+    test("an owner that lost its attempt cannot write into the call of the next owner", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await held(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
-      const second = await calling(harnessOf(), ref);
+      const first = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
+      const second = await beginCall(harnessOf(), ref);
       const metered = meteredFixture(admitted, 1);
       const stale = { metered, outcome: answeredFixture(admitted, "stale") };
       expect(await attempts.append(ref, 1, first, 0, "stale")).toEqual({ kind: "fenced" });
@@ -108,22 +108,22 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
     test("a renewed lease is not taken over", async () => {
       const { attempts } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
-      const fence = await held(harnessOf(), ref, 1, shortLeaseMs);
+      const fence = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
       expect(await attempts.renew(ref, 1, fence, longLeaseMs)).toEqual({
         kind: "renewed",
         cancelled: false,
       });
-      await leaseEnds();
+      await untilShortLeaseExpires();
       const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
       expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
     });
 
-    test("an attempt whose owner fell silent while calling is in doubt, and its owner can no longer write", async () => {
+    test("an attempt whose lease expires during the call is in doubt, and its owner can no longer write", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
+      const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({ kind: "in-doubt" });
       expect(await attempts.claim(ref, 1, "owner-c", longLeaseMs)).toEqual({ kind: "in-doubt" });
       expect(await attempts.append(ref, 1, fence, 0, "late")).toEqual({ kind: "fenced" });
@@ -137,50 +137,50 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
     });
 
-    test("a further attempt comes only after the one before has ended, in doubt or otherwise", async () => {
+    test("a further attempt can be claimed only after the previous one has ended, in doubt or otherwise", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
-      await calling(harnessOf(), ref, 1, shortLeaseMs);
+      await beginCall(harnessOf(), ref, 1, shortLeaseMs);
       expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
-      await leaseEnds();
+      await untilShortLeaseExpires();
       await attempts.claim(ref, 1, "owner-a", longLeaseMs);
-      const second = await held(harnessOf(), ref, 2);
+      const second = await claimAttempt(harnessOf(), ref, 2);
       await attempts.release(ref, 2, second, meteredFixture(admitted, 2));
-      const third = await calling(harnessOf(), ref, 3);
+      const third = await beginCall(harnessOf(), ref, 3);
       await attempts.fail(ref, 3, third, { reason: "429", metered: meteredFixture(admitted, 3) });
       expect((await attempts.history(ref)).attempts).toEqual([
-        { number: 1, state: "doubt", leaseLeftMs: 0, metered: null, reason: null },
+        { number: 1, phase: "doubt", leaseLeftMs: 0, metered: null, reason: null },
         {
           number: 2,
-          state: "released",
+          phase: "released",
           leaseLeftMs: 0,
           metered: meteredFixture(admitted, 2),
           reason: "answered",
         },
         {
           number: 3,
-          state: "failed",
+          phase: "failed",
           leaseLeftMs: 0,
           metered: meteredFixture(admitted, 3),
           reason: "429",
         },
       ]);
-      const fourth = await calling(harnessOf(), ref, 4);
+      const fourth = await beginCall(harnessOf(), ref, 4);
       await attempts.fail(ref, 4, fourth, { reason: "timeout", metered: null });
       expect(await attempts.claim(ref, 5, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
       expect(await attempts.claim(ref, 4, "owner-a", longLeaseMs)).toEqual({
         kind: "ended",
-        state: { number: 4, state: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
+        attempt: { number: 4, phase: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
       });
     });
 
-    test("finishing stores the usage and ends the request, once", async () => {
+    test("finishing stores the usage and ends the request once", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const result = {
         metered: meteredFixture(admitted, 1),
         outcome: answeredFixture(admitted, "a dam"),
@@ -197,7 +197,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         cancelled: false,
         replyBegan: false,
         attempts: [
-          { number: 1, state: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
+          { number: 1, phase: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
         ],
       });
       expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
@@ -206,11 +206,11 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       });
     });
 
-    test("an owner whose lease ran out finishes as long as nobody has taken over", async () => {
+    test("an owner whose lease has expired can finish if no other owner has taken over", async () => {
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref, 1, shortLeaseMs);
-      await leaseEnds();
+      const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
       const result = {
         metered: meteredFixture(admitted, 1),
         outcome: answeredFixture(admitted, "slow"),
@@ -220,12 +220,12 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       });
     });
 
-    test("finish and take-over race: either the answer counts or the attempt is in doubt", async () => {
+    test("when finishing races with a take-over, either the answer counts or the attempt is in doubt", async () => {
       const { attempts } = harnessOf();
       for (let round = 0; round < 10; round += 1) {
         const admitted = admittedFixture();
         const ref = refOfAdmitted(admitted);
-        const fence = await calling(harnessOf(), ref, 1, 1);
+        const fence = await beginCall(harnessOf(), ref, 1, 1);
         await new Promise((resolve) => setTimeout(resolve, 3));
         const result = { metered: null, outcome: answeredFixture(admitted, "slow") };
         const finish = (): Promise<{ kind: string }> => attempts.finish(ref, 1, fence, result);
@@ -240,13 +240,13 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       }
     });
 
-    test("nothing is called, finished or released out of turn", async () => {
+    test("a call, an end or a release out of order is refused", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       const metered = meteredFixture(admitted, 1);
       const result = { metered, outcome: answeredFixture(admitted, "a dam") };
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "early")).toEqual({ kind: "fenced" });
       expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
       await attempts.calling(ref, 1, fence);
@@ -257,11 +257,11 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.calling(ref, 1, fence)).toBe(false);
     });
 
-    test("once the outcome is set no attempt is claimed, and none that is held may call", async () => {
+    test("after the outcome is set, no attempt is claimed, and a held attempt may not call", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
       expect(await attempts.calling(ref, 1, fence)).toBe(false);
@@ -272,10 +272,10 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.release(ref, 1, fence, meteredFixture(admitted, 1))).toBe(true);
     });
 
-    test("the owner learns from renewals and appends that the client has gone", async () => {
+    test("the owner learns from renewals and appends that the client has disconnected", async () => {
       const { attempts, replies } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
         cancelled: false,
@@ -292,11 +292,11 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toMatchObject({ cancelled: true, replyBegan: true });
     });
 
-    test("tokens after somebody else's outcome are not stored, and the owner is told to stop", async () => {
+    test("tokens after another stage's outcome are not stored, and the owner learns to stop", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       await outcomes.claim([failedFixture(admitted)], "decision");
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
@@ -305,11 +305,11 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toMatchObject({ replyBegan: false });
     });
 
-    test("an owner that finishes after the standing answer expired stores its usage all the same", async () => {
+    test("an owner that finishes after another outcome has expired still stores its usage", async () => {
       const { attempts, outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       await outcomes.claim([failedFixture(admitted)], "decision");
       await forgetAnswer(ref);
       const metered = meteredFixture(admitted, 1);

@@ -1,26 +1,23 @@
 import type { InferenceAdmitted } from "@sluice/contracts";
 import type { Admissions, Attempts, Outcomes, Replies, RequestRef } from "../ports.ts";
-import { fixtureTenant } from "./records.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 
-/** The four ports over one store, and what a test may do to that store from behind. */
+/** The four ports over one store, and two changes that a test makes to the store behind the ports. */
 export interface OutcomeHarness {
   readonly admissions: Admissions;
   readonly outcomes: Outcomes;
   readonly attempts: Attempts;
   readonly replies: Replies;
-  /** The whole answer expires. */
+  /** Removes the whole answer, as its expiry would. */
   readonly forgetAnswer: (ref: RequestRef) => Promise<void>;
-  /** The store loses the request. */
+  /** Removes the request, as a loss of the store would. */
   readonly forget: (ref: RequestRef) => Promise<void>;
 }
 
-/** A lease that outlives a test, and one that a test can wait for. */
+/** Longer than a test takes. */
 export const longLeaseMs = 10_000;
+/** Short enough for a test to wait until it expires. */
 export const shortLeaseMs = 40;
-
-export function refOfAdmitted(admitted: InferenceAdmitted): RequestRef {
-  return { tenant: fixtureTenant, requestId: admitted.request.requestId };
-}
 
 export async function admit(
   { admissions }: OutcomeHarness,
@@ -30,29 +27,31 @@ export async function admit(
   return refOfAdmitted(admitted);
 }
 
-/** @returns the fence of an attempt that may call. */
-export async function held(
+/** Claims an attempt for owner-a. Returns the fence with which that owner may call. */
+export async function claimAttempt(
   { attempts }: OutcomeHarness,
   ref: RequestRef,
   attemptNumber = 1,
   leaseMs = longLeaseMs,
 ): Promise<number> {
   const claim = await attempts.claim(ref, attemptNumber, "owner-a", leaseMs);
-  if (claim.kind !== "held") throw new Error(`Not held but ${claim.kind}.`);
+  if (claim.kind !== "held") throw new Error(`The claim returned ${claim.kind} instead of held.`);
   return claim.fence;
 }
 
-export async function calling(
+/** Claims an attempt and notes that its provider call begins. Returns the owner's fence. */
+export async function beginCall(
   harness: OutcomeHarness,
   ref: RequestRef,
   attemptNumber = 1,
   leaseMs = longLeaseMs,
 ): Promise<number> {
-  const fence = await held(harness, ref, attemptNumber, leaseMs);
+  const fence = await claimAttempt(harness, ref, attemptNumber, leaseMs);
   await harness.attempts.calling(ref, attemptNumber, fence);
   return fence;
 }
 
-export async function leaseEnds(): Promise<void> {
+/** Waits until a lease of {@link shortLeaseMs} has expired. */
+export async function untilShortLeaseExpires(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, shortLeaseMs + 20));
 }

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  admit,
-  calling,
-  held,
-  type OutcomeHarness,
-  refOfAdmitted,
-} from "./contract-harness.fixture.ts";
+import { admit, beginCall, claimAttempt, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
   answeredFixture,
@@ -16,7 +11,7 @@ import {
 
 export function outcomesContract(name: string, harnessOf: () => OutcomeHarness): void {
   describe(`outcomes: ${name}`, () => {
-    test("of a hundred concurrent claims one wins, and the others are handed its outcome", async () => {
+    test("of a hundred concurrent claims one wins, and the others receive its outcome", async () => {
       const { outcomes } = harnessOf();
       const admitted = admittedFixture();
       await admit(harnessOf(), admitted);
@@ -27,13 +22,13 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       );
       const flat = claims.flat();
       expect(flat.filter(({ kind }) => kind === "won")).toHaveLength(1);
-      const standing = new Set(
+      const stored = new Set(
         flat.map((claim) => ("outcome" in claim ? claim.outcome.refused?.reason : claim.kind)),
       );
-      expect(standing.size).toBe(1);
+      expect(stored.size).toBe(1);
     });
 
-    test("outcomes of several requests are claimed in one call, each by itself", async () => {
+    test("outcomes of several requests are claimed in one call, independently of each other", async () => {
       const { outcomes } = harnessOf();
       const [one, other] = [admittedFixture(), admittedFixture()];
       const first = failedFixture(one, "first");
@@ -52,7 +47,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
     });
 
-    test("a redelivered hit wins again with the outcome that stands, so that its saving is published", async () => {
+    test("a redelivered hit wins again with the stored outcome, so that its saving is published", async () => {
       const { outcomes } = harnessOf();
       const admitted = admittedFixture();
       const first = hitFixture(admitted, "a dam");
@@ -64,7 +59,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       ]);
     });
 
-    test("a hit after a decision is lost: no saving for a request that was declined", async () => {
+    test("a hit after a decision is lost, so a declined request has no saving", async () => {
       const { outcomes } = harnessOf();
       const admitted = admittedFixture();
       const declined = failedFixture(admitted);
@@ -78,7 +73,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       const hit = hitFixture(admitted, "a dam");
       expect(await outcomes.claim([hit], "hit")).toEqual([{ kind: "attempt-held" }]);
       await attempts.calling(ref, 1, fence);
@@ -89,13 +84,13 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await held(harnessOf(), ref);
+      const fence = await claimAttempt(harnessOf(), ref);
       await attempts.release(ref, 1, fence, meteredFixture(admitted, 1));
       const outcome = hitFixture(admitted, "a dam");
       expect(await outcomes.claim([outcome], "hit")).toEqual([{ kind: "won", outcome }]);
     });
 
-    test("hit and attempt race: exactly one gets the request", async () => {
+    test("when a hit races with an attempt, exactly one of them gets the request", async () => {
       const { outcomes, attempts } = harnessOf();
       for (let round = 0; round < 50; round += 1) {
         const admitted = admittedFixture();
@@ -113,7 +108,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       }
     });
 
-    test("a claim after the answer has expired is told that nothing is left to do", async () => {
+    test("a claim after the answer has expired returns that nothing is left to do", async () => {
       const { outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture();
       const outcome = failedFixture(admitted);
@@ -137,11 +132,11 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       ]);
     });
 
-    test("no decision stops a running attempt from storing its usage", async () => {
+    test("a decision does not stop a running attempt from storing its usage", async () => {
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const failed = failedFixture(admitted);
       await outcomes.claim([failed], "decision");
       const metered = meteredFixture(admitted, 1);
@@ -152,7 +147,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       });
       expect(await attempts.history(ref)).toMatchObject({
         outcome: failed,
-        attempts: [{ state: "finished", metered }],
+        attempts: [{ phase: "finished", metered }],
       });
     });
   });

@@ -1,113 +1,39 @@
 import { randomUUID } from "node:crypto";
 import type {
-  Attribution,
   Completed,
   CostMetered,
   InferenceAdmitted,
   InferenceResponded,
 } from "@sluice/contracts";
-import { attemptIdOf, hashOf, noUsage } from "@sluice/domain";
+import { attemptIdOf, hashOf } from "@sluice/domain";
+import { aChoice, aCompletion, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { completedOutcome, refusedOutcome } from "../outcome-of.ts";
 
-/** A fresh tenant for each run, so that suites on one server do not meet. */
+/** A new tenant for each run, so that suites on one server do not share keys. */
 export const fixtureTenant = `tenant-${randomUUID()}`;
-
-const attribution: Attribution = {
-  tenant: fixtureTenant,
-  team: "search",
-  feature: "answers",
-  user: "mail-robot",
-  key: "k1",
-};
-
-const admittedAt = 1_790_000_000_000;
 
 export function admittedFixture(changes: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
   const requestId = randomUUID();
+  const ordinary = anAdmission();
   return {
-    request: {
-      requestId,
-      model: "auto",
-      messages: [
-        {
-          role: "user",
-          content: "What is a weir?",
-          parts: null,
-          toolCalls: null,
-          toolCallId: null,
-          name: null,
-        },
-      ],
-      parameters: "{}",
-      requirements: {
-        requiredAccuracy: null,
-        maxLatencyMs: null,
-        maxCostNanoUsd: null,
-        deadlineAt: null,
-        lane: "realtime",
-        onDoubt: "retry",
-      },
-      cache: { mode: "automatic", ttlSeconds: null },
-      sessionId: null,
-      runId: null,
-      stepId: null,
-      tags: {},
-      operation: "chat",
-      inputs: [],
-      tokenInputs: [],
-    },
-    attribution,
-    admittedAt,
+    ...ordinary,
+    request: aRequest({ requestId }),
+    attribution: { ...ordinary.attribution, tenant: fixtureTenant },
     deadlineAt: Date.now() + 120_000,
     bodyHash: hashOf(requestId),
-    origin: "http",
     reply: "live",
-    remembered: false,
-    correlationId: null,
-    lookup: null,
-    decisions: [],
     ...changes,
   };
 }
 
-const rates = {
-  inputNanoUsd: 1_000_000_000n,
-  outputNanoUsd: 2_000_000_000n,
-  cachedInputNanoUsd: null,
-  cacheWriteNanoUsd: null,
-  reasoningNanoUsd: null,
-  otherNanoUsd: {},
-};
-
-export function completedFixture(content: string, changes: Partial<Completed> = {}): Completed {
-  return {
-    answer: {
-      choices: [
-        { index: 0, content, refusal: null, toolCalls: null, logprobs: null, finishReason: "stop" },
-      ],
-      providerModel: "small",
-      systemFingerprint: null,
-      createdAt: admittedAt,
-      cut: false,
-      embeddings: [],
-    },
-    usage: { ...noUsage, inputTokens: 10n, outputTokens: 5n },
-    variant: "small",
-    provider: "simulator",
-    model: "small",
-    tier: "economy",
-    complexity: "simple",
-    cache: "miss",
-    attemptId: null,
-    costNanoUsd: 20n,
-    rates,
-    ...changes,
-  };
+function completedWith(content: string, changes: Partial<Completed> = {}): Completed {
+  const { answer, ...ordinary } = aCompletion({ attemptId: null, ...changes });
+  return { ...ordinary, answer: { ...answer, choices: [aChoice({ content })] } };
 }
 
 export function answeredFixture(admitted: InferenceAdmitted, content: string): InferenceResponded {
   return completedOutcome(admitted, {
-    completed: completedFixture(content),
+    completed: completedWith(content),
     attempts: 1,
     lookup: null,
     decisions: [],
@@ -117,7 +43,7 @@ export function answeredFixture(admitted: InferenceAdmitted, content: string): I
 
 export function hitFixture(admitted: InferenceAdmitted, content: string): InferenceResponded {
   return completedOutcome(admitted, {
-    completed: completedFixture(content, { cache: "exact", costNanoUsd: 0n }),
+    completed: completedWith(content, { cache: "exact", costNanoUsd: 0n }),
     attempts: 0,
     lookup: null,
     decisions: [],
@@ -138,24 +64,19 @@ export function failedFixture(admitted: InferenceAdmitted, reason = "No."): Infe
 }
 
 export function meteredFixture(admitted: InferenceAdmitted, attemptNumber: number): CostMetered {
-  const { requestId } = admitted.request;
+  const { requestId, tags } = admitted.request;
+  const { variant, provider, model, tier, complexity, cache, usage } = aCompletion();
   return {
     requestId,
     attemptId: attemptIdOf(fixtureTenant, requestId, admitted.admittedAt, attemptNumber),
     attemptNumber,
     kind: "reported",
-    attribution,
-    tags: {},
-    variant: "small",
-    provider: "simulator",
-    model: "small",
-    tier: "economy",
-    complexity: "simple",
+    attribution: admitted.attribution,
+    tags,
+    ...{ variant, provider, model, tier, complexity, cache, usage },
     lane: "realtime",
-    cache: "miss",
     calledAt: admitted.admittedAt,
     meteredAt: admitted.admittedAt + 90,
-    usage: { ...noUsage, inputTokens: 10n, outputTokens: 5n },
     estimatedFigures: [],
     raw: null,
     reason: "answered",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { admit, calling, type OutcomeHarness, refOfAdmitted } from "./contract-harness.fixture.ts";
+import { admit, beginCall, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import type { ReplyEvent, RequestRef } from "../ports.ts";
 import {
   admittedFixture,
@@ -22,13 +23,13 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
   }
 
   describe(`replies: ${name}`, () => {
-    test("a reader gets every token once, in order, then the outcome", async () => {
+    test("a reader receives each token once, in order, then the outcome", async () => {
       const { attempts, admissions, replies } = harnessOf();
       const admitted = admittedFixture();
       const ref = refOfAdmitted(admitted);
       await admissions.admit([{ admitted, listener: replies.listener }]);
       const reading = read(ref);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const payloads = Array.from({ length: 600 }, (_, index) => `token ${index}`);
       for (const [sequence, payload] of payloads.entries())
         await attempts.append(ref, 1, fence, sequence, payload);
@@ -46,7 +47,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       for (const sequence of [0, 1, 1, 0, 2])
         await attempts.append(ref, 1, fence, sequence, `token ${sequence}`);
       const outcome = answeredFixture(admitted, "a dam");
@@ -64,10 +65,10 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const first = await calling(harnessOf(), ref);
+      const first = await beginCall(harnessOf(), ref);
       await attempts.append(ref, 1, first, 0, "a");
       await attempts.fail(ref, 1, first, { reason: "cut", metered: null });
-      const second = await calling(harnessOf(), ref, 2);
+      const second = await beginCall(harnessOf(), ref, 2);
       await attempts.append(ref, 2, second, 0, "b");
       const outcome = answeredFixture(admitted, "b");
       await attempts.finish(ref, 2, second, { metered: null, outcome });
@@ -78,11 +79,11 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       ]);
     });
 
-    test("several readers get the same, wherever they begin", async () => {
+    test("several readers receive the same events, whenever they begin", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       const early = read(ref);
       await attempts.append(ref, 1, fence, 0, "a");
       const midway = read(ref);
@@ -96,11 +97,11 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       expect(await midway).toEqual(late);
     });
 
-    test("where the whole is asked for, tokens are not kept and the outcome comes alone", async () => {
+    test("for a reply of mode whole, tokens are not stored and a reader receives the outcome only", async () => {
       const { attempts } = harnessOf();
       const admitted = admittedFixture({ reply: "whole" });
       const ref = await admit(harnessOf(), admitted);
-      const fence = await calling(harnessOf(), ref);
+      const fence = await beginCall(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
         cancelled: false,
@@ -111,7 +112,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     });
 
     test.each(["whole", "live"] as const)(
-      "who admitted a request with reply %s hears its end, whether it comes before he listens or after",
+      "the process that admitted a request with reply %s is notified of its end, before or after it begins to read",
       async (reply) => {
         const { admissions, outcomes, replies } = harnessOf();
         const [early, late] = [admittedFixture({ reply }), admittedFixture({ reply })];
@@ -127,12 +128,12 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         await new Promise((resolve) => setTimeout(resolve, 50));
         await outcomes.claim([ends[1]], "hit");
         expect(await Promise.all(heard)).toEqual(ends.map((outcome) => [{ kind: "end", outcome }]));
-        // Below the poll that makes up for what went unheard.
+        // Below the interval of the poll: the notification arrived.
         expect(performance.now() - begunAt).toBeLessThan(900);
       },
     );
 
-    test("an answer too long to be told is read by who admitted its request", async () => {
+    test("an answer too long for a notification is read from the store", async () => {
       const { admissions, outcomes, replies } = harnessOf();
       const admitted = admittedFixture({ reply: "whole" });
       await admissions.admit([{ admitted, listener: replies.listener }]);
@@ -143,7 +144,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     });
 
     test.each(["none", "whole", "live"] as const)(
-      "a reader that waits for a request with reply %s is woken by any claim",
+      "a reader that waits for a request with reply %s is notified of any claim",
       async (reply) => {
         const { outcomes } = harnessOf();
         const admitted = admittedFixture({ reply });
@@ -154,12 +155,12 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
         const claimedAt = performance.now();
         await outcomes.claim([outcome], "hit");
         expect(await reading).toEqual([{ kind: "end", outcome }]);
-        // The safety net polls each second: this was the notification.
+        // Below the interval of the poll: the notification arrived.
         expect(performance.now() - claimedAt).toBeLessThan(800);
       },
     );
 
-    test("a reader is told that the answer has expired", async () => {
+    test("a reader of an expired answer receives answer-gone", async () => {
       const { outcomes, forgetAnswer } = harnessOf();
       const admitted = admittedFixture({ reply: "none" });
       const ref = await admit(harnessOf(), admitted);
@@ -168,7 +169,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
       expect(await read(ref)).toEqual([{ kind: "answer-gone" }]);
     });
 
-    test("a reader whose signal aborts ends at once, without an outcome", async () => {
+    test("a reader whose signal aborts ends at once and without an outcome", async () => {
       const ref = await admit(harnessOf(), admittedFixture());
       const startedAt = performance.now();
       expect(await read(ref, AbortSignal.timeout(100))).toEqual([]);

@@ -1,5 +1,6 @@
 import { hashOf } from "@sluice/domain";
 import type { InMemoryRequests, StoredRequest } from "./in-memory-requests.ts";
+import { joinableMs } from "../limits.ts";
 import {
   type Admission,
   Admissions,
@@ -7,11 +8,10 @@ import {
   type KnownRequest,
   type RequestRef,
 } from "../ports.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
 
-const joinMs = 10 * 60 * 1000;
-
-/** Fake. */
+/** Fake of {@link Admissions} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryAdmissions extends Admissions {
   readonly #requests: InMemoryRequests;
 
@@ -53,17 +53,16 @@ export class InMemoryAdmissions extends Admissions {
   }
 
   #admit({ admitted, join }: Admission): Admitted {
-    const { tenant } = admitted.attribution;
-    const { requestId } = admitted.request;
-    const known = this.#requests.find({ tenant, requestId });
+    const ref = refOfAdmitted(admitted);
+    const known = this.#requests.find(ref);
     if (known?.bodyHash && known.bodyHash !== admitted.bodyHash) return { kind: "conflict" };
     if (known?.bodyHash) return { kind: "repeat", ...this.#knownOf(known) };
 
-    const request = this.#requests.findOrCreate({ tenant, requestId });
+    const request = this.#requests.findOrCreate(ref);
     request.bodyHash = admitted.bodyHash;
     request.admitted = admitted;
     request.reply = admitted.reply;
-    if (join) this.#join(hashOf(tenant, join.keyId, admitted.bodyHash), requestId);
+    if (join) this.#join(hashOf(ref.tenant, join.keyId, admitted.bodyHash), ref.requestId);
     if (request.outcomeBy === null && request.attempts.size === 0)
       return { kind: "first", admitted };
     request.acknowledged = true;
@@ -73,9 +72,9 @@ export class InMemoryAdmissions extends Admissions {
 
   #join(key: string, requestId: string): void {
     const now = this.#requests.clock.now();
-    const standing = this.#requests.joins.get(key);
-    if (!standing || standing.until <= now)
-      this.#requests.joins.set(key, { requestId, until: now + joinMs });
+    const joined = this.#requests.joins.get(key);
+    if (!joined || joined.until <= now)
+      this.#requests.joins.set(key, { requestId, until: now + joinableMs });
   }
 
   #knownOf(request: StoredRequest): Omit<KnownRequest, "bodyHash"> {

@@ -1,24 +1,24 @@
 import type { CostMetered } from "@sluice/contracts";
 import {
-  type HeldAttempt,
+  type StoredAttempt,
   type InMemoryRequests,
   isLive,
   type StoredRequest,
 } from "./in-memory-requests.ts";
+import { attemptsMax } from "../limits.ts";
 import {
   type Append,
   type AttemptClaim,
   type AttemptEnd,
   type AttemptResult,
   Attempts,
-  attemptsMax,
   type Finish,
   type Renewal,
   type RequestHistory,
   type RequestRef,
 } from "../ports.ts";
 
-/** Fake. */
+/** Fake of {@link Attempts} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryAttempts extends Attempts {
   readonly #requests: InMemoryRequests;
 
@@ -59,27 +59,27 @@ export class InMemoryAttempts extends Attempts {
     if (!isNext(request, attemptNumber)) return { kind: "not-next" };
 
     const attempt = request.attempts.get(attemptNumber);
-    if (attempt?.state === "doubt") return { kind: "in-doubt" };
-    if (attempt && !isLive(attempt.state))
-      return { kind: "ended", state: this.#requests.stateOf(attemptNumber, attempt) };
+    if (attempt?.phase === "doubt") return { kind: "in-doubt" };
+    if (attempt && !isLive(attempt.phase))
+      return { kind: "ended", attempt: this.#requests.stateOf(attemptNumber, attempt) };
     const leaseLeftMs = attempt ? this.#requests.leaseLeftMs(attempt) : 0;
     if (leaseLeftMs > 0) return { kind: "busy", leaseLeftMs };
 
     const fence = (attempt?.fence ?? 0) + 1;
-    if (attempt?.state === "calling") {
-      Object.assign(attempt, { state: "doubt", fence });
+    if (attempt?.phase === "calling") {
+      Object.assign(attempt, { phase: "doubt", fence });
       return { kind: "in-doubt" };
     }
     const leaseUntil = this.#requests.clock.now() + leaseMs;
-    const held: HeldAttempt = { state: "held", fence, leaseUntil, metered: null, reason: null };
+    const held: StoredAttempt = { phase: "held", fence, leaseUntil, metered: null, reason: null };
     request.attempts.set(attemptNumber, held);
     return { kind: "held", fence };
   }
 
   override async calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean> {
     const owned = this.#owned(ref, attemptNumber, fence);
-    if (!owned || !isLive(owned.attempt.state) || owned.request.outcomeBy !== null) return false;
-    owned.attempt.state = "calling";
+    if (!owned || !isLive(owned.attempt.phase) || owned.request.outcomeBy !== null) return false;
+    owned.attempt.phase = "calling";
     return true;
   }
 
@@ -90,7 +90,7 @@ export class InMemoryAttempts extends Attempts {
     leaseMs: number,
   ): Promise<Renewal> {
     const owned = this.#owned(ref, attemptNumber, fence);
-    if (!owned || !isLive(owned.attempt.state)) return { kind: "fenced" };
+    if (!owned || !isLive(owned.attempt.phase)) return { kind: "fenced" };
     const { request, attempt } = owned;
     attempt.leaseUntil = this.#requests.clock.now() + leaseMs;
     return { kind: "renewed", cancelled: request.cancelled || request.outcomeBy !== null };
@@ -104,13 +104,13 @@ export class InMemoryAttempts extends Attempts {
     payload: string,
   ): Promise<Append> {
     const owned = this.#owned(ref, attemptNumber, fence);
-    if (owned?.attempt.state !== "calling") return { kind: "fenced" };
+    if (owned?.attempt.phase !== "calling") return { kind: "fenced" };
     const { request } = owned;
     if (request.outcomeBy !== null) return { kind: "appended", cancelled: true };
     const last = request.tokens.findLast((token) => token.attempt === attemptNumber);
     if (request.reply === "live" && sequence > (last?.sequence ?? -1)) {
       request.tokens.push({ attempt: attemptNumber, sequence, payload });
-      this.#requests.readers.ring(this.#requests.keyOf(ref));
+      this.#requests.readers.notify(this.#requests.keyOf(ref));
     }
     return { kind: "appended", cancelled: request.cancelled };
   }
@@ -124,10 +124,10 @@ export class InMemoryAttempts extends Attempts {
     const owned = this.#owned(ref, attemptNumber, fence);
     if (!owned) return { kind: "fenced" };
     const { request, attempt } = owned;
-    if (attempt.state !== "calling" && attempt.state !== "finished") return { kind: "fenced" };
+    if (attempt.phase !== "calling" && attempt.phase !== "finished") return { kind: "fenced" };
     const by = `attempt-${attemptNumber}` as const;
-    if (attempt.state === "calling") {
-      Object.assign(attempt, { state: "finished", metered });
+    if (attempt.phase === "calling") {
+      Object.assign(attempt, { phase: "finished", metered });
       if (request.outcomeBy === null) this.#requests.setOutcome(ref, outcome, by);
     }
     const first = this.#requests.answerOf(request);
@@ -142,9 +142,9 @@ export class InMemoryAttempts extends Attempts {
     { reason, metered }: AttemptEnd,
   ): Promise<boolean> {
     const attempt = this.#owned(ref, attemptNumber, fence)?.attempt;
-    if (attempt?.state === "failed") return true;
-    if (!attempt || !isLive(attempt.state)) return false;
-    Object.assign(attempt, { state: "failed", reason, metered });
+    if (attempt?.phase === "failed") return true;
+    if (!attempt || !isLive(attempt.phase)) return false;
+    Object.assign(attempt, { phase: "failed", reason, metered });
     return true;
   }
 
@@ -155,13 +155,13 @@ export class InMemoryAttempts extends Attempts {
     metered: CostMetered,
   ): Promise<boolean> {
     const attempt = this.#owned(ref, attemptNumber, fence)?.attempt;
-    if (attempt?.state === "released") return true;
-    if (attempt?.state !== "held") return false;
-    Object.assign(attempt, { state: "released", reason: metered.reason, metered });
+    if (attempt?.phase === "released") return true;
+    if (attempt?.phase !== "held") return false;
+    Object.assign(attempt, { phase: "released", reason: metered.reason, metered });
     return true;
   }
 
-  /** undefined where the fence no longer counts. */
+  /** Returns undefined if the fence is no longer valid. */
   #owned(ref: RequestRef, attemptNumber: number, fence: number): Owned | undefined {
     const request = this.#requests.find(ref);
     const attempt = request?.attempts.get(attemptNumber);
@@ -171,12 +171,12 @@ export class InMemoryAttempts extends Attempts {
 
 interface Owned {
   readonly request: StoredRequest;
-  readonly attempt: HeldAttempt;
+  readonly attempt: StoredAttempt;
 }
 
 function isNext(request: StoredRequest, attemptNumber: number): boolean {
   if (attemptNumber < 1 || attemptNumber > attemptsMax) return false;
   if (attemptNumber === 1) return true;
   const before = request.attempts.get(attemptNumber - 1);
-  return before !== undefined && !isLive(before.state);
+  return before !== undefined && !isLive(before.phase);
 }

@@ -1,14 +1,11 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
+import { answerKeptAfterDeadlineMs, answerKeptMinMs, rememberedAnswerKeptMs } from "../limits.ts";
 import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
 import { refOf } from "../request-ref.ts";
 import { withoutMessages } from "../without-messages.ts";
 
-const rememberedMs = 24 * 60 * 60 * 1000;
-const afterDeadlineMs = 10 * 60 * 1000;
-const leastMs = 60 * 1000;
-
-/** Fake. */
+/** Fake of {@link Outcomes} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryOutcomes extends Outcomes {
   readonly #requests: InMemoryRequests;
 
@@ -30,8 +27,8 @@ export class InMemoryOutcomes extends Outcomes {
       const request = this.#requests.find(refOf(outcome));
       if (!request?.outcomeBy || request.answerExpiresAt !== null) continue;
       request.answerExpiresAt = outcome.remembered
-        ? now + rememberedMs
-        : Math.max(outcome.deadlineAt + afterDeadlineMs, now + leastMs);
+        ? now + rememberedAnswerKeptMs
+        : Math.max(outcome.deadlineAt + answerKeptAfterDeadlineMs, now + answerKeptMinMs);
       if (request.admitted) request.admitted = withoutMessages(request.admitted);
     }
   }
@@ -44,7 +41,7 @@ export class InMemoryOutcomes extends Outcomes {
       const isOurs = isSameOutcome(first, outcome) || (by === "hit" && request.outcomeBy === "hit");
       return { kind: isOurs ? "won" : "lost", outcome: first };
     }
-    const phases = [...request.attempts.values()].map(({ state }) => state);
+    const phases = [...request.attempts.values()].map(({ phase }) => phase);
     if (by === "hit" && phases.some((phase) => isLive(phase) || phase === "finished"))
       return { kind: "attempt-held" };
     this.#requests.setOutcome(refOf(outcome), outcome, by);

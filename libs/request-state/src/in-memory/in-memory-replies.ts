@@ -1,10 +1,10 @@
 import type { InMemoryRequests } from "./in-memory-requests.ts";
 import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 
-/** Longer than any test: whatever ends a wait here is a ring or the signal. */
-const foreverMs = 2 ** 30;
+/** Longer than any test, so that only a notification or the signal ends a wait. */
+const waitMsMax = 2 ** 30;
 
-/** Fake. */
+/** Fake of {@link Replies} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryReplies extends Replies {
   override readonly listener = "in-memory";
   readonly #requests: InMemoryRequests;
@@ -18,11 +18,11 @@ export class InMemoryReplies extends Replies {
   override async *follow(ref: RequestRef, signal: AbortSignal): AsyncGenerator<ReplyEvent> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     const key = this.#requests.keyOf(ref);
-    const bell = this.#requests.readers.join(key);
+    const reader = this.#requests.readers.add(key);
     let read = 0;
     try {
       while (!ended.aborted) {
-        bell.reset();
+        reader.reset();
         const request = this.#requests.find(ref);
         const token = request?.tokens[read];
         if (token) {
@@ -32,10 +32,10 @@ export class InMemoryReplies extends Replies {
           const outcome = this.#requests.answerOf(request);
           yield outcome ? { kind: "end", outcome } : { kind: "answer-gone" };
           return;
-        } else await bell.heard(foreverMs, ended);
+        } else await reader.wait(waitMsMax, ended);
       }
     } finally {
-      this.#requests.readers.leave(key, bell);
+      this.#requests.readers.remove(key, reader);
     }
   }
 

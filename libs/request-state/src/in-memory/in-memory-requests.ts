@@ -8,10 +8,10 @@ import type {
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
 import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "../ports.ts";
-import { WaitingReaders } from "../redis/waiting-readers.ts";
+import { WaitingReaders } from "../waiting-readers.ts";
 
-export interface HeldAttempt {
-  state: AttemptPhase;
+export interface StoredAttempt {
+  phase: AttemptPhase;
   fence: number;
   leaseUntil: EpochMillis;
   metered: CostMetered | null;
@@ -30,16 +30,16 @@ export interface StoredRequest {
   acknowledged: boolean;
   reply: ReplyMode;
   cancelled: boolean;
-  /** null until the outcome is set; outlives the answer. */
+  /** null until the outcome is set. Kept after the answer has expired. */
   outcomeBy: ClaimedBy | `attempt-${number}` | null;
   outcomeKind: OutcomeKind | null;
   answer: InferenceResponded | null;
   answerExpiresAt: EpochMillis | null;
-  readonly attempts: Map<number, HeldAttempt>;
+  readonly attempts: Map<number, StoredAttempt>;
   readonly tokens: ReplyToken[];
 }
 
-/** State of the fakes: what Redis holds for the real ones, without their times to live except the answer's. */
+/** The state that the fakes share, as Redis holds it for the adapters. Of the times to live, only that of the answer is kept. */
 export class InMemoryRequests {
   readonly clock: Clock;
   readonly readers = new WaitingReaders();
@@ -58,7 +58,7 @@ export class InMemoryRequests {
     return this.#requests.get(this.keyOf(ref));
   }
 
-  /** Claims make what admission has not: a request may be older than this store. */
+  /** Creates the request if it is unknown, because a claim may be for a request that the store has lost. */
   findOrCreate(ref: RequestRef): StoredRequest {
     const found = this.find(ref);
     if (found) return found;
@@ -85,12 +85,12 @@ export class InMemoryRequests {
     return request.answer;
   }
 
-  /** As an expiry would, for tests. */
+  /** Removes the answer, as its expiry would. For tests. */
   forgetAnswer(ref: RequestRef): void {
     this.findOrCreate(ref).answer = null;
   }
 
-  /** As a loss of Redis would, for tests. */
+  /** Removes the request, as a loss of Redis would. For tests. */
   forget(ref: RequestRef): void {
     this.#requests.delete(this.keyOf(ref));
   }
@@ -104,21 +104,21 @@ export class InMemoryRequests {
     request.outcomeBy = by;
     request.outcomeKind = outcome.outcome;
     request.answer = outcome;
-    this.readers.ring(this.keyOf(ref));
+    this.readers.notify(this.keyOf(ref));
   }
 
-  stateOf(number: number, attempt: HeldAttempt): AttemptState {
-    const { state, metered, reason } = attempt;
-    return { number, state, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
+  stateOf(number: number, attempt: StoredAttempt): AttemptState {
+    const { phase, metered, reason } = attempt;
+    return { number, phase, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
   }
 
-  leaseLeftMs({ state, leaseUntil }: HeldAttempt): number {
-    return isLive(state) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
+  leaseLeftMs({ phase, leaseUntil }: StoredAttempt): number {
+    return isLive(phase) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
   }
 }
 
-export function isLive(state: AttemptPhase | undefined): boolean {
-  return state === "held" || state === "calling";
+export function isLive(phase: AttemptPhase | undefined): boolean {
+  return phase === "held" || phase === "calling";
 }
 
 export function isSameOutcome(one: InferenceResponded, other: InferenceResponded): boolean {

@@ -7,6 +7,7 @@ import { bytesOf, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { acknowledgeScript } from "./scripts/acknowledge.ts";
 import { admitScript } from "./scripts/admit.ts";
 import { findScript } from "./scripts/find.ts";
+import { refOfAdmitted } from "../request-ref.ts";
 import { joinableScript } from "./scripts/joinable.ts";
 
 export class RedisAdmissions extends Admissions {
@@ -19,12 +20,12 @@ export class RedisAdmissions extends Admissions {
 
   override async admit(entries: readonly Admission[]): Promise<readonly Admitted[]> {
     const runs = entries.map(({ admitted, join, listener }) => {
-      const { attribution, bodyHash, request, reply } = admitted;
-      const ref = { tenant: attribution.tenant, requestId: request.requestId };
+      const { bodyHash, reply } = admitted;
+      const ref = refOfAdmitted(admitted);
       const { records } = this.#requests;
       const bytes = records.admittedBytes(admitted);
       const slimBytes = records.admittedBytes(withoutMessages(admitted));
-      const args = [bodyHash, bytes, slimBytes, reply, listener ?? "", request.requestId];
+      const args = [bodyHash, bytes, slimBytes, reply, listener ?? "", ref.requestId];
       if (!join) return { ref, args };
       const fourthKey = this.#requests.joinKeyOf(ref.tenant, join.keyId, bodyHash);
       return { ref, args, fourthKey };

@@ -24,7 +24,7 @@ import { finishScript } from "./scripts/finish.ts";
 import { historyScript } from "./scripts/history.ts";
 import { renewScript } from "./scripts/renew.ts";
 
-/** How an absent record is passed to a script. */
+/** The argument for an absent record. */
 const absent = "";
 
 export class RedisAttempts extends Attempts {
@@ -78,7 +78,7 @@ export class RedisAttempts extends Attempts {
       case "busy":
         return { kind, leaseLeftMs: numberOf(detail) };
       case "ended":
-        return { kind, state: await this.#stateOf(attemptNumber, detail) };
+        return { kind, attempt: await this.#stateOf(attemptNumber, detail) };
       case "outcome-set":
         return { kind, outcome: await recordOf(detail, (bytes) => records.outcomeOf(bytes)) };
       default:
@@ -169,7 +169,7 @@ export class RedisAttempts extends Attempts {
     return {
       number,
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only our scripts write it
-      state: textOf(phase) as AttemptPhase,
+      phase: textOf(phase) as AttemptPhase,
       leaseLeftMs: numberOf(leaseLeftMs),
       metered: await recordOf(meteredBytes, (bytes) => records.meteredOf(bytes)),
       reason: reason === null || reason === undefined ? null : textOf(reason),

@@ -5,18 +5,17 @@ import type { RedisRequests } from "./redis-requests.ts";
 import { bytesOf, listOf, numberOf, textOf } from "./script-reply.ts";
 import { cancelScript } from "./scripts/cancel.ts";
 import { followScript } from "./scripts/follow.ts";
-import { WaitingReaders } from "./waiting-readers.ts";
+import { WaitingReaders } from "../waiting-readers.ts";
 
-/** A lost notification costs this much delay at most. */
+/** A lost notification delays a reader by at most this long. */
 const pollMs = 1_000;
-/** Bounds what one reader holds at a time. */
+/** Bounds the entries that one reader holds in memory. */
 const entriesMax = 256;
 
 /**
- * One subscriber and one ordinary connection for all readers of the process.
- * A blocking XREAD would need a connection per waiting request, without command
- * timeout, that cannot be given back when its client goes; thousands of
- * waiting clients would be thousands of connections.
+ * Uses one subscriber and one ordinary connection for all readers of the process. A blocking XREAD
+ * would need a connection without command timeout for each waiting request, which cannot be reused
+ * when its client disconnects. Thousands of waiting clients would need thousands of connections.
  */
 export class RedisReplies extends Replies {
   override readonly listener: string;
@@ -25,13 +24,13 @@ export class RedisReplies extends Replies {
   readonly #readers = new WaitingReaders();
   readonly #closing = new AbortController();
 
-  /** @param subscriber from `connectSubscriber`, for this object alone; it is closed with it. */
+  /** @param subscriber from `connectSubscriber`, for this object only, which closes it */
   constructor(requests: RedisRequests, subscriber: Redis) {
     super();
     this.#requests = requests;
     this.#subscriber = subscriber;
     this.listener = requests.channelOf(randomUUID());
-    subscriber.on("messageBuffer", (_channel: Buffer, said: Buffer) => this.#ring(said));
+    subscriber.on("messageBuffer", (_channel: Buffer, message: Buffer) => this.#notify(message));
     subscriber.on("ready", () => void this.#subscribe());
     if (subscriber.status === "ready") void this.#subscribe();
   }
@@ -43,17 +42,17 @@ export class RedisReplies extends Replies {
   ): AsyncGenerator<ReplyEvent> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     const [key] = this.#requests.keysOf(ref);
-    const bell = this.#readers.join(key);
+    const reader = this.#readers.add(key);
     const seen = new Map<number, number>();
     let lastId = "";
     try {
-      if (isNew) await bell.heard(pollMs, ended);
+      if (isNew) await reader.wait(pollMs, ended);
       while (!ended.aborted) {
-        if (bell.said) {
-          yield await this.#endOf(bell.said);
+        if (reader.outcome) {
+          yield await this.#endOf(reader.outcome);
           return;
         }
-        bell.reset();
+        reader.reset();
         const page = await this.#read(ref, lastId);
         for (const entry of page?.tokens ?? []) {
           if (entry.sequence <= (seen.get(entry.attempt) ?? -1)) continue;
@@ -66,10 +65,10 @@ export class RedisReplies extends Replies {
           return;
         }
         lastId = page?.lastId ?? lastId;
-        if (!page?.isFull) await bell.heard(pollMs, ended);
+        if (!page?.isFull) await reader.wait(pollMs, ended);
       }
     } finally {
-      this.#readers.leave(key, bell);
+      this.#readers.remove(key, reader);
     }
   }
 
@@ -82,24 +81,24 @@ export class RedisReplies extends Replies {
     this.#subscriber.disconnect();
   }
 
-  /** A request's key, and where its reply ended at once, a NUL and the outcome. */
-  #ring(said: Buffer): void {
-    const keyBytes = said.indexOf(0);
-    if (keyBytes < 0) return this.#readers.ring(said.toString("latin1"));
-    this.#readers.ring(said.toString("latin1", 0, keyBytes), said.subarray(keyBytes + 1));
+  /** Reads a notification: a request's key and, if its reply has ended, possibly a NUL and the outcome. */
+  #notify(message: Buffer): void {
+    const keyBytes = message.indexOf(0);
+    if (keyBytes < 0) return this.#readers.notify(message.toString("latin1"));
+    this.#readers.notify(message.toString("latin1", 0, keyBytes), message.subarray(keyBytes + 1));
   }
 
-  /** With every connection anew. What is said while there is none goes unheard, and costs a poll. */
+  /** Subscribes after each new connection. A notification that is sent without a connection is lost, and its reader polls. */
   async #subscribe(): Promise<void> {
     try {
       await this.#subscriber.subscribe(this.listener);
     } catch {
-      // Without a subscription every wait would last a poll. A new connection tries again.
+      // Without a subscription, each wait would last until the poll. A new connection subscribes again.
       if (!this.#closing.signal.aborted) this.#subscriber.disconnect(true);
     }
   }
 
-  /** null while Redis is down. */
+  /** Returns null while Redis is unavailable. */
   async #read(ref: RequestRef, lastId: string): Promise<Page | null> {
     try {
       const args = [lastId, entriesMax, this.listener];
@@ -137,14 +136,14 @@ interface Token {
 
 interface Page {
   readonly tokens: readonly Token[];
-  /** null when there was no entry. */
+  /** null if there was no entry. */
   readonly lastId: string | null;
-  /** There may be more already. */
+  /** Whether there may be more entries already. */
   readonly isFull: boolean;
   readonly end: ReplyEvent | null;
 }
 
-/** None for the terminal entry, whose outcome is read beside the stream. */
+/** Returns the token of an entry, and none for the terminal entry, whose outcome has a key of its own. */
 function tokensOf(fields: readonly ScriptReply[]): Token[] {
   if (textOf(fields[0]) !== "attempt") return [];
   const [, attempt, , sequence, , payload] = fields;

@@ -8,13 +8,13 @@ import { StoredRecords } from "../stored-records.ts";
 export interface ScriptRun {
   readonly ref: RequestRef;
   readonly args: readonly (string | number | Buffer)[];
-  /** KEYS[4], where the script has one. */
+  /** KEYS[4], if the script has one. */
   readonly fourthKey?: string;
 }
 
 const tagsMax = 10_000;
 
-/** The state of requests in Redis, which the four ports share: keys, records, scripts. */
+/** The keys, records and scripts of requests in Redis, which the four ports share. */
 export class RedisRequests {
   readonly redis: Redis;
   readonly records: StoredRecords;
@@ -22,9 +22,9 @@ export class RedisRequests {
   readonly #tags = new Map<string, string>();
 
   /**
-   * @param redis without eviction and with AOF, as what is lost here may be paid again.
-   * @param codecs prepared for `storedTopics`.
-   * @param prefix keeps installations on one server apart; the topic prefix.
+   * @param redis a server without eviction and with AOF, because a lost request may be paid again
+   * @param codecs prepared for `storedTopics`
+   * @param prefix the topic prefix, which separates installations on one server
    */
   constructor(redis: Redis, codecs: TopicCodecs, prefix = "") {
     this.redis = redis;
@@ -32,7 +32,7 @@ export class RedisRequests {
     this.#prefix = prefix;
   }
 
-  /** One round trip; one reply per run, in order. */
+  /** Runs a script for several requests in one round trip. Returns one reply per run, in order. */
   run(script: RedisScript, runs: readonly ScriptRun[]): Promise<readonly ScriptReply[]> {
     const calls = runs.map(({ ref, args, fourthKey }) => ({
       keys: fourthKey === undefined ? this.keysOf(ref) : [...this.keysOf(ref), fourthKey],
@@ -50,7 +50,7 @@ export class RedisRequests {
     return reply!;
   }
 
-  /** Hash, answer and stream. The tenant's hash is the tag: all of a tenant's keys lie in one slot. */
+  /** Returns the keys of hash, answer and stream. The tenant's hash is the hash tag, so all keys of a tenant are in one slot. */
   keysOf({ tenant, requestId }: RequestRef): readonly [string, string, string] {
     const tag = this.#tagOf(tenant);
     const id = partitionKeyOf(tenant, requestId);
@@ -61,12 +61,12 @@ export class RedisRequests {
     return `${this.#tagOf(tenant)}:join:${hashOf(tenant, keyId, bodyHash)}`;
   }
 
-  /** Channel on which a process is told which request's reply has grown. */
+  /** Returns the channel on which a process is notified of replies that have grown. */
   channelOf(processId: string): string {
     return `${this.#prefix}sluice:replies:${processId}`;
   }
 
-  /** Bytes, their hash and kind: what every script that sets an outcome takes. */
+  /** Returns the arguments of scripts that set an outcome: its bytes, their hash, and its kind. */
   outcomeArgs(outcome: InferenceResponded): readonly [Buffer, string, string] {
     const bytes = this.records.outcomeBytes(outcome);
     return [bytes, createHash("sha256").update(bytes).digest("hex"), outcome.outcome];
@@ -76,7 +76,7 @@ export class RedisRequests {
     const known = this.#tags.get(tenant);
     if (known !== undefined) return known;
     const tag = `${this.#prefix}{${hashOf(tenant)}}`;
-    // Declared tenants are few. Should anybody get others in here, memory is bounded all the same.
+    // Declared tenants are few. The bound limits the memory if other names ever get here.
     if (this.#tags.size >= tagsMax) this.#tags.clear();
     this.#tags.set(tenant, tag);
     return tag;

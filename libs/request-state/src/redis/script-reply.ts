@@ -1,9 +1,9 @@
 import { assert } from "@sluice/domain";
 import type { ScriptReply } from "@sluice/redis";
 
-/** Reads what our own scripts answer; anything else is a defect of ours. */
+/** Returns the reply of a script as a list. Any other reply is a defect. */
 export function listOf(reply: ScriptReply | undefined): readonly ScriptReply[] {
-  assert(Array.isArray(reply), "OUTCOME_REPLY_MALFORMED", "A script did not answer with a list.");
+  assert(Array.isArray(reply), "OUTCOME_REPLY_MALFORMED", "A Redis script did not return a list.");
   return reply;
 }
 
@@ -11,7 +11,7 @@ export function numberOf(reply: ScriptReply | undefined): number {
   assert(
     typeof reply === "number",
     "OUTCOME_REPLY_MALFORMED",
-    "A script did not answer with a number.",
+    "A Redis script did not return a number.",
   );
   return reply;
 }
@@ -20,7 +20,7 @@ export function bytesOf(reply: ScriptReply | undefined): Buffer {
   assert(
     Buffer.isBuffer(reply),
     "OUTCOME_REPLY_MALFORMED",
-    "A script did not answer with a string.",
+    "A Redis script did not return a string.",
   );
   return reply;
 }
@@ -29,7 +29,7 @@ export function textOf(reply: ScriptReply | undefined): string {
   return bytesOf(reply).toString();
 }
 
-/** null where the script answered false. */
+/** Decodes the record of a reply. Returns null if the script returned false. */
 export async function recordOf<R>(
   reply: ScriptReply | undefined,
   decode: (bytes: Buffer) => Promise<R>,

@@ -1,3 +1,4 @@
+import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { type Dimension, dimensions, isDimension, isWholeHour } from "../ledger/dimensions.ts";
 import type { Costs, CostsQuery } from "../ledger/ledger.ts";
 import type { UsageChange } from "../ledger/usage-change.ts";
@@ -49,29 +50,6 @@ function invalid(error: string): ParsedCostsQuery {
   return { kind: "invalid", error };
 }
 
-/** The answer of `GET /costs`. Counts are numbers; tokens and nano-USD are decimal strings. */
-export interface CostsAnswer {
-  readonly by: readonly Dimension[];
-  readonly rows: readonly (SumsAnswer & { readonly dimensions: CostsRowDimensions })[];
-  readonly total: SumsAnswer;
-  /** Whether there are more rows than these. The total includes all rows. */
-  readonly truncated: boolean;
-}
-
-type CostsRowDimensions = Readonly<Partial<Record<Dimension, string>>>;
-
-export interface SumsAnswer {
-  readonly requests: number;
-  readonly attempts: number;
-  readonly hits: number;
-  readonly tokens: Readonly<
-    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
-  >;
-  readonly savedTokens: Readonly<Record<"input" | "output", string>>;
-  readonly spendNanoUsd: string;
-  readonly savedNanoUsd: string;
-}
-
 /** Returns the answer of `GET /costs` for the sums of a query. */
 export function costsAnswerOf(
   { by, rowsMax: max }: CostsQuery,
@@ -85,7 +63,7 @@ export function costsAnswerOf(
   };
 }
 
-function answerOf(sums: UsageChange): SumsAnswer {
+function answerOf(sums: UsageChange): CostsSums {
   return {
     requests: Number(sums.requests),
     attempts: Number(sums.attempts),

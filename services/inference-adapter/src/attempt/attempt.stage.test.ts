@@ -306,7 +306,7 @@ describe("when the process cannot finish an attempt", () => {
     const { handle, attempts, ref, stopping } = await newTestStage(() => ({ kind: "hang" }));
     setTimeout(() => stopping.abort(), 20);
     await expect(handle()).rejects.toMatchObject({ code: "ADAPTER_STOPPING" });
-    expect((await attempts.history(ref)).attempts).toMatchObject([{ state: "calling" }]);
+    expect((await attempts.history(ref)).attempts).toMatchObject([{ phase: "calling" }]);
   });
 
   test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {
@@ -321,7 +321,7 @@ describe("when the process cannot finish an attempt", () => {
     await handle();
     expect(recordsOf(producer.sent, topics.costMetered)).toMatchObject([{ attemptNumber: 1 }]);
     expect((await attempts.history(ref)).attempts[0]).toMatchObject({
-      state: "doubt",
+      phase: "doubt",
       metered: null,
     });
     expect(recordsOf(producer.sent, topics.inferenceAttempted)).toMatchObject([

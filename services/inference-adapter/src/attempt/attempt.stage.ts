@@ -11,6 +11,7 @@ import {
   Attempts,
   notePublished,
   Outcomes,
+  refOfAdmitted,
   type RequestHistory,
   respondedMessage,
 } from "@sluice/request-state";
@@ -69,8 +70,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     { record: dispatched, headers }: Delivery<InferenceDispatched>,
     { stopping }: ConcurrentContext,
   ): Promise<Effect | Deferral> {
-    const { request, attribution } = dispatched.admitted;
-    const ref = { tenant: attribution.tenant, requestId: request.requestId };
+    const ref = refOfAdmitted(dispatched.admitted);
     const work: Work = { dispatched, trace: traceIn(headers), stopping };
     const begun = await this.begin(work);
     if (begun.kind !== "recorded") return begun;
@@ -184,9 +184,9 @@ function published(
   outcome: InferenceResponded,
   now: number,
 ): Effect {
-  const meterings = attempts.flatMap(({ number, state, metered }): CostMetered[] => {
+  const meterings = attempts.flatMap(({ number, phase, metered }): CostMetered[] => {
     if (metered) return [metered];
-    if (state !== "held") return [];
+    if (phase !== "held") return [];
     // No attempt can be called once the outcome is set, so this one costs nothing.
     const intent = intentOf(dispatched, number, firstOf(dispatched), now);
     return [zeroMeteringOf(intent, "released", now, now)];

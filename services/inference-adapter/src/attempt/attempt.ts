@@ -8,7 +8,13 @@ import {
   topics,
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, TransientFault } from "@sluice/domain";
-import { type Attempts, type AttemptState, refOf, type RequestRef } from "@sluice/request-state";
+import {
+  type Attempts,
+  type AttemptState,
+  refOf,
+  refOfAdmitted,
+  type RequestRef,
+} from "@sluice/request-state";
 import {
   type EventProducer,
   type Deferral,
@@ -149,14 +155,14 @@ export class AttemptRunner {
 
   async #begin({ dispatched }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
-    const ref = refOfDispatched(dispatched);
+    const ref = refOfAdmitted(dispatched.admitted);
     const fence = await attempts.begin(ref, settings.owner, settings.leaseMs);
     return fence === null ? recorded : { kind: "claimed", fence };
   }
 
   async #claim({ dispatched, number }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
-    const ref = refOfDispatched(dispatched);
+    const ref = refOfAdmitted(dispatched.admitted);
     const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
     if (claim.kind === "held") return { kind: "claimed", fence: claim.fence };
     return claim.kind === "busy"
@@ -278,7 +284,7 @@ export class AttemptRunner {
     if (finish.kind === "fenced") await this.#closeFenced(held, metered);
     this.#count(held, metered);
     if (finish.kind !== "won" && finish.kind !== "lost") return recorded;
-    const attempt = { number, state: "finished", leaseLeftMs: 0, metered, reason: null } as const;
+    const attempt = { number, phase: "finished", leaseLeftMs: 0, metered, reason: null } as const;
     return { kind: "finished", attempt, outcome: finish.outcome };
   }
 
@@ -347,10 +353,6 @@ export class AttemptRunner {
 
 function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
   return intentOf(order.dispatched, order.number, order.candidate, now);
-}
-
-function refOfDispatched({ admitted }: InferenceDispatched): RequestRef {
-  return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
 }
 
 function isLive({ admitted }: InferenceDispatched): boolean {

@@ -1,33 +1,15 @@
-import type {
-  Candidate,
-  InferenceAdmitted,
-  InferenceDispatched,
-  InferenceRequested,
-  Message,
-  Rates,
+import {
+  type Candidate,
+  defaultRequirements,
+  type InferenceAdmitted,
+  type InferenceDispatched,
+  type InferenceRequested,
 } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import type { AttemptState, RequestHistory } from "@sluice/request-state";
+import { aClassified, aMessage, anAdmission, aRequest, someRates } from "@sluice/testing/fixtures";
 
-export const admittedAt = 1_800_000_000_000;
-
-const rates: Rates = {
-  inputNanoUsd: 150_000_000n,
-  outputNanoUsd: 600_000_000n,
-  cachedInputNanoUsd: 75_000_000n,
-  cacheWriteNanoUsd: null,
-  reasoningNanoUsd: null,
-  otherNanoUsd: {},
-};
-
-const message: Message = {
-  role: "user",
-  content: "What is the capital of France?",
-  parts: null,
-  toolCalls: null,
-  toolCallId: null,
-  name: null,
-};
+export const { admittedAt } = anAdmission();
 
 /** Shows the same time until a test changes it. */
 export class StoppedClock extends Clock {
@@ -46,7 +28,7 @@ export function aCandidate(changed: Partial<Candidate> = {}): Candidate {
     tier: "economy",
     outputLimit: 400n,
     worstCaseNanoUsd: 1_000_000n,
-    rates,
+    rates: someRates,
     ...changed,
   };
 }
@@ -65,63 +47,27 @@ export interface DispatchedChanges {
 }
 
 export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatched {
+  const admitted = anAdmission({ request: requestWith(changes), ...changes.admitted });
   return {
-    admitted: {
-      request: requestWith(changes),
-      attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
-      admittedAt,
-      deadlineAt: admittedAt + 120_000,
-      bodyHash: "00000000000000000000000000000000",
-      origin: "http",
-      reply: "none",
-      remembered: false,
-      correlationId: null,
-      lookup: null,
-      decisions: [],
-      ...changes.admitted,
-    },
-    lookup: {
-      result: "miss",
-      cacheKey: "11111111111111111111111111111111",
-      namespace: "default",
-      fills: true,
-      ttlSeconds: 86_400,
-      reason: null,
-    },
-    classification: { complexity: "simple", score: 0.1, margin: 0.2, reasons: [] },
+    ...aClassified({ admitted }),
     dispatch: {
       lane: "realtime",
       inputTokens: 14n,
       answers: changes.inputs?.length ?? 1,
       candidates: changes.candidates ?? [aCandidate(), large],
     },
-    decisions: [],
   };
 }
 
 function requestWith(changes: DispatchedChanges): InferenceRequested {
-  return {
-    requestId: changes.requestId ?? "r-1",
-    model: "auto",
-    messages: changes.inputs ? [] : [{ ...message, content: changes.prompt ?? message.content }],
-    parameters: changes.parameters ?? "{}",
-    requirements: {
-      requiredAccuracy: null,
-      maxLatencyMs: null,
-      maxCostNanoUsd: null,
-      deadlineAt: null,
-      lane: "realtime",
-      onDoubt: changes.onDoubt ?? "retry",
-    },
-    cache: { mode: "automatic", ttlSeconds: null },
-    sessionId: null,
-    runId: null,
-    stepId: null,
-    tags: {},
-    operation: changes.inputs ? "embeddings" : "chat",
-    inputs: changes.inputs ?? [],
-    tokenInputs: [],
-  };
+  const { requestId = "r-1", prompt, parameters = "{}", onDoubt = "retry", inputs } = changes;
+  return aRequest({
+    requestId,
+    parameters,
+    requirements: { ...defaultRequirements, onDoubt },
+    ...(inputs ? { operation: "embeddings", messages: [], inputs } : {}),
+    ...(prompt === undefined ? {} : { messages: [aMessage({ content: prompt })] }),
+  });
 }
 
 export function aHistory(changed: Partial<RequestHistory> = {}): RequestHistory {
@@ -136,5 +82,5 @@ export function aHistory(changed: Partial<RequestHistory> = {}): RequestHistory 
 }
 
 export function anAttempt(changed: Partial<AttemptState>): AttemptState {
-  return { number: 1, state: "failed", leaseLeftMs: 0, metered: null, reason: null, ...changed };
+  return { number: 1, phase: "failed", leaseLeftMs: 0, metered: null, reason: null, ...changed };
 }

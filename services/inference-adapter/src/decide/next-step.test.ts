@@ -66,7 +66,7 @@ describe("a request that has ended", () => {
     const history = aHistory({
       outcome,
       cancelled: true,
-      attempts: [anAttempt({ state: "calling" })],
+      attempts: [anAttempt({ phase: "calling" })],
     });
     expect(stepFor({ history, now: admittedAt + 999_999 })).toEqual({ kind: "publish", outcome });
   });
@@ -78,7 +78,7 @@ describe("a request that has ended", () => {
 
 describe("an attempt of another adapter", () => {
   test("is awaited while its lease runs, even beyond the deadline", () => {
-    const attempts = [anAttempt({ state: "calling", leaseLeftMs: 4_000 })];
+    const attempts = [anAttempt({ phase: "calling", leaseLeftMs: 4_000 })];
     expect(stepFor({ history: aHistory({ attempts }), now: admittedAt + 130_000 })).toMatchObject({
       kind: "wait",
       waitMs: 4_000,
@@ -86,7 +86,7 @@ describe("an attempt of another adapter", () => {
   });
 
   test("that stopped before it called is made again under the same number", () => {
-    const attempts = [anAttempt({ state: "held" })];
+    const attempts = [anAttempt({ phase: "held" })];
     expect(stepFor({ history: aHistory({ attempts }) })).toEqual({
       kind: "attempt",
       number: 1,
@@ -95,7 +95,7 @@ describe("an attempt of another adapter", () => {
   });
 
   test("that stopped before it called is released when the request ends, so that its intent is closed", () => {
-    const history = aHistory({ attempts: [anAttempt({ state: "held" })] });
+    const history = aHistory({ attempts: [anAttempt({ phase: "held" })] });
     expect(stepFor({ history, now: admittedAt + 130_000 })).toEqual({ kind: "release", number: 1 });
     expect(stepFor({ history: { ...history, cancelled: true } })).toEqual({
       kind: "release",
@@ -104,13 +104,13 @@ describe("an attempt of another adapter", () => {
   });
 
   test("that stopped during the call is in doubt", () => {
-    const attempts = [anAttempt({ state: "calling" })];
+    const attempts = [anAttempt({ phase: "calling" })];
     expect(stepFor({ history: aHistory({ attempts }) })).toEqual({ kind: "doubt", number: 1 });
   });
 });
 
 describe("an attempt in doubt", () => {
-  const history = aHistory({ attempts: [anAttempt({ state: "doubt" })] });
+  const history = aHistory({ attempts: [anAttempt({ phase: "doubt" })] });
 
   test("is followed by a new attempt if the request allows one", () => {
     expect(stepFor({ history })).toMatchObject({ kind: "attempt", number: 2, candidate: small });
@@ -152,7 +152,7 @@ describe("a request ends without an answer", () => {
       outcome: "declined",
       code: "deadline_exceeded",
     });
-    const released = aHistory({ attempts: [anAttempt({ state: "released" })] });
+    const released = aHistory({ attempts: [anAttempt({ phase: "released" })] });
     expect(stepFor({ now: late, history: released })).toMatchObject({ outcome: "declined" });
     const failed = aHistory({ attempts: [failedWith({})] });
     expect(stepFor({ now: late, history: failed })).toMatchObject({
@@ -162,7 +162,7 @@ describe("a request ends without an answer", () => {
   });
 
   test("if the adapter of a stream stopped after the stream had begun", () => {
-    const history = aHistory({ replyBegan: true, attempts: [anAttempt({ state: "doubt" })] });
+    const history = aHistory({ replyBegan: true, attempts: [anAttempt({ phase: "doubt" })] });
     expect(stepFor({ history })).toMatchObject({ kind: "end", code: "stream_interrupted" });
   });
 

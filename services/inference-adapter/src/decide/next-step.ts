@@ -64,9 +64,9 @@ export function nextStep(situation: Situation): NextStep {
         waitMs: last.leaseLeftMs,
         reason: "another adapter holds the lease of the attempt",
       };
-    if (last.state === "calling") return { kind: "doubt", number: last.number };
+    if (last.phase === "calling") return { kind: "doubt", number: last.number };
   }
-  const unclaimed = last?.state === "held" ? last.number : undefined;
+  const unclaimed = last?.phase === "held" ? last.number : undefined;
   const step = endOf(situation) ?? attemptOf(situation, unclaimed ?? history.attempts.length + 1);
   return step.kind === "end" && unclaimed !== undefined
     ? { kind: "release", number: unclaimed }
@@ -165,16 +165,16 @@ function isTheRequest({ code }: AttemptFailure): boolean {
   return code === "request_refused" || code === "context_length_exceeded";
 }
 
-function isLive({ state }: AttemptState): boolean {
-  return state === "held" || state === "calling";
+function isLive({ phase }: AttemptState): boolean {
+  return phase === "held" || phase === "calling";
 }
 
 /** Whether a provider may have billed the attempt without an answer that was received. */
-function isInDoubt({ state, metered }: AttemptState): boolean {
-  return state === "doubt" || (state === "failed" && metered === null);
+function isInDoubt({ phase, metered }: AttemptState): boolean {
+  return phase === "doubt" || (phase === "failed" && metered === null);
 }
 
 /** Returns how many attempts have called a provider. */
 export function callsMade({ attempts }: RequestHistory): number {
-  return attempts.filter(({ state }) => state !== "held" && state !== "released").length;
+  return attempts.filter(({ phase }) => phase !== "held" && phase !== "released").length;
 }

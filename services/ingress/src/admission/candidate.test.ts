@@ -1,4 +1,5 @@
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { bodyHashOf } from "../request/request-record.ts";
 import { admittedRecordOf, deadlineOf } from "./candidate.ts";
@@ -16,7 +17,7 @@ test("a request without a deadline gets the default of its origin, and no deadli
 test("a record that may be admitted has the key's attribution, the time of arrival and the hash of its body", () => {
   const attribution = { tenant: "acme", team: "t", feature: "f", user: "u", key: "k1" };
   const arrival = { origin: "http", reply: "live", remembered: true, correlationId: null } as const;
-  const request = aRequest({ requirements: { ...noRequirements, deadlineAt: now + hourMs } });
+  const request = aRequest({ requirements: { ...defaultRequirements, deadlineAt: now + hourMs } });
   expect(admittedRecordOf(request, attribution, arrival, now)).toEqual({
     ...{ request, attribution, ...arrival },
     ...{ admittedAt: now, deadlineAt: now + hourMs, bodyHash: bodyHashOf("acme", request) },

@@ -1,10 +1,9 @@
-import type { InferenceRequested } from "@sluice/contracts";
+import { type InferenceRequested, signatureOf } from "@sluice/contracts";
 import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import { checkMessage, type IntakeCheck } from "./intake-check.ts";
-import { signatureOf } from "./signature.ts";
 
 const declarations = someDeclarations();
 const keys = new ApiKeys(declarations);

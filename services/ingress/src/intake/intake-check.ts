@@ -1,4 +1,4 @@
-import type { InferenceRequested } from "@sluice/contracts";
+import { type InferenceRequested, isSignedBy, signatureHeaders } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
 import { type EpochMillis, isRequestId } from "@sluice/domain";
 import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
@@ -6,7 +6,7 @@ import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { recordRefusalOf } from "../request/record-check.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
 import { type Refusal, refused } from "../request/refusal.ts";
-import { isFresh, isSignedBy } from "./signature.ts";
+import { isFresh } from "./freshness.ts";
 
 /** Why a message on the request topic becomes a dead letter. */
 export type IntakeCode =
@@ -47,9 +47,9 @@ export function checkMessage(
   now: EpochMillis,
 ): IntakeCheck {
   const { record, topic, value, headers, appendedAt } = message;
-  const keyId = headers["sluice-key-id"]?.toString() ?? "";
-  const issuedAt = headers["sluice-issued-at"]?.toString() ?? "";
-  const signature = headers["sluice-signature"]?.toString() ?? "";
+  const keyId = headers[signatureHeaders.keyId]?.toString() ?? "";
+  const issuedAt = headers[signatureHeaders.issuedAt]?.toString() ?? "";
+  const signature = headers[signatureHeaders.signature]?.toString() ?? "";
   if (!keyId || !issuedAt || !signature)
     return intakeDeadLetter(
       "INTAKE_UNSIGNED",

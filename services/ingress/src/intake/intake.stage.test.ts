@@ -1,4 +1,4 @@
-import type { InferenceRequested } from "@sluice/contracts";
+import { defaultRequirements, type InferenceRequested, signatureOf } from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
 import {
   completedOutcome,
@@ -7,14 +7,13 @@ import {
   InMemoryRequests,
 } from "@sluice/request-state";
 import { type Delivery, deliveryOf, type Effect } from "@sluice/stage";
-import { aCompletion, aRequest, anAdmission, noRequirements } from "@sluice/testing/fixtures";
+import { aCompletion, aRequest, anAdmission } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { ApiKeys } from "../admission/api-keys.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { IntakeStage } from "./intake.stage.ts";
-import { signatureOf } from "./signature.ts";
 
 const now = 1_800_000_000_000;
 const hourAgo = now - 60 * 60_000;
@@ -57,7 +56,7 @@ test("one slice with every kind of message has one effect for each, in order", a
   const slice = [
     messageOf({ requestId: "new" }),
     messageOf({ requestId: "wrong", model: "gpt-17" }),
-    messageOf({ requestId: "late", requirements: { ...noRequirements, deadlineAt: now } }),
+    messageOf({ requestId: "late", requirements: { ...defaultRequirements, deadlineAt: now } }),
     messageOf({ requestId: "stale" }, hourAgo),
     { ...messageOf({ requestId: "unsigned" }), headers: {} },
     messageOf({ requestId: "new", model: "premium" }),

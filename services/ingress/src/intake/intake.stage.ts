@@ -7,7 +7,7 @@ import {
   effectOfClaim,
   notePublished,
   Outcomes,
-  refOf,
+  refOfAdmitted,
   refusedOutcome,
   respondedMessage,
 } from "@sluice/request-state";
@@ -74,7 +74,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     effects: readonly Effect[],
   ): Promise<void> {
     const admitted = admittedIn(effects);
-    if (admitted.length > 0) await this.admissions.acknowledge(admitted.map(admittedRefOf));
+    if (admitted.length > 0) await this.admissions.acknowledge(admitted.map(refOfAdmitted));
     await notePublished(this.outcomes, effects);
   }
 
@@ -92,7 +92,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
 
   private async unknownAmong(stale: readonly Candidate[]): Promise<ReadonlySet<Candidate>> {
     if (stale.length === 0) return new Set();
-    const found = await this.admissions.find(stale.map(({ admitted }) => admittedRefOf(admitted)));
+    const found = await this.admissions.find(stale.map(({ admitted }) => refOfAdmitted(admitted)));
     return new Set(stale.filter((_, index) => found[index] === null));
   }
 
@@ -155,8 +155,4 @@ function admittedIn(effects: readonly Effect[]): readonly InferenceAdmitted[] {
           .map(({ record }) => record as InferenceAdmitted)
       : [],
   );
-}
-
-function admittedRefOf(admitted: InferenceAdmitted): ReturnType<typeof refOf> {
-  return { tenant: admitted.attribution.tenant, requestId: admitted.request.requestId };
 }

@@ -1,5 +1,5 @@
-import type { InferenceRequested } from "@sluice/contracts";
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements, type InferenceRequested } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { recordRefusalOf } from "./record-check.ts";
@@ -26,9 +26,11 @@ test("a record is refused for every value that an HTTP body may not have either"
   expect(refusalOf(call)?.reason).toContain("messages[0].toolCalls.0.type");
   const deep = aRequest({ parameters: `{"response_format":${"[".repeat(99)}${"]".repeat(99)}}` });
   expect(refusalOf(deep)?.reason).toContain("deeper than 64");
-  const sure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: 2 } });
+  const sure = aRequest({ requirements: { ...defaultRequirements, requiredAccuracy: 2 } });
   expect(refusalOf(sure)?.code).toBe("invalid_value");
-  const unsure = aRequest({ requirements: { ...noRequirements, requiredAccuracy: Number.NaN } });
+  const unsure = aRequest({
+    requirements: { ...defaultRequirements, requiredAccuracy: Number.NaN },
+  });
   expect(refusalOf(unsure)?.code).toBe("invalid_value");
 });
 

@@ -1,4 +1,5 @@
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { excessIn } from "./record-limits.ts";
 
@@ -11,7 +12,7 @@ test("an ordinary record, and one at every limit, are within bounds", () => {
   const most = aRequest({
     tags: Object.fromEntries(numbered),
     sessionId: "s".repeat(128),
-    requirements: { ...noRequirements, maxLatencyMs: 0, maxCostNanoUsd: 0n },
+    requirements: { ...defaultRequirements, maxLatencyMs: 0, maxCostNanoUsd: 0n },
     cache: { mode: "use", ttlSeconds: 0 },
   });
   expect(excessIn(most)).toBeUndefined();
@@ -25,12 +26,12 @@ test.each([
   ["a step that is too long", { stepId: "s".repeat(129) }, "stepId"],
   [
     "a latency below zero",
-    { requirements: { ...noRequirements, maxLatencyMs: -1 } },
+    { requirements: { ...defaultRequirements, maxLatencyMs: -1 } },
     "requirements.maxLatencyMs",
   ],
   [
     "a cost below zero",
-    { requirements: { ...noRequirements, maxCostNanoUsd: -1n } },
+    { requirements: { ...defaultRequirements, maxCostNanoUsd: -1n } },
     "requirements.maxCostNanoUsd",
   ],
   [

@@ -1,4 +1,5 @@
-import { aRequest, noRequirements } from "@sluice/testing/fixtures";
+import { defaultRequirements } from "@sluice/contracts";
+import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { bodyHashOf, idempotentRequestId } from "./request-record.ts";
 
@@ -9,14 +10,14 @@ const embeddings = aRequest({
 
 test("two requests with the same body are the same, even with different ids and deadlines", () => {
   const hash = bodyHashOf("acme", aRequest());
-  const requirements = { ...noRequirements, deadlineAt: now };
+  const requirements = { ...defaultRequirements, deadlineAt: now };
   expect(bodyHashOf("acme", aRequest({ requestId: "r-2", requirements }))).toBe(hash);
 });
 
 test.each([
   ["model", aRequest({ model: "premium" })],
   ["parameter", aRequest({ parameters: '{"seed":1}' })],
-  ["demand", aRequest({ requirements: { ...noRequirements, maxCostNanoUsd: 1n } })],
+  ["demand", aRequest({ requirements: { ...defaultRequirements, maxCostNanoUsd: 1n } })],
   ["cache mode", aRequest({ cache: { mode: "refresh", ttlSeconds: null } })],
   ["tag", aRequest({ tags: { a: "b" } })],
 ])("a request with another %s has another body", (_, other) => {

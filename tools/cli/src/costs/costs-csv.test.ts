@@ -1,6 +1,6 @@
+import type { CostsSums } from "@sluice/contracts";
 import { expect, test } from "vitest";
 import { costsCsv } from "./costs-csv.ts";
-import type { CostsSums } from "./costs-answer.ts";
 
 const sums: CostsSums = {
   requests: 3,

@@ -1,5 +1,5 @@
+import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { formatUsd } from "@sluice/domain";
-import type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 
 const figures: Readonly<Record<string, (sums: CostsSums) => string>> = {
   requests: ({ requests }) => String(requests),

@@ -1,5 +1,5 @@
+import type { CostsSums } from "@sluice/contracts";
 import { expect, test } from "vitest";
-import type { CostsSums } from "./costs-answer.ts";
 import { costsText } from "./costs.ts";
 
 const sums = (given: Partial<CostsSums>): CostsSums => ({

@@ -1,6 +1,6 @@
+import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
-import type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 import { costsCsv } from "./costs-csv.ts";
 import { diagnose, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CostsAnswer } from "@sluice/contracts";
 import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
 
 /** What the ledger says of one tier and cache result. */
@@ -14,22 +15,6 @@ export interface LedgerRow {
   readonly outputTokens: bigint;
   readonly spendNanoUsd: NanoUsd;
   readonly savedNanoUsd: NanoUsd;
-}
-
-/** What we read of the accountant's `GET /costs`. */
-interface CostsAnswer {
-  readonly rows: readonly {
-    readonly dimensions: Readonly<Record<string, string>>;
-    readonly requests: number;
-    readonly attempts: number;
-    readonly hits: number;
-    readonly tokens: Readonly<
-      Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning", string>
-    >;
-    readonly savedTokens: Readonly<Record<"input" | "output", string>>;
-    readonly spendNanoUsd: string;
-    readonly savedNanoUsd: string;
-  }[];
 }
 
 const requestTimeoutMs = 5_000;

@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** Where the hash is gone there is nothing to note: a repeat publishes again, which is harmless. */
+/** Does nothing if the hash has expired. A repeat then publishes the record again, which is harmless. */
 export const acknowledgeScript = redisScript(
   prelude,
   `

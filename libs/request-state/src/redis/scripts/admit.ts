@@ -1,13 +1,14 @@
 import { redisScript } from "@sluice/redis";
+import { joinableMs } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
- * KEYS[4], where an SDK's retry may join: points to the request. ARGV: body hash, admitted
- * record, the same without messages, reply mode, listener or '', request id. Answers first; conflict; or repeat with the
- * first record, whether it is acknowledged, whether there is an outcome, and its bytes.
+ * KEYS[4], if an SDK's retry may join, points to the request. ARGV: body hash, admitted record, the
+ * same without messages, reply mode, listener or '', request id. Returns first; conflict; or repeat
+ * with the first record, whether it is acknowledged, whether there is an outcome, and its bytes.
  *
- * A hash without body was made by a claim after Redis had lost the request. What a claim knows
- * came from Kafka, so the record is acknowledged, and a standing outcome is handed out.
+ * A hash without a body was created by a claim after Redis had lost the request. The claim's stage
+ * read the record from Kafka, so the record counts as acknowledged, and a stored outcome is returned.
  */
 export const admitScript = redisScript(
   prelude,
@@ -23,7 +24,7 @@ if not known then
     dropMessages()
   end
   if listener ~= '' then set('listeners', listener) end
-  if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', 600000) end
+  if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', ${joinableMs}) end
   if not outlived then return {'first'} end
 end
 local outcomeHash = get('outcomeHash')

@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence, sequence, payload. Nothing follows the terminal entry. */
+/** ARGV: attempt number, fence, sequence, payload. No token is stored after the outcome. */
 export const appendScript = redisScript(
   prelude,
   `
@@ -11,7 +11,7 @@ if get('outcomeHash') then return {'appended', 1} end
 local last = tonumber(get(number .. '.sequence') or -1)
 if get('reply') == 'live' and sequence > last then
   redis.call('XADD', stream, '*', 'attempt', number, 'sequence', sequence, 'payload', payload)
-  redis.call('PEXPIRE', stream, streamMs)
+  redis.call('PEXPIRE', stream, replyKeptMs)
   set(number .. '.sequence', sequence, 'began', '1')
   wake()
 end

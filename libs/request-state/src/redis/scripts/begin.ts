@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: owner, lease in ms. The fence, or nil where anything but the admission is recorded. */
+/** ARGV: owner, lease in ms. Returns the fence, or nil if the request has more than its admission. */
 export const beginScript = redisScript(
   prelude,
   `

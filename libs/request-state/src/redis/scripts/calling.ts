@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence. Refused once an outcome stands: nobody would read what is paid for. */
+/** ARGV: attempt number, fence. Refused if there is an outcome, because the paid answer would not be used. */
 export const callingScript = redisScript(
   prelude,
   `

@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, owner, lease in ms. The fence rises with each owner, and when the attempt falls into doubt. */
+/** ARGV: attempt number, owner, lease in ms. The fence rises with each owner, and when the attempt becomes doubtful. */
 export const claimAttemptScript = redisScript(
   prelude,
   `

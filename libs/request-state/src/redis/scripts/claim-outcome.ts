@@ -2,18 +2,18 @@ import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
 /**
- * ARGV: outcome's bytes, their hash, its kind, hit or decision. Answers won, lost, answer-gone or
- * attempt-held; with the bytes of the outcome that stands, unless they came with this call.
+ * ARGV: outcome's bytes, their hash, its kind, hit or decision. Returns won, lost, answer-gone or
+ * attempt-held, with the bytes of the stored outcome unless this call has set it.
  */
 export const claimOutcomeScript = redisScript(
   prelude,
   `
 local bytes, hash, kind, by = unpack(ARGV)
-local stands = get('outcomeHash')
-if stands then
+local known = get('outcomeHash')
+if known then
   local first = redis.call('GET', answer)
   if not first then return {'answer-gone'} end
-  local isOurs = stands == hash or (by == 'hit' and get('outcomeBy') == 'hit')
+  local isOurs = known == hash or (by == 'hit' and get('outcomeBy') == 'hit')
   return {isOurs and 'won' or 'lost', first}
 end
 if by == 'hit' then

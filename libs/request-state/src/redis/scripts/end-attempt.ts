@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence, failed or released, reason, usage or ''. Only what never called can be released. */
+/** ARGV: attempt number, fence, failed or released, reason, usage or ''. Only an attempt that has made no call can be released. */
 export const endAttemptScript = redisScript(
   prelude,
   `

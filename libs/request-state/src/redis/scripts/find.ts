@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** Changes nothing. Answers nil, or body hash, admitted record, acknowledged, has outcome, its bytes. */
+/** Changes nothing. Returns nil, or body hash, admitted record, acknowledged, has outcome, its bytes. */
 export const findScript = redisScript(
   prelude,
   `

@@ -2,8 +2,8 @@ import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
 /**
- * ARGV: attempt number, fence, usage or '', outcome's bytes, their hash, its kind. Answers with the
- * bytes of the outcome that stands, unless they came with this call.
+ * ARGV: attempt number, fence, usage or '', outcome's bytes, their hash, its kind. Returns the
+ * bytes of the stored outcome, unless this call has set it.
  */
 export const finishScript = redisScript(
   prelude,

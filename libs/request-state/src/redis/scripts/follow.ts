@@ -1,13 +1,14 @@
 import { redisScript } from "@sluice/redis";
+import { listenersMax } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
- * ARGV: id after which to read or '', how many entries at most, listener. Answers the entries;
- * whether the outcome stands and all entries were read; and its bytes. One function, so that
- * no token can slip in between the last entry and the end.
+ * ARGV: id after which to read or '', how many entries at most, listener. Returns the entries;
+ * whether there is an outcome and all entries were read; and its bytes. This is one script, so that
+ * no token can be appended between the last entry and the end.
  *
- * The listener is noted with every read: a reader in another process, or after Redis was lost,
- * is woken too. Processes that came and went are bounded by keeping the last eight.
+ * Each read notes the listener, so a reader in another process, or after Redis lost the request, is
+ * notified too. Only the last eight listeners are kept, because processes end without removing theirs.
  */
 export const followScript = redisScript(
   prelude,
@@ -19,7 +20,7 @@ if redis.call('EXISTS', request) == 1
   local names = {}
   for name in string.gmatch(listeners, '%S+') do names[#names + 1] = name end
   names[#names + 1] = listener
-  while #names > 8 do table.remove(names, 1) end
+  while #names > ${listenersMax} do table.remove(names, 1) end
   redis.call('HSET', request, 'listeners', table.concat(names, ' '))
 end
 

@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** Changes nothing. Answers has outcome, its bytes, cancelled, began, attempts. */
+/** Changes nothing. Returns whether there is an outcome, its bytes, cancelled, began, attempts. */
 export const historyScript = redisScript(
   prelude,
   `

@@ -2,8 +2,8 @@ import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
 /**
- * KEYS[4] points to the request; ARGV: the id found there before. Answers 1 when it runs or
- * completed; else 0, and clears the pointer so that the next admission takes its place.
+ * KEYS[4] points to the request; ARGV: the id that was found there. Returns 1 if the request
+ * runs or has completed. Otherwise returns 0 and removes the pointer, so that the next admission can set it.
  */
 export const joinableScript = redisScript(
   prelude,

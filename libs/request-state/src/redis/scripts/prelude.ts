@@ -1,16 +1,18 @@
+import { attemptsMax, notifiedOutcomeBytesMax, recordKeptMs, replyKeptMs } from "../../limits.ts";
+
 /**
- * What the scripts of a request share. Its keys, all under the tenant's hash tag:
- * KEYS[1] hash: everything small that is known of it
- * KEYS[2] the outcome's bytes, which may expire before the hash
- * KEYS[3] stream of the reply: tokens, then the terminal entry
+ * The part that all scripts of a request share. The keys are all under the tenant's hash tag:
+ * KEYS[1] is the hash with everything small that is known of the request.
+ * KEYS[2] is the bytes of the outcome, which may expire before the hash.
+ * KEYS[3] is the stream of the reply: tokens, then the terminal entry.
  *
- * A write sets the hash's time to live again, so that it outlives the records
- * on Kafka. `number or ''` is how an absent field is read: HGET gives false.
+ * Each write sets the hash's time to live again, so that it outlives the records on Kafka.
+ * An absent field is read as `field or ''`, because HGET returns false for it.
  */
 export const prelude = `
 local request, answer, stream = KEYS[1], KEYS[2], KEYS[3]
-local keepMs, streamMs = 259200000, 600000
-local attemptsMax = 4
+local recordKeptMs, replyKeptMs = ${recordKeptMs}, ${replyKeptMs}
+local attemptsMax = ${attemptsMax}
 
 local function now()
   local time = redis.call('TIME')
@@ -21,30 +23,31 @@ local function get(field) return redis.call('HGET', request, field) end
 
 local function set(...)
   redis.call('HSET', request, ...)
-  redis.call('PEXPIRE', request, keepMs)
+  redis.call('PEXPIRE', request, recordKeptMs)
 end
 
--- The record with its messages is kept until nobody can have to publish it again.
+-- Drops the record with its messages, once no repeat can have to publish it again.
 local function dropMessages() redis.call('HDEL', request, 'admitted') end
 
 local function admittedRecord() return get('admitted') or get('withoutMessages') end
 
--- Tells which request's reply has grown; where it ends at once, also with what.
+-- Notifies the listeners that the request's reply has grown. If the reply ends with this write,
+-- the notification carries the outcome, unless it is too large.
 local function wake(bytes)
-  local said = request
-  if bytes and #bytes <= 65536 then said = request .. '\\0' .. bytes end
+  local notification = request
+  if bytes and #bytes <= ${notifiedOutcomeBytesMax} then notification = request .. '\\0' .. bytes end
   for name in string.gmatch(get('listeners') or '', '%S+') do
-    redis.call('PUBLISH', name, said)
+    redis.call('PUBLISH', name, notification)
   end
 end
 
 local function setOutcome(bytes, hash, kind, by)
   set('outcomeHash', hash, 'outcomeKind', kind, 'outcomeBy', by)
-  redis.call('SET', answer, bytes, 'PX', keepMs)
+  redis.call('SET', answer, bytes, 'PX', recordKeptMs)
   local reply = get('reply')
   if reply == 'live' or reply == 'whole' then
     redis.call('XADD', stream, '*', 'end', '1')
-    redis.call('PEXPIRE', stream, streamMs)
+    redis.call('PEXPIRE', stream, replyKeptMs)
   end
   wake(reply == 'whole' and bytes)
 end

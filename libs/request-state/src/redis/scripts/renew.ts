@@ -1,7 +1,7 @@
 import { redisScript } from "@sluice/redis";
 import { prelude } from "./prelude.ts";
 
-/** ARGV: attempt number, fence, lease in ms. An expired lease that nobody took over is renewed. */
+/** ARGV: attempt number, fence, lease in ms. An expired lease is renewed unless another owner has taken over. */
 export const renewScript = redisScript(
   prelude,
   `

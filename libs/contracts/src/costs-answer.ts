@@ -1,0 +1,29 @@
+/**
+ * The JSON that `GET /costs` on the accountant's admin port returns. Counts are numbers. Tokens and
+ * nano-USD are decimal strings, because they can be larger than a JSON number holds exactly.
+ */
+export interface CostsAnswer {
+  /** Names of the dimensions, in the order of the query. */
+  readonly by: readonly string[];
+  /** The highest spend first. */
+  readonly rows: readonly (CostsSums & {
+    readonly dimensions: Readonly<Partial<Record<string, string>>>;
+  })[];
+  /** Covers all rows, including those that were cut off. */
+  readonly total: CostsSums;
+  /** Whether there are more rows than these. */
+  readonly truncated: boolean;
+}
+
+/** Sums of charges and savings. Its token classes are disjoint. */
+export interface CostsSums {
+  readonly requests: number;
+  readonly attempts: number;
+  readonly hits: number;
+  readonly tokens: Readonly<
+    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
+  >;
+  readonly savedTokens: Readonly<Record<"input" | "output", string>>;
+  readonly spendNanoUsd: string;
+  readonly savedNanoUsd: string;
+}

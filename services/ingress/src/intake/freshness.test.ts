@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { isFresh } from "./freshness.ts";
+
+const now = 1_800_000_000_000;
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+test("a signature is fresh for five minutes before and after the append time", () => {
+  expect(isFresh(String(now - 5 * minuteMs), now, false)).toBe(true);
+  expect(isFresh(String(now + 5 * minuteMs), now, false)).toBe(true);
+  expect(isFresh(String(now - 5 * minuteMs - 1), now, false)).toBe(false);
+  expect(isFresh(String(now + 5 * minuteMs + 1), now, false)).toBe(false);
+});
+
+test("a replayed dead letter may be three days old, but not from the future", () => {
+  expect(isFresh(String(now - 3 * dayMs), now, true)).toBe(true);
+  expect(isFresh(String(now - 3 * dayMs - 1), now, true)).toBe(false);
+  expect(isFresh(String(now + 6 * minuteMs), now, true)).toBe(false);
+});
+
+test.each(["", "soon", "-1", "1e12", " 1800000000000", "1800000000000000"])(
+  "'%s' is not a valid time of issue",
+  (issuedAt) => {
+    expect(isFresh(issuedAt, now, true)).toBe(false);
+  },
+);

@@ -1,0 +1,17 @@
+import type { EpochMillis } from "@sluice/domain";
+
+/** The greatest distance of a signature's time of issue from the broker's append time, to either side. */
+const ageMaxMs = 5 * 60_000;
+/** A dead letter that an operator replays keeps its first signature; the topic keeps messages for 3 days. */
+const replayAgeMaxMs = 3 * 24 * 60 * 60_000;
+
+/**
+ * Returns whether a signature is recent enough to be accepted. Compares its time of issue with the
+ * message's append time and not with the time of reading: after an outage of Sluice, ingress must
+ * still accept the messages that waited on the topic.
+ */
+export function isFresh(issuedAt: string, appendedAt: EpochMillis, isReplay: boolean): boolean {
+  if (!/^\d{1,15}$/.test(issuedAt)) return false;
+  const age = appendedAt - Number(issuedAt);
+  return Math.abs(age) <= ageMaxMs || (isReplay && age > 0 && age <= replayAgeMaxMs);
+}
