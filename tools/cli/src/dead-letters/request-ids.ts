@@ -1,21 +1,21 @@
 import { TransientFault } from "@sluice/domain";
 import { diagnose } from "../output.ts";
-import { type Letter, topicNamed } from "./letter.ts";
+import { type DeadLetter, topicNamed } from "./dead-letter.ts";
 import type { DeadLetterTopics } from "./dead-letter-topics.ts";
 
-/** The request ids of those letters that can be read, by position. Without a registry none is known. */
+/** The request ids of those dead letters that can be read, by position. Without a registry none is known. */
 export async function requestIdsOf(
-  shelf: DeadLetterTopics,
-  letters: readonly Letter[],
+  deadLetterTopics: DeadLetterTopics,
+  deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   try {
-    for (const [name, of] of Map.groupBy(letters, ({ topic }) => topic)) {
+    for (const [name, of] of Map.groupBy(deadLetters, ({ topic }) => topic)) {
       const topic = topicNamed(name);
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
-      for (const message of await shelf.takeAll(topic, of)) {
+      for (const message of await deadLetterTopics.readAll(topic, of)) {
         // oxlint-disable-next-line no-await-in-loop -- a schema is fetched once, then it is no waiting
-        const id = requestIdIn(await shelf.decode(topic, message));
+        const id = requestIdIn(await deadLetterTopics.decode(topic, message));
         if (id !== undefined) ids.set(`${name}/${message.partition}/${message.offset}`, id);
       }
     }

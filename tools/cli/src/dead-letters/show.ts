@@ -3,7 +3,7 @@ import { PermanentFault } from "@sluice/domain";
 import type { RawMessage } from "@sluice/stage";
 import { topicsAddress } from "../addresses.ts";
 import { diagnose, harmless, jsonOf, lineOf, print, printJson } from "../output.ts";
-import { headersOf, type Letter, letterOf, placeOf } from "./letter.ts";
+import { headersOf, type DeadLetter, deadLetterOf, parsePosition } from "./dead-letter.ts";
 import { requestIdIn } from "./request-ids.ts";
 import { withDeadLetterTopics } from "./dead-letter-topics.ts";
 
@@ -19,21 +19,26 @@ export type DeadLetterFaultCode = "CLI_DEAD_LETTER_UNKNOWN" | "CLI_DEAD_LETTER_U
 
 /** `sluice dead-letters show`: what is known of one; its content on demand alone. */
 export async function showDeadLetter(position: string, options: ShowOptions): Promise<number> {
-  const place = placeOf(position);
+  const parsed = parsePosition(position);
   const address = await topicsAddress(options.dataDir, process.env);
-  await withDeadLetterTopics(address, async (shelf) => {
-    const message = await shelf.take(place);
+  await withDeadLetterTopics(address, async (deadLetterTopics) => {
+    const message = await deadLetterTopics.read(parsed);
     if (!message) throw unknownPosition(position);
     if (options.value !== undefined) return writeValue(message, options.value);
-    const record = await shelf.decode(place.topic, message);
+    const record = await deadLetterTopics.decode(parsed.topic, message);
     if (options.decode && record === undefined) throw unreadable(position);
-    const letter = letterOf(place.topic, message);
+    const deadLetter = deadLetterOf(parsed.topic, message);
     const content = options.decode ? { record } : {};
     const requestId = requestIdIn(record) ?? null;
     const headers = headersOf(message);
     if (options.json)
-      return printJson({ ...letter, requestId, headers: Object.fromEntries(headers), ...content });
-    print(textOf(letter, requestId, headers));
+      return printJson({
+        ...deadLetter,
+        requestId,
+        headers: Object.fromEntries(headers),
+        ...content,
+      });
+    print(textOf(deadLetter, requestId, headers));
     if (options.decode) print(`\n${jsonOf(record, 2)}\n`);
   });
   return 0;
@@ -63,16 +68,16 @@ function writeValue({ value }: RawMessage, file: string): void {
 }
 
 function textOf(
-  letter: Letter,
+  deadLetter: DeadLetter,
   requestId: string | null,
   headers: readonly (readonly [string, string])[],
 ): string {
-  const { source, keyBytes, valueBytes } = letter;
+  const { source, keyBytes, valueBytes } = deadLetter;
   const lines = [
-    ["position", letter.position],
-    ["code", letter.code],
-    ["stage", letter.stage],
-    ["time", new Date(letter.deadLetteredAt).toISOString()],
+    ["position", deadLetter.position],
+    ["code", deadLetter.code],
+    ["stage", deadLetter.stage],
+    ["time", new Date(deadLetter.deadLetteredAt).toISOString()],
     ["came from", `partition ${source.partition ?? "-"}, offset ${source.offset ?? "-"}`],
     ["request", requestId],
     ["key", keyBytes === null ? "none" : `${keyBytes} bytes`],

@@ -3,7 +3,7 @@ import type { RawMessage } from "@sluice/stage";
 import { UsageError } from "../usage-error.ts";
 
 /** A dead letter without its bytes. */
-export interface Letter {
+export interface DeadLetter {
   /** `<topic>/<partition>/<offset>`: the topic that it is a dead letter of, and where it stands among those. */
   readonly position: string;
   readonly topic: string;
@@ -20,17 +20,19 @@ export interface Letter {
   readonly valueBytes: number | null;
 }
 
-export interface Place {
+export interface MessagePosition {
   readonly topic: Topic<unknown>;
   readonly partition: number;
   readonly offset: bigint;
 }
 
 /** Topics that can have dead letters. */
-export const lettered: readonly Topic<unknown>[] = allTopics.filter(({ deadLetter }) => deadLetter);
+export const topicsWithDeadLetters: readonly Topic<unknown>[] = allTopics.filter(
+  ({ deadLetter }) => deadLetter,
+);
 
 /** @param message as it stands on the dead-letter topic of `topic`. Pure. */
-export function letterOf(topic: Topic<unknown>, message: RawMessage): Letter {
+export function deadLetterOf(topic: Topic<unknown>, message: RawMessage): DeadLetter {
   const { partition, offset, key, value, appendedAt } = message;
   const header = (name: string) => headerOf(message, `dead-letter-${name}`);
   const at = header("at") ?? "";
@@ -69,7 +71,7 @@ function textOf(value: Buffer | string): string {
 }
 
 /** @throws UsageError for what is no position */
-export function placeOf(position: string): Place {
+export function parsePosition(position: string): MessagePosition {
   const [, name = "", partition = "", offset = ""] =
     /^([\w.-]+)\/(\d{1,6})\/(\d{1,18})$/.exec(position) ?? [];
   if (name === "")
@@ -82,15 +84,15 @@ export function placeOf(position: string): Place {
 /** @throws UsageError naming those that there are */
 export function topicNamed(name: string): Topic<unknown> {
   const plain = name.replace(/\.dead-letter$/, "");
-  const topic = lettered.find((each) => each.name === plain);
+  const topic = topicsWithDeadLetters.find((each) => each.name === plain);
   if (topic) return topic;
-  const known = lettered.map((each) => each.name).join(", ");
+  const known = topicsWithDeadLetters.map((each) => each.name).join(", ");
   throw new UsageError(`There is no topic "${name}" with dead letters; there are ${known}.`);
 }
 
 /** Newest first; those of one moment as they stand. Pure. */
-export function newestFirst(letters: readonly Letter[]): readonly Letter[] {
-  return letters.toSorted(
+export function newestFirst(deadLetters: readonly DeadLetter[]): readonly DeadLetter[] {
+  return deadLetters.toSorted(
     (a, b) => b.deadLetteredAt - a.deadLetteredAt || Number(b.offset - a.offset),
   );
 }
