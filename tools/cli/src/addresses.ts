@@ -40,8 +40,8 @@ export async function topicsAddress(
   const registry = givenRegistry || stack?.registry;
   if (!brokers || !registry)
     throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to look elsewhere");
-  const told = { ...environment, SLUICE_KAFKA_BROKERS: brokers, SLUICE_REGISTRY_URL: registry };
-  const config = fromEnvironment(() => parseConfig(topicsSchema, told));
+  const settings = { ...environment, SLUICE_KAFKA_BROKERS: brokers, SLUICE_REGISTRY_URL: registry };
+  const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
   return {
     kafka: kafkaConnectionOf(config, "cli"),
     registryUrl: config.SLUICE_REGISTRY_URL,
@@ -64,7 +64,7 @@ export async function edgeAddress(
   const url = given.url ?? (environment["SLUICE_URL"] || undefined);
   const key = given.key ?? (environment["SLUICE_API_KEY"] || undefined);
   if (url === undefined) return localEdge(key, await readStatus(dataDir));
-  // The demo key is the local stack's own, and is told to nobody else.
+  // The demo key is the local stack's own, and is settings to nobody else.
   if (key === undefined)
     throw new UsageError(`Give a key for ${url}: set SLUICE_API_KEY, or give --key.`);
   return { url: edgeUrl(url), key };
@@ -77,7 +77,7 @@ function localEdge(key: string | undefined, { http, demoKey }: StackStatus): Edg
   throw new UsageError("The stack has no demo key: set SLUICE_API_KEY, or give --key.");
 }
 
-/** As OpenAI's SDKs are told it, with `/v1`, or without. @throws UsageError */
+/** As OpenAI's SDKs are settings it, with `/v1`, or without. @throws UsageError */
 function edgeUrl(text: string): string {
   if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ""))
     throw new UsageError(`"${text}" is no address: give one such as http://127.0.0.1:8080.`);

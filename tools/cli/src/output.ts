@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 
 /** Writes text, or UTF-8 that may be cut anywhere, for a person or a program to read. */
-export type Say = (text: string | Uint8Array) => void;
+export type WriteText = (text: string | Uint8Array) => void;
 
 /** Standard output: what was asked for. */
 export function print(text: string | Uint8Array): void {
@@ -9,7 +9,7 @@ export function print(text: string | Uint8Array): void {
 }
 
 /** Standard error: what is said beside it. */
-export function diagnose(text: string | Uint8Array): void {
+export function printToStderr(text: string | Uint8Array): void {
   process.stderr.write(text);
 }
 
@@ -20,10 +20,10 @@ export function printJson(value: unknown): void {
 
 /** As {@link printJson} prints it. Times are numbers under names that end in `At`, as in our records. Pure. */
 export function jsonOf(value: unknown, indent?: number): string {
-  return JSON.stringify(value, plainly, indent);
+  return JSON.stringify(value, jsonReplacer, indent);
 }
 
-function plainly(name: string, value: unknown): unknown {
+function jsonReplacer(name: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number" && /[a-z]At$/.test(name)) return new Date(value).toISOString();
   return value;
@@ -32,7 +32,7 @@ function plainly(name: string, value: unknown): unknown {
 const NAME_WIDTH = 18;
 
 /** One line about one thing: what it is called, then what is to be said. */
-export function lineOf(name: string, text: string): string {
+export function labelledLine(name: string, text: string): string {
   return `  ${name.padEnd(NAME_WIDTH)}${text}\n`;
 }
 
@@ -46,7 +46,7 @@ export function inColour(
 }
 
 /** A stranger's text for a terminal: what would move its cursor or change its colours is shown as a mark. Pure. */
-export function harmless(text: string): string {
+export function replaceControlCharacters(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { withSubcommands } from "./command-tree.ts";
 import { pathOf } from "./completion/words.ts";
 import { sluiceProgram } from "./program.ts";
-import { sentenceOf, UsageError } from "./usage-error.ts";
+import { usageMessageOf, UsageError } from "./usage-error.ts";
 
 const program = sluiceProgram();
 const commands = withSubcommands(program).map((command) => ({
@@ -24,7 +24,7 @@ async function complaintAbout(...given: readonly string[]): Promise<string | und
     await asked.parseAsync(given, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError || error instanceof UsageError)
-      return sentenceOf(error, asked, given);
+      return usageMessageOf(error, asked, given);
     throw error;
   }
   throw new Error("It was understood.");

@@ -21,12 +21,12 @@ export async function provisionTopics(
   grants = false,
 ): Promise<Provisioned> {
   const startMs = Date.now();
-  const told = {
+  const settings = {
     ...environment,
     SLUICE_KAFKA_BROKERS: addresses.kafka,
     SLUICE_REGISTRY_URL: addresses.registry,
   };
-  const options = fromEnvironment(() => provisioningOptionsOf(told, "cli"));
+  const options = fromEnvironment(() => provisioningOptionsOf(settings, "cli"));
   const access = grants ? serviceRules(options.kafka.topicPrefix) : [];
   const provisioned = await provision({ ...options, access });
   const { created, registered, differences } = provisioned;

@@ -1,6 +1,6 @@
 import { TransientFault } from "@sluice/domain";
 import { aclCommandOf, serviceRules } from "@sluice/provisioning";
-import { diagnose, lineOf, print, printJson } from "./output.ts";
+import { printToStderr, labelledLine, print, printJson } from "./output.ts";
 import { provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -25,11 +25,11 @@ export async function provision(options: ProvisionOptions): Promise<number> {
   if (!kafka || !registry)
     throw new UsageError("SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL say where; set both.");
   if (options.setCompatibility) await setCompatibility(registry);
-  const say = options.json ? diagnose : print;
+  const write = options.json ? printToStderr : print;
   const provisioned = await provisionTopics(
     { kafka, registry },
     process.env,
-    (name, text) => say(lineOf(name, text)),
+    (name, text) => write(labelledLine(name, text)),
     options.acls,
   );
   if (options.json) printJson(provisioned);

@@ -7,7 +7,7 @@ export class UsageError extends Error {}
  * What is wrong, as a sentence, and where to read on. The library says it as "error: unknown option
  * '--x'\n(Did you mean --y?)". Undefined where it has shown the help of the command instead. Pure.
  */
-export function sentenceOf(
+export function usageMessageOf(
   error: CommanderError | UsageError,
   program: CommandUnknownOpts,
   given: readonly string[],

@@ -62,7 +62,7 @@ const replayCommand = (finish: Finish) =>
     .summary("send one, or all that match, to their topic again")
     .description(
       "Copies the original bytes, key and headers to the topic they came from, once the\n" +
-        "cause is mended; else they become dead letters again. Repeats are harmless: a\n" +
+        "cause is mended; else they become dead letters again. Repeats are replaceControlCharacters: a\n" +
         "request that was answered, or has failed, keeps its outcome.",
     )
     .addArgument(new Argument("[position]", position))

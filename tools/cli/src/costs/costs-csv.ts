@@ -21,14 +21,14 @@ const figures: Readonly<Record<string, (sums: CostsSums) => string>> = {
 export function costsCsv({ by, rows }: CostsAnswer): string {
   const head = [...by, ...Object.keys(figures)];
   const lines = rows.map((row) => [
-    ...by.map((name) => harmless(row.dimensions[name] ?? "")),
+    ...by.map((name) => escapeFormula(row.dimensions[name] ?? "")),
     ...Object.values(figures).map((figureOf) => figureOf(row)),
   ]);
   return [head, ...lines].map((cells) => `${cells.map(cellOf).join(",")}\r\n`).join("");
 }
 
 /** Names are a user's words, and a spreadsheet would run what begins like a formula. Figures are ours. */
-function harmless(name: string): string {
+function escapeFormula(name: string): string {
   return /^[=+\-@\t\r\n]/.test(name) ? `'${name}` : name;
 }
 

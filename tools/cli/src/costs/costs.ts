@@ -2,7 +2,7 @@ import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 import { costsCsv } from "./costs-csv.ts";
-import { diagnose, print, printJson } from "../output.ts";
+import { printToStderr, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -35,7 +35,7 @@ function show(answer: CostsAnswer, format: CostsOptions["format"]): void {
     case "json":
       return printJson(answer);
     case "csv":
-      if (answer.truncated) diagnose("There are more rows than these.\n");
+      if (answer.truncated) printToStderr("There are more rows than these.\n");
       return print(costsCsv(answer));
     case "table":
       return print(costsText(answer));

@@ -1,7 +1,7 @@
 import { topics } from "@sluice/contracts";
 import type { RawMessage } from "@sluice/stage";
 import { expect, test } from "vitest";
-import { harmless } from "../output.ts";
+import { replaceControlCharacters } from "../output.ts";
 import { headersOf, deadLetterOf, newestFirst, parsePosition, topicNamed } from "./dead-letter.ts";
 import { requestIdIn } from "./request-ids.ts";
 import { slicesOf } from "./replay-slices.ts";
@@ -133,7 +133,7 @@ test("before a replay a few dead letters are named, and of many their number", (
 });
 
 test("what would move a terminal's cursor is shown as a mark, text and its lines are left", () => {
-  expect(harmless("a\u001b[31m\u0007\r\u009bb\n\tc ü")).toBe(
+  expect(replaceControlCharacters("a\u001b[31m\u0007\r\u009bb\n\tc ü")).toBe(
     "a\ufffd[31m\ufffd\ufffd\ufffdb\n\tc ü",
   );
 });

@@ -1,5 +1,5 @@
 import { topicsAddress } from "../addresses.ts";
-import { diagnose, harmless, inColour, print, printJson } from "../output.ts";
+import { printToStderr, replaceControlCharacters, inColour, print, printJson } from "../output.ts";
 import { type DeadLetter, newestFirst, topicNamed } from "./dead-letter.ts";
 import { requestIdsOf } from "./request-ids.ts";
 import { type DeadLetterFilter, withDeadLetterTopics } from "./dead-letter-topics.ts";
@@ -27,8 +27,8 @@ export async function listDeadLetters(options: ListOptions): Promise<number> {
     if (options.json)
       printJson(shown.map((each) => ({ ...each, requestId: ids.get(each.position) ?? null })));
     else print(shown.map((each) => linesOf(each, ids.get(each.position))).join(""));
-    if (deadLetters.length === 0) diagnose("There are none.\n");
-    diagnose(omissionNotes(deadLetters.length - shown.length, notScanned));
+    if (deadLetters.length === 0) printToStderr("There are none.\n");
+    printToStderr(omissionNotes(deadLetters.length - shown.length, notScanned));
   });
   return 0;
 }
@@ -52,5 +52,5 @@ function linesOf(deadLetter: DeadLetter, requestId: string | undefined): string 
   const { position, deadLetteredAt, stage, code } = deadLetter;
   const first = [position, new Date(deadLetteredAt).toISOString(), stage ?? "-"].join("  ");
   const request = requestId === undefined ? "" : `  request ${requestId}`;
-  return `${harmless(first)}\n    ${inColour("yellow", harmless(code ?? "-"))}${harmless(request)}\n`;
+  return `${replaceControlCharacters(first)}\n    ${inColour("yellow", replaceControlCharacters(code ?? "-"))}${replaceControlCharacters(request)}\n`;
 }

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { topicsAddress } from "../addresses.ts";
-import { diagnose, harmless, print, printJson } from "../output.ts";
+import { printToStderr, replaceControlCharacters, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
 import { type DeadLetter, deadLetterOf, parsePosition, topicNamed } from "./dead-letter.ts";
 import { omissionNotes, filterOf, type FilterOptions } from "./list.ts";
@@ -57,7 +57,7 @@ function selectionOf(
     const filter = filterOf(options);
     return async (deadLetterTopics) => {
       const { deadLetters, notScanned } = await deadLetterTopics.find(filter);
-      diagnose(omissionNotes(0, notScanned));
+      printToStderr(omissionNotes(0, notScanned));
       return deadLetters;
     };
   }
@@ -103,8 +103,10 @@ export function summaryOf(deadLetters: readonly DeadLetter[]): string {
   if (deadLetters.length === 0) return "None match.\n";
   const groups = Map.groupBy(deadLetters, ({ topic, code }) => `${topic}  ${code ?? "-"}`);
   if (deadLetters.length > namedMax)
-    return [...groups].map(([name, of]) => harmless(`  ${name}  ${of.length}`) + "\n").join("");
+    return [...groups]
+      .map(([name, of]) => replaceControlCharacters(`  ${name}  ${of.length}`) + "\n")
+      .join("");
   return deadLetters
-    .map(({ position, code }) => `  ${position}  ${harmless(code ?? "-")}\n`)
+    .map(({ position, code }) => `  ${position}  ${replaceControlCharacters(code ?? "-")}\n`)
     .join("");
 }

@@ -1,5 +1,5 @@
 import { TransientFault } from "@sluice/domain";
-import { diagnose } from "../output.ts";
+import { printToStderr } from "../output.ts";
 import { type DeadLetter, topicNamed } from "./dead-letter.ts";
 import type { DeadLetterTopics } from "./dead-letter-topics.ts";
 
@@ -21,7 +21,7 @@ export async function requestIdsOf(
     }
   } catch (error) {
     if (!(error instanceof TransientFault)) throw error;
-    diagnose(`Request ids are not shown: ${error.message}\n`);
+    printToStderr(`Request ids are not shown: ${error.message}\n`);
   }
   return ids;
 }

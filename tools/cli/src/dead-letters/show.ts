@@ -2,7 +2,14 @@ import { writeFileSync } from "node:fs";
 import { PermanentFault } from "@sluice/domain";
 import type { RawMessage } from "@sluice/stage";
 import { topicsAddress } from "../addresses.ts";
-import { diagnose, harmless, jsonOf, lineOf, print, printJson } from "../output.ts";
+import {
+  printToStderr,
+  replaceControlCharacters,
+  jsonOf,
+  labelledLine,
+  print,
+  printJson,
+} from "../output.ts";
 import { headersOf, type DeadLetter, deadLetterOf, parsePosition } from "./dead-letter.ts";
 import { requestIdIn } from "./request-ids.ts";
 import { withDeadLetterTopics } from "./dead-letter-topics.ts";
@@ -64,7 +71,7 @@ function writeValue({ value }: RawMessage, file: string): void {
   const bytes = value ?? Buffer.alloc(0);
   if (file === "-") return print(bytes);
   writeFileSync(file, bytes);
-  diagnose(`${bytes.length} bytes are in ${file}.\n`);
+  printToStderr(`${bytes.length} bytes are in ${file}.\n`);
 }
 
 function textOf(
@@ -83,11 +90,14 @@ function textOf(
     ["key", keyBytes === null ? "none" : `${keyBytes} bytes`],
     ["value", valueBytes === null ? "none" : `${valueBytes} bytes`],
   ] as const;
-  const known = lines.map(([name, text]) => lineOf(name, harmless(text ?? "-"))).join("");
+  const known = lines
+    .map(([name, text]) => labelledLine(name, replaceControlCharacters(text ?? "-")))
+    .join("");
   // Their own width: a name that is longer than its column has a gap all the same.
   const width = Math.max(0, ...headers.map(([name]) => name.length));
   const all = headers.map(
-    ([name, text]) => `  ${harmless(name.padEnd(width))}  ${harmless(text)}\n`,
+    ([name, text]) =>
+      `  ${replaceControlCharacters(name.padEnd(width))}  ${replaceControlCharacters(text)}\n`,
   );
   return `${known}\nHeaders\n${all.join("")}`;
 }

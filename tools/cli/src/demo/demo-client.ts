@@ -1,7 +1,7 @@
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 
-/** One way into Sluice. */
+/** One transport into Sluice. */
 export interface DemoClient {
-  /** Refusals are values. @throws when the way itself is broken: no broker, no registry. */
-  ask(prompt: string, signal: AbortSignal): Promise<Ended>;
+  /** Refusals are values. @throws when the transport itself is broken: no broker, no registry. */
+  ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome>;
 }

@@ -1,9 +1,9 @@
 import type { CacheResult } from "@sluice/contracts";
 import { isTier, type TokenUsage } from "@sluice/domain";
 import OpenAI from "openai";
-import { type Ended, endOf } from "./answer.ts";
+import { type DemoOutcome, demoOutcomeOf } from "./demo-outcome.ts";
 import type { DemoClient } from "./demo-client.ts";
-import type { ResponseInbox } from "./response-inbox.ts";
+import type { ReceivedOutcomes } from "./received-outcomes.ts";
 
 /** How long one answer may take, in milliseconds. */
 const timeoutMs = 120_000;
@@ -13,10 +13,10 @@ const outcomeLimitMs = 10_000;
 /** Asks as any OpenAI program does: the official client with another base URL and key. */
 export class HttpDemoClient implements DemoClient {
   readonly #client: OpenAI;
-  readonly #inbox: ResponseInbox;
+  readonly #received: ReceivedOutcomes;
 
   /** @param http base address, without `/v1` */
-  constructor(http: string, apiKey: string, inbox: ResponseInbox) {
+  constructor(http: string, apiKey: string, received: ReceivedOutcomes) {
     // A hidden retry would be a request that the demo did not count.
     this.#client = new OpenAI({
       baseURL: `${http}/v1`,
@@ -24,10 +24,10 @@ export class HttpDemoClient implements DemoClient {
       maxRetries: 0,
       timeout: timeoutMs,
     });
-    this.#inbox = inbox;
+    this.#received = received;
   }
 
-  async ask(prompt: string, signal: AbortSignal): Promise<Ended> {
+  async ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome> {
     try {
       const { data, response } = await this.#client.chat.completions
         .create({ model: "auto", messages: [{ role: "user", content: prompt }] }, { signal })
@@ -40,9 +40,9 @@ export class HttpDemoClient implements DemoClient {
       if (cache === "exact")
         return { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 0 };
       const requestId = response.headers.get("x-sluice-request-id") ?? "";
-      const outcome = await this.#inbox.outcomeOf(requestId, outcomeLimitMs, signal);
+      const outcome = await this.#received.outcomeOf(requestId, outcomeLimitMs, signal);
       return outcome
-        ? endOf(outcome)
+        ? demoOutcomeOf(outcome)
         : { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 1 };
     } catch (error) {
       if (!(error instanceof OpenAI.APIError)) throw error;

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 
-export type Way = "http" | "kafka";
+export type Transport = "http" | "kafka";
 
-export interface Ask {
+export interface DemoPrompt {
   readonly prompt: string;
-  readonly way: Way;
+  readonly transport: Transport;
 }
 
 /** What is asked first, and what is asked again once that is answered: a repeat sent earlier would be a miss. */
 export interface Passes {
-  readonly first: readonly Ask[];
-  readonly repeats: readonly Ask[];
+  readonly first: readonly DemoPrompt[];
+  readonly repeats: readonly DemoPrompt[];
 }
 
 /**
@@ -19,12 +19,12 @@ export interface Passes {
  */
 export function passesOf(prompts: readonly string[]): Passes {
   const seen = new Set<string>();
-  const first: Ask[] = [];
-  const repeats: Ask[] = [];
+  const first: DemoPrompt[] = [];
+  const repeats: DemoPrompt[] = [];
   for (const prompt of prompts) {
     const pass = seen.has(prompt) ? repeats : first;
     seen.add(prompt);
-    pass.push({ prompt, way: pass.length % 2 === 0 ? "http" : "kafka" });
+    pass.push({ prompt, transport: pass.length % 2 === 0 ? "http" : "kafka" });
   }
   return { first, repeats };
 }

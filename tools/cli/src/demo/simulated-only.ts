@@ -1,7 +1,7 @@
 import type { Declarations } from "@sluice/declarations";
 
 /** Whether no provider can be paid. The demo runs unasked, so it must never cost anybody anything. */
-export function simulatedOnly(declarations: Declarations): boolean {
+export function isSimulatedOnly(declarations: Declarations): boolean {
   return declarations.providers().every(({ simulated }) => simulated);
 }
 

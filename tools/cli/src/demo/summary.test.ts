@@ -1,6 +1,6 @@
 import { PriceBook, type TokenUsage } from "@sluice/domain";
 import { expect, test } from "vitest";
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 import { addedSince, type LedgerRow } from "./ledger-costs.ts";
 import { premiumPriceOf, summarise, totalOf } from "./summary.ts";
 
@@ -21,7 +21,13 @@ const row: LedgerRow = {
   ...{ tier: "economy", cache: "miss", requests: 1, attempts: 1, hits: 0 },
   ...{ inputTokens: 140n, outputTokens: 15n, spendNanoUsd: 7n, savedNanoUsd: 0n },
 };
-const answer: Ended = { kind: "answered", tier: "economy", cache: "miss", usage, attempts: 1 };
+const answer: DemoOutcome = {
+  kind: "answered",
+  tier: "economy",
+  cache: "miss",
+  usage,
+  attempts: 1,
+};
 
 test("the premium price takes each class of tokens at its own rate", () => {
   // 100 × 15 + 40 × 7.50 + (10 + 5) × 75 dollars per million: reasoning is billed as output.
@@ -35,8 +41,8 @@ test("a premium model without a price in force is said, not counted as free", ()
 });
 
 test("each answer is priced in the row of its tier and cache result, hits in full", () => {
-  const hit: Ended = { ...answer, cache: "exact", attempts: 0 };
-  const refused: Ended = { kind: "unanswered", code: "shed", attempts: 0 };
+  const hit: DemoOutcome = { ...answer, cache: "exact", attempts: 0 };
+  const refused: DemoOutcome = { kind: "unanswered", code: "shed", attempts: 0 };
   const hits: LedgerRow = { ...row, cache: "exact", hits: 2, attempts: 0, requests: 2 };
   const standard: LedgerRow = { ...row, tier: "standard" };
   const rows = summarise([standard, hits, row], [answer, hit, hit, refused], premium);

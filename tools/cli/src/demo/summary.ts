@@ -8,7 +8,7 @@ import {
   tiers,
   type TokenUsage,
 } from "@sluice/domain";
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 import type { LedgerRow } from "./ledger-costs.ts";
 
 export interface SummaryRow {
@@ -52,7 +52,7 @@ export function premiumPriceOf(
  */
 export function summarise(
   ledger: readonly LedgerRow[],
-  ends: readonly Ended[],
+  outcomes: readonly DemoOutcome[],
   premium: PremiumPrice,
 ): readonly SummaryRow[] {
   return ledger
@@ -60,10 +60,10 @@ export function summarise(
       (a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || (a.cache < b.cache ? 1 : -1),
     )
     .map(({ attempts: _attempts, hits: _hits, ...row }) => {
-      const premiumNanoUsd = ends.reduce(
-        (sum, end) =>
-          end.kind === "answered" && end.tier === row.tier && end.cache === row.cache
-            ? sum + premiumPriceOf(end.usage, premium)
+      const premiumNanoUsd = outcomes.reduce(
+        (sum, outcome) =>
+          outcome.kind === "answered" && outcome.tier === row.tier && outcome.cache === row.cache
+            ? sum + premiumPriceOf(outcome.usage, premium)
             : sum,
         0n,
       );

@@ -6,7 +6,7 @@ import {
   stopLeftovers,
   waitForEnd,
 } from "@sluice/local-stack";
-import { diagnose, print, printJson } from "../output.ts";
+import { printToStderr, print, printJson } from "../output.ts";
 
 /** The launcher stops its programs within 8 s; beyond this it hangs. */
 const LAUNCHER_LIMIT_MS = 15_000;
@@ -31,7 +31,7 @@ export async function down({ dataDir, json }: DownOptions): Promise<number> {
   if (json) printJson({ wasRunning, remaining });
   if (remaining.length > 0) {
     const names = remaining.map(({ name, pid }) => `${name} (${pid})`).join(", ");
-    diagnose(`Still running: ${names}; end these processes by hand.\n`);
+    printToStderr(`Still running: ${names}; end these processes by hand.\n`);
     return 1;
   }
   if (!json)

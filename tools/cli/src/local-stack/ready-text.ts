@@ -1,5 +1,5 @@
 import type { StackStatus } from "@sluice/local-stack";
-import { lineOf } from "../output.ts";
+import { labelledLine } from "../output.ts";
 
 /** All addresses, and what to paste into a terminal first. */
 export function readyText(status: StackStatus, takenSeconds: string): string {
@@ -13,7 +13,9 @@ export function readyText(status: StackStatus, takenSeconds: string): string {
     ["Ledger", status.ledger],
     ["Simulator", simulator === null ? null : `${simulator} (simulated answers and bill)`],
   ] as const;
-  const lines = addresses.flatMap(([name, address]) => (address ? [lineOf(name, address)] : []));
+  const lines = addresses.flatMap(([name, address]) =>
+    address ? [labelledLine(name, address)] : [],
+  );
   const curl = http !== null && demoKey !== null ? `\nTry:\n\n${curlText(http, demoKey)}\n` : "";
   return `\nReady after ${takenSeconds}.\n\n${lines.join("")}${curl}`;
 }

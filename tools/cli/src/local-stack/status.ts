@@ -1,5 +1,5 @@
 import { type PartStatus, readStatus, type StackStatus } from "@sluice/local-stack";
-import { inColour, lineOf, print, printJson } from "../output.ts";
+import { inColour, labelledLine, print, printJson } from "../output.ts";
 
 export interface StatusOptions {
   readonly dataDir: string;
@@ -16,7 +16,7 @@ export async function status({ dataDir, json }: StatusOptions): Promise<number> 
 
 function statusText(found: StackStatus): string {
   if (found.parts.length === 0) return 'Never started here: run "sluice up".\n';
-  const lines = found.parts.map((part) => lineOf(part.name, partText(part)));
+  const lines = found.parts.map((part) => labelledLine(part.name, partText(part)));
   const state = found.ready ? inColour("green", "Ready") : inColour("red", "Not ready");
   return `${state}\n\n${lines.join("")}`;
 }

@@ -13,7 +13,7 @@ import {
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
 import { demoOnFirstStart } from "../demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
-import { diagnose, lineOf, print, printJson, type Say } from "../output.ts";
+import { printToStderr, labelledLine, print, printJson, type WriteText } from "../output.ts";
 import { readyText } from "./ready-text.ts";
 
 /** As of a shell whose command was interrupted. */
@@ -37,28 +37,28 @@ export async function up({ detach, ...options }: UpCommandOptions): Promise<numb
 async function upInForeground(options: UpOptions): Promise<number> {
   const startMs = Date.now();
   const interrupted = listenForInterrupts(options.watchStarters);
-  const say = options.json ? diagnose : print;
-  say(`Sluice, in ${options.dataDir}\n\n`);
+  const write = options.json ? printToStderr : print;
+  write(`Sluice, in ${options.dataDir}\n\n`);
   const stack = await LocalStack.open({
     dataDir: options.dataDir,
     freePorts: options.freePorts,
     environment: process.env,
-    report: (name, text) => say(lineOf(name, text)),
+    report: (name, text) => write(labelledLine(name, text)),
   });
   let exitCode = 0;
   try {
     await start(stack, options, interrupted);
     const status = await readStatus(options.dataDir);
     if (options.json) printJson(status);
-    say(readyText(status, secondsSince(startMs)));
-    if (options.demo) await demoOnFirstStart(options.dataDir, say, interrupted);
-    say(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
+    write(readyText(status, secondsSince(startMs)));
+    if (options.demo) await demoOnFirstStart(options.dataDir, write, interrupted);
+    write(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
     await untilInterrupted(interrupted);
   } catch (error) {
     if (!(error instanceof StackFault) || error.code !== "STACK_INTERRUPTED") throw error;
     exitCode = EXIT_INTERRUPTED;
   } finally {
-    await stopAll(stack, say);
+    await stopAll(stack, write);
   }
   return exitCode;
 }
@@ -93,10 +93,10 @@ async function start(
   stack.markComplete(configuration.demoKey);
 }
 
-async function stopAll(stack: LocalStack, say: Say): Promise<void> {
+async function stopAll(stack: LocalStack, write: WriteText): Promise<void> {
   const startMs = Date.now();
   if (!stack.isRunning) return stack.stop();
-  say("\nStopping ...");
+  write("\nStopping ...");
   await stack.stop();
-  say(` stopped after ${secondsSince(startMs)}.\n`);
+  write(` stopped after ${secondsSince(startMs)}.\n`);
 }

@@ -1,5 +1,5 @@
 /** What came of one try: a status with what the server asks for, or no answer at all. */
-export type Try =
+export type FailedTry =
   | { readonly kind: "refused"; readonly status: number; readonly retryAfterMs: number | null }
   | { readonly kind: "no-answer" };
 
@@ -14,7 +14,11 @@ const pauseMsMax = 15_000;
  * @param tries made so far, from 1
  * @param random from 0 to 1. Pure.
  */
-export function pauseBeforeRetry(last: Try, tries: number, random: number): number | undefined {
+export function pauseBeforeRetry(
+  last: FailedTry,
+  tries: number,
+  random: number,
+): number | undefined {
   if (tries >= triesMax) return undefined;
   if (last.kind === "refused" && last.status !== 429 && last.status !== 503) return undefined;
   const asked = last.kind === "refused" ? (last.retryAfterMs ?? 0) : 0;

@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { PermanentFault } from "@sluice/domain";
-import { diagnose, jsonOf, print, printJson } from "../output.ts";
+import { printToStderr, jsonOf, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
-import type { HttpEdge } from "./http-edge.ts";
+import type { EdgeClient } from "./edge-client.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { type BadLine, fileBytesMax, type PromptLine, promptLinesOf } from "./prompt-lines.ts";
 import { resultOf } from "./result-line.ts";
 import { type Summary, summaryText, Tally } from "./tally.ts";
 
 export interface SendFileOptions {
-  readonly edge: HttpEdge;
+  readonly edge: EdgeClient;
   readonly output?: string | undefined;
   readonly model: string;
   readonly round: number;
@@ -33,11 +33,11 @@ const namedMax = 10;
 export async function sendFile(file: string, options: SendFileOptions): Promise<number> {
   const lines = linesOf(file, options);
   const { output, json, signal } = options;
-  const sink = output === undefined ? undefined : opened(output);
+  const sink = output === undefined ? undefined : openForWriting(output);
   const write = (text: string) => (sink === undefined ? print(text) : writeSync(sink, text));
   try {
     const summary = await sendAll(lines, options, write);
-    if (!json) diagnose(summaryText(summary));
+    if (!json) printToStderr(summaryText(summary));
     else if (sink === undefined) print(`${jsonOf({ summary })}\n`);
     else printJson(summary);
     if (signal.aborted) return exitInterrupted;
@@ -53,11 +53,11 @@ function linesOf(file: string, { model, round }: SendFileOptions): readonly Prom
   if (content.length > fileBytesMax)
     throw new UsageError(`${file} is larger than ${fileBytesMax / 1024 / 1024} MiB: split it.`);
   const { lines, bad } = promptLinesOf(content, model, round);
-  if (bad.length > 0) throw new UsageError(`${file} was not sent.\n${complaintOf(bad)}`);
+  if (bad.length > 0) throw new UsageError(`${file} was not sent.\n${malformedLinesText(bad)}`);
   return lines;
 }
 
-function complaintOf(bad: readonly BadLine[]): string {
+function malformedLinesText(bad: readonly BadLine[]): string {
   const named = bad.slice(0, namedMax).map(({ line, reason }) => `  line ${line}: ${reason}\n`);
   const more = bad.length - named.length;
   return named.join("") + (more > 0 ? `  and ${more} more lines\n` : "");
@@ -103,19 +103,19 @@ function contentOf(file: string): Buffer {
   try {
     return readFileSync(file === "-" ? 0 : file);
   } catch (cause) {
-    throw unusable(`${file} cannot be read`, cause);
+    throw unusableFile(`${file} cannot be read`, cause);
   }
 }
 
-function opened(file: string): number {
+function openForWriting(file: string): number {
   try {
     return openSync(file, "w");
   } catch (cause) {
-    throw unusable(`${file} cannot be written`, cause);
+    throw unusableFile(`${file} cannot be written`, cause);
   }
 }
 
-function unusable(what: string, cause: unknown): PermanentFault {
+function unusableFile(what: string, cause: unknown): PermanentFault {
   const code: SendFaultCode = "CLI_FILE_UNUSABLE";
   const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
   return new PermanentFault(code, `${what}${reason}.`, { cause });

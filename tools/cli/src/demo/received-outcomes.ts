@@ -1,13 +1,13 @@
 import type { InferenceResponded } from "@sluice/contracts";
 
 /** Outcomes from `inference.responded`, kept until whoever asked for them comes. */
-export class ResponseInbox {
+export class ReceivedOutcomes {
   readonly #arrived = new Map<string, InferenceResponded>();
   readonly #waiting = new Map<string, (outcome: InferenceResponded) => void>();
 
   /** Resolves when the outcomes end. */
-  async takeAll(outcomes: AsyncIterable<InferenceResponded>): Promise<void> {
-    for await (const outcome of outcomes) this.#take(outcome);
+  async collect(outcomes: AsyncIterable<InferenceResponded>): Promise<void> {
+    for await (const outcome of outcomes) this.#add(outcome);
   }
 
   /** Undefined when it has not come within `limitMs`, or before `interrupted` aborts. */
@@ -30,7 +30,7 @@ export class ResponseInbox {
   }
 
   /** All outcomes of a request are equal: the first is as good as any. */
-  #take(outcome: InferenceResponded): void {
+  #add(outcome: InferenceResponded): void {
     this.#arrived.set(outcome.requestId, outcome);
     this.#waiting.get(outcome.requestId)?.(outcome);
     this.#waiting.delete(outcome.requestId);

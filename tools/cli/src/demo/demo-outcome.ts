@@ -2,7 +2,7 @@ import type { CacheResult, Completed, InferenceResponded, Tier } from "@sluice/c
 import type { TokenUsage } from "@sluice/domain";
 
 /** What became of one request, as its caller saw it. */
-export type Ended =
+export type DemoOutcome =
   | {
       readonly kind: "answered";
       readonly tier: Tier;
@@ -14,12 +14,12 @@ export type Ended =
     }
   | { readonly kind: "unanswered"; readonly code: string; readonly attempts: number };
 
-export function endOf({ completed, refused, attempts }: InferenceResponded): Ended {
+export function demoOutcomeOf({ completed, refused, attempts }: InferenceResponded): DemoOutcome {
   return completed
     ? answeredOf(completed, attempts)
     : { kind: "unanswered", code: refused?.code ?? "internal_error", attempts };
 }
 
-function answeredOf({ tier, cache, usage }: Completed, attempts: number): Ended {
+function answeredOf({ tier, cache, usage }: Completed, attempts: number): DemoOutcome {
   return { kind: "answered", tier, cache, usage, attempts };
 }

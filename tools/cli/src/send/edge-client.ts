@@ -4,7 +4,7 @@ import type { Edge } from "../addresses.ts";
 import { type Answer, kindOfStatus } from "./answer.ts";
 import { eventData } from "./event-data.ts";
 import type { ChatBody } from "./prompt-lines.ts";
-import { pauseBeforeRetry, retryAfterMsOf, type Try } from "./retry.ts";
+import { pauseBeforeRetry, retryAfterMsOf, type FailedTry } from "./retry.ts";
 
 export interface AskOptions {
   readonly idempotencyKey: string;
@@ -18,13 +18,15 @@ export interface AskOptions {
 /** What the edge cannot say itself. */
 export type NoAnswerCode = "edge_unreachable" | "no_answer_yet";
 
-type Outcome = Answer | { readonly kind: "again"; readonly answer: Answer; readonly last: Try };
+type Outcome =
+  | Answer
+  | { readonly kind: "retryable"; readonly answer: Answer; readonly failure: FailedTry };
 
 /** The edge says itself that a deadline has passed, up to 5 s later. */
 const graceMs = 6_000;
 
 /** The OpenAI-compatible edge. A request is repeated with its key alone: Sluice pays once. */
-export class HttpEdge {
+export class EdgeClient {
   constructor(private readonly edge: Edge) {}
 
   /** Refusals are values. @throws the reason of `signal` */
@@ -36,8 +38,8 @@ export class HttpEdge {
       // oxlint-disable-next-line no-await-in-loop -- one try after the other
       const outcome = await this.#try(body, { ...options, signal }, startMs);
       options.signal.throwIfAborted();
-      if (outcome.kind !== "again") return outcome;
-      const pauseMs = pauseBeforeRetry(outcome.last, tries, Math.random());
+      if (outcome.kind !== "retryable") return outcome;
+      const pauseMs = pauseBeforeRetry(outcome.failure, tries, Math.random());
       if (pauseMs === undefined || deadline.aborted) return outcome.answer;
       // oxlint-disable-next-line no-await-in-loop -- the pause between tries
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
@@ -47,7 +49,7 @@ export class HttpEdge {
   async #try(body: ChatBody, options: AskOptions, startMs: number): Promise<Outcome> {
     const { idempotencyKey, signal, timeoutMs, onText } = options;
     const streamed = { stream: true, stream_options: { include_usage: true } };
-    let isHeard = false;
+    let hasStreamed = false;
     try {
       const response = await fetch(`${this.edge.url}/v1/chat/completions`, {
         method: "POST",
@@ -61,14 +63,14 @@ export class HttpEdge {
         body: JSON.stringify(onText ? { ...body, ...streamed } : body),
       });
       if (!response.ok) return await refusalOf(response, startMs);
-      isHeard = onText !== undefined;
+      hasStreamed = onText !== undefined;
       return onText
         ? await streamedAnswer(response, startMs, onText)
         : wholeAnswer(response, await response.json(), startMs);
     } catch (error) {
       const answer = noAnswer(error, signal, startMs, this.edge.url);
       // Text that was printed cannot be taken back.
-      return isHeard ? answer : { kind: "again", answer, last: { kind: "no-answer" } };
+      return hasStreamed ? answer : { kind: "retryable", answer, failure: { kind: "no-answer" } };
     }
   }
 }
@@ -127,7 +129,7 @@ async function refusalOf(response: Response, startMs: number): Promise<Outcome> 
   const retryAfterMs = retryAfterMsOf(headers.get("retry-after"));
   return headers.get("x-should-retry") === "false"
     ? answer
-    : { kind: "again", answer, last: { kind: "refused", status, retryAfterMs } };
+    : { kind: "retryable", answer, failure: { kind: "refused", status, retryAfterMs } };
 }
 
 function noAnswer(error: unknown, signal: AbortSignal, startMs: number, url: string): Answer {

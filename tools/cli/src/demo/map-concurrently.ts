@@ -1,5 +1,5 @@
 /** Runs `act` over all items, at most `limit` at a time; the results are in the items' order. */
-export async function inTurn<Item, Result>(
+export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   limit: number,
   act: (item: Item) => Promise<Result>,
