@@ -34,9 +34,9 @@ interface Tally {
 }
 
 /** Callers as they are: they retry what a dead edge refused, by the same key, and live with a failed outcome. */
-function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
+function requestSender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
   return async (request) => {
-    if (request.way === "kafka") {
+    if (request.transport === "kafka") {
       await sendByKafka(watched.user, request, run, Date.now() + deadlineSeconds * 1_000);
       return;
     }
@@ -75,7 +75,7 @@ test("a rebalance alone pays nothing twice: one adapter comes and goes while cal
   const tally: Tally = { answered: 0, errors: [] };
   const load = runLoad({
     ...{ count: 300, run, concurrency: 80, perSecond: 30 },
-    send: sender(run, tally),
+    send: requestSender(run, tally),
   });
   await sleep(4_000);
   const extra = await watched.pipeline.startExtra("inference-adapter");
@@ -99,7 +99,7 @@ test("after a kill of each service in turn every request has one outcome and eve
   const tally: Tally = { answered: 0, errors: [] };
   const load = runLoad({
     ...{ count: 2_000, run, concurrency: 400, perSecond: 40 },
-    send: sender(run, tally),
+    send: requestSender(run, tally),
   });
   await sleep(2_000);
   for (const service of services) {

@@ -28,18 +28,21 @@ beforeAll(async () => {
 afterAll(() => watched?.stop());
 
 /** What callers were told, by request: an error each time, and whether an answer came in the end. */
-interface Told {
+interface ClientResults {
   readonly errors: string[];
   readonly unanswered: MixedRequest[];
   readonly byKafka: string[];
 }
 
-function sender(run: string, told: Told): (request: MixedRequest) => Promise<void> {
+function requestSender(
+  run: string,
+  results: ClientResults,
+): (request: MixedRequest) => Promise<void> {
   return async (request) => {
-    if (request.way === "kafka") {
+    if (request.transport === "kafka") {
       const deadlineAt = Date.now() + deadlineSeconds * 1_000;
       const { requestId } = await sendByKafka(watched.user, request, run, deadlineAt);
-      told.byKafka.push(requestId);
+      results.byKafka.push(requestId);
       return;
     }
     const headers = {
@@ -52,12 +55,12 @@ function sender(run: string, told: Told): (request: MixedRequest) => Promise<voi
         await sendByHttp(watched.openai, request, headers);
         return;
       } catch (error) {
-        told.errors.push(nameOf(error));
+        results.errors.push(nameOf(error));
         // oxlint-disable-next-line no-await-in-loop -- as above
         await sleep(retryMs);
       }
     }
-    told.unanswered.push(request);
+    results.unanswered.push(request);
   };
 }
 
@@ -68,11 +71,11 @@ function nameOf(error: unknown): string {
 
 test("Redis is killed under load and comes back with its log: all are answered, nothing is called twice", async () => {
   const run = `redis-${randomBytes(3).toString("hex")}`;
-  const told: Told = { errors: [], unanswered: [], byKafka: [] };
+  const results: ClientResults = { errors: [], unanswered: [], byKafka: [] };
   const pids = new Set([watched.pipeline.identityOf("redis").pid]);
   const load = runLoad({
     ...{ count, run, concurrency: 200, perSecond: 40 },
-    send: sender(run, told),
+    send: requestSender(run, results),
   });
   for (let kill = 0; kill < kills; kill += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one death after the other
@@ -87,21 +90,21 @@ test("Redis is killed under load and comes back with its log: all are answered, 
   const hasEnded = (id: string) =>
     watched.responded.records.some(({ requestId }) => requestId === id);
   await expect
-    .poll(() => told.byKafka.filter((id) => !hasEnded(id)), { timeout: limitMs })
+    .poll(() => results.byKafka.filter((id) => !hasEnded(id)), { timeout: limitMs })
     .toEqual([]);
   await watched.settled(limitMs);
 
-  const errors = Map.groupBy(told.errors, (error) => error);
+  const errors = Map.groupBy(results.errors, (error) => error);
   const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   const counted = (groups: ReadonlyMap<string, readonly unknown[]>) =>
     [...groups].map(([name, all]) => `${all.length} × ${name}`).join(", ");
   process.stderr.write(`redis chaos: ${counted(errors)}; charges ${counted(kinds)}\n`);
 
   expect(pids.size).toBe(kills + 1);
-  expect(told.unanswered).toEqual([]);
+  expect(results.unanswered).toEqual([]);
   // The outage was felt, and each caller was told that it was one.
-  expect(told.errors.length).toBeGreaterThan(0);
+  expect(results.errors.length).toBeGreaterThan(0);
   expect([...errors.keys()].filter((error) => error !== "503 unavailable")).toEqual([]);
-  expect(told.byKafka.length).toBeGreaterThan(count / 5);
+  expect(results.byKafka.length).toBeGreaterThan(count / 5);
   expect(watched.responded.records.filter(({ outcome }) => outcome !== "completed")).toEqual([]);
 }, 240_000);

@@ -34,25 +34,25 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-type Asking = (probe: BrokerProbe, name: string) => Promise<boolean>;
+type RightCheck = (probe: BrokerProbe, name: string) => Promise<boolean>;
 
 /** Those of the names, without prefix, at which the broker lets the account. */
 async function granted(
   account: string,
   names: readonly string[],
-  ask: Asking,
+  isGranted: RightCheck,
   namesPrefix = prefix,
 ): Promise<readonly string[]> {
   const probe = probes.get(account)!;
   const found: string[] = [];
   // One question at a time on a connection.
-  for (const name of names) if (await ask(probe, `${namesPrefix}${name}`)) found.push(name);
+  for (const name of names) if (await isGranted(probe, `${namesPrefix}${name}`)) found.push(name);
   return found.toSorted();
 }
 
-const mayRead: Asking = (probe, name) => probe.mayRead(name);
-const mayWrite: Asking = (probe, name) => probe.mayWrite(name);
-const mayUseGroup: Asking = (probe, name) => probe.mayUseGroup(name);
+const mayRead: RightCheck = (probe, name) => probe.mayRead(name);
+const mayWrite: RightCheck = (probe, name) => probe.mayWrite(name);
+const mayUseGroup: RightCheck = (probe, name) => probe.mayUseGroup(name);
 
 test("every topic is tried, and no right is expected on one that there is not", () => {
   expect(topicNames.length).toBe(17);

@@ -110,7 +110,7 @@ test.concurrent.for(kafkaOutages)(
   "Kafka with %s: the service stays up and unready by the stage's name, and says why",
   async ([, wrong, sentence]) => {
     const service = await start("classifier", wrong());
-    await service.says(sentence);
+    await service.waitForOutput(sentence);
     expect(await service.readiness()).toEqual({
       status: 503,
       body: { ready: false, dependencies: { "stage classifier": false } },
@@ -121,7 +121,7 @@ test.concurrent.for(kafkaOutages)(
 
 test("without the right to read its topic a service is unready, and names account, right and topic", async () => {
   const service = await start("classifier", { SLUICE_KAFKA_TOPIC_PREFIX: barePrefix });
-  await service.says(
+  await service.waitForOutput(
     `user \\"sluice-classifier\\" lacks a right on Kafka: READ on topic ${barePrefix}inference.missed`,
   );
   expect(await service.readiness()).toMatchObject({
@@ -137,7 +137,7 @@ test("without the right to its consumer group a service ends, and names account 
     ...{ name: `${barePrefix}inference.missed`, operation: "read" },
   });
   const service = await start("classifier", { SLUICE_KAFKA_TOPIC_PREFIX: barePrefix });
-  expect(await service.ended()).toBe(1);
+  expect(await service.exitCode()).toBe(1);
   expect(service.output).toContain(`consumer group ${barePrefix}sluice.classifier`);
   expect(service.output).toContain('user \\"sluice-classifier\\" may lack the right READ on it');
 });
@@ -241,7 +241,7 @@ test.concurrent.for(registryRefusals)(
   "the registry with %s: the service ends, and says why",
   async ([, wrong, sentence]) => {
     const service = await start("classifier", wrong());
-    expect(await service.ended()).toBe(1);
+    expect(await service.exitCode()).toBe(1);
     expect(service.output).toContain("The schema registry at ");
     expect(service.output).toContain(sentence);
   },
@@ -288,7 +288,7 @@ test.concurrent.for(redisOutages)(
   "Redis with %s: the service stays up and unready by its name, and says why",
   async ([, wrong, sentence]) => {
     const service = await start("dispatcher", wrong());
-    await service.says(sentence);
+    await service.waitForOutput(sentence);
     expect(service.output).toContain("Redis at ");
     const { status, body } = await service.readiness();
     expect(status).toBe(503);
@@ -340,7 +340,7 @@ test.concurrent.for(ledgerRefusals)(
   "the ledger with %s: the accountant ends, and says why",
   async ([, wrong, sentence]) => {
     const service = await start("cost-accountant", wrong());
-    expect(await service.ended()).toBe(1);
+    expect(await service.exitCode()).toBe(1);
     expect(service.output).toContain("The ledger at ");
     expect(service.output).toContain(sentence);
   },
@@ -352,14 +352,14 @@ test("all that is wrong in the environment is said at once, before anything is c
     SLUICE_KAFKA_TLS_CA_FILE: join(folder, "nowhere.pem"),
     SLUICE_LEDGER_URL: stack.ledgerUrl("accountant").replace("verify-full", "require"),
   });
-  expect(await service.ended()).toBe(1);
+  expect(await service.exitCode()).toBe(1);
   expect(service.output).toMatch(/SLUICE_KAFKA_TLS_CA_FILE: .*nowhere.pem cannot be read/);
   expect(service.output).toMatch(/SLUICE_LEDGER_URL: has sslmode=require/);
   expect(service.output).toContain("SLUICE_KAFKA_SASL_USERNAME: is missing beside");
 });
 
 test("nothing that any of them said holds a password or token", () => {
-  const said = running.map(({ output }) => output).join("\n");
-  expect(said.length).toBeGreaterThan(10_000);
-  expect([...stack.secrets, "guessed"].filter((secret) => said.includes(secret))).toEqual([]);
+  const allOutput = running.map(({ output }) => output).join("\n");
+  expect(allOutput.length).toBeGreaterThan(10_000);
+  expect([...stack.secrets, "guessed"].filter((secret) => allOutput.includes(secret))).toEqual([]);
 });

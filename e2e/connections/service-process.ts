@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "..", "..");
 /** Ends it when the test's process is gone, however that ended: its standard input closes then. */
-const leash =
+const exitWithParent =
   "data:text/javascript,process.stdin.on('end',()=>process.exit(9)).resume();process.stdin.unref()";
 
 /** One service, started by hand as an operator would, to see what it says and how it ends. */
@@ -30,7 +30,7 @@ export class ServiceProcess {
   ): Promise<ServiceProcess> {
     const port = await freePort();
     const main = join(root, "services", service, "dist", "main.js");
-    const child = spawn(process.execPath, ["--import", leash, main], {
+    const child = spawn(process.execPath, ["--import", exitWithParent, main], {
       env: {
         PATH: process.env["PATH"],
         SLUICE_HTTP_PORT: "0",
@@ -43,7 +43,7 @@ export class ServiceProcess {
   }
 
   /** Waits for its end; the exit code. Fails when it does not end. */
-  async ended(limitMs = 40_000): Promise<number | null> {
+  async exitCode(limitMs = 40_000): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode;
     const signal = AbortSignal.timeout(limitMs);
     await once(this.#child, "exit", { signal }).catch(() => {
@@ -53,7 +53,7 @@ export class ServiceProcess {
   }
 
   /** Waits until it has written the text, or fails with what it wrote instead. */
-  async says(text: string, limitMs = 30_000): Promise<void> {
+  async waitForOutput(text: string, limitMs = 30_000): Promise<void> {
     const deadline = Date.now() + limitMs;
     while (!this.output.includes(text)) {
       if (Date.now() > deadline) throw new Error(`It did not say "${text}":\n${this.output}`);

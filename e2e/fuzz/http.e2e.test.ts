@@ -59,14 +59,14 @@ async function residentBytes(): Promise<number> {
 }
 
 /** What an answer is that nobody should get; undefined for one that is as it should be. */
-function offenceOf(body: Buffer, { status, text }: Answer): string | undefined {
+function unexpectedAnswer(body: Buffer, { status, text }: Answer): string | undefined {
   const isExplained = status === 200 || /^\{"error":\{"message":"[^]+"code":"\w+"\}\}$/.test(text);
   if (expectedStatuses.has(status) && isExplained) return undefined;
   return `${status} ${text.slice(0, 300)} to ${body.toString("latin1").slice(0, 600)}`;
 }
 
 async function sendAll(bodies: Iterator<Buffer>, statuses: Map<number, number>): Promise<string[]> {
-  const offences: string[] = [];
+  const unexpected: string[] = [];
   const worker = async (): Promise<void> => {
     for (let next = bodies.next(); !next.done; next = bodies.next()) {
       const answer = await post(next.value).catch((error: unknown) => ({
@@ -74,12 +74,12 @@ async function sendAll(bodies: Iterator<Buffer>, statuses: Map<number, number>):
         text: String(error),
       }));
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-      const offence = offenceOf(next.value, answer);
-      if (offence !== undefined) offences.push(offence);
+      const description = unexpectedAnswer(next.value, answer);
+      if (description !== undefined) unexpected.push(description);
     }
   };
   await Promise.all(Array.from({ length: connections }, worker));
-  return offences;
+  return unexpected;
 }
 
 test(

@@ -26,7 +26,7 @@ export type Draft =
   | { readonly kind: "issued-at"; readonly text: string };
 
 const oddTexts = ["", " ", "\u0000", "\uD800", "\uDFFF\uD800", "\uFEFF", "\u2028", "é", "👋"];
-const tellingTexts = [
+const syntaxTexts = [
   "__proto__",
   "constructor",
   "NaN",
@@ -37,9 +37,9 @@ const tellingTexts = [
   "' OR 1=1 --",
   "\r\n",
 ];
-const nasty = fc.constantFrom(...oddTexts, ...tellingTexts);
+const hostileText = fc.constantFrom(...oddTexts, ...syntaxTexts);
 const text = fc.oneof(
-  { weight: 6, arbitrary: nasty },
+  { weight: 6, arbitrary: hostileText },
   { weight: 3, arbitrary: fc.string({ unit: "binary", maxLength: 60 }) },
   { weight: 1, arbitrary: fc.integer({ min: 100, max: 60_000 }).map((size) => "x".repeat(size)) },
 );

@@ -9,7 +9,7 @@ export const numberHeader = "fuzz-number";
 
 type Headers = Record<string, string | Buffer | (string | Buffer)[]>;
 
-export interface Mail {
+export interface SentMessage {
   readonly number: number;
   /** Unless the draft says another. */
   readonly requestId: string;
@@ -20,12 +20,12 @@ export interface Mail {
 }
 
 /** The bytes and headers of a draft, signed where it says so. */
-export async function mailOf(
+export async function sentMessageOf(
   user: KafkaUser,
   run: string,
   number: number,
   draft: Draft,
-): Promise<Mail> {
+): Promise<SentMessage> {
   const requestId = requestIdOf(run, number);
   const value = await valueOf(user, requestId, draft);
   const isSigned = !("signed" in draft) || draft.signed;
@@ -35,7 +35,7 @@ export async function mailOf(
     ["correlation-id", String(number)],
     [numberHeader, String(number)],
   ]);
-  if (draft.kind === "headers") for (const change of draft.changes) apply(headers, change);
+  if (draft.kind === "headers") for (const change of draft.changes) applyChange(headers, change);
   return { number, requestId, draft, value, headers, key: String(number) };
 }
 
@@ -96,18 +96,18 @@ async function anotherRecord(user: KafkaUser, which: number, renamed: boolean): 
   return Buffer.concat([right.subarray(0, 5), bytes.subarray(5)]);
 }
 
-function apply(headers: Headers, change: HeaderChange): void {
+function applyChange(headers: Headers, change: HeaderChange): void {
   const { name } = change;
   const right = headers[name];
   if (change.kind === "missing") delete headers[name];
-  else if (change.kind === "empty") put(headers, name, "");
-  else if (change.kind === "set") put(headers, name, change.value);
+  else if (change.kind === "empty") setHeader(headers, name, "");
+  else if (change.kind === "set") setHeader(headers, name, change.value);
   else if (change.kind === "twice" && typeof right === "string")
-    put(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
+    setHeader(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
 }
 
 /** Also under a name that every object has. */
-function put(headers: Headers, name: string, value: Headers[string]): void {
+function setHeader(headers: Headers, name: string, value: Headers[string]): void {
   Object.defineProperty(headers, name, {
     value,
     enumerable: true,

@@ -3,12 +3,12 @@ import OpenAI from "openai";
 import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
 import type { Parameters } from "./compatibility-cases.ts";
 
-export interface Asked extends Parameters {
+export interface ChatRequest extends Parameters {
   readonly model?: string;
   readonly messages: OpenAI.ChatCompletionMessageParam[];
 }
 
-export interface Told {
+export interface ChatResult {
   readonly completion: OpenAI.ChatCompletion;
   readonly headers: Headers;
   /** What the response cache said: exact, miss or bypass. */
@@ -18,7 +18,7 @@ export interface Told {
 }
 
 /** A call as it arrived at the provider. */
-export interface Arrived {
+export interface ProviderCall {
   readonly calls: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -39,43 +39,49 @@ export class CompatibilityClient {
     this.#simulator = pipeline.simulator;
   }
 
-  async whole(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
-    const call = this.openai.chat.completions.create({ model: "economy", ...asked }, { headers });
+  async whole(
+    request: ChatRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ChatResult> {
+    const call = this.openai.chat.completions.create({ model: "economy", ...request }, { headers });
     const { data, response } = await call.withResponse();
-    return toldOf(data, response.headers, []);
+    return resultOf(data, response.headers, []);
   }
 
   /** Put together from its chunks by the client's own helper. */
-  async streamed(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
+  async streamed(
+    request: ChatRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ChatResult> {
     const call = this.openai.chat.completions.create(
-      { model: "economy", stream_options: { include_usage: true }, ...asked, stream: true },
+      { model: "economy", stream_options: { include_usage: true }, ...request, stream: true },
       { headers },
     );
     const { data, response } = await call.withResponse();
     const chunks: OpenAI.ChatCompletionChunk[] = [];
     const runner = ChatCompletionStream.fromReadableStream(data.toReadableStream());
     runner.on("chunk", (chunk) => chunks.push(chunk));
-    return toldOf(await runner.finalChatCompletion(), response.headers, chunks);
+    return resultOf(await runner.finalChatCompletion(), response.headers, chunks);
   }
 
   /** The last call that asked to be recorded under the name. */
-  arrived(name: string): Promise<Arrived> {
-    return arrivedAt(this.#simulator, name);
+  callAtProvider(name: string): Promise<ProviderCall> {
+    return recordedCall(this.#simulator, name);
   }
 }
 
 /** The last call that asked to be recorded under the name. @param simulator base address */
-export async function arrivedAt(simulator: string, name: string): Promise<Arrived> {
+export async function recordedCall(simulator: string, name: string): Promise<ProviderCall> {
   const response = await fetch(`${simulator}/calls/${encodeURIComponent(name)}`);
   if (!response.ok) throw new Error(`Nothing arrived as '${name}' (${response.status}).`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
-  return (await response.json()) as Arrived;
+  return (await response.json()) as ProviderCall;
 }
 
-function toldOf(
+function resultOf(
   completion: OpenAI.ChatCompletion,
   headers: Headers,
   chunks: readonly OpenAI.ChatCompletionChunk[],
-): Told {
+): ChatResult {
   return { completion, headers, cache: headers.get("x-sluice-cache"), chunks };
 }

@@ -53,8 +53,8 @@ describe("the table", () => {
   });
 
   test("promises nothing of a stream that is not tested of streams", () => {
-    const told = [...parameters, ...messages].filter((row) => row["handling"] !== "refused");
-    expect([...told, ...answers].filter((row) => row["streamed"] !== "yes")).toEqual([]);
+    const accepted = [...parameters, ...messages].filter((row) => row["handling"] !== "refused");
+    expect([...accepted, ...answers].filter((row) => row["streamed"] !== "yes")).toEqual([]);
   });
 });
 
@@ -64,11 +64,11 @@ describe("a parameter that is passed", () => {
   test.each(rows)("$parameter arrives as sent, whole and streamed", async ({ parameter = "" }) => {
     const { sent } = passedParameters[parameter]!;
     const value = (sent as Readonly<Record<string, unknown>>)[parameter];
-    const asked = { messages: questionOf(`p-${parameter}`), ...sent };
-    await client.whole(asked, always);
-    expect((await client.arrived(`p-${parameter}`)).body[parameter]).toEqual(value);
-    await client.streamed(asked, always);
-    const { calls, body } = await client.arrived(`p-${parameter}`);
+    const request = { messages: questionOf(`p-${parameter}`), ...sent };
+    await client.whole(request, always);
+    expect((await client.callAtProvider(`p-${parameter}`)).body[parameter]).toEqual(value);
+    await client.streamed(request, always);
+    const { calls, body } = await client.callAtProvider(`p-${parameter}`);
     expect(calls).toBe(2);
     expect(body[parameter]).toEqual(value);
     expect(body["stream"]).toBe(true);
@@ -98,34 +98,36 @@ describe("a parameter that is passed", () => {
 /** By the parameter's name. Each asks and streams by itself. */
 const ours: Readonly<Record<string, () => Promise<void>>> = {
   model: async () => {
-    const asked = { messages: questionOf("o-model") };
-    const { headers } = await client.whole({ ...asked, model: "standard" });
-    expect((await client.arrived("o-model")).body["model"]).toBe(headers.get("x-sluice-model"));
+    const request = { messages: questionOf("o-model") };
+    const { headers } = await client.whole({ ...request, model: "standard" });
+    expect((await client.callAtProvider("o-model")).body["model"]).toBe(
+      headers.get("x-sluice-model"),
+    );
     await expect
-      .poll(async () => (await client.streamed({ ...asked, model: "standard" })).cache)
+      .poll(async () => (await client.streamed({ ...request, model: "standard" })).cache)
       .toBe("exact");
-    expect((await client.streamed({ ...asked, model: "premium" })).cache).toBe("miss");
+    expect((await client.streamed({ ...request, model: "premium" })).cache).toBe("miss");
   },
   stream: async () => {
-    const asked = { messages: questionOf("o-stream") };
-    await client.whole(asked);
-    expect((await client.arrived("o-stream")).body["stream"] ?? false).toBe(false);
-    await expect.poll(async () => (await client.streamed(asked)).cache).toBe("exact");
-    await client.streamed(asked, always);
-    expect((await client.arrived("o-stream")).body["stream"]).toBe(true);
+    const request = { messages: questionOf("o-stream") };
+    await client.whole(request);
+    expect((await client.callAtProvider("o-stream")).body["stream"] ?? false).toBe(false);
+    await expect.poll(async () => (await client.streamed(request)).cache).toBe("exact");
+    await client.streamed(request, always);
+    expect((await client.callAtProvider("o-stream")).body["stream"]).toBe(true);
   },
   stream_options: async () => {
-    const asked = { messages: questionOf("o-options") };
+    const request = { messages: questionOf("o-options") };
     const given = { include_usage: false, include_obfuscation: false };
-    const { chunks } = await client.streamed({ ...asked, stream_options: given });
+    const { chunks } = await client.streamed({ ...request, stream_options: given });
     expect(chunks.filter(({ usage }) => usage)).toEqual([]);
-    expect((await client.arrived("o-options")).body["stream_options"]).toEqual({
+    expect((await client.callAtProvider("o-options")).body["stream_options"]).toEqual({
       include_usage: true,
     });
     await expect
-      .poll(async () => (await client.streamed({ ...asked, stream_options: null })).cache)
+      .poll(async () => (await client.streamed({ ...request, stream_options: null })).cache)
       .toBe("exact");
-    await expect(client.whole({ ...asked, stream_options: given })).rejects.toMatchObject({
+    await expect(client.whole({ ...request, stream_options: given })).rejects.toMatchObject({
       ...{ status: 400, param: "stream_options" },
     });
   },
@@ -138,8 +140,8 @@ test.each(handledAs(parameters, "ours"))("$parameter is ours to set", async ({ p
 test.each(handledAs(parameters, "refused"))(
   "$parameter is refused by its name",
   async ({ parameter = "" }) => {
-    const asked = { messages: questionOf(`r-${parameter}`) };
-    const refused = { ...asked, [parameter]: refusedParameters[parameter] };
+    const request = { messages: questionOf(`r-${parameter}`) };
+    const refused = { ...request, [parameter]: refusedParameters[parameter] };
     const isKnown = parametersOfOpenAi().includes(parameter);
     for (const ask of [() => client.whole(refused), () => client.streamed(refused)])
       await expect(ask()).rejects.toMatchObject({
@@ -162,10 +164,10 @@ describe("messages", () => {
   test.each(handledAs(messages, "passed"))("$member arrives", async ({ member = "" }) => {
     const { sent, arrives = sent } = passedMessages[member]!;
     const name = `m-${messages.findIndex((row) => row["member"] === member)}`;
-    const asked = { messages: [...questionOf(name), ...sent] };
-    await client.whole(asked, always);
-    await client.streamed(asked, always);
-    const { calls, body } = await client.arrived(name);
+    const request = { messages: [...questionOf(name), ...sent] };
+    await client.whole(request, always);
+    await client.streamed(request, always);
+    const { calls, body } = await client.callAtProvider(name);
     expect(calls).toBe(2);
     expect(body["messages"]).toEqual([...questionOf(name), ...arrives]);
   });
@@ -184,8 +186,8 @@ describe("messages", () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
     const wrong = message as OpenAI.ChatCompletionMessageParam;
     const given = [...questionOf("refused"), wrong];
-    const asked = { messages: given };
-    for (const ask of [() => client.whole(asked), () => client.streamed(asked)])
+    const request = { messages: given };
+    for (const ask of [() => client.whole(request), () => client.streamed(request)])
       await expect(ask()).rejects.toMatchObject({
         ...{ status: 400, code, param: `messages.1.${param}` },
       });
@@ -200,7 +202,7 @@ describe("messages", () => {
     const [call] = message.tool_calls ?? [];
     const result = { role: "tool" as const, tool_call_id: call!.id, content: "paid" };
     await client.streamed({ messages: [...questionOf("m-back"), message, result] });
-    const { body } = await client.arrived("m-back");
+    const { body } = await client.callAtProvider("m-back");
     expect(body["messages"]).toMatchObject([{}, { tool_calls: [call] }, result]);
   });
 });

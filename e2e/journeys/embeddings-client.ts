@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pipeline } from "@sluice/testing";
 import OpenAI from "openai";
-import { type Arrived, arrivedAt } from "./compatibility-client.ts";
+import { type ProviderCall, recordedCall } from "./compatibility-client.ts";
 
 export const model = "sim-embedding-small";
 export const otherSecret = "other-secret";
@@ -27,9 +27,11 @@ providers:
 routing:`,
   );
 
-export type Asked = Omit<OpenAI.EmbeddingCreateParams, "model"> & { readonly model?: string };
+export type EmbeddingsRequest = Omit<OpenAI.EmbeddingCreateParams, "model"> & {
+  readonly model?: string;
+};
 
-export interface Told {
+export interface EmbeddingsResult {
   readonly data: OpenAI.CreateEmbeddingResponse;
   readonly embeddings: readonly (readonly number[])[];
   readonly headers: Headers;
@@ -50,8 +52,11 @@ export class EmbeddingsClient {
     this.#pipeline = pipeline;
   }
 
-  async told(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
-    const call = this.openai.embeddings.create({ model, ...asked }, { headers });
+  async embed(
+    request: EmbeddingsRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<EmbeddingsResult> {
+    const call = this.openai.embeddings.create({ model, ...request }, { headers });
     const { data, response } = await call.withResponse();
     const embeddings = data.data.map(({ embedding }) => [...embedding]);
     const cache = response.headers.get("x-sluice-cache");
@@ -71,20 +76,20 @@ export class EmbeddingsClient {
   }
 
   /** Until the cache was filled, which happens after the answer. */
-  async untilHit(asked: Asked): Promise<Told> {
+  async untilHit(request: EmbeddingsRequest): Promise<EmbeddingsResult> {
     const deadline = Date.now() + hitLimitMs;
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- asked one after the other
-      const told = await this.told(asked);
-      if (told.cache === "exact") return told;
+      const result = await this.embed(request);
+      if (result.cache === "exact") return result;
       if (Date.now() > deadline) throw new Error(`Not in the cache after ${hitLimitMs} ms.`);
       // oxlint-disable-next-line no-await-in-loop -- as above
       await sleep(100);
     }
   }
 
-  arrived(name: string): Promise<Arrived> {
-    return arrivedAt(this.#pipeline.simulator, name);
+  callAtProvider(name: string): Promise<ProviderCall> {
+    return recordedCall(this.#pipeline.simulator, name);
   }
 }
 

@@ -44,7 +44,7 @@ test(`after ${count} mixed requests the ledger equals the provider's bill to the
   await runLoad({
     ...{ count, run, concurrency: 40, perSecond: 250 },
     send: async (request) => {
-      if (request.way !== "kafka") return sendByHttp(openai, request, {});
+      if (request.transport !== "kafka") return sendByHttp(openai, request, {});
       byKafka.push((await sendByKafka(user, request, run, Date.now() + 60_000)).requestId);
     },
   });

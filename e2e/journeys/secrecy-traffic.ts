@@ -8,7 +8,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-export interface Asked {
+export interface TrafficTarget {
   readonly http: string;
   readonly apiKey: string;
   /** Stands in every prompt, and nowhere else. */
@@ -18,10 +18,10 @@ export interface Asked {
 }
 
 /** One call per way in which HTTP answers or refuses. Every body that can hold a prompt holds the canary. */
-export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpAnswer>> {
-  const { canary } = asked;
+export async function askByHttp(target: TrafficTarget): Promise<ReadonlyMap<string, HttpAnswer>> {
+  const { canary } = target;
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
-    postChat(asked, JSON.stringify(body), headers);
+    postChat(target, JSON.stringify(body), headers);
   const say = (text: string, rest: object = {}) => ({
     model: "auto",
     messages: [{ role: "user", content: `${canary} ${text}` }],
@@ -34,8 +34,8 @@ export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpA
     ["stream", () => post(say("Tell a story.", { stream: true }))],
     ["key-first", () => post(say("Once."), once)],
     ["key-conflict", () => post(say("Else."), once)],
-    ["bad-json", () => postChat(asked, `{"messages": ${canary}`, {})],
-    ["bad-json-late", () => postChat(asked, `${JSON.stringify(hit)} ${canary}`, {})],
+    ["bad-json", () => postChat(target, `{"messages": ${canary}`, {})],
+    ["bad-json-late", () => postChat(target, `${JSON.stringify(hit)} ${canary}`, {})],
     ["no-messages", () => post({ model: "auto", prompt: canary })],
     ["unknown-parameter", () => post(say("Hm.", { not_known: canary }))],
     ["bad-value", () => post(say("Hm.", { temperature: canary }))],
@@ -44,8 +44,8 @@ export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpA
     ["unknown-model", () => post(say("Hm.", { model: "gpt-nowhere" }))],
     ["too-large", () => post(say(canary.repeat(40_000)))],
     ["wrong-type", () => post(say("Hm."), { "content-type": "text/plain" })],
-    ["wrong-key", () => post(say("Hm."), bearer(`sk-sluice-demo-${asked.wrongSecret}`))],
-    ["unknown-key", () => post(say("Hm."), bearer(`sk-sluice-nobody-${asked.wrongSecret}`))],
+    ["wrong-key", () => post(say("Hm."), bearer(`sk-sluice-demo-${target.wrongSecret}`))],
+    ["unknown-key", () => post(say("Hm."), bearer(`sk-sluice-nobody-${target.wrongSecret}`))],
     ["no-key", () => post(say("Hm."), { authorization: "" })],
     ["failing", () => post(say("[[fault:500]]", { model: "premium" }))],
     ["failing-stream", () => post(say("[[fault:500]] s", { model: "premium", stream: true }))],
@@ -85,7 +85,7 @@ export async function askByKafka(user: KafkaUser, canary: string): Promise<Reado
 }
 
 async function postChat(
-  { http, apiKey }: Asked,
+  { http, apiKey }: TrafficTarget,
   body: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<HttpAnswer> {

@@ -56,8 +56,8 @@ beforeAll(async () => {
   const completed = responded.records.flatMap(({ completed: each }) => each?.answer.choices ?? []);
   await charged.until(({ kind }) => kind === "reported", 2);
   await charged.until(({ kind }) => kind === "saving");
-  const letters = await user.readDeadLetters(topics.inferenceRequested);
-  await letters.until(() => true, 4);
+  const deadLetters = await user.readDeadLetters(topics.inferenceRequested);
+  await deadLetters.until(() => true, 4);
   answerCanaries = completed.map(({ content }) => content?.slice(12, 60) ?? "").filter(Boolean);
   await readTopics();
 }, 180_000);

@@ -9,7 +9,7 @@ import OpenAI from "openai";
 /** One request of the load, made from its number alone, so that a run can be repeated. */
 export interface MixedRequest {
   readonly number: number;
-  readonly way: "http" | "http-stream" | "kafka";
+  readonly transport: "http" | "http-stream" | "kafka";
   readonly model: string;
   readonly prompt: string;
   readonly maxTokens: number;
@@ -24,24 +24,28 @@ const prompts = readFileSync(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file
   .map((line) => (JSON.parse(line) as { readonly prompt: string }).prompt);
 
-const ways = ["http", "http-stream", "kafka", "http"] as const;
+const transports = ["http", "http-stream", "kafka", "http"] as const;
 const models = ["auto", "economy", "standard", "auto", "premium", "auto"] as const;
 
 /**
- * Real prompts, three ways, all tiers; every eighth asks what was asked a while before,
+ * Real prompts, three transports, all tiers; every eighth asks what was asked a while before,
  * and a few meet a provider that is busy or fails once.
  */
 export function mixedRequest(number: number, run: string): MixedRequest {
-  const asked = number % 8 === 7 && number > 400 ? number - 399 : number;
+  const promptNumber = number % 8 === 7 && number > 400 ? number - 399 : number;
   const fault =
-    asked % 37 === 5 ? " [[fault:429 times=1]]" : asked % 41 === 6 ? " [[fault:500 times=1]]" : "";
+    promptNumber % 37 === 5
+      ? " [[fault:429 times=1]]"
+      : promptNumber % 41 === 6
+        ? " [[fault:500 times=1]]"
+        : "";
   return {
     number,
-    way: ways[number % ways.length]!,
-    model: models[asked % models.length]!,
-    prompt: `${prompts[asked % prompts.length]} (${run} ${asked})${fault}`,
+    transport: transports[number % transports.length]!,
+    model: models[promptNumber % models.length]!,
+    prompt: `${prompts[promptNumber % prompts.length]} (${run} ${promptNumber})${fault}`,
     // Every fifth answer is cut by its limit, and is therefore not for the cache.
-    maxTokens: asked % 5 === 4 ? 40 : 1_000,
+    maxTokens: promptNumber % 5 === 4 ? 40 : 1_000,
   };
 }
 
@@ -75,7 +79,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
 /** By the official client, with a key of idempotency so that it may be sent again. */
 export async function sendByHttp(
   openai: OpenAI,
-  { way, model, prompt, maxTokens }: MixedRequest,
+  { transport, model, prompt, maxTokens }: MixedRequest,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   const body = {
@@ -83,7 +87,7 @@ export async function sendByHttp(
     max_completion_tokens: maxTokens,
     messages: [{ role: "user" as const, content: prompt }],
   };
-  if (way !== "http-stream") {
+  if (transport !== "http-stream") {
     await openai.chat.completions.create(body, { headers });
     return;
   }

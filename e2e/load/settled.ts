@@ -9,7 +9,7 @@ import {
 import { expect } from "vitest";
 
 /** What the invariants are read from. */
-export interface Settling {
+export interface SettlingReaders {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
@@ -19,7 +19,7 @@ export interface Settling {
 
 /** Waits until every admitted request has its one outcome and the ledger equals the bill; fails with the breaches. */
 export async function untilSettled(
-  { admitted, responded, charged, simulator }: Settling,
+  { admitted, responded, charged, simulator }: SettlingReaders,
   limitMs: number,
 ): Promise<void> {
   await expect

@@ -8,14 +8,14 @@ import {
 import type { KafkaUser, ProviderBill, TopicReader } from "@sluice/testing";
 
 /** All that a pipeline says of what it was asked, whom it called, and what that cost. */
-export interface Seen {
+export interface PipelineReaders {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly attempted: TopicReader<InferenceAttempted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
 }
 
-export async function openReaders(user: KafkaUser): Promise<Seen> {
+export async function openReaders(user: KafkaUser): Promise<PipelineReaders> {
   const [admitted, attempted, responded, charged] = await Promise.all([
     user.read(topics.inferenceAdmitted),
     user.read(topics.inferenceAttempted),
