@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { commandBlocksIn, linesNotSeen, namelessFencesIn } from "./documented-commands.ts";
+import { commandBlocksIn, missingLines, unlabelledFencesIn } from "./documented-commands.ts";
 import { documents, read } from "./tree.ts";
 
 const blocks = documents.flatMap((document) => commandBlocksIn(document, read(document)));
@@ -11,10 +11,10 @@ test("the documents' commands are seen at all, or every rule below would hold of
 });
 
 test("every fenced block says what it holds, so that no command hides in one", () => {
-  const nameless = documents.flatMap((document) =>
-    namelessFencesIn(read(document)).map((line) => placeOf({ document, line })),
+  const unlabelled = documents.flatMap((document) =>
+    unlabelledFencesIn(read(document)).map((line) => placeOf({ document, line })),
   );
-  expect(nameless).toEqual([]);
+  expect(unlabelled).toEqual([]);
 });
 
 test("a block that is not run says why in a sentence", () => {
@@ -79,12 +79,12 @@ test("a reason counts directly before its block, and what is shown directly afte
 test("what is shown was seen where only figures, ids and widths differ", () => {
   const output =
     "Ready after 7.1 s\n\nteam      spend\n────────  ─────\nplatform  0.134\n[simulated] A b c.\n";
-  expect(linesNotSeen("Ready after 12.25 s\n…\nplatform 0.2\n[simulated] …\n", output)).toEqual([]);
+  expect(missingLines("Ready after 12.25 s\n…\nplatform 0.2\n[simulated] …\n", output)).toEqual([]);
 });
 
 test("a line that did not come, or came before its forerunner, was not seen", () => {
-  expect(linesNotSeen("one\ntwo\n", "two\none\n")).toEqual(["two"]);
-  expect(linesNotSeen("x-sluice-cache: exact\n", "x-sluice-cache: miss\n")).toHaveLength(1);
+  expect(missingLines("one\ntwo\n", "two\none\n")).toEqual(["two"]);
+  expect(missingLines("x-sluice-cache: exact\n", "x-sluice-cache: miss\n")).toHaveLength(1);
 });
 
 function linesOf(text: string): readonly string[] {

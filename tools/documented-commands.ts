@@ -35,7 +35,7 @@ export function commandBlocksIn(document: string, text: string): readonly Comman
 }
 
 /** Lines, from 1, of fences that do not say what they hold: commands could hide in them. */
-export function namelessFencesIn(text: string): readonly number[] {
+export function unlabelledFencesIn(text: string): readonly number[] {
   return fencesIn(text).flatMap(({ language, line }) => (language === "" ? [line] : []));
 }
 
@@ -59,24 +59,24 @@ function fencesIn(text: string): readonly Fence[] {
  * Which of the shown lines did not come, in their order. Figures, ids and the width of columns differ from
  * run to run and are not compared; `…` stands for anything, alone on its line for any lines.
  */
-export function linesNotSeen(shown: string, output: string): readonly string[] {
-  const seen = output.split("\n").map(alike);
+export function missingLines(shown: string, output: string): readonly string[] {
+  const seen = output.split("\n").map(normalised);
   let position = 0;
   return shown.split("\n").filter((line) => {
-    const parts = line.split("…").map(alike);
+    const parts = line.split("…").map(normalised);
     if (parts.every((part) => part === "")) return false;
-    const pattern = new RegExp(`^${parts.map(literal).join(".*")}$`);
+    const pattern = new RegExp(`^${parts.map(escapeRegExp).join(".*")}$`);
     const found = seen.findIndex((each, index) => index >= position && pattern.test(each));
     if (found >= 0) position = found + 1;
     return found < 0;
   });
 }
 
-function literal(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-function alike(line: string): string {
+function normalised(line: string): string {
   return line
     .replaceAll(/\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b/g, "<id>")
     .replaceAll(/\d[\d,.:]*\d|\d/g, "0")

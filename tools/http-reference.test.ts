@@ -13,15 +13,15 @@ test("the page has every path that ingress serves, and no other", () => {
 });
 
 test("the page has every header that ingress reads", () => {
-  const taken = [...edge.matchAll(/read\(\s*"([a-z-]+)"/g)].map(([, header = ""]) => header);
-  expect(taken.length).toBeGreaterThan(8);
+  const headersRead = [...edge.matchAll(/read\(\s*"([a-z-]+)"/g)].map(([, header = ""]) => header);
+  expect(headersRead.length).toBeGreaterThan(8);
   const elsewhere = ["authorization", "traceparent", "tracestate"];
-  expect(rowsOf("Request headers").toSorted()).toEqual([...taken, ...elsewhere].toSorted());
+  expect(rowsOf("Request headers").toSorted()).toEqual([...headersRead, ...elsewhere].toSorted());
 });
 
 test("the page has every header of our own that ingress answers with", () => {
-  const told = [...edge.matchAll(/"(x-sluice-[a-z-]+|retry-after|x-should-retry)":/g)];
-  const names = [...new Set(told.map(([, header = ""]) => header))];
+  const matches = [...edge.matchAll(/"(x-sluice-[a-z-]+|retry-after|x-should-retry)":/g)];
+  const names = [...new Set(matches.map(([, header = ""]) => header))];
   expect(names.length).toBeGreaterThan(5);
   expect(rowsOf("Response headers").toSorted()).toEqual(names.toSorted());
 });
@@ -35,8 +35,8 @@ test("each code has the status in the page that it has in ingress, and its headi
   );
   const headings = read("docs/reference/errors.md");
   // A status that no code is told with today (shed) has no heading; tools/tidy.test.ts sees to the rest.
-  const told = statusesInSources().filter(([code]) => headings.includes(`### ${code}\n`));
-  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(told));
+  const inSources = statusesInSources().filter(([code]) => headings.includes(`### ${code}\n`));
+  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(inSources));
 });
 
 /** Nest's decorators: `@Controller("v1/chat")` with `@Post("completions")`. */

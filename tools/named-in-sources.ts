@@ -3,12 +3,12 @@ import ts from "typescript";
 import { packages, read, root, shipped } from "./tree.ts";
 
 /** Its refusals are those of the provider that it plays; its README lists them. */
-const played = "tools/provider-simulator/";
-const spoken = shipped.filter((file) => !file.startsWith(played));
+const simulator = "tools/provider-simulator/";
+const searched = shipped.filter((file) => !file.startsWith(simulator));
 
 /** What makes a fault, an answer or an effect from a code, given first or after an HTTP status. */
-const speakers = /^(?:[A-Z]\w*Fault|ApiError|deadLetter|decline|failed|badRequest|unavailable)$/;
-const looksLikeACode = /^(?:[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)*)$/;
+const codeTakers = /^(?:[A-Z]\w*Fault|ApiError|deadLetter|decline|failed|badRequest|unavailable)$/;
+const codePattern = /^(?:[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)*)$/;
 
 /**
  * Every code that an operator or a caller can read: the members of all types
@@ -16,7 +16,7 @@ const looksLikeACode = /^(?:[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:_[a-z]+)*)$/;
  */
 export function codesInSources(): ReadonlySet<string> {
   const program = ts.createProgram({
-    rootNames: spoken.map((file) => join(root, file)),
+    rootNames: searched.map((file) => join(root, file)),
     options: { noEmit: true, lib: ["lib.es5.d.ts"], types: [], skipLibCheck: true, strict: true },
     host: hostWithoutDependencies(),
   });
@@ -25,7 +25,7 @@ export function codesInSources(): ReadonlySet<string> {
   const visit = (node: ts.Node): void => {
     if (ts.isTypeAliasDeclaration(node) && node.name.text.endsWith("Code"))
       for (const code of membersOf(node, checker)) codes.add(code);
-    for (const code of spokenBy(node)) codes.add(code);
+    for (const code of codesPassedIn(node)) codes.add(code);
     ts.forEachChild(node, visit);
   };
   for (const file of program.getSourceFiles()) visit(file);
@@ -39,17 +39,17 @@ function membersOf(node: ts.TypeAliasDeclaration, checker: ts.TypeChecker): read
 }
 
 /** `code: "…"` in an object, `new PermanentFault("…"`, `deadLetter("…"`, `new ApiError(404, "…"`. */
-function spokenBy(node: ts.Node): readonly string[] {
+function codesPassedIn(node: ts.Node): readonly string[] {
   if (ts.isPropertyAssignment(node) && node.name.getText() === "code")
     return literalsIn([node.initializer]);
   if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return [];
-  if (!speakers.test(node.expression.getText())) return [];
+  if (!codeTakers.test(node.expression.getText())) return [];
   return literalsIn((node.arguments ?? []).slice(0, 2)).slice(0, 1);
 }
 
 function literalsIn(expressions: readonly ts.Expression[]): readonly string[] {
   return expressions.flatMap((each) =>
-    ts.isStringLiteral(each) && looksLikeACode.test(each.text) ? [each.text] : [],
+    ts.isStringLiteral(each) && codePattern.test(each.text) ? [each.text] : [],
   );
 }
 

@@ -23,9 +23,9 @@ const stopLimitMs = 15_000;
 const blockLimitMs = 60_000;
 
 /** However this process ends, its end of the pipe closes, and what it started stops. */
-const startUntilWeEnd = "npm start & pid=$!; cat >/dev/null; kill -TERM $pid; wait $pid";
+const startWhileInputIsOpen = "npm start & pid=$!; cat >/dev/null; kill -TERM $pid; wait $pid";
 
-interface Ended {
+interface BlockResult {
   readonly code: number | null;
   readonly output: string;
 }
@@ -36,7 +36,7 @@ interface Ended {
  * developer's may hold the usual ports is hidden by variables that the commands honour anyway, and from
  * curl by a .curlrc. Kafka, registry, Redis and PostgreSQL are those that the environment names.
  */
-export class Reader {
+export class ClonedRepository {
   private started: ChildProcess | undefined;
   private startOutput = "";
 
@@ -46,8 +46,8 @@ export class Reader {
     private readonly dismissGuard: () => void,
   ) {}
 
-  static async arrive(): Promise<Reader> {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-reader-"));
+  static async create(): Promise<ClonedRepository> {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-clone-"));
     const clone = join(folder, "clone");
     const home = join(folder, "home");
     for (const made of [clone, home]) mkdirSync(made);
@@ -65,14 +65,14 @@ export class Reader {
     // The state folder holds the clone, and not the other way round: its guard removes all of it.
     symlinkSync(folder, join(clone, ".sluice"));
     const guard = guardDataDir(folder);
-    return new Reader(
+    return new ClonedRepository(
       folder,
       {
-        ...withoutTheDevelopers(process.env),
+        ...withoutOwnSettings(process.env),
         ...Object.fromEntries(chosen.map(({ name, port }) => [name, String(port)])),
         SLUICE_DATA_DIR: folder,
         SLUICE_BASE_URL: `http://127.0.0.1:${free[0]}/v1`,
-        SLUICE_KAFKA_TOPIC_PREFIX: `reader${process.pid}.`,
+        SLUICE_KAFKA_TOPIC_PREFIX: `clone${process.pid}.`,
         SLUICE_SIMULATOR_SPEED: "10",
         CURL_HOME: home,
       },
@@ -81,19 +81,19 @@ export class Reader {
   }
 
   /** `npm start`, in a terminal of its own. @returns what it printed until it was ready */
-  async start(): Promise<string> {
-    const child = this.spawn("sh", ["-c", startUntilWeEnd]);
+  async startStack(): Promise<string> {
+    const child = this.spawn("sh", ["-c", startWhileInputIsOpen]);
     this.started = child;
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.startOutput += text));
-    if (!(await this.startSays("Ctrl-C stops everything.", startLimitMs)))
+    if (!(await this.waitForStartOutput("Ctrl-C stops everything.", startLimitMs)))
       throw new Error(`npm start was not ready:\n${this.startOutput}`);
     return this.startOutput;
   }
 
   /** What `npm start` printed, once it says that it has stopped, or when that takes too long. */
-  async startStopped(): Promise<string> {
-    await this.startSays("stopped after", stopLimitMs);
+  async outputOnceStopped(): Promise<string> {
+    await this.waitForStartOutput("stopped after", stopLimitMs);
     return this.startOutput;
   }
 
@@ -101,7 +101,7 @@ export class Reader {
     return new Shell(this.spawn("bash", ["-s"]), join(this.folder, "block.sh"));
   }
 
-  async leave(): Promise<void> {
+  async remove(): Promise<void> {
     this.started?.stdin?.end();
     const deadline = Date.now() + stopLimitMs;
     while (this.started?.exitCode === null && Date.now() < deadline) await sleep(50);
@@ -111,7 +111,7 @@ export class Reader {
     this.dismissGuard();
   }
 
-  private async startSays(text: string, limitMs: number): Promise<boolean> {
+  private async waitForStartOutput(text: string, limitMs: number): Promise<boolean> {
     const deadline = Date.now() + limitMs;
     while (!this.startOutput.includes(text)) {
       if (this.started?.exitCode !== null || Date.now() > deadline) return false;
@@ -142,7 +142,7 @@ class Shell {
   }
 
   /** Commands from a file and without input, so that none of them swallows the next. */
-  async run(commands: string): Promise<Ended> {
+  async run(commands: string): Promise<BlockResult> {
     this.output = "";
     this.count += 1;
     const end = `-- end of block ${this.count} --`;
@@ -166,7 +166,7 @@ class Shell {
 }
 
 /** What a developer has exported for a stack of their own must not decide what a reader sees. */
-function withoutTheDevelopers(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withoutOwnSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { SLUICE_API_KEY: _key, SLUICE_URL: _url, SLUICE_CONFIG: _config, ...rest } = environment;
   return rest;
 }
