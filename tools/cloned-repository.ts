@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findFreePorts, guardDataDir, removeDataDir, stopLeftovers } from "@sluice/local-stack";
 import { root } from "./tree.ts";
 
-/** Of the programs that `npm start` starts beside the parts, with the port that documents name. */
+/** The ports of the programs that `npm start` starts in addition to the parts, as the documents name them. */
 const ports = {
   SLUICE_HTTP_PORT: 8080,
   SLUICE_SIMULATOR_PORT: 19097,
@@ -22,7 +22,7 @@ const startLimitMs = 60_000;
 const stopLimitMs = 15_000;
 const blockLimitMs = 60_000;
 
-/** However this process ends, its end of the pipe closes, and what it started stops. */
+/** Stops `npm start` when this process ends for any reason, because that closes the pipe to `cat`. */
 const startWhileInputIsOpen = "npm start & pid=$!; cat >/dev/null; kill -TERM $pid; wait $pid";
 
 interface BlockResult {
@@ -31,10 +31,11 @@ interface BlockResult {
 }
 
 /**
- * Somebody who has cloned the repository and does what the documents say, word for word. The clone is a
- * folder of links, so that what the commands write does not land in the repository; that a stack of the
- * developer's may hold the usual ports is hidden by variables that the commands honour anyway, and from
- * curl by a .curlrc. Kafka, registry, Redis and PostgreSQL are those that the environment names.
+ * Runs the documents' commands as a reader with a new clone would. The clone is a folder of links, so
+ * that files which the commands write do not end up in the repository. The developer's own stack may
+ * occupy the usual ports. The clone therefore uses other ports, which the commands receive in
+ * environment variables and curl in a .curlrc. Kafka, the registry, Redis and PostgreSQL are those that
+ * the environment names.
  */
 export class ClonedRepository {
   private started: ChildProcess | undefined;
@@ -62,7 +63,7 @@ export class ClonedRepository {
       ({ usual, port }) => `connect-to = "127.0.0.1:${usual}:127.0.0.1:${port}"\n`,
     );
     writeFileSync(join(home, ".curlrc"), rules.join(""));
-    // The state folder holds the clone, and not the other way round: its guard removes all of it.
+    // The state directory contains the clone, because the guard removes the whole state directory.
     symlinkSync(folder, join(clone, ".sluice"));
     const guard = guardDataDir(folder);
     return new ClonedRepository(
@@ -80,7 +81,7 @@ export class ClonedRepository {
     );
   }
 
-  /** `npm start`, in a terminal of its own. @returns what it printed until it was ready */
+  /** Runs `npm start`, and returns what it printed until it was ready. */
   async startStack(): Promise<string> {
     const child = this.spawn("sh", ["-c", startWhileInputIsOpen]);
     this.started = child;
@@ -91,7 +92,7 @@ export class ClonedRepository {
     return this.startOutput;
   }
 
-  /** What `npm start` printed, once it says that it has stopped, or when that takes too long. */
+  /** Returns what `npm start` printed until it stopped, or until a time limit. */
   async outputOnceStopped(): Promise<string> {
     await this.waitForStartOutput("stopped after", stopLimitMs);
     return this.startOutput;
@@ -120,14 +121,14 @@ export class ClonedRepository {
     return true;
   }
 
-  /** In a process group of its own, so that a command that hangs is ended with all that it started. */
+  /** Starts a new process group, so that a command that hangs can be killed with all its children. */
   private spawn(command: string, args: readonly string[]): ChildProcess {
     const cwd = join(this.folder, "clone");
     return spawn(command, args, { cwd, env: this.environment, detached: true });
   }
 }
 
-/** One terminal: what a block exports is there for the next. The first command that fails ends it. */
+/** One shell session. Variables that a block exports are set in the next block. A failing command ends it. */
 class Shell {
   private output = "";
   private count = 0;
@@ -141,7 +142,7 @@ class Shell {
     bash.stdin?.on("error", () => undefined);
   }
 
-  /** Commands from a file and without input, so that none of them swallows the next. */
+  /** Runs commands from a file and without input, so that no command reads the next one as its input. */
   async run(commands: string): Promise<BlockResult> {
     this.output = "";
     this.count += 1;
@@ -153,7 +154,10 @@ class Shell {
       if (this.bash.exitCode !== null) return { code: this.bash.exitCode, output: this.output };
       if (Date.now() > deadline) {
         this.close();
-        return { code: null, output: `${this.output}\nno end within ${blockLimitMs} ms` };
+        return {
+          code: null,
+          output: `${this.output}\nThe block did not end within ${blockLimitMs} ms.`,
+        };
       }
       await sleep(20);
     }
@@ -165,7 +169,7 @@ class Shell {
   }
 }
 
-/** What a developer has exported for a stack of their own must not decide what a reader sees. */
+/** Removes variables that a developer may have exported for their own stack. */
 function withoutOwnSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { SLUICE_API_KEY: _key, SLUICE_URL: _url, SLUICE_CONFIG: _config, ...rest } = environment;
   return rest;

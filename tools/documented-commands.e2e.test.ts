@@ -4,14 +4,16 @@ import { type CommandBlock, commandBlocksIn, missingLines } from "./documented-c
 import { ClonedRepository } from "./cloned-repository.ts";
 import { documents, read } from "./tree.ts";
 
-/**
- * What the documents tell a reader to type is typed here, word for word, on a stack that `npm start`
- * itself has started. A block that cannot be run says so before its fence: `<!-- not run: why -->`.
+/*
+ * This suite runs the commands of all documents as they are written, on a stack that `npm start` has
+ * started. A block that cannot be run has a comment before its fence: `<!-- not run: reason -->`.
  */
+
+/** The document with the command that exports an API key. */
 const keyDocument = "examples/README.md";
-/** It ends by stopping the stack. */
+/** Runs last, because its last command stops the stack. */
 const lastDocument = "docs/guides/first-hour.md";
-/** As a reader would, who looks again when what should be there is not there yet. */
+/** A block is repeated for this long, as a reader would repeat a command whose result is not there yet. */
 const retryForMs = 10_000;
 
 const runnable = documents
@@ -33,7 +35,7 @@ afterAll(async () => {
 });
 
 test.each(runnable)(
-  "$document: its commands run, and show what it says",
+  "$document: its commands succeed, and print the lines that it shows",
   async ({ document, blocks }) => {
     const shell = clone.openShell();
     try {
@@ -46,7 +48,7 @@ test.each(runnable)(
   },
 );
 
-test("npm start stops as the first hour says", async () => {
+test("npm start stops when the stack is stopped, and reports how long that took", async () => {
   expect(await clone.outputOnceStopped()).toMatch(/^Stopping \.\.\. stopped after /m);
 });
 
@@ -71,12 +73,12 @@ function expectShown(place: string, shown: string | null, output: string): void 
   expect(missingLines(shown ?? "", output), `${place} printed:\n${output}`).toEqual([]);
 }
 
-/** `npm start` stays in its terminal; it is what this suite has begun with. */
+/** Returns whether the block is `npm start`, which this suite has already run. */
 function isStart({ commands }: CommandBlock): boolean {
   return /^npm start(?: +#.*)?\n$/.test(commands);
 }
 
-/** The examples ask for a key, and refer to the page that says how to get it. */
+/** Returns the blocks to run first: those that export the API key, if the document is an example. */
 function preludeOf(document: string): readonly CommandBlock[] {
   return /^examples\/.+\/README\.md$/.test(document) ? runnableBlocksIn(keyDocument) : [];
 }

@@ -1,32 +1,32 @@
 import { expect, test } from "vitest";
 import { read, shipped } from "./tree.ts";
 
-/** The page of the edge, held against what ingress declares in its sources. */
+/** Compares docs/reference/http.md with the paths, headers and status codes in ingress's sources. */
 const page = read("docs/reference/http.md");
 const ingress = shipped.filter((file) => file.startsWith("services/ingress/src/"));
 const edge = ingress.map(read).join("\n");
 
-test("the page has every path that ingress serves, and no other", () => {
+test("the page lists every path that ingress serves, and no other", () => {
   const served = ingress.flatMap((file) => pathsIn(read(file)));
   expect(served.length).toBeGreaterThan(3);
   expect(rowsOf("Paths").toSorted()).toEqual(served.toSorted());
 });
 
-test("the page has every header that ingress reads", () => {
+test("the page lists every header that ingress reads", () => {
   const headersRead = [...edge.matchAll(/read\(\s*"([a-z-]+)"/g)].map(([, header = ""]) => header);
   expect(headersRead.length).toBeGreaterThan(8);
   const elsewhere = ["authorization", "traceparent", "tracestate"];
   expect(rowsOf("Request headers").toSorted()).toEqual([...headersRead, ...elsewhere].toSorted());
 });
 
-test("the page has every header of our own that ingress answers with", () => {
+test("the page lists every response header of ingress that is specific to Sluice or to retries", () => {
   const matches = [...edge.matchAll(/"(x-sluice-[a-z-]+|retry-after|x-should-retry)":/g)];
   const names = [...new Set(matches.map(([, header = ""]) => header))];
   expect(names.length).toBeGreaterThan(5);
   expect(rowsOf("Response headers").toSorted()).toEqual(names.toSorted());
 });
 
-test("each code has the status in the page that it has in ingress, and its heading in the errors", () => {
+test("each code has the same status in the page as in ingress, and a heading in the error reference", () => {
   const shown = new Map(
     [...section("Errors").matchAll(/^\| (\d{3}) +\|(.*)$/gm)].flatMap(
       ([, status = "", rest = ""]) =>
@@ -34,12 +34,12 @@ test("each code has the status in the page that it has in ingress, and its headi
     ),
   );
   const headings = read("docs/reference/errors.md");
-  // A status that no code is told with today (shed) has no heading; tools/tidy.test.ts sees to the rest.
+  // A code that nothing returns yet (shed) has no heading. tools/tidy.test.ts checks the others.
   const inSources = statusesInSources().filter(([code]) => headings.includes(`### ${code}\n`));
   expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(inSources));
 });
 
-/** Nest's decorators: `@Controller("v1/chat")` with `@Post("completions")`. */
+/** Returns the paths in Nest's decorators, such as `@Controller("v1/chat")` with `@Post("completions")`. */
 function pathsIn(source: string): readonly string[] {
   const [, base] = /@Controller\("([^"]*)"\)/.exec(source) ?? [];
   if (base === undefined) return [];
@@ -50,7 +50,7 @@ function pathsIn(source: string): readonly string[] {
   );
 }
 
-/** The table of outcomes, and every error that is thrown with a status of its own. */
+/** Returns the codes and statuses of the table of outcomes, and of every error with its own status. */
 function statusesInSources(): readonly (readonly [code: string, status: string])[] {
   const [, table = ""] = /statusOfOutcome[^{]*\{([^}]*)\}/.exec(edge) ?? [];
   const pairs = (text: string, pattern: RegExp) =>
@@ -68,7 +68,7 @@ function statusesInSources(): readonly (readonly [code: string, status: string])
   ];
 }
 
-/** What stands in backticks in the first cells of a section's first table. */
+/** Returns the code spans in the first cells of a section's tables. */
 function rowsOf(title: string): readonly string[] {
   const cells = [...section(title).matchAll(/^\| (`[^|]*`) +\|/gm)].map(([, cell = ""]) => cell);
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name));

@@ -16,13 +16,13 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
-// A command that was interrupted may have left a connection open, which must not keep us.
+// An interrupted command may have left a connection open, which would keep the process running.
 process.exit();
 
-/** Says what went wrong, in a sentence where it is known. */
+/** Prints the error, as a sentence if its cause is known, and returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError || error instanceof CommanderError) {
-    // Help that was asked for ends the parsing by an exception, too.
+    // Commander also throws after it has shown help; that is a success.
     if (error instanceof CommanderError && error.exitCode === 0) return exitDone;
     const text = usageMessageOf(error, program, given);
     if (text !== undefined) printToStderr(`${text}\n`);

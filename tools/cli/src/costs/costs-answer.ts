@@ -1,4 +1,4 @@
-/** As the accountant's `GET /costs` answers: tokens and nano-USD are decimal strings. */
+/** The response of the accountant's `GET /costs`. Tokens and nano-USD are decimal strings. */
 export interface CostsAnswer {
   readonly by: readonly string[];
   readonly rows: readonly (CostsSums & { readonly dimensions: Readonly<Record<string, string>> })[];

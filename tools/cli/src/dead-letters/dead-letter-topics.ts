@@ -6,7 +6,7 @@ import {
 } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { type Extent, KafkaEventProducer, KafkaTopicLog, type RawMessage } from "@sluice/stage";
-import type { Topics } from "../addresses.ts";
+import type { TopicsAddress } from "../addresses.ts";
 import {
   type DeadLetter,
   topicsWithDeadLetters,
@@ -15,37 +15,40 @@ import {
 } from "./dead-letter.ts";
 
 export interface DeadLetterFilter {
-  /** All topics where it is not given. */
+  /** All topics if it is undefined. */
   readonly topic: Topic<unknown> | undefined;
   readonly code: string | undefined;
-  /** Newest messages of each partition to look at. */
+  /** How many of the newest messages of each partition to read. */
   readonly scan: number;
 }
 
 export interface FoundDeadLetters {
   readonly deadLetters: readonly DeadLetter[];
-  /** Older messages that were not looked at. */
+  /** How many older messages were not read. */
   readonly notScanned: bigint;
 }
 
-/** All dead letters of an installation, as they stand on their topics. */
+/** Reads and replays the dead letters of an installation. */
 export class DeadLetterTopics {
   readonly #log: KafkaTopicLog;
   readonly #codecs: RegistryTopicCodecs;
-  readonly #topics: Topics;
+  readonly #address: TopicsAddress;
 
-  constructor(topics: Topics) {
-    this.#topics = topics;
-    this.#log = new KafkaTopicLog(topics.kafka);
+  constructor(address: TopicsAddress) {
+    this.#address = address;
+    this.#log = new KafkaTopicLog(address.kafka);
     const registry = new SchemaRegistryClient(
-      topics.registryUrl,
-      topics.kafka.topicPrefix,
-      topics.registryAccess,
+      address.registryUrl,
+      address.kafka.topicPrefix,
+      address.registryAccess,
     );
     this.#codecs = new RegistryTopicCodecs(registry);
   }
 
-  /** Those that match, in no order. Their bytes are not kept: there may be more than memory. */
+  /**
+   * Returns the dead letters that match, in no particular order and without their bytes, because all
+   * of them together may exceed the memory.
+   */
   async find({ topic, code, scan }: DeadLetterFilter): Promise<FoundDeadLetters> {
     const deadLetters: DeadLetter[] = [];
     let notScanned = 0n;
@@ -65,7 +68,7 @@ export class DeadLetterTopics {
     return { deadLetters, notScanned };
   }
 
-  /** Undefined when nothing stands there. */
+  /** Returns the message at a position, with its bytes; undefined if there is none. */
   async read({ topic, partition, offset }: MessagePosition): Promise<RawMessage | undefined> {
     const extent = (await this.#log.extentsOf(deadLetterNameOf(topic.name)))?.get(partition);
     if (!extent || offset < extent.from || offset >= extent.to) return undefined;
@@ -73,7 +76,7 @@ export class DeadLetterTopics {
     return message;
   }
 
-  /** The messages at these positions of one topic, with their bytes. */
+  /** Returns the messages at these positions of one topic, with their bytes. */
   async readAll(
     topic: Topic<unknown>,
     positions: readonly Pick<MessagePosition, "partition" | "offset">[],
@@ -86,10 +89,10 @@ export class DeadLetterTopics {
     return messages;
   }
 
-  /** Copies messages to the topic that they came from; resolves when all in-sync replicas have them. */
+  /** Copies messages to their original topic. Resolves when all in-sync replicas have acknowledged them. */
   async replay(topic: Topic<unknown>, messages: readonly RawMessage[]): Promise<void> {
     const producer = new KafkaEventProducer({
-      connection: this.#topics.kafka,
+      connection: this.#address.kafka,
       codecs: this.#codecs,
     });
     try {
@@ -109,7 +112,7 @@ export class DeadLetterTopics {
   }
 
   /**
-   * The record as its topic's schema reads it; undefined for what is none.
+   * Returns the record, decoded by its topic's schema; undefined if the bytes are not such a record.
    *
    * @throws TransientFault `CONTRACT_REGISTRY_UNAVAILABLE`
    */
@@ -128,20 +131,20 @@ export class DeadLetterTopics {
   }
 }
 
-/** Opens the topics for as long as `look` takes. */
+/** Opens the dead-letter topics, and closes them when `use` has finished. */
 export async function withDeadLetterTopics<Result>(
-  topics: Topics,
-  look: (deadLetterTopics: DeadLetterTopics) => Promise<Result>,
+  address: TopicsAddress,
+  use: (deadLetterTopics: DeadLetterTopics) => Promise<Result>,
 ): Promise<Result> {
-  const deadLetterTopics = new DeadLetterTopics(topics);
+  const deadLetterTopics = new DeadLetterTopics(address);
   try {
-    return await look(deadLetterTopics);
+    return await use(deadLetterTopics);
   } finally {
     await deadLetterTopics.close();
   }
 }
 
-/** The newest `count` messages of each partition. */
+/** Returns the range of the newest `count` messages of each partition. */
 function newestRanges(
   extents: ReadonlyMap<number, Extent>,
   count: bigint,
@@ -154,7 +157,7 @@ function newestRanges(
   );
 }
 
-/** Of each partition the part from the first to the last place. */
+/** Returns the range from the first to the last position of each partition. */
 function rangesOf(
   positions: readonly Pick<MessagePosition, "partition" | "offset">[],
 ): ReadonlyMap<number, Extent> {

@@ -31,7 +31,7 @@ const deadLetter = deadLetterOf(
   }),
 );
 
-test("a dead letter is known by its topic and where it stands among its dead letters", () => {
+test("a dead letter is identified by its original topic and its place on the dead-letter topic", () => {
   expect(deadLetter).toEqual({
     position: "inference.requested/2/12",
     topic: "inference.requested",
@@ -51,7 +51,7 @@ test("a dead letter is known by its topic and where it stands among its dead let
   });
 });
 
-test("a message that somebody else put there is a dead letter too", () => {
+test("a message without dead-letter headers, or with an absurd time, is listed too", () => {
   const foreign = deadLetterOf(topics.costMetered, messageWith({}, { key: null, value: null }));
   expect(foreign).toMatchObject({ code: null, stage: null, keyBytes: null, valueBytes: null });
   expect(foreign.deadLetteredAt).toBe(1_700_000_000_000);
@@ -59,7 +59,7 @@ test("a message that somebody else put there is a dead letter too", () => {
   expect(deadLetterOf(topics.costMetered, absurd).deadLetteredAt).toBe(1_700_000_000_000);
 });
 
-test("a header that is no text is shown as what it is, one that was given twice twice", () => {
+test("a header that is not text is shown in hexadecimal, and a repeated header repeatedly", () => {
   const bytes = Buffer.from([0xff, 0x00]);
   expect(
     headersOf(messageWith({ raw: bytes, twice: ["a", Buffer.from("b")], none: undefined })),
@@ -76,17 +76,17 @@ test.each([
   "a/b/c",
   "inference.requested/0/-1",
   "",
-])("%j is no position, and the user is shown one", (text) => {
+])("%j is not a position, and the message shows an example of one", (text) => {
   expect(() => parsePosition(text)).toThrow("such as inference.requested/0/12");
 });
 
-test("a topic is known by its own name or by that of its dead letters", () => {
+test("a topic is found by its own name and by the name of its dead-letter topic", () => {
   expect(topicNamed("cost.metered")).toBe(topics.costMetered);
   expect(topicNamed("cost.metered.dead-letter")).toBe(topics.costMetered);
   expect(() => topicNamed("cost.charged")).toThrow('no topic "cost.charged" with dead letters');
 });
 
-test("the newest come first", () => {
+test("dead letters are sorted by time and then by offset, newest first", () => {
   const at = (deadLetteredAt: number, offset: bigint) => ({
     ...deadLetter,
     deadLetteredAt,
@@ -96,14 +96,14 @@ test("the newest come first", () => {
   expect(sorted.map(({ offset }) => offset)).toEqual([2n, 1n, 9n]);
 });
 
-test("a request id is found in the record, or in the request that it carries", () => {
+test("a request id is found in the record itself, or in the request that the record contains", () => {
   expect(requestIdIn({ requestId: "a" })).toBe("a");
   expect(requestIdIn({ request: { requestId: "b" } })).toBe("b");
   expect(requestIdIn(undefined)).toBeUndefined();
   expect(requestIdIn({ requestId: 3 })).toBeUndefined();
 });
 
-test("a replay keeps the order of each partition, and holds no more than memory is to hold", () => {
+test("a replay keeps the order of each partition, and no slice exceeds its limits", () => {
   const at = (topic: string, offset: bigint, valueBytes: number) => ({
     ...deadLetter,
     topic,
@@ -124,15 +124,15 @@ test("a replay keeps the order of each partition, and holds no more than memory 
   expect(single.map(({ deadLetters: of }) => of.length)).toEqual([1, 1]);
 });
 
-test("before a replay a few dead letters are named, and of many their number", () => {
-  expect(summaryOf([])).toBe("None match.\n");
+test("the summary of a replay names up to ten dead letters, and counts more than ten", () => {
+  expect(summaryOf([])).toBe("No dead letters match.\n");
   expect(summaryOf([deadLetter])).toBe("  inference.requested/2/12  INTAKE_UNSIGNED\n");
   expect(summaryOf(Array.from({ length: 11 }, () => deadLetter))).toBe(
     "  inference.requested  INTAKE_UNSIGNED  11\n",
   );
 });
 
-test("what would move a terminal's cursor is shown as a mark, text and its lines are left", () => {
+test("control characters become marks, while text, tabs and line feeds stay", () => {
   expect(replaceControlCharacters("a\u001b[31m\u0007\r\u009bb\n\tc ü")).toBe(
     "a\ufffd[31m\ufffd\ufffd\ufffdb\n\tc ü",
   );

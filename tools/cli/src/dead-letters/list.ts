@@ -16,7 +16,7 @@ export interface ListOptions extends FilterOptions {
   readonly json: boolean;
 }
 
-/** `sluice dead-letters list`: the newest, without their content. */
+/** Runs `sluice dead-letters list`, which prints the newest dead letters without their content. */
 export async function listDeadLetters(options: ListOptions): Promise<number> {
   const filter = filterOf(options);
   const address = await topicsAddress(options.dataDir, process.env);
@@ -27,7 +27,7 @@ export async function listDeadLetters(options: ListOptions): Promise<number> {
     if (options.json)
       printJson(shown.map((each) => ({ ...each, requestId: ids.get(each.position) ?? null })));
     else print(shown.map((each) => linesOf(each, ids.get(each.position))).join(""));
-    if (deadLetters.length === 0) printToStderr("There are none.\n");
+    if (deadLetters.length === 0) printToStderr("There are no matching dead letters.\n");
     printToStderr(omissionNotes(deadLetters.length - shown.length, notScanned));
   });
   return 0;
@@ -37,17 +37,19 @@ export function filterOf({ topic, code, scan }: FilterOptions): DeadLetterFilter
   return { topic: topic === undefined ? undefined : topicNamed(topic), code, scan };
 }
 
-/** What a reader could miss, named. */
+/** Returns notes about dead letters that are not shown, so that the user does not miss them. */
 export function omissionNotes(more: number, notScanned: bigint): string {
   return [
-    more > 0 ? `${more} older ones match as well: --limit shows more.\n` : "",
+    more > 0
+      ? `Older dead letters that also match: ${more}. Use a larger --limit to show them.\n`
+      : "",
     notScanned > 0n
-      ? `${notScanned} older messages were not looked at: --scan looks further.\n`
+      ? `Older messages that were not read: ${notScanned}. Use a larger --scan to include them.\n`
       : "",
   ].join("");
 }
 
-/** Two lines, so that ids and codes stand whole within 80 columns. */
+/** Returns two lines, because ids and codes do not fit on one line of 80 columns. */
 function linesOf(deadLetter: DeadLetter, requestId: string | undefined): string {
   const { position, deadLetteredAt, stage, code } = deadLetter;
   const first = [position, new Date(deadLetteredAt).toISOString(), stage ?? "-"].join("  ");

@@ -5,10 +5,10 @@ export interface ReplaySlice {
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** What is held in memory at once, with its bytes; a larger message goes alone. */
+/** The limits of a slice, which bound the bytes in memory. A message above `bytesMax` is sent alone. */
 const defaults = { countMax: 1_000, bytesMax: 32 * 1024 * 1024 };
 
-/** In the order of each partition, topic by topic, so many at a time as memory is to hold. Pure. */
+/** Divides dead letters into slices of one topic within the limits, in the order of each partition. Pure. */
 export function slicesOf(
   deadLetters: readonly DeadLetter[],
   { countMax, bytesMax } = defaults,

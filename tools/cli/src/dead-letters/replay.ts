@@ -16,12 +16,12 @@ export interface ReplayOptions extends FilterOptions {
   readonly json: boolean;
 }
 
-/** Named one by one before a question; beyond, their number is. */
+/** Up to this many are named one by one before the confirmation; more are only counted. */
 const namedMax = 10;
 
 /**
- * `sluice dead-letters replay`: copies to their topics what stood on the topics when it was asked
- * for. What becomes a dead letter again comes behind that, and is not taken again.
+ * Runs `sluice dead-letters replay`. It copies only the dead letters that existed when it started: a
+ * message that becomes a dead letter again is appended after them and is not replayed again.
  */
 export async function replayDeadLetters(
   position: string | undefined,
@@ -43,16 +43,20 @@ export async function replayDeadLetters(
   });
 }
 
-/** What is meant, checked before anything is asked of Kafka. @throws UsageError */
+/** Returns a function that finds the chosen dead letters. Checks the options first. @throws UsageError */
 function selectionOf(
   position: string | undefined,
   options: ReplayOptions,
 ): (deadLetterTopics: DeadLetterTopics) => Promise<readonly DeadLetter[]> {
   const { all, topic, code } = options;
   if (all === (position !== undefined))
-    throw new UsageError("Give the position of one, or --all for all that match.");
+    throw new UsageError(
+      "Give the position of one dead letter, or --all to replay all that match.",
+    );
   if (!options.dryRun && !options.yes && !process.stdin.isTTY)
-    throw new UsageError("There is no terminal to ask on: give --yes, or --dry-run to look first.");
+    throw new UsageError(
+      "There is no terminal for the confirmation. Pass --yes, or --dry-run to see what would be sent.",
+    );
   if (position === undefined) {
     const filter = filterOf(options);
     return async (deadLetterTopics) => {
@@ -62,7 +66,7 @@ function selectionOf(
     };
   }
   if (topic !== undefined || code !== undefined)
-    throw new UsageError("--topic and --code choose among --all, not where a position is given.");
+    throw new UsageError("--topic and --code work only with --all, not with a position.");
   const parsed = parsePosition(position);
   return async (deadLetterTopics) => {
     const message = await deadLetterTopics.read(parsed);
@@ -77,7 +81,7 @@ async function send(
 ): Promise<void> {
   for (const { topic: name, deadLetters: slice } of slicesOf(deadLetters)) {
     const topic = topicNamed(name);
-    // oxlint-disable-next-line no-await-in-loop -- a slice is what memory is to hold
+    // oxlint-disable-next-line no-await-in-loop -- one slice at a time bounds the memory
     await deadLetterTopics.replay(topic, await deadLetterTopics.readAll(topic, slice));
   }
 }
@@ -90,7 +94,7 @@ async function isConfirmed(
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(
-      `Send ${deadLetters.length} to where they came from? [y/N] `,
+      `Send these ${deadLetters.length} to their original topics? [y/N] `,
     );
     return /^y(es)?$/i.test(answer.trim());
   } finally {
@@ -98,9 +102,9 @@ async function isConfirmed(
   }
 }
 
-/** How many of which code go where; a few are named. Pure. */
+/** Returns a list of the dead letters, or their number by topic and code if there are many. Pure. */
 export function summaryOf(deadLetters: readonly DeadLetter[]): string {
-  if (deadLetters.length === 0) return "None match.\n";
+  if (deadLetters.length === 0) return "No dead letters match.\n";
   const groups = Map.groupBy(deadLetters, ({ topic, code }) => `${topic}  ${code ?? "-"}`);
   if (deadLetters.length > namedMax)
     return [...groups]

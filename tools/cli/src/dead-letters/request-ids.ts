@@ -3,7 +3,10 @@ import { printToStderr } from "../output.ts";
 import { type DeadLetter, topicNamed } from "./dead-letter.ts";
 import type { DeadLetterTopics } from "./dead-letter-topics.ts";
 
-/** The request ids of those dead letters that can be read, by position. Without a registry none is known. */
+/**
+ * Returns the request ids of the dead letters that can be decoded, by position. Returns none, with a
+ * note on standard error, if the registry is unavailable.
+ */
 export async function requestIdsOf(
   deadLetterTopics: DeadLetterTopics,
   deadLetters: readonly DeadLetter[],
@@ -14,7 +17,7 @@ export async function requestIdsOf(
       const topic = topicNamed(name);
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
       for (const message of await deadLetterTopics.readAll(topic, of)) {
-        // oxlint-disable-next-line no-await-in-loop -- a schema is fetched once, then it is no waiting
+        // oxlint-disable-next-line no-await-in-loop -- only the first message of a schema waits for the registry
         const id = requestIdIn(await deadLetterTopics.decode(topic, message));
         if (id !== undefined) ids.set(`${name}/${message.partition}/${message.offset}`, id);
       }
@@ -26,7 +29,7 @@ export async function requestIdsOf(
   return ids;
 }
 
-/** All records have it, or the request that has it. Pure. */
+/** Returns the request id of a record, which has it directly or in its request. Pure. */
 export function requestIdIn(record: unknown): string | undefined {
   if (typeof record !== "object" || record === null) return undefined;
   if ("requestId" in record && typeof record.requestId === "string") return record.requestId;

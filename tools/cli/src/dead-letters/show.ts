@@ -15,7 +15,7 @@ import { requestIdIn } from "./request-ids.ts";
 import { withDeadLetterTopics } from "./dead-letter-topics.ts";
 
 export interface ShowOptions {
-  /** A file, or `-`. */
+  /** The file for the original bytes, or `-` for standard output. */
   readonly value?: string | undefined;
   readonly decode: boolean;
   readonly dataDir: string;
@@ -24,7 +24,7 @@ export interface ShowOptions {
 
 export type DeadLetterFaultCode = "CLI_DEAD_LETTER_UNKNOWN" | "CLI_DEAD_LETTER_UNREADABLE";
 
-/** `sluice dead-letters show`: what is known of one; its content on demand alone. */
+/** Runs `sluice dead-letters show`, which prints one dead letter, and its content only on request. */
 export async function showDeadLetter(position: string, options: ShowOptions): Promise<number> {
   const parsed = parsePosition(position);
   const address = await topicsAddress(options.dataDir, process.env);
@@ -55,7 +55,8 @@ export function unknownPosition(position: string): PermanentFault {
   const code: DeadLetterFaultCode = "CLI_DEAD_LETTER_UNKNOWN";
   return new PermanentFault(
     code,
-    `Nothing stands at ${position}: see "sluice dead-letters list"; what is too old is gone.`,
+    `There is no dead letter at ${position}. It may have passed its retention. ` +
+      'Run "sluice dead-letters list" to see the available ones.',
   );
 }
 
@@ -63,7 +64,8 @@ function unreadable(position: string): PermanentFault {
   const code: DeadLetterFaultCode = "CLI_DEAD_LETTER_UNREADABLE";
   return new PermanentFault(
     code,
-    `What stands at ${position} is no record of its topic: --value gives its bytes.`,
+    `The dead letter at ${position} cannot be decoded by its topic's schema. ` +
+      "Use --value to get its original bytes.",
   );
 }
 
@@ -71,7 +73,7 @@ function writeValue({ value }: RawMessage, file: string): void {
   const bytes = value ?? Buffer.alloc(0);
   if (file === "-") return print(bytes);
   writeFileSync(file, bytes);
-  printToStderr(`${bytes.length} bytes are in ${file}.\n`);
+  printToStderr(`Wrote ${bytes.length} bytes to ${file}.\n`);
 }
 
 function textOf(
@@ -85,7 +87,7 @@ function textOf(
     ["code", deadLetter.code],
     ["stage", deadLetter.stage],
     ["time", new Date(deadLetter.deadLetteredAt).toISOString()],
-    ["came from", `partition ${source.partition ?? "-"}, offset ${source.offset ?? "-"}`],
+    ["source", `partition ${source.partition ?? "-"}, offset ${source.offset ?? "-"}`],
     ["request", requestId],
     ["key", keyBytes === null ? "none" : `${keyBytes} bytes`],
     ["value", valueBytes === null ? "none" : `${valueBytes} bytes`],
@@ -93,7 +95,7 @@ function textOf(
   const known = lines
     .map(([name, text]) => labelledLine(name, replaceControlCharacters(text ?? "-")))
     .join("");
-  // Their own width: a name that is longer than its column has a gap all the same.
+  // Computes the width from the names, because a header's name may be longer than a fixed column.
   const width = Math.max(0, ...headers.map(([name]) => name.length));
   const all = headers.map(
     ([name, text]) =>

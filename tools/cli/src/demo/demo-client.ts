@@ -1,7 +1,7 @@
 import type { DemoOutcome } from "./demo-outcome.ts";
 
-/** One transport into Sluice. */
+/** Sends prompts over one transport. */
 export interface DemoClient {
-  /** Refusals are values. @throws when the transport itself is broken: no broker, no registry. */
+  /** Sends one prompt. Returns refusals as values. @throws if the transport fails, for example without a broker */
   ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome>;
 }

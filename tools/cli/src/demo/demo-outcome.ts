@@ -1,19 +1,20 @@
 import type { CacheResult, Completed, InferenceResponded, Tier } from "@sluice/contracts";
 import type { TokenUsage } from "@sluice/domain";
 
-/** What became of one request, as its caller saw it. */
+/** How one request of the demo ended, as the client saw it. */
 export type DemoOutcome =
   | {
       readonly kind: "answered";
       readonly tier: Tier;
       readonly cache: CacheResult;
-      /** Of a hit: the tokens of the provider's answer that was served again. */
+      /** For a hit, the tokens of the provider's answer that was served again. */
       readonly usage: TokenUsage;
-      /** Provider calls made for it; the ledger charges each of them. */
+      /** Number of provider calls for the request. The ledger charges each of them. */
       readonly attempts: number;
     }
   | { readonly kind: "unanswered"; readonly code: string; readonly attempts: number };
 
+/** Converts the outcome of a request from `inference.responded`. */
 export function demoOutcomeOf({ completed, refused, attempts }: InferenceResponded): DemoOutcome {
   return completed
     ? answeredOf(completed, attempts)

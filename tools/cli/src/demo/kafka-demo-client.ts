@@ -2,10 +2,13 @@ import { AnswerTimedOut, RequestDeclined, RequestFailed, type SluiceClient } fro
 import { type DemoOutcome, demoOutcomeOf } from "./demo-outcome.ts";
 import type { DemoClient } from "./demo-client.ts";
 
-/** How long one answer may take, in milliseconds. */
+/** The limit for one answer. */
 const timeoutMs = 120_000;
 
-/** Asks as a platform team does: a signed record on `inference.requested`, its outcome from `inference.responded`. */
+/**
+ * Sends prompts as a platform team does: as signed records on `inference.requested`. Reads the
+ * outcomes from `inference.responded`.
+ */
 export class KafkaDemoClient implements DemoClient {
   constructor(private readonly client: SluiceClient) {}
 

@@ -18,41 +18,43 @@ import { summarise, type SummaryRow, totalOf } from "./summary.ts";
 import { renderTable } from "./table.ts";
 
 export interface DemoOptions {
-  /** Base address of the edge, without `/v1`. */
+  /** The base address of the HTTP edge, without `/v1`. */
   readonly http: string;
   /** The whole API key, `sk-sluice-<key id>-<secret>`. */
   readonly demoKey: string;
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
-  /** Base address of the accountant's admin port. */
+  /** The base address of the accountant's admin port. */
   readonly accountantAdmin: string;
-  /** Path of the sluice.yaml that the services read: its prices, and its premium model. */
+  /** The path of the sluice.yaml that the services read. The demo takes prices and the premium model from it. */
   readonly configPath: string;
   readonly print: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Requests under way at once. */
+/** Number of requests that run at once. */
 const concurrency = 8;
-/** cache-lookup fills the cache from the same topic that we read; it may be a moment behind us. */
+/** A pause before the repeats. Cache-lookup fills the cache from the topic that we read, and may be behind us. */
 const fillMs = 500;
 const ledgerLimitMs = 30_000;
 
 /**
- * Sends the prompts of examples/prompts through HTTP and Kafka and prints what they cost.
+ * Sends the prompts of examples/prompts over HTTP and Kafka, and prints what they cost.
  *
- * @returns false when it was left out, because a real provider would be paid.
- * @throws what a broken transport throws; the stack is not touched by it.
+ * @returns false if the demo was skipped, because a real provider would charge for it
+ * @throws the error of a transport that fails; the stack keeps running
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { print, signal, accountantAdmin, configPath } = options;
   const declarations = FileDeclarations.read(configPath, {
-    // Its value does not matter here: nothing is called.
+    // The value does not matter here, because the demo calls no provider.
     SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1",
     ...process.env,
   });
   if (!isSimulatedOnly(declarations)) {
-    print("\nDemo left out: sluice.yaml names a real provider, and the demo would be charged.\n");
+    print(
+      "\nThe demo was skipped: sluice.yaml declares a real provider, which would charge for it.\n",
+    );
     return false;
   }
   const premium = {
@@ -74,7 +76,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   print(`\n${renderTable(rows)}\n${comparisonOf(rows, premium.variant)}${failuresOf(outcomes)}`);
   if (!addition.complete)
     print(
-      `  The ledger was still behind after ${ledgerLimitMs / 1000} s: these sums are not final.\n`,
+      `  The ledger did not catch up within ${ledgerLimitMs / 1000} s, so these sums are not final.\n`,
     );
   return true;
 }
@@ -93,7 +95,7 @@ async function sendAll(
   const received = new ReceivedOutcomes();
   const done = new AbortController();
   const responses = client.responses({ signal: done.signal });
-  // Without them the demo takes each answer for one attempt, and goes on.
+  // If the responses cannot be read, the demo continues and assumes one attempt per answer.
   const reading = received.collect(responses).catch(() => undefined);
   try {
     await responses.begun();
@@ -113,7 +115,7 @@ async function sendAll(
       );
     const answered = await pass(first, "new prompts");
     await sleep(fillMs, undefined, { signal });
-    return [...answered, ...(await pass(repeats, "asked again"))];
+    return [...answered, ...(await pass(repeats, "repeated prompts"))];
   } finally {
     done.abort();
     await client.close();
@@ -121,7 +123,7 @@ async function sendAll(
   }
 }
 
-/** Asks, and says every quarter how far it has come. */
+/** Returns a function that sends one prompt, and that prints the progress after each quarter. */
 function withProgress(
   total: number,
   name: string,
@@ -155,10 +157,10 @@ function comparisonOf(rows: readonly SummaryRow[], variant: string): string {
   const { spendNanoUsd, premiumNanoUsd } = totalOf(rows);
   const share = premiumNanoUsd > 0n ? Number((spendNanoUsd * 1000n) / premiumNanoUsd) / 10 : 100;
   return [
-    `Spent $${formatUsd(spendNanoUsd)}, ${share} % of the $${formatUsd(premiumNanoUsd)} of ${variant} alone.`,
-    `"premium alone" prices the tokens of every answer, class by class, at ${variant}'s`,
-    "rates in sluice.yaml, without a response cache. A hit's tokens are those of the answer it",
-    "served again. Spend and saved are the ledger's. All of it is simulated.",
+    `Spent $${formatUsd(spendNanoUsd)}, ${share} % of the $${formatUsd(premiumNanoUsd)} that ${variant} alone would have cost.`,
+    `"premium alone" prices the tokens of every answer, class by class, at the rates of`,
+    `${variant} in sluice.yaml, without a response cache. A hit counts the tokens of the answer`,
+    "that it repeats. Spend and saved come from the ledger. All figures are simulated.",
   ]
     .map((line) => `  ${line}\n`)
     .join("");
@@ -169,5 +171,5 @@ function failuresOf(outcomes: readonly DemoOutcome[]): string {
     outcome.kind === "unanswered" ? [outcome.code] : [],
   );
   if (codes.length === 0) return "";
-  return `  Without an answer: ${codes.length} (${[...new Set(codes)].join(", ")}).\n`;
+  return `  Requests without an answer: ${codes.length} (${[...new Set(codes)].join(", ")}).\n`;
 }

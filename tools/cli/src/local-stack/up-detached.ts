@@ -18,7 +18,7 @@ export interface DetachedOptions {
 const POLL_MS = 100;
 const COPY_BYTES = 64 * 1024;
 
-/** Starts a launcher that stays, shows what it says until it is ready, and returns. */
+/** Starts a launcher in the background, copies its output until the stack is ready, and returns the exit code. */
 export async function upDetached(options: DetachedOptions): Promise<number> {
   const write = options.json ? printToStderr : print;
   if (launcherOf(options.dataDir)) return alreadyRunning(options, write);
@@ -37,7 +37,7 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
 
   const reader = openSync(logFile, "r");
   try {
-    // Once ready, it is left alone, and this process may end before it.
+    // Once the stack is ready, this process may end; the launcher continues without it.
     while (exitCodes.length === 0 && !(await isReady(options.dataDir))) {
       await sleep(POLL_MS);
       copyNew(reader, write);
@@ -51,7 +51,10 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
   const [exitCode] = exitCodes;
   if (exitCode !== undefined) return exitCode;
   if (options.json) printJson(await readStatus(options.dataDir));
-  write(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
+  write(
+    `\nThe stack keeps running in the background, and its log is ${logFile}\n` +
+      'Check it with "sluice status", and stop it with "sluice down".\n',
+  );
   return 0;
 }
 
@@ -61,9 +64,11 @@ async function alreadyRunning(
 ): Promise<number> {
   const status = await readStatus(dataDir);
   if (json) printJson(status);
-  write(status.ready ? readyText(status, "0 s: it was running already") : "");
+  write(status.ready ? readyText(status, "The stack was already running.") : "");
   if (status.ready) return 0;
-  printToStderr(`A launcher is already starting or stopping in ${dataDir}: see "sluice status".\n`);
+  printToStderr(
+    `Another launcher is starting or stopping the stack in ${dataDir}. Check it with "sluice status".\n`,
+  );
   return 1;
 }
 

@@ -1,4 +1,4 @@
-/** What came of one try: a status with what the server asks for, or no answer at all. */
+/** The result of one failed try: a status with the server's retry-after, or no response. */
 export type FailedTry =
   | { readonly kind: "refused"; readonly status: number; readonly retryAfterMs: number | null }
   | { readonly kind: "no-answer" };
@@ -8,11 +8,12 @@ const firstPauseMs = 250;
 const pauseMsMax = 15_000;
 
 /**
- * How long to wait before the same request is sent again with the same key; undefined: not any more.
- * Only what was refused before anything was decided, and what may never have arrived, is.
+ * Returns how many milliseconds to wait before the same request is sent again with the same key, or
+ * undefined if it is not sent again. Only two failures are retried: a 429 or 503, because ingress has
+ * not decided about the request, and a missing response, because the request may not have arrived. Pure.
  *
- * @param tries made so far, from 1
- * @param random from 0 to 1. Pure.
+ * @param tries the number of tries so far, from 1
+ * @param random a number from 0 to 1 for the jitter
  */
 export function pauseBeforeRetry(
   last: FailedTry,
@@ -26,7 +27,7 @@ export function pauseBeforeRetry(
   return Math.min(Math.max(asked, backOff), pauseMsMax);
 }
 
-/** `retry-after` in seconds, as our edge says it. Pure. */
+/** Parses `retry-after` in seconds, the form that ingress sends. Returns null for any other form. Pure. */
 export function retryAfterMsOf(header: string | null): number | null {
   return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : null;
 }

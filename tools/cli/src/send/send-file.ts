@@ -23,12 +23,12 @@ export interface SendFileOptions {
 export type SendFaultCode = "CLI_FILE_UNUSABLE";
 
 const exitInterrupted = 130;
-/** Of malformed lines; beyond, their number is said. */
+/** Up to this many malformed lines are named; more are only counted. */
 const namedMax = 10;
 
 /**
- * Sends every line, and writes each result as it comes: an interrupted run has what it paid for.
- * A line that is not answered is a result too; it does not end the run.
+ * Sends every line, and writes each result on arrival, so that an interrupted run keeps the answers
+ * that it paid for. A line without an answer also has a result, and does not end the run.
  */
 export async function sendFile(file: string, options: SendFileOptions): Promise<number> {
   const lines = linesOf(file, options);
@@ -51,9 +51,12 @@ export async function sendFile(file: string, options: SendFileOptions): Promise<
 function linesOf(file: string, { model, round }: SendFileOptions): readonly PromptLine[] {
   const content = contentOf(file);
   if (content.length > fileBytesMax)
-    throw new UsageError(`${file} is larger than ${fileBytesMax / 1024 / 1024} MiB: split it.`);
+    throw new UsageError(
+      `${file} is larger than the limit of ${fileBytesMax / 1024 / 1024} MiB. Split it.`,
+    );
   const { lines, bad } = promptLinesOf(content, model, round);
-  if (bad.length > 0) throw new UsageError(`${file} was not sent.\n${malformedLinesText(bad)}`);
+  if (bad.length > 0)
+    throw new UsageError(`${file} was not sent. Correct these lines:\n${malformedLinesText(bad)}`);
   return lines;
 }
 
@@ -72,13 +75,13 @@ async function sendAll(
   const tally = new Tally(lines.length);
   const bar = new ProgressBar(lines.length);
   const sharesTerminal = output === undefined && process.stdout.isTTY;
-  // One iterator for all: each takes the next line that nobody has.
+  // All workers share one iterator, so each takes the next line that no other worker has taken.
   const queue = lines.values();
   const work = async (): Promise<void> => {
     for (const { line, id, body, idempotencyKey } of queue) {
       if (signal.aborted) return;
       const asked = edge.ask(body, { idempotencyKey, timeoutMs: timeout * 1000, signal });
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is what bounds it
+      // oxlint-disable-next-line no-await-in-loop -- one line per worker at a time bounds the concurrency
       const answer = await asked.catch((error: unknown) => {
         if (signal.aborted) return undefined;
         throw error;

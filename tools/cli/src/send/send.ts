@@ -25,7 +25,7 @@ export interface SendOptions {
 
 const exitInterrupted = 130;
 
-/** `sluice send`: one prompt, or a file of them. */
+/** Runs `sluice send`, which sends one prompt or a file of prompts. @throws UsageError */
 export async function send(prompt: string | undefined, options: SendOptions): Promise<number> {
   assertUsable(prompt, options);
   const edge = new EdgeClient(await edgeAddress(options, options.dataDir, process.env));
@@ -43,11 +43,13 @@ export async function send(prompt: string | undefined, options: SendOptions): Pr
 function assertUsable(prompt: string | undefined, options: SendOptions): void {
   const { file, output, stream } = options;
   if ((prompt === undefined) === (file === undefined))
-    throw new UsageError('Give one prompt, such as sluice send "Hello", or a file by --file.');
+    throw new UsageError('Give either one prompt, such as sluice send "Hello", or a --file.');
   if (file !== undefined && stream)
-    throw new UsageError("--stream is for one prompt: a file's answers are written whole.");
+    throw new UsageError(
+      "--stream works only with one prompt, because a file's answers are written whole.",
+    );
   if (file === undefined && output !== undefined)
-    throw new UsageError("--output is for the results of a --file.");
+    throw new UsageError("--output works only with --file.");
 }
 
 async function sendOne(
@@ -81,7 +83,10 @@ function printAnswer(answer: Answer, wasStreamed: boolean): void {
   printToStderr(`${inColour("red", kind, process.stderr)}: ${replaceControlCharacters(reason)}\n`);
 }
 
-/** A model's words are a stranger's: on a terminal they move no cursor. Into a file they go as they are. */
+/**
+ * Replaces control characters if the output is a terminal, because the model's text is untrusted. A
+ * file or a pipe receives the text unchanged.
+ */
 function terminalSafe(text: string): string {
   return process.stdout.isTTY ? replaceControlCharacters(text) : text;
 }
