@@ -1,4 +1,4 @@
-"""Sluice over Kafka with nothing but confluent-kafka[avro]: a signed request, and its response."""
+"""Sends a signed request to Sluice over Kafka and prints the response. Needs only confluent-kafka[avro]."""
 
 import hashlib
 import hmac
@@ -22,14 +22,14 @@ requested, responded = "inference.requested", "inference.responded"
 
 
 def signature(value: bytes) -> dict[str, str]:
-    """Proves who sent it, without the secret on a topic. The topic is named without prefix."""
+    """Returns headers that prove who sent the value, without the secret. Signs the topic name without prefix."""
     issued_at = str(int(time.time() * 1000))
     signed = "\n".join([requested, key_id, issued_at, hashlib.sha256(value).hexdigest()])
     mac = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
     return {"sluice-key-id": key_id, "sluice-issued-at": issued_at, "sluice-signature": mac}
 
 
-# Reading begins where the topic ends now, before anything is sent.
+# Starts reading at the current end of the topic, before anything is sent.
 consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"{prefix}sluice.client.python"})
 partitions = consumer.list_topics(prefix + responded, timeout=10).topics[prefix + responded].partitions
 ends = {p: consumer.get_watermark_offsets(TopicPartition(prefix + responded, p))[1] for p in partitions}
@@ -61,5 +61,5 @@ while time.time() < deadline:
         print(f"{response['outcome']}: {response['refused']['reason']}")
     break
 else:
-    sys.exit(f"No answer within 60 s: is {key_id}'s secret right? See {prefix}{requested}.dead-letter.")
+    sys.exit(f"No answer within 60 s. If {key_id}'s secret is wrong, the request is on {prefix}{requested}.dead-letter.")
 consumer.close()
