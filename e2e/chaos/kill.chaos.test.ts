@@ -17,7 +17,7 @@ const services = [
   "inference-adapter",
   "cost-accountant",
 ] as const;
-/** Long enough for a killed member to be noticed and its lease to expire. */
+/** Long enough for Kafka to notice a killed group member, and for its lease to expire. */
 const deadlineSeconds = 45;
 
 let watched: WatchedPipeline;
@@ -27,13 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => watched?.stop());
 
-/** How many requests ended with an answer, and which errors the others brought. */
+/** The number of answered HTTP requests, and the errors of the others. */
 interface Tally {
   answered: number;
   readonly errors: string[];
 }
 
-/** Callers as they are: they retry what a dead edge refused, by the same key, and live with a failed outcome. */
+/** Sends requests as real clients do: with retries under the same key, and without a retry of failed outcomes. */
 function requestSender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
   return async (request) => {
     if (request.transport === "kafka") {
@@ -58,7 +58,10 @@ async function settled(): Promise<void> {
   await watched.settled(limitMs);
 }
 
-/** Calls that outlast a rebalance: else the new owner of a partition would only find finished ones. */
+/**
+ * Makes provider calls last longer than a rebalance. Otherwise the new owner of a partition would find
+ * only finished calls, and the test could not fail.
+ */
 async function slowDown(firstByteMs: number): Promise<void> {
   const names = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
   const models = Object.fromEntries(names.map((name) => [name, { firstByteMs }]));
@@ -66,10 +69,10 @@ async function slowDown(firstByteMs: number): Promise<void> {
     method: "POST",
     body: JSON.stringify({ models }),
   });
-  expect(answer.ok, `the script is refused: ${await answer.text()}`).toBe(true);
+  expect(answer.ok, `The simulator refused the script: ${await answer.text()}`).toBe(true);
 }
 
-test("a rebalance alone pays nothing twice: one adapter comes and goes while calls run", async () => {
+test("if an adapter joins and leaves while calls run, no request is paid twice", async () => {
   await slowDown(12_000);
   const run = `rebalance-${randomBytes(3).toString("hex")}`;
   const tally: Tally = { answered: 0, errors: [] };
@@ -94,7 +97,7 @@ test("a rebalance alone pays nothing twice: one adapter comes and goes while cal
   expect(paid.length).toBe(requests.size);
 }, 180_000);
 
-test("after a kill of each service in turn every request has one outcome and every attempt its charge", async () => {
+test("after each service is killed in turn, every request has one outcome and every attempt has its charge", async () => {
   const run = `kill-${randomBytes(3).toString("hex")}`;
   const tally: Tally = { answered: 0, errors: [] };
   const load = runLoad({
@@ -114,7 +117,7 @@ test("after a kill of each service in turn every request has one outcome and eve
 
   const own = watched.responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
   expect(own.length, "Kafka requests of this run").toBeGreaterThan(0);
-  // A killed adapter breaks streams off, which nobody restarts; everything else is answered.
+  // A killed adapter interrupts its streams, which are not restarted. All other requests are answered.
   expect(tally.answered).toBeGreaterThan(1_400);
   const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   process.stderr.write(

@@ -20,14 +20,14 @@ let watched: WatchedPipeline;
 
 beforeAll(async () => {
   watched = await startWatchedPipeline(
-    // A Redis of its own, which it starts again from its log; others share the run's.
+    // The pipeline starts its own Redis and restarts it from its log; other suites share one Redis.
     { SLUICE_REDIS_URL: "", SLUICE_CACHE_REDIS_URL: "" },
     0,
   );
 });
 afterAll(() => watched?.stop());
 
-/** What callers were told, by request: an error each time, and whether an answer came in the end. */
+/** What the clients observed: every error, the HTTP requests without an answer, and the ids sent by Kafka. */
 interface ClientResults {
   readonly errors: string[];
   readonly unanswered: MixedRequest[];
@@ -51,7 +51,7 @@ function requestSender(
     };
     for (let retry = 0; retry < retriesMax; retry += 1) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other, as callers do
+        // oxlint-disable-next-line no-await-in-loop -- retries are sequential, as in real clients
         await sendByHttp(watched.openai, request, headers);
         return;
       } catch (error) {
@@ -69,7 +69,7 @@ function nameOf(error: unknown): string {
   return `${error.status ?? "while streaming"} ${error.code}`;
 }
 
-test("Redis is killed under load and comes back with its log: all are answered, nothing is called twice", async () => {
+test("if Redis is killed under load and restarts with its log, all requests are answered and no call is made twice", async () => {
   const run = `redis-${randomBytes(3).toString("hex")}`;
   const results: ClientResults = { errors: [], unanswered: [], byKafka: [] };
   const pids = new Set([watched.pipeline.identityOf("redis").pid]);
@@ -78,7 +78,7 @@ test("Redis is killed under load and comes back with its log: all are answered, 
     send: requestSender(run, results),
   });
   for (let kill = 0; kill < kills; kill += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one death after the other
+    // oxlint-disable-next-line no-await-in-loop -- one kill at a time
     await sleep(2_500);
     // oxlint-disable-next-line no-await-in-loop -- as above
     await watched.pipeline.killAndAwait("redis");
@@ -86,7 +86,7 @@ test("Redis is killed under load and comes back with its log: all are answered, 
   }
   await load;
   const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
-  // Those that came by Kafka may wait to be admitted until the intake has felt that Redis is back.
+  // Requests sent by Kafka may wait for admission until the intake notices that Redis is available again.
   const hasEnded = (id: string) =>
     watched.responded.records.some(({ requestId }) => requestId === id);
   await expect
@@ -102,7 +102,7 @@ test("Redis is killed under load and comes back with its log: all are answered, 
 
   expect(pids.size).toBe(kills + 1);
   expect(results.unanswered).toEqual([]);
-  // The outage was felt, and each caller was told that it was one.
+  // The outage affected clients, and each affected client received 503.
   expect(results.errors.length).toBeGreaterThan(0);
   expect([...errors.keys()].filter((error) => error !== "503 unavailable")).toEqual([]);
   expect(results.byKafka.length).toBeGreaterThan(count / 5);

@@ -52,14 +52,14 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-test("each service is ready on an account of its own, over TLS to all that it needs", async () => {
+test("each service is ready with its own account, and uses TLS for all its connections", async () => {
   const answers = await Promise.all(
     services.map(async (service) => (await fetch(`${pipeline.admin(service)}/readyz`)).json()),
   );
   expect(answers).toMatchObject(services.map(() => ({ ready: true })));
 });
 
-test("over HTTP and over Kafka requests are answered, hits too, and the ledger is the bill", async () => {
+test("requests over HTTP and Kafka are answered, also from the cache, and the ledger equals the bill", async () => {
   const openai = new OpenAI({ baseURL: `${pipeline.http}/v1`, apiKey: pipeline.demoKey });
   const messages = [{ role: "user" as const, content: "How deep is the sea?" }];
   const costs = client.costs({ from: "beginning" });
@@ -91,7 +91,7 @@ function hasSaving(): boolean {
   return charges.some(({ kind }) => kind === "saving");
 }
 
-test("no password, token or private key stands in a log, a metric, a health answer or an argument", async () => {
+test("no log, metric, health response or process argument contains a password, token or private key", async () => {
   const privateKeys = ["server-key.pem", "client-key.pem"].map((name) =>
     readFileSync(join(stack.dataDir, name), "utf8").split("\n").at(1),
   );
@@ -114,7 +114,7 @@ test("no password, token or private key stands in a log, a metric, a health answ
   expect(found).toEqual([]);
 });
 
-/** As everybody on the machine can see them; empty where there is no /proc. */
+/** Returns a process's arguments, which every user of the machine can read; empty without /proc. */
 function argumentsOf(pid: number): string {
   return process.platform === "linux" ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
 }

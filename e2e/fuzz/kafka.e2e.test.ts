@@ -26,7 +26,7 @@ import { draftsOf } from "./messages.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
 const count = 10_000;
-/** Each is accounted for before the next is sent, so that what is in flight is bounded. */
+/** All messages of a wave must have an outcome before the next wave is sent, so that the load in flight is bounded. */
 const waveSize = 1_000;
 const waveMsMax = 30_000;
 const services = [
@@ -37,7 +37,7 @@ const services = [
   "inference-adapter",
   "cost-accountant",
 ] as const;
-/** What a service holds after all, beyond what it held after half: 1 KiB a message. */
+/** Limit for the growth of a service's live memory during the second half of the load: 1 KiB per message. */
 const growthBytesMax = 5 * 1_024 * 1_024;
 
 let pipeline: Pipeline;
@@ -46,7 +46,7 @@ let admitted: TopicReader<InferenceAdmitted>;
 let responded: TopicReader<InferenceResponded>;
 let charged: TopicReader<CostCharged>;
 let deadLetters: TopicReader<Buffer>;
-/** Of all other topics, where nothing may ever lie: what intake lets through, stages can handle. */
+/** Dead letters of all later topics. There must be none, because the stages can handle every admitted request. */
 let laterDeadLetters: readonly TopicReader<Buffer>[];
 let outcomes: MessageOutcomes;
 
@@ -86,7 +86,7 @@ async function sendWave(wave: readonly SentMessage[]): Promise<void> {
 }
 
 test(
-  `${count} seeded messages: each has one outcome or is one dead letter, with its bytes`,
+  `each of ${count} seeded messages has one outcome, or becomes one dead letter with its bytes`,
   { timeout: 180_000 },
   async () => {
     process.stderr.write(`fuzz of Kafka: FUZZ_SEED=${seed}\n`);
@@ -145,7 +145,7 @@ function described(message: SentMessage): object {
   return { number: message.number, outcomes: outcomes.of(message), draft: message.draft };
 }
 
-/** How many messages of each kind ended how. */
+/** Counts the messages by kind and outcome. */
 function tallyOf(all: readonly SentMessage[]): Readonly<Record<string, number>> {
   const named = all.map(
     (message) => `${message.draft.kind}: ${outcomes.of(message).join(" and ")}`,

@@ -2,7 +2,7 @@ import type { InferenceResponded } from "@sluice/contracts";
 import type { TopicReader } from "@sluice/testing";
 import { type SentMessage, numberHeader } from "./sent-message.ts";
 
-/** How each message ended, by its number; read on from where it was read before. */
+/** Collects how each message ended, by its number. Each call reads only the deliveries since the last call. */
 export class MessageOutcomes {
   readonly #deadLetters: TopicReader<Buffer>;
   readonly #responded: TopicReader<InferenceResponded>;
@@ -17,18 +17,18 @@ export class MessageOutcomes {
     this.#responded = responded;
   }
 
-  /** A message whose correlation id is changed is known by its request id, and the other way round. */
+  /** Registers a message, so that its response is found by request id if the message changed the correlation id. */
   track({ requestId, number }: SentMessage): void {
     this.#numbers.set(requestId, number);
   }
 
-  /** A dead letter's code, or an outcome; each that is different once. */
+  /** Returns the distinct ends of a message: dead-letter codes and outcomes. */
   of({ number }: SentMessage): readonly string[] {
     this.#read();
     return this.#outcomes.get(number) ?? [];
   }
 
-  /** Whether it is a dead letter twice, or one with other bytes. */
+  /** Returns whether the message was dead-lettered more than once, or with other bytes. */
   hasWrongDeadLetter({ number, value }: SentMessage): boolean {
     const values = this.#deadLetterValues.get(number) ?? [];
     return values.length > 1 || values.some((each) => !each.equals(value));

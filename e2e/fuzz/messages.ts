@@ -5,10 +5,10 @@ import * as fc from "fast-check";
 export type HeaderChange =
   | { readonly kind: "missing" | "empty"; readonly name: string }
   | { readonly kind: "set"; readonly name: string; readonly value: Buffer }
-  /** The last one counts. */
+  /** Sets the header twice. The last value counts. */
   | { readonly kind: "twice"; readonly name: string; readonly rightIsLast: boolean };
 
-/** A message as it is to be made; what is signed is signed over the bytes that are sent. */
+/** Describes a message to make. A signed message is signed over the bytes that are sent. */
 export type Draft =
   | { readonly kind: "good" }
   | { readonly kind: "hostile"; readonly changes: Partial<InferenceRequested> }
@@ -140,7 +140,7 @@ const requirements = fc
   )
   .map((changed) => ({ ...noRequirements, ...changed }));
 
-/** What is right for embeddings, and for nothing else. */
+/** Fields of a request that is valid only for embeddings. */
 const embeddings: Partial<InferenceRequested> = {
   operation: "embeddings",
   model: "sim-embedding-small",
@@ -149,7 +149,7 @@ const embeddings: Partial<InferenceRequested> = {
   inputs: ["A river.", "A lock."],
 };
 
-/** One to three fields are not what anybody would send. */
+/** Sets one to three fields to hostile values. */
 const changes: fc.Arbitrary<Partial<InferenceRequested>> = fc
   .tuple(
     fc.record({
@@ -233,7 +233,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
   },
   {
     weight: 5,
-    // Few, as each one that is not known is asked of the registry.
+    // Few different ids, because each unknown id is looked up in the registry.
     arbitrary: fc.record({
       kind: fc.constant("schema-id" as const),
       id: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(2 ** 31, 2 ** 32 - 1)),
@@ -272,7 +272,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
   },
 );
 
-/** The same drafts for the same seed, in order. */
+/** Returns drafts that depend only on the seed. */
 export function draftsOf(seed: number, count: number): readonly Draft[] {
   return fc.sample(draft, { seed, numRuns: count });
 }

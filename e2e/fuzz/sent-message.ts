@@ -4,14 +4,14 @@ import type { KafkaUser } from "@sluice/testing";
 import { aClassified, anAdmission, aRequest, noRequirements } from "@sluice/testing/fixtures";
 import type { Draft, HeaderChange } from "./messages.ts";
 
-/** Under this header each message has its number, wherever it ends; a response has it as correlation id. */
+/** The header with a message's number, which its dead letter keeps. A response has the number as correlation id. */
 export const numberHeader = "fuzz-number";
 
 type Headers = Record<string, string | Buffer | (string | Buffer)[]>;
 
 export interface SentMessage {
   readonly number: number;
-  /** Unless the draft says another. */
+  /** The request id, unless the draft sets another. */
   readonly requestId: string;
   readonly draft: Draft;
   readonly value: Buffer;
@@ -19,7 +19,7 @@ export interface SentMessage {
   readonly key: string;
 }
 
-/** The bytes and headers of a draft, signed where it says so. */
+/** Makes the bytes and headers of a draft. The signature is valid unless the draft says otherwise. */
 export async function sentMessageOf(
   user: KafkaUser,
   run: string,
@@ -39,12 +39,12 @@ export async function sentMessageOf(
   return { number, requestId, draft, value, headers, key: String(number) };
 }
 
-/** So far from each other that no flipped bits make one of another. */
+/** Returns a hash, because flipped bits cannot turn one hash into another. */
 function requestIdOf(run: string, number: number): string {
   return createHash("sha256").update(`${run} ${number}`).digest("hex").slice(0, 24);
 }
 
-/** No two have the same body, also where their ids are the same: the second would be a repeat, which is told nothing. */
+/** Makes every body unique, even if drafts set the same id: a repeat with the same body would get no response. */
 function requestOf(requestId: string, changes: Partial<InferenceRequested>): InferenceRequested {
   const [message] = aRequest().messages;
   const messages = [{ ...message!, content: `What is ${requestId}?` }];
@@ -85,7 +85,7 @@ async function valueOf(user: KafkaUser, requestId: string, draft: Draft): Promis
   }
 }
 
-/** Another record under its own schema, or under the request's. */
+/** Returns another record, with its own schema id or with that of the request. */
 async function anotherRecord(user: KafkaUser, which: number, renamed: boolean): Promise<Buffer> {
   const bytes =
     which % 2 === 0
@@ -106,7 +106,7 @@ function applyChange(headers: Headers, change: HeaderChange): void {
     setHeader(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
 }
 
-/** Also under a name that every object has. */
+/** Sets a header, even if its name is a member of every object, such as `__proto__`. */
 function setHeader(headers: Headers, name: string, value: Headers[string]): void {
   Object.defineProperty(headers, name, {
     value,

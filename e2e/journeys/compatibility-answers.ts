@@ -12,7 +12,7 @@ type AnswerTest = (client: CompatibilityClient, name: string) => Promise<void>;
 
 const always = { "x-sluice-cache": "no-store" };
 
-/** The same question answered whole and as a stream, both by the provider. */
+/** Sends the same question twice, for a whole and for a streamed answer. The provider answers both. */
 async function bothWays(
   client: CompatibilityClient,
   request: ChatRequest,
@@ -20,7 +20,7 @@ async function bothWays(
   return [await client.whole(request, always), await client.streamed(request, always)];
 }
 
-/** What a caller reads of an answer; ids and times differ from call to call. */
+/** Returns the part of an answer that must not differ between calls: everything except ids and times. */
 function readable({ completion }: ChatResult): unknown {
   return completion.choices.map(({ index, message, logprobs, finish_reason }) => ({
     index,
@@ -68,14 +68,14 @@ async function endsWith(
 
 async function isNeverCached(client: CompatibilityClient, request: ChatRequest): Promise<void> {
   await client.whole(request);
-  // What fills the cache is read in order: once a later answer is kept, this one was passed over.
+  // Cache-lookup reads outcomes in order. Once a later answer is in the cache, this one has been skipped.
   await untilCached(client, {
     messages: questionOf(`${JSON.stringify(request.messages).length}`, "later"),
   });
   expect((await client.whole(request)).cache).toBe("miss");
 }
 
-/** By the row's name. */
+/** The tests for the rows of the table "Answers", by the row's name. */
 export const answerTests: Readonly<Record<string, AnswerTest>> = {
   "choices of n": async (client, name) => {
     const { completion } = await sameBothWays(client, { messages: questionOf(name), n: 3 });

@@ -11,24 +11,24 @@ export interface ChatRequest extends Parameters {
 export interface ChatResult {
   readonly completion: OpenAI.ChatCompletion;
   readonly headers: Headers;
-  /** What the response cache said: exact, miss or bypass. */
+  /** The result of the response cache: exact, miss or bypass. */
   readonly cache: string | null;
-  /** Of a streamed answer, all of them; of a whole one none. */
+  /** All chunks of a streamed answer; empty for a whole answer. */
   readonly chunks: readonly OpenAI.ChatCompletionChunk[];
 }
 
-/** A call as it arrived at the provider. */
+/** A recorded call as the provider received it, and the number of such calls. */
 export interface ProviderCall {
   readonly calls: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A question that the provider records under a name. */
+/** Returns a question that makes the simulator record the call under a name. */
 export function questionOf(name: string, more = ""): OpenAI.ChatCompletionMessageParam[] {
   return [{ role: "user", content: `What about ${name}? [[record:${name}]] ${more}`.trim() }];
 }
 
-/** The official client, unchanged but for base URL and key, asking whole and streamed alike. */
+/** Sends questions with the official client, which has only another base URL and key. */
 export class CompatibilityClient {
   readonly openai: OpenAI;
   readonly #simulator: string;
@@ -48,7 +48,7 @@ export class CompatibilityClient {
     return resultOf(data, response.headers, []);
   }
 
-  /** Put together from its chunks by the client's own helper. */
+  /** Streams an answer. The official client's helper combines its chunks. */
   async streamed(
     request: ChatRequest,
     headers: Readonly<Record<string, string>> = {},
@@ -64,16 +64,16 @@ export class CompatibilityClient {
     return resultOf(await runner.finalChatCompletion(), response.headers, chunks);
   }
 
-  /** The last call that asked to be recorded under the name. */
+  /** Returns the last call that was recorded under the name. */
   callAtProvider(name: string): Promise<ProviderCall> {
     return recordedCall(this.#simulator, name);
   }
 }
 
-/** The last call that asked to be recorded under the name. @param simulator base address */
+/** Returns the last call that was recorded under the name. @param simulator the simulator's base address */
 export async function recordedCall(simulator: string, name: string): Promise<ProviderCall> {
   const response = await fetch(`${simulator}/calls/${encodeURIComponent(name)}`);
-  if (!response.ok) throw new Error(`Nothing arrived as '${name}' (${response.status}).`);
+  if (!response.ok) throw new Error(`No call was recorded as "${name}" (${response.status}).`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
   return (await response.json()) as ProviderCall;
 }

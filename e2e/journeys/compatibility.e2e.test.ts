@@ -12,7 +12,8 @@ import {
 import { CompatibilityClient, questionOf } from "./compatibility-client.ts";
 import { parametersOfOpenAi, type Row, rowsUnder } from "./compatibility-table.ts";
 
-/** docs/reference/openai.md, row by row, by the official client through the real pipeline. */
+/* These tests check docs/reference/openai.md row by row, with the official client and a real pipeline. */
+
 const parameters = rowsUnder("Parameters");
 const messages = rowsUnder("Messages");
 const answers = rowsUnder("Answers");
@@ -32,7 +33,7 @@ const names = (rows: readonly Row[]) => rows.map((row) => Object.values(row)[0] 
 const always = { "x-sluice-cache": "no-store" };
 
 describe("the table", () => {
-  test("has a row for every parameter that OpenAI's client has a type for", () => {
+  test("has a row for every parameter for which OpenAI's client has a type", () => {
     expect(parametersOfOpenAi().length).toBeGreaterThan(30);
     expect(names(parameters)).toEqual([...parametersOfOpenAi(), "anything_else"].toSorted());
   });
@@ -52,7 +53,7 @@ describe("the table", () => {
     expect(handlings).toEqual(new Set(["passed", "ours", "refused"]));
   });
 
-  test("promises nothing of a stream that is not tested of streams", () => {
+  test('marks every accepted row as "streamed", because the tests check all of them as streams', () => {
     const accepted = [...parameters, ...messages].filter((row) => row["handling"] !== "refused");
     expect([...accepted, ...answers].filter((row) => row["streamed"] !== "yes")).toEqual([]);
   });
@@ -82,20 +83,23 @@ describe("a parameter that is passed", () => {
     expect(limits.filter((name) => name in body)).toHaveLength(1);
   });
 
-  test.each(rows)("$parameter is in the cache key, or not", async (row) => {
-    const { parameter = "" } = row;
-    const { sent, other } = passedParameters[parameter]!;
-    const question = { messages: questionOf(`k-${parameter}`) };
-    await client.whole({ ...question, ...sent });
-    await expect
-      .poll(async () => (await client.whole({ ...question, ...sent })).cache, { interval: 20 })
-      .toBe("exact");
-    const { cache } = await client.whole({ ...question, ...other });
-    expect(cache).toBe(row["in key"] === "yes" ? "miss" : "exact");
-  });
+  test.each(rows)(
+    "$parameter is part of the cache key if and only if the table says so",
+    async (row) => {
+      const { parameter = "" } = row;
+      const { sent, other } = passedParameters[parameter]!;
+      const question = { messages: questionOf(`k-${parameter}`) };
+      await client.whole({ ...question, ...sent });
+      await expect
+        .poll(async () => (await client.whole({ ...question, ...sent })).cache, { interval: 20 })
+        .toBe("exact");
+      const { cache } = await client.whole({ ...question, ...other });
+      expect(cache).toBe(row["in key"] === "yes" ? "miss" : "exact");
+    },
+  );
 });
 
-/** By the parameter's name. Each asks and streams by itself. */
+/** The tests for parameters that Sluice handles itself, by the parameter's name. */
 const ours: Readonly<Record<string, () => Promise<void>>> = {
   model: async () => {
     const request = { messages: questionOf("o-model") };
@@ -133,12 +137,15 @@ const ours: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-test.each(handledAs(parameters, "ours"))("$parameter is ours to set", async ({ parameter }) => {
-  await expect(ours[parameter!]!()).resolves.toBeUndefined();
-});
+test.each(handledAs(parameters, "ours"))(
+  "$parameter is handled by Sluice",
+  async ({ parameter }) => {
+    await expect(ours[parameter!]!()).resolves.toBeUndefined();
+  },
+);
 
 test.each(handledAs(parameters, "refused"))(
-  "$parameter is refused by its name",
+  "$parameter is refused, and the error names it",
   async ({ parameter = "" }) => {
     const request = { messages: questionOf(`r-${parameter}`) };
     const refused = { ...request, [parameter]: refusedParameters[parameter] };
@@ -151,7 +158,7 @@ test.each(handledAs(parameters, "refused"))(
   },
 );
 
-test("what is refused may be null, as in bodies that name every parameter", async () => {
+test("a refused parameter may be null, because some clients send every parameter", async () => {
   const known = Object.keys(refusedParameters).filter((name) =>
     parametersOfOpenAi().includes(name),
   );
@@ -161,25 +168,31 @@ test("what is refused may be null, as in bodies that name every parameter", asyn
 });
 
 describe("messages", () => {
-  test.each(handledAs(messages, "passed"))("$member arrives", async ({ member = "" }) => {
-    const { sent, arrives = sent } = passedMessages[member]!;
-    const name = `m-${messages.findIndex((row) => row["member"] === member)}`;
-    const request = { messages: [...questionOf(name), ...sent] };
-    await client.whole(request, always);
-    await client.streamed(request, always);
-    const { calls, body } = await client.callAtProvider(name);
-    expect(calls).toBe(2);
-    expect(body["messages"]).toEqual([...questionOf(name), ...arrives]);
-  });
+  test.each(handledAs(messages, "passed"))(
+    "$member arrives at the provider",
+    async ({ member = "" }) => {
+      const { sent, arrives = sent } = passedMessages[member]!;
+      const name = `m-${messages.findIndex((row) => row["member"] === member)}`;
+      const request = { messages: [...questionOf(name), ...sent] };
+      await client.whole(request, always);
+      await client.streamed(request, always);
+      const { calls, body } = await client.callAtProvider(name);
+      expect(calls).toBe(2);
+      expect(body["messages"]).toEqual([...questionOf(name), ...arrives]);
+    },
+  );
 
-  test.each(handledAs(messages, "passed"))("$member is in the cache key", async ({ member }) => {
-    const { sent, other } = passedMessages[member!]!;
-    const question = questionOf(`mk-${messages.findIndex((row) => row["member"] === member)}`);
-    const whole = { messages: [...question, ...sent] };
-    await client.whole(whole);
-    await expect.poll(async () => (await client.whole(whole)).cache).toBe("exact");
-    expect((await client.whole({ messages: [...question, ...other] })).cache).toBe("miss");
-  });
+  test.each(handledAs(messages, "passed"))(
+    "$member is part of the cache key",
+    async ({ member }) => {
+      const { sent, other } = passedMessages[member!]!;
+      const question = questionOf(`mk-${messages.findIndex((row) => row["member"] === member)}`);
+      const whole = { messages: [...question, ...sent] };
+      await client.whole(whole);
+      await expect.poll(async () => (await client.whole(whole)).cache).toBe("exact");
+      expect((await client.whole({ messages: [...question, ...other] })).cache).toBe("miss");
+    },
+  );
 
   test.each(handledAs(messages, "refused"))("$member is refused", async ({ member = "" }) => {
     const { message, param, code } = refusedMessages[member]!;
@@ -193,7 +206,7 @@ describe("messages", () => {
       });
   });
 
-  test("an answer may be sent back as it came, and its tool's result with it", async () => {
+  test("an answer can be sent back unchanged, together with the result of its tool call", async () => {
     const first = await client.whole({
       messages: questionOf("m-back"),
       ...{ tools: [payTool], tool_choice: "required" as const },
@@ -207,7 +220,7 @@ describe("messages", () => {
   });
 });
 
-test.each(answers)("$part is told, whole and streamed", async ({ part = "" }) => {
+test.each(answers)("$part is returned in whole and in streamed answers", async ({ part = "" }) => {
   const name = `a-${answers.findIndex((row) => row["part"] === part)}`;
   await expect(answerTests[part]!(client, name)).resolves.toBeUndefined();
 });

@@ -1,10 +1,10 @@
 import type { EmbeddingsRequest } from "./embeddings-client.ts";
 
-/** A parameter as it is sent, and another value that may be another question. */
+/** A request with a value of the parameter, and one with another value that may need another cache entry. */
 export interface EmbeddingCase {
   readonly sent: (input: string) => EmbeddingsRequest;
   readonly other: (input: string) => EmbeddingsRequest;
-  /** What the provider gets under the parameter's name. */
+  /** The value that the provider receives for the parameter. */
   readonly arrives: (input: string) => unknown;
 }
 
@@ -39,7 +39,7 @@ export const embeddingCases: Readonly<Record<string, EmbeddingCase>> = {
   },
 };
 
-/** What the provider gets for each form of inputs. */
+/** The inputs that the provider receives for each form of inputs. */
 export const inputForms: Readonly<
   Record<
     string,
@@ -70,7 +70,7 @@ const many = (count: number): string[] => Array.from({ length: count }, () => "a
 const empty = /must not be empty/;
 const noEmbeddings = /makes no embeddings; name sim-embedding-small or sim-embedding-large/;
 
-/** Each is a 400. */
+/** Requests that get status 400. */
 export const refused: readonly RefusedRequest[] = [
   { what: "no input", request: { input: undefined }, param: "input" },
   { what: "an empty input", request: { input: "" }, param: "input", message: empty },

@@ -9,7 +9,7 @@ export const otherSecret = "other-secret";
 
 const local = readFileSync(new URL("../../infra/local/sluice.yaml", import.meta.url), "utf8");
 
-/** The local stack's own declarations, a second tenant, and a model whose embeddings are longer than is declared. */
+/** The local stack's declarations, a second tenant, and a model whose embeddings are longer than it declares. */
 export const declarations = local
   .replace(
     "providers:\n",
@@ -35,14 +35,14 @@ export interface EmbeddingsResult {
   readonly data: OpenAI.CreateEmbeddingResponse;
   readonly embeddings: readonly (readonly number[])[];
   readonly headers: Headers;
-  /** What the response cache said: exact, miss or bypass. */
+  /** The result of the response cache: exact, miss or bypass. */
   readonly cache: string | null;
 }
 
-/** What a busy machine may need. */
+/** The limit for an answer to be in the cache, long enough for a busy machine. */
 const hitLimitMs = 20_000;
 
-/** The official client, unchanged but for base URL and key. */
+/** Requests embeddings with the official client, which has only another base URL and key. */
 export class EmbeddingsClient {
   readonly openai: OpenAI;
   readonly #pipeline: Pipeline;
@@ -63,26 +63,27 @@ export class EmbeddingsClient {
     return { data, embeddings, headers: response.headers, cache };
   }
 
-  /** As text, undecoded. */
+  /** Returns the embeddings as base64 text, not decoded. */
   async base64(input: readonly string[]): Promise<readonly unknown[]> {
     return base64By(this.openai, input);
   }
 
-  /** The same, by the provider itself. */
+  /** Returns the same directly from the provider. */
   async base64OfProvider(input: readonly string[]): Promise<readonly unknown[]> {
     const { dataDir, simulator } = this.#pipeline;
     const apiKey = readFileSync(`${dataDir}/secrets/simulator-key`, "utf8").trim();
     return base64By(new OpenAI({ baseURL: `${simulator}/v1`, apiKey }), input);
   }
 
-  /** Until the cache was filled, which happens after the answer. */
+  /** Repeats a request until the cache answers it. The cache is filled after the first answer. */
   async untilHit(request: EmbeddingsRequest): Promise<EmbeddingsResult> {
     const deadline = Date.now() + hitLimitMs;
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- asked one after the other
+      // oxlint-disable-next-line no-await-in-loop -- polling
       const result = await this.embed(request);
       if (result.cache === "exact") return result;
-      if (Date.now() > deadline) throw new Error(`Not in the cache after ${hitLimitMs} ms.`);
+      if (Date.now() > deadline)
+        throw new Error(`The answer was not in the cache after ${hitLimitMs} ms.`);
       // oxlint-disable-next-line no-await-in-loop -- as above
       await sleep(100);
     }
@@ -102,7 +103,7 @@ async function base64By(openai: OpenAI, input: readonly string[]): Promise<reado
   return data.map(({ embedding }) => embedding);
 }
 
-/** As a reader of the topic does who knows nothing of our code. */
+/** Decodes an embedding of a record without our code, as another reader of the topic would. */
 export function floatsIn(embedding: Uint8Array): readonly number[] {
   return [...new Float32Array(Uint8Array.from(embedding).buffer)];
 }

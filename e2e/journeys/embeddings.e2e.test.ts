@@ -57,7 +57,7 @@ describe("the table in docs/reference/openai.md", () => {
   const passed = rows.filter(({ handling }) => handling !== "refused");
   const forms = rowsUnder("Inputs");
 
-  test("has a row for every parameter that OpenAI's client has a type for, and a test for every row", () => {
+  test("has a row for every parameter for which OpenAI's client has a type, and a test for every row", () => {
     const named = rows.map(({ parameter = "" }) => parameter).toSorted();
     expect(named).toEqual([...embeddingParametersOfOpenAi(), "anything_else"].toSorted());
     expect(passed.map(({ parameter = "" }) => parameter).toSorted()).toEqual(
@@ -66,20 +66,23 @@ describe("the table in docs/reference/openai.md", () => {
     expect(forms.map(({ form }) => form)).toEqual(Object.keys(inputForms));
   });
 
-  test.each(passed)("$parameter arrives, and is in the cache key or not", async (row) => {
-    const { parameter = "" } = row;
-    const { sent, other, arrives } = embeddingCases[parameter]!;
-    const input = `about ${parameter} [[record:e-${parameter}]]`;
-    await client.embed(sent(input));
-    const { body } = await client.callAtProvider(`e-${parameter}`);
-    expect(body[parameter]).toEqual(arrives(input));
-    const own = ["encoding_format", "input", "model", ...Object.keys(sent(input))];
-    expect(Object.keys(body).toSorted()).toEqual([...new Set(own)].toSorted());
-    await client.untilHit(sent(input));
-    expect((await client.embed(other(input))).cache).toBe(
-      row["in key"] === "yes" ? "miss" : "exact",
-    );
-  });
+  test.each(passed)(
+    "$parameter arrives, and is in the cache key if the table says so",
+    async (row) => {
+      const { parameter = "" } = row;
+      const { sent, other, arrives } = embeddingCases[parameter]!;
+      const input = `about ${parameter} [[record:e-${parameter}]]`;
+      await client.embed(sent(input));
+      const { body } = await client.callAtProvider(`e-${parameter}`);
+      expect(body[parameter]).toEqual(arrives(input));
+      const own = ["encoding_format", "input", "model", ...Object.keys(sent(input))];
+      expect(Object.keys(body).toSorted()).toEqual([...new Set(own)].toSorted());
+      await client.untilHit(sent(input));
+      expect((await client.embed(other(input))).cache).toBe(
+        row["in key"] === "yes" ? "miss" : "exact",
+      );
+    },
+  );
 
   test.each(forms)("$form makes embeddings", async ({ form = "" }) => {
     const [sent, arrives] = inputForms[form]!;
@@ -90,7 +93,7 @@ describe("the table in docs/reference/openai.md", () => {
     expect(data.usage.prompt_tokens).toBe(arrives.flat().length);
   });
 
-  test("anything_else is refused by its name", async () => {
+  test("anything_else is refused, and the error names it", async () => {
     const request = { input: "a", anything_else: 1 };
     await expect(client.embed(request)).rejects.toMatchObject({
       ...{ status: 400, param: "anything_else", code: "unknown_parameter" },
@@ -101,11 +104,8 @@ describe("the table in docs/reference/openai.md", () => {
 describe("the official client", () => {
   test("gets an embedding of one input, with its usage and what it cost", async () => {
     const { data, embeddings, headers } = await client.embed({ input: "A river runs to the sea." });
-    expect(data).toMatchObject({
-      object: "list",
-      model,
-      data: [{ object: "embedding", index: 0 }],
-    });
+    const list = { object: "list", model, data: [{ object: "embedding", index: 0 }] };
+    expect(data).toMatchObject(list);
     expect(embeddings[0]).toHaveLength(1_536);
     expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
     expect(data.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
@@ -115,7 +115,7 @@ describe("the official client", () => {
     expect(headers.get("x-sluice-cost-usd")).toBe("0.00000014");
   });
 
-  test("gets the embeddings of many inputs in their order, as if each had been asked for alone", async () => {
+  test("gets the embeddings of many inputs in their order, with the same values as for single inputs", async () => {
     const input = ["a lake", "a river", "a lake"];
     const { data, embeddings } = await client.embed({ input });
     expect(data.data.map(({ index }) => index)).toEqual([0, 1, 2]);
@@ -125,13 +125,13 @@ describe("the official client", () => {
     expect(alone.embeddings).toEqual([embeddings[1]]);
   });
 
-  test("gets as many dimensions as it asks for", async () => {
+  test("gets the number of dimensions that it requests", async () => {
     const { embeddings } = await client.embed({ input: "a short embedding", dimensions: 12 });
     expect(embeddings[0]).toHaveLength(12);
     expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
   });
 
-  test("gets the same bits as numbers and as base64, and those that the provider made", async () => {
+  test("gets exactly the provider's embeddings, both as numbers and as base64", async () => {
     const input = ["bits of one", "bits of two"];
     const numbers = await client.embed({ input, encoding_format: "float" });
     const text = await client.base64(input);
@@ -142,7 +142,7 @@ describe("the official client", () => {
     expect(text).toEqual(bits);
   });
 
-  test("gets as many embeddings as an answer holds, from the provider and from the cache", async () => {
+  test("gets the largest number of embeddings of one answer, from the provider and from the cache", async () => {
     const input = Array.from({ length: 256 }, (_, index) => `one of many: ${index}`);
     const { embeddings } = await client.embed({ input });
     expect(embeddings).toHaveLength(256);
@@ -153,7 +153,7 @@ describe("the official client", () => {
     expect((await client.embed({ input: input[255]! })).embeddings).toEqual([embeddings[255]]);
   });
 
-  test("finds embedding models in the list, labelled where simulated", async () => {
+  test("finds embedding models in the list, and simulated ones are labelled", async () => {
     const models = await client.openai.models.list();
     const owners = new Map(models.data.map(({ id, owned_by: owner }) => [id, owner]));
     expect(owners.get("sim-embedding-large")).toBe("simulator (simulated)");
@@ -175,7 +175,7 @@ describe("the official client", () => {
 });
 
 describe("the response cache", () => {
-  test("answers the same inputs at no cost, bit for bit, however they are to be read", async () => {
+  test("answers the same inputs at no cost, bit for bit, in any encoding", async () => {
     const input = ["kept for later", "and this too"];
     const first = await client.embed({ input });
     expect(first.cache).toBe("miss");
@@ -188,7 +188,7 @@ describe("the response cache", () => {
     expect(numbers.embeddings).toEqual(first.embeddings);
   });
 
-  test("knows another order, model or number of dimensions as another question", async () => {
+  test("has separate entries for another order, model or number of dimensions", async () => {
     const input = ["one of two", "two of two"];
     await client.embed({ input });
     await client.untilHit({ input });
@@ -201,29 +201,29 @@ describe("the response cache", () => {
     for (const other of others) expect((await client.embed(other)).cache).toBe("miss");
   });
 
-  test("serves nobody what was made for another tenant", async () => {
+  test("does not serve an answer to another tenant", async () => {
     const input = "a tenant's own words";
     await client.embed({ input });
     await client.untilHit({ input });
     expect((await otherTenant.embed({ input })).cache).toBe("miss");
   });
 
-  test("is passed by where the caller says so", async () => {
+  test("is bypassed if the client says so", async () => {
     const input = "never kept";
     const always = { "x-sluice-cache": "no-store" };
     for (const _ of [1, 2]) expect((await client.embed({ input }, always)).cache).toBe("bypass");
   });
 });
 
-describe("a provider that fails", () => {
-  test("once, by being busy or by an error of its own, costs a retry and not the answer", async () => {
+describe("if the provider", () => {
+  test("is busy or has an error once, the request is retried and answered", async () => {
     for (const fault of ["429", "500"]) {
       const { embeddings } = await client.embed({ input: ["fails", `[[fault:${fault} times=1]]`] });
       expect(embeddings).toHaveLength(2);
     }
   });
 
-  test("always, is told as such: no other model is asked", async () => {
+  test("always fails, the request fails with provider_failed, and no other model is called", async () => {
     const before = await fetchBill(pipeline.simulator);
     const input = "[[fault:500]] always";
     await expect(client.embed({ input })).rejects.toMatchObject({
@@ -234,13 +234,13 @@ describe("a provider that fails", () => {
     expect(after.attempts.size - before.attempts.size).toBe(4);
   });
 
-  test("to send all of it is asked again, and paid for both", async () => {
+  test("sends an incomplete answer, the request is sent again, and both calls are paid", async () => {
     const input = "breaks off [[fault:cut-stream times=1]]";
     const { embeddings } = await client.embed({ input }, { "x-sluice-deadline": "10" });
     expect(embeddings[0]).toHaveLength(1_536);
   });
 
-  test("to make an embedding for each input is paid and not asked again", async () => {
+  test("does not return an embedding for each input, the call is paid and not repeated", async () => {
     const before = await fetchBill(pipeline.simulator);
     const input = ["here", "[[answer:vector-missing]]"];
     await expect(client.embed({ input })).rejects.toMatchObject({
@@ -252,7 +252,7 @@ describe("a provider that fails", () => {
     expect(after.totalNanoUsd).toBeGreaterThan(before.totalNanoUsd);
   });
 
-  test("by embeddings longer than an answer may be is paid, and the caller told what to do", async () => {
+  test("returns embeddings that exceed the limit of an answer, the call is paid, and the error gives the remedy", async () => {
     const input = Array.from({ length: 129 }, (_, index) => `input ${index}`);
     await expect(client.embed({ input, model: "misdeclared" })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
@@ -261,8 +261,8 @@ describe("a provider that fails", () => {
   });
 });
 
-describe("what is refused", () => {
-  test.each(refused)("$what", async ({ request, message, param, code = "invalid_value" }) => {
+describe("a request is refused", () => {
+  test.each(refused)("with $what", async ({ request, message, param, code = "invalid_value" }) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
     const call = client.embed(request as EmbeddingsRequest);
     await expect(call).rejects.toBeInstanceOf(OpenAI.BadRequestError);
@@ -270,24 +270,22 @@ describe("what is refused", () => {
     await expect(call).rejects.toThrow(message ?? /./);
   });
 
-  test("a model that nobody declared", async () => {
+  test("with a model that is not declared", async () => {
     await expect(client.embed({ input: "a", model: "nowhere" })).rejects.toMatchObject({
       ...{ status: 404, code: "model_not_found", param: "model" },
     });
   });
 
-  test("a chat with an embedding model", async () => {
+  test("for a chat completion by an embedding model", async () => {
     const messages = [{ role: "user" as const, content: "Hello" }];
     const call = client.openai.chat.completions.create({ model, messages });
     await expect(call).rejects.toMatchObject({ ...{ status: 400, param: "model" } });
     await expect(call).rejects.toThrow(/makes embeddings and does not chat/);
   });
 
-  test("a cost below the worst case", async () => {
-    const call = client.embed(
-      { input: "dear to nobody" },
-      { "x-sluice-max-cost-usd": "0.000000001" },
-    );
+  test("with a maximum cost below the worst case", async () => {
+    const headers = { "x-sluice-max-cost-usd": "0.000000001" };
+    const call = client.embed({ input: "a cheap question" }, headers);
     await expect(call).rejects.toMatchObject({ ...{ status: 400, code: "no_variant_fits" } });
   });
 });
@@ -299,7 +297,7 @@ describe("on Kafka", () => {
       ...{ operation: "embeddings", model, messages: [], ...changes },
     });
 
-  test("embeddings come back as bytes in a response that explains itself, and as a charge", async () => {
+  test("embeddings are returned as bytes in a response with all decisions, and are charged", async () => {
     const inputs = ["by Kafka one", "by Kafka two"];
     const request = embeddingsOf({ inputs });
     await user.request(request);
@@ -325,7 +323,7 @@ describe("on Kafka", () => {
     expect(charge!.amountNanoUsd).toBe(attempts.get(charge!.attemptId)?.costNanoUsd);
   });
 
-  test("what HTTP has paid for is a hit there too, and its saving is counted", async () => {
+  test("an answer that was paid over HTTP is a hit on Kafka too, and its saving is counted", async () => {
     const inputs = ["first by HTTP"];
     const { embeddings } = await client.embed({ input: inputs });
     await client.untilHit({ input: inputs });
@@ -341,7 +339,7 @@ describe("on Kafka", () => {
     expect(saving!.priceNanoUsd).toBeGreaterThan(0n);
   });
 
-  test("what a proven sender asks wrongly is declined with a reason; a forged request is not answered", async () => {
+  test("an invalid request is declined with a reason, and a request with a forged signature gets no response", async () => {
     const wrong = embeddingsOf({ inputs: ["a", ""] });
     const chatting = embeddingsOf({ inputs: ["a"], model: "sim-premium" });
     const forged = embeddingsOf({ inputs: ["Who pays for me?"] });
@@ -360,7 +358,7 @@ describe("on Kafka", () => {
   });
 });
 
-test("after all of it each request has one outcome, and the ledger is the provider's bill", async () => {
+test("after all these requests, each has one outcome, and the ledger equals the provider's bill", async () => {
   const { admitted, attempted, responded, charged } = readers;
   const { attempts, totalNanoUsd } = await fetchBill(pipeline.simulator);
   const own = callsOfPipeline(attempts);
@@ -388,7 +386,7 @@ test("after all of it each request has one outcome, and the ledger is the provid
     .poll(() => billBreaches(charged.records, bill), { timeout: 30_000, interval: 250 })
     .toEqual([]);
   expect(chargeBreaches(charged.records)).toEqual([]);
-  // A whole answer that breaks off leaves its cost unknown: the sweep estimates it, once.
+  // The cost of an incomplete answer is unknown, so the sweep estimates it once.
   const estimated = charged.records.filter(({ kind }) => kind === "estimated");
   expect(estimated.map(({ attemptId }) => bill.attempts.get(attemptId)?.reason)).toEqual([
     "cut-stream",

@@ -30,7 +30,7 @@ function questionOf(content: string): ReturnType<typeof aRequest> {
   return aRequest({ requestId: randomUUID(), messages: [{ ...message!, content }] });
 }
 
-test("a signed request comes back as a response that explains itself, and as a charge", async () => {
+test("a signed request gets a response with the decisions of all stages, and is charged", async () => {
   const request = questionOf("Which planet is the largest?");
   await user.request(request, { "correlation-id": "mine-1" });
 
@@ -76,7 +76,7 @@ test("the same question under another id is a hit, and its saving is counted onc
   expect(saving!.priceNanoUsd).toBeGreaterThan(0n);
 });
 
-test("a wrong signature and foreign bytes become dead letters with the original bytes; the next passes", async () => {
+test("a wrong signature and undecodable bytes become dead letters with their bytes, and the next request is answered", async () => {
   const forged = questionOf("Who pays for me?");
   const value = await user.request(forged, { "sluice-signature": "0".repeat(64) });
   const garbage = Buffer.from("no Avro at all");
@@ -97,7 +97,7 @@ test("a wrong signature and foreign bytes become dead letters with the original 
   expect(responses.records.some(({ requestId }) => requestId === forged.requestId)).toBe(false);
 });
 
-test("what a proven sender asks wrongly is declined with a reason", async () => {
+test("an invalid request with a valid signature is declined with a reason", async () => {
   const wrong = { ...questionOf("Too hot."), parameters: '{"temperature":5}' };
   const late = {
     ...questionOf("Too late."),
@@ -113,7 +113,7 @@ test("what a proven sender asks wrongly is declined with a reason", async () => 
   expect(second).toMatchObject({ outcome: "declined", refused: { code: "deadline_exceeded" } });
 });
 
-test("the same request sent twice is paid once and answered alike", async () => {
+test("a request that is sent several times is paid once and always gets the same response", async () => {
   const request = { ...questionOf("Twice the same."), parameters: '{"temperature":1}' };
   await user.request(request);
   await user.request(request);

@@ -54,7 +54,7 @@ test(`after ${count} mixed requests the ledger equals the provider's bill to the
     .poll(() => outcomeBreaches(admitted.records, responded.records), { timeout: 30_000 })
     .toEqual([]);
 
-  // Each answer of a provider, and each hit, is a charge of its own.
+  // Each provider call and each hit has its own charge.
   const bill = await fetchBill(pipeline.simulator);
   await expect
     .poll(() => billBreaches(charged.records, bill), { timeout: 30_000, interval: 250 })

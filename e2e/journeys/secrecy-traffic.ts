@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { KafkaUser } from "@sluice/testing";
 import { aRequest } from "@sluice/testing/fixtures";
 
-/** What a request gave back. */
+/** The status and body of a response. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
@@ -11,13 +11,13 @@ export interface HttpAnswer {
 export interface TrafficTarget {
   readonly http: string;
   readonly apiKey: string;
-  /** Stands in every prompt, and nowhere else. */
+  /** A random text that is in every prompt and nowhere else. */
   readonly canary: string;
-  /** Secret part of a key that is wrong. */
+  /** The secret part of a wrong API key. */
   readonly wrongSecret: string;
 }
 
-/** One call per way in which HTTP answers or refuses. Every body that can hold a prompt holds the canary. */
+/** Makes one call for each kind of HTTP answer and refusal. Every body that can contain a prompt contains the canary. */
 export async function askByHttp(target: TrafficTarget): Promise<ReadonlyMap<string, HttpAnswer>> {
   const { canary } = target;
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
@@ -55,12 +55,12 @@ export async function askByHttp(target: TrafficTarget): Promise<ReadonlyMap<stri
     ["hit", () => post(hit)],
   ];
   const answers = new Map<string, HttpAnswer>();
-  // One after the other: the hit, at the end, must find what the first call left in the cache.
+  // The calls are sequential, because the last call must be a hit on the answer to the first call.
   for (const [name, call] of calls) answers.set(name, await call());
   return answers;
 }
 
-/** What Kafka takes and refuses; resolves with the ids of what will be answered. */
+/** Sends valid and invalid messages to Kafka. Returns the ids of the requests that will get a response. */
 export async function askByKafka(user: KafkaUser, canary: string): Promise<ReadonlySet<string>> {
   const [message] = aRequest().messages;
   const ask = (text: string, rest: object = {}) =>
@@ -94,7 +94,7 @@ async function postChat(
     headers: { "content-type": "application/json", ...bearer(apiKey), ...headers },
     body,
   });
-  // A stream that is cut may break off below HTTP.
+  // A cut stream may end with a connection error instead of an HTTP response.
   const text = await response.text().catch((error: unknown) => String(error));
   return { status: response.status, body: text };
 }

@@ -6,7 +6,7 @@ import type { KafkaUser } from "@sluice/testing";
 import { aRequest, noRequirements } from "@sluice/testing/fixtures";
 import OpenAI from "openai";
 
-/** One request of the load, made from its number alone, so that a run can be repeated. */
+/** One request of the load. It depends only on its number, so that a run can be repeated. */
 export interface MixedRequest {
   readonly number: number;
   readonly transport: "http" | "http-stream" | "kafka";
@@ -28,8 +28,8 @@ const transports = ["http", "http-stream", "kafka", "http"] as const;
 const models = ["auto", "economy", "standard", "auto", "premium", "auto"] as const;
 
 /**
- * Real prompts, three transports, all tiers; every eighth asks what was asked a while before,
- * and a few meet a provider that is busy or fails once.
+ * Returns a request with a real prompt, one of three transports and any tier. Every eighth request
+ * repeats the prompt of an earlier one, and for a few the provider is busy or fails once.
  */
 export function mixedRequest(number: number, run: string): MixedRequest {
   const promptNumber = number % 8 === 7 && number > 400 ? number - 399 : number;
@@ -44,7 +44,7 @@ export function mixedRequest(number: number, run: string): MixedRequest {
     transport: transports[number % transports.length]!,
     model: models[promptNumber % models.length]!,
     prompt: `${prompts[promptNumber % prompts.length]} (${run} ${promptNumber})${fault}`,
-    // Every fifth answer is cut by its limit, and is therefore not for the cache.
+    // Every fifth answer is cut by its limit, and is therefore not cached.
     maxTokens: promptNumber % 5 === 4 ? 40 : 1_000,
   };
 }
@@ -52,14 +52,14 @@ export function mixedRequest(number: number, run: string): MixedRequest {
 export interface LoadOptions {
   readonly count: number;
   readonly concurrency: number;
-  /** Requests begin at this rate at most, evenly. */
+  /** Requests start evenly, at this rate or a lower one. */
   readonly perSecond: number;
   readonly send: (request: MixedRequest) => Promise<void>;
-  /** Names this run's prompts. */
+  /** Becomes part of every prompt, so that another run is not answered from the cache. */
   readonly run: string;
 }
 
-/** Bounded in count and in what is open at once. */
+/** Sends `count` requests, at most `concurrency` at once. */
 export async function runLoad(options: LoadOptions): Promise<void> {
   const { count, concurrency, perSecond, send, run } = options;
   const start = Date.now();
@@ -76,7 +76,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-/** By the official client, with a key of idempotency so that it may be sent again. */
+/** Sends a request with the official client. With an idempotency key in `headers`, it can be sent again. */
 export async function sendByHttp(
   openai: OpenAI,
   { transport, model, prompt, maxTokens }: MixedRequest,
@@ -95,6 +95,7 @@ export async function sendByHttp(
   for await (const chunk of stream) if (chunk.choices[0]?.finish_reason) continue;
 }
 
+/** Sends a signed request over Kafka, and returns it. */
 export async function sendByKafka(
   user: KafkaUser,
   { number, model, prompt, maxTokens }: MixedRequest,
