@@ -66,8 +66,8 @@ test("requests over HTTP and Kafka are answered, also from the cache, and the le
 
   const answer = await openai.chat.completions.create({ model: "auto", messages });
   expect(answer.choices[0]?.message.content).toMatch(/^\[simulated\]/);
-  const asked = await client.ask({ messages: [{ role: "user", content: "How high is the sky?" }] });
-  expect(asked.completed.cache).toBe("miss");
+  const miss = await client.ask({ messages: [{ role: "user", content: "How high is the sky?" }] });
+  expect(miss.completed.cache).toBe("miss");
   const sent = await client.send({ messages, model: "premium" });
   for await (const response of client.responses({ from: "beginning" }))
     if (response.requestId === sent) break;

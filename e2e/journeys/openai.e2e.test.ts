@@ -76,12 +76,12 @@ test("the list of models has auto, the tiers and each variant, and simulated var
 });
 
 test("errors become the official client's error classes, with code and parameter", async () => {
-  const stranger = new OpenAI({
+  const wrongKey = new OpenAI({
     baseURL: `${pipeline.http}/v1`,
     apiKey: "sk-sluice-demo-wrong",
     maxRetries: 0,
   });
-  await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+  await expect(wrongKey.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
 
   const unknown = openai.chat.completions.create({ model: "gpt-nowhere", messages: ask("x") });
   await expect(unknown).rejects.toBeInstanceOf(OpenAI.NotFoundError);

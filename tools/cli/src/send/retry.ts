@@ -22,9 +22,9 @@ export function pauseBeforeRetry(
 ): number | undefined {
   if (tries >= triesMax) return undefined;
   if (last.kind === "refused" && last.status !== 429 && last.status !== 503) return undefined;
-  const asked = last.kind === "refused" ? (last.retryAfterMs ?? 0) : 0;
+  const retryAfterMs = last.kind === "refused" ? (last.retryAfterMs ?? 0) : 0;
   const backOff = firstPauseMs * 2 ** (tries - 1) * (0.5 + random / 2);
-  return Math.min(Math.max(asked, backOff), pauseMsMax);
+  return Math.min(Math.max(retryAfterMs, backOff), pauseMsMax);
 }
 
 /** Parses `retry-after` in seconds, the form that ingress sends. Returns null for any other form. Pure. */

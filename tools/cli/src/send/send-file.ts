@@ -80,9 +80,9 @@ async function sendAll(
   const work = async (): Promise<void> => {
     for (const { line, id, body, idempotencyKey } of queue) {
       if (signal.aborted) return;
-      const asked = edge.ask(body, { idempotencyKey, timeoutMs: timeout * 1000, signal });
+      const pending = edge.ask(body, { idempotencyKey, timeoutMs: timeout * 1000, signal });
       // oxlint-disable-next-line no-await-in-loop -- one line per worker at a time bounds the concurrency
-      const answer = await asked.catch((error: unknown) => {
+      const answer = await pending.catch((error: unknown) => {
         if (signal.aborted) return undefined;
         throw error;
       });
