@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { distinct } from "@sluice/testing";
+import { distinct, serviceNames } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
 import {
@@ -9,14 +9,6 @@ import {
   type WatchedPipeline,
 } from "../load/watched-pipeline.ts";
 
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
 /** Long enough for Kafka to notice a killed group member, and for its lease to expire. */
 const deadlineSeconds = 45;
 
@@ -105,7 +97,7 @@ test("after each service is killed in turn, every request has one outcome and ev
     send: requestSender(run, tally),
   });
   await sleep(2_000);
-  for (const service of services) {
+  for (const service of serviceNames) {
     await watched.pipeline.killAndAwait(service);
     await sleep(3_000);
   }

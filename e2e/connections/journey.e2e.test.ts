@@ -2,18 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SluiceClient } from "@sluice/client";
 import type { CostCharged } from "@sluice/contracts";
-import { accountOf, fetchBill, type Pipeline, SecuredStack, startPipeline } from "@sluice/testing";
+import {
+  accountOf,
+  fetchBill,
+  type Pipeline,
+  SecuredStack,
+  serviceNames,
+  startPipeline,
+} from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
 const topicPrefix = "journey.";
 
 let stack: SecuredStack;
@@ -54,9 +53,9 @@ afterAll(async () => {
 
 test("each service is ready with its own account, and uses TLS for all its connections", async () => {
   const answers = await Promise.all(
-    services.map(async (service) => (await fetch(`${pipeline.admin(service)}/readyz`)).json()),
+    serviceNames.map(async (service) => (await fetch(`${pipeline.admin(service)}/readyz`)).json()),
   );
-  expect(answers).toMatchObject(services.map(() => ({ ready: true })));
+  expect(answers).toMatchObject(serviceNames.map(() => ({ ready: true })));
 });
 
 test("requests over HTTP and Kafka are answered, also from the cache, and the ledger equals the bill", async () => {
@@ -100,7 +99,7 @@ test("no log, metric, health response or process argument contains a password, t
   const texts = new Map<string, string>([["supervisor", pipeline.supervisorLog.join("\n")]]);
   for (const name of readdirSync(join(pipeline.dataDir, "logs")))
     texts.set(name, readFileSync(join(pipeline.dataDir, "logs", name), "utf8"));
-  for (const service of services) {
+  for (const service of serviceNames) {
     const admin = pipeline.admin(service);
     for (const path of ["/metrics", "/readyz"])
       texts.set(`${service}${path}`, await (await fetch(`${admin}${path}`)).text());

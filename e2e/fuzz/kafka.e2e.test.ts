@@ -13,6 +13,7 @@ import {
   KafkaUser,
   outcomeBreaches,
   type Pipeline,
+  serviceNames,
   spentNanoUsd,
   stackAddresses,
   startPipeline,
@@ -29,14 +30,6 @@ const count = 10_000;
 /** All messages of a wave must have an outcome before the next wave is sent, so that the load in flight is bounded. */
 const waveSize = 1_000;
 const waveMsMax = 30_000;
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
 /** Limit for the growth of a service's live memory during the second half of the load: 1 KiB per message. */
 const growthBytesMax = 5 * 1_024 * 1_024;
 
@@ -91,7 +84,7 @@ test(
   async () => {
     process.stderr.write(`fuzz of Kafka: FUZZ_SEED=${seed}\n`);
     const run = randomBytes(3).toString("hex");
-    const pids = services.map((name) => pipeline.identityOf(name).pid);
+    const pids = serviceNames.map((name) => pipeline.identityOf(name).pid);
     const drafts = draftsOf(seed, count);
     const all: SentMessage[] = [];
     const memories = await Promise.all(
@@ -131,7 +124,7 @@ test(
     ).toEqual([]);
     expect(responded.records.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect(laterDeadLetters.flatMap(({ deliveries }) => deliveries)).toEqual([]);
-    expect(services.map((name) => pipeline.identityOf(name).pid)).toEqual(pids);
+    expect(serviceNames.map((name) => pipeline.identityOf(name).pid)).toEqual(pids);
 
     expect(outcomeBreaches(admitted.records, responded.records)).toEqual([]);
     expect(chargeBreaches(charged.records)).toEqual([]);

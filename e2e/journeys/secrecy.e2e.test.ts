@@ -5,21 +5,13 @@ import { allTopics, topics } from "@sluice/contracts";
 import {
   KafkaUser,
   type Pipeline,
+  serviceNames,
   stackAddresses,
   startPipeline,
   type TopicReader,
 } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { askByHttp, askByKafka, type HttpAnswer } from "./secrecy-traffic.ts";
-
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
 
 const canary = `canary-${randomBytes(8).toString("hex")}`;
 const wrongSecret = randomBytes(24).toString("hex");
@@ -114,7 +106,7 @@ function logs(): ReadonlyMap<string, string> {
 
 async function adminAnswers(): Promise<ReadonlyMap<string, string>> {
   const addresses = [
-    ...services.flatMap((name) =>
+    ...serviceNames.flatMap((name) =>
       ["/metrics", "/readyz", "/healthz"].map((path) => `${pipeline.admin(name)}${path}`),
     ),
     ...["tenant", "team", "feature", "user", "key", "model", "provider"].map(
@@ -151,7 +143,7 @@ test("the traffic gets every kind of answer, and the searched texts contain prom
     ]),
   );
   expect(findings(onTopics, answerCanaries).length).toBeGreaterThan(0);
-  for (const name of services) expect(logs().get(`${name}.log`)).toContain('"level":"debug"');
+  for (const name of serviceNames) expect(logs().get(`${name}.log`)).toContain('"level":"debug"');
 });
 
 test("no log of any process, at level debug, contains a prompt, an answer or a secret", () => {
@@ -174,7 +166,7 @@ test("every metric in the reference, on which alerts and panels depend, is serve
   const served = [...(await adminAnswers()).values()].join("\n");
   expect(documented.length).toBeGreaterThan(25);
   expect(documented.filter((metric) => !served.includes(`# TYPE ${metric} `))).toEqual([]);
-  for (const name of services)
+  for (const name of serviceNames)
     expect(await (await fetch(`${pipeline.admin(name)}/metrics`)).text()).toContain(
       'dependency_ready{dependency="',
     );
