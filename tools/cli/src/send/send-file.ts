@@ -106,7 +106,7 @@ function contentOf(file: string): Buffer {
   try {
     return readFileSync(file === "-" ? 0 : file);
   } catch (cause) {
-    throw unusableFile(`${file} cannot be read`, cause);
+    throw unusableFile(`Cannot read ${file}`, cause);
   }
 }
 
@@ -114,12 +114,12 @@ function openForWriting(file: string): number {
   try {
     return openSync(file, "w");
   } catch (cause) {
-    throw unusableFile(`${file} cannot be written`, cause);
+    throw unusableFile(`Cannot write to ${file}`, cause);
   }
 }
 
 function unusableFile(what: string, cause: unknown): PermanentFault {
   const code: SendFaultCode = "CLI_FILE_UNUSABLE";
   const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-  return new PermanentFault(code, `${what}${reason}.`, { cause });
+  return new PermanentFault(code, `${what}${reason}. Check its path and permissions.`, { cause });
 }
