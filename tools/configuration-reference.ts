@@ -96,7 +96,8 @@ function defaultOf({ key, required }: Row): string {
 
 function meaningOf({ name, key }: Row): string {
   const { description = "", minimum, maximum, enum: values, secret } = key;
-  if (secret) return `${description} A secret; the value may also be in a file that \`${name}_FILE\` names.`;
+  if (secret)
+    return `${description} A secret; the value may also be in a file that \`${name}_FILE\` names.`;
   if (values) return `${description} One of ${values.join(", ")}.`;
   return minimum === undefined || maximum === undefined
     ? description
