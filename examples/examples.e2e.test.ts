@@ -6,10 +6,11 @@ import { promisify } from "node:util";
 import { type Pipeline, stackAddresses, startPipeline } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** Each example as its README has it, on a pipeline with the simulator. */
+/* These tests run each example as its README describes it, on a pipeline with the simulator. */
+
 const root = dirname(import.meta.dirname);
 const run = promisify(execFile);
-/** `SLUICE_TEST_PYTHON` names a Python that has the examples' packages. */
+/** `SLUICE_TEST_PYTHON` can name a Python that has the examples' packages. */
 const python = process.env["SLUICE_TEST_PYTHON"] ?? "python3";
 
 let pipeline: Pipeline;
@@ -39,7 +40,7 @@ async function output(command: string, ...args: readonly string[]): Promise<stri
   return stdout;
 }
 
-test("openai-typescript streams an answer, and shows what the second one cost", async () => {
+test("openai-typescript prints a streamed answer, and the cost of the second answer", async () => {
   const shown = await output(
     process.execPath,
     "examples/openai-typescript/ask.ts",
@@ -49,7 +50,7 @@ test("openai-typescript streams an answer, and shows what the second one cost", 
   expect(shown.trim().split("\n").at(-1)).toMatch(/^sim-economy\S*, miss, \$0\.\d+$/);
 });
 
-test("curl shows the headers of a whole answer, and a stream to its end", async () => {
+test("curl prints the headers of a whole answer, and a whole stream", async () => {
   const shown = await output("examples/curl/ask.sh");
   expect(shown).toMatch(/^HTTP\/1\.1 200/);
   expect(shown).toMatch(/^x-sluice-model: sim-/m);
@@ -57,14 +58,14 @@ test("curl shows the headers of a whole answer, and a stream to its end", async 
   expect(shown.trim()).toMatch(/data: \[DONE\]$/);
 });
 
-test("vercel-ai-sdk streams text with its usage, and reads the headers", async () => {
+test("vercel-ai-sdk prints a streamed answer with its usage, and the response headers", async () => {
   const shown = await output(process.execPath, "examples/vercel-ai-sdk/ask.ts", "Why is tea hot?");
   expect(shown).toMatch(/^\[simulated\] /);
   expect(shown).toMatch(/^\d+ tokens$/m);
   expect(shown.trim().split("\n").at(-1)).toMatch(/^sim-economy\S*, \$0\.\d+$/);
 });
 
-test("kafka-typescript asks, sends three and hears of each, and is told why one is declined", async () => {
+test("kafka-typescript prints an answer, three more answers, and the reason for a declined request", async () => {
   const shown = await output(
     process.execPath,
     "examples/kafka-typescript/ask.ts",
@@ -76,7 +77,7 @@ test("kafka-typescript asks, sends three and hears of each, and is told why one 
   expect(shown).toMatch(/^invalid_value: .*temperature/m);
 });
 
-test("analytics collects each charge once over two runs, and sums them by team and as Parquet", async () => {
+test("analytics collects each charge once in two runs, sums them by team and writes Parquet", async () => {
   const path = join(folder, "charges.ndjson");
   const collect = () => output(process.execPath, "examples/analytics/collect.ts", path);
   expect(await collect()).toMatch(/^[1-9]\d* charges appended/);
@@ -92,30 +93,30 @@ test.each([
   ["openai-python", "openai", /sim-economy\S*, miss, \$0\.\d+$/],
   ["kafka-python", "confluent_kafka.schema_registry.avro", /sim-\S+, \d+ nano-USD$/],
 ])(
-  "%s is run where its package is, else parsed, else only looked at",
+  "%s is run if its package is installed, or else parsed, or else only read",
   async (name, module, end) => {
     const file = `examples/${name}/ask.py`;
-    const how = await howToTry(module);
+    const how = await checkFor(module);
     process.stdout.write(`${name}: ${how} (${python}, package ${module})\n`);
-    const expected = { run: end, parsed: /^parsed$/, "looked at": /SLUICE_API_KEY/ };
-    expect((await tried(how, file, `Why ${name}?`)).trim()).toMatch(expected[how]);
+    const expected = { run: end, parsed: /^parsed$/, read: /SLUICE_API_KEY/ };
+    expect((await check(how, file, `Why ${name}?`)).trim()).toMatch(expected[how]);
   },
 );
 
-type How = "run" | "parsed" | "looked at";
+type Check = "run" | "parsed" | "read";
 
-async function howToTry(module: string): Promise<How> {
+async function checkFor(module: string): Promise<Check> {
   const works = (code: string) =>
     output(python, "-c", code).then(
       () => true,
       () => false,
     );
   if (await works(`import ${module}`)) return "run";
-  return (await works("pass")) ? "parsed" : "looked at";
+  return (await works("pass")) ? "parsed" : "read";
 }
 
-async function tried(how: How, file: string, question: string): Promise<string> {
-  if (how === "looked at") return readFileSync(join(root, file), "utf8");
+async function check(how: Check, file: string, question: string): Promise<string> {
+  if (how === "read") return readFileSync(join(root, file), "utf8");
   if (how === "run") return output(python, file, question);
   const parse = "import ast, sys; ast.parse(open(sys.argv[1]).read()); print('parsed')";
   return output(python, "-c", parse, file);

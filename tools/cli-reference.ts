@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./tree.ts";
 
-// Run by `npm run docs:reference`: writes what the command line says of itself.
+// `npm run docs:reference` runs this file. It writes the command line's reference from the definitions.
 export const reference = "docs/reference/cli.md";
 
 interface Argument {
@@ -23,34 +23,34 @@ interface Command {
   name(): string;
   usage(): string;
   description(): string;
-  /** The text behind a help is the listener's of this event. */
+  /** Commander's event for text after the help; its listeners write that text. */
   emit(event: "afterHelp", context: { readonly write: (text: string) => void }): boolean;
 }
 
 const preface = `# Command line
 
-\`npx sluice <command>\`, in a clone of the repository. This page is generated from the commands' own
-definitions by \`npm run docs:reference\`; \`sluice help <command>\` says the same.
+Run \`npx sluice <command>\` in a clone of the repository. \`npm run docs:reference\` generates this page
+from the definitions of the commands, and \`sluice help <command>\` shows the same text.
 
 | exit code | meaning                                                                            |
 | --------- | ---------------------------------------------------------------------------------- |
 | 0         | done                                                                               |
-| 1         | failed, not ready, or not every prompt was answered; a sentence says why           |
-| 2         | wrong use: a command, an option, a file's line or the environment; nothing was done |
-| 130       | interrupted by Ctrl-C before it was done                                           |
+| 1         | failed, not ready, or not every prompt was answered; a message gives the reason     |
+| 2         | a command, an option, a line of a file or the environment is wrong; nothing was done |
+| 130       | interrupted by Ctrl-C before the end                                                |
 
-Standard output has what was asked for and nothing else; progress, summaries and errors go to standard
-error. With \`--json\` money and 64-bit numbers are decimal strings, times RFC 3339 in UTC. Colours appear
-on a terminal alone, and not with \`NO_COLOR\`.
+Only results go to standard output; progress, summaries and errors go to standard error. With \`--json\`,
+money and 64-bit numbers are decimal strings, and times are RFC 3339 in UTC. Colours appear only on a
+terminal, and not with \`NO_COLOR\`.
 `;
 
-/** The whole page, not yet formatted. */
+/** Returns the whole page, not yet formatted. */
 export async function cliReference(): Promise<string> {
   const program = await programOf(join(root, "tools/cli/src/program.ts"));
   return [preface, ...sectionsOf(program, "sluice")].join("\n");
 }
 
-/** By a path that is made here, as the rest of the workspace's tools ask packages for what they say. */
+/** Imports the program by a computed path, because no file here may depend on a package. */
 async function programOf(path: string): Promise<Command> {
   const exported: { readonly sluiceProgram: () => Command } = await import(path);
   return exported.sluiceProgram();

@@ -1,81 +1,88 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CommandBlock, commandBlocksIn, linesNotSeen } from "./documented-commands.ts";
-import { Reader } from "./reader.ts";
+import { type CommandBlock, commandBlocksIn, missingLines } from "./documented-commands.ts";
+import { ClonedRepository } from "./cloned-repository.ts";
 import { documents, read } from "./tree.ts";
 
-/**
- * What the documents tell a reader to type is typed here, word for word, on a stack that `npm start`
- * itself has started. A block that cannot be run says so before its fence: `<!-- not run: why -->`.
+/*
+ * This suite runs the commands of all documents as they are written, on a stack that `npm start` has
+ * started. A block that cannot be run has a comment before its fence: `<!-- not run: reason -->`.
  */
-const keysAreIn = "examples/README.md";
-/** It ends by stopping the stack. */
-const last = "docs/guides/first-hour.md";
-/** As a reader would, who looks again when what should be there is not there yet. */
-const lookAgainMs = 10_000;
+
+/** The document with the command that exports an API key. */
+const keyDocument = "examples/README.md";
+/** Runs last, because its last command stops the stack. */
+const lastDocument = "docs/guides/first-hour.md";
+/** A block is repeated for this long, as a reader would repeat a command whose result is not there yet. */
+const retryForMs = 10_000;
 
 const runnable = documents
-  .map((document) => ({ document, blocks: toRunIn(document) }))
+  .map((document) => ({ document, blocks: runnableBlocksIn(document) }))
   .filter(({ blocks }) => blocks.length > 0)
-  .toSorted((one, other) => Number(one.document === last) - Number(other.document === last));
+  .toSorted(
+    (one, other) => Number(one.document === lastDocument) - Number(other.document === lastDocument),
+  );
 
-let reader: Reader;
+let clone: ClonedRepository;
 let startOutput: string;
 
 beforeAll(async () => {
-  reader = await Reader.arrive();
-  startOutput = await reader.start();
+  clone = await ClonedRepository.create();
+  startOutput = await clone.startStack();
 });
 afterAll(async () => {
-  await reader?.leave();
+  await clone?.remove();
 });
 
 test.each(runnable)(
-  "$document: its commands run, and show what it says",
+  "$document: its commands succeed, and print the lines that it shows",
   async ({ document, blocks }) => {
-    const shell = reader.openShell();
+    const shell = clone.openShell();
     try {
       for (const { commands } of preludeOf(document))
         expect(await shell.run(commands)).toMatchObject({ code: 0 });
-      for (const block of blocks) await follow(block, shell);
+      for (const block of blocks) await runBlock(block, shell);
     } finally {
       shell.close();
     }
   },
 );
 
-test("npm start stops as the first hour says", async () => {
-  expect(await reader.startStopped()).toMatch(/^Stopping \.\.\. stopped after /m);
+test("npm start stops when the stack is stopped, and reports how long that took", async () => {
+  expect(await clone.outputOnceStopped()).toMatch(/^Stopping \.\.\. stopped after /m);
 });
 
-async function follow(block: CommandBlock, shell: ReturnType<Reader["openShell"]>): Promise<void> {
+async function runBlock(
+  block: CommandBlock,
+  shell: ReturnType<ClonedRepository["openShell"]>,
+): Promise<void> {
   const { document, line, commands, shown } = block;
   const place = `${document}:${line}`;
   if (isStart(block)) return expectShown(place, shown, startOutput);
-  const deadline = Date.now() + lookAgainMs;
+  const deadline = Date.now() + retryForMs;
   for (;;) {
     const { code, output } = await shell.run(commands);
     expect(code, `${place}\n${output}`).toBe(0);
-    if (shown === null || linesNotSeen(shown, output).length === 0) return;
+    if (shown === null || missingLines(shown, output).length === 0) return;
     if (Date.now() > deadline) expectShown(place, shown, output);
     await sleep(500);
   }
 }
 
 function expectShown(place: string, shown: string | null, output: string): void {
-  expect(linesNotSeen(shown ?? "", output), `${place} printed:\n${output}`).toEqual([]);
+  expect(missingLines(shown ?? "", output), `${place} printed:\n${output}`).toEqual([]);
 }
 
-/** `npm start` stays in its terminal; it is what this suite has begun with. */
+/** Returns whether the block is `npm start`, which this suite has already run. */
 function isStart({ commands }: CommandBlock): boolean {
   return /^npm start(?: +#.*)?\n$/.test(commands);
 }
 
-/** The examples ask for a key, and refer to the page that says how to get it. */
+/** Returns the blocks to run first: those that export the API key, if the document is an example. */
 function preludeOf(document: string): readonly CommandBlock[] {
-  return /^examples\/.+\/README\.md$/.test(document) ? toRunIn(keysAreIn) : [];
+  return /^examples\/.+\/README\.md$/.test(document) ? runnableBlocksIn(keyDocument) : [];
 }
 
-function toRunIn(document: string): readonly CommandBlock[] {
+function runnableBlocksIn(document: string): readonly CommandBlock[] {
   return commandBlocksIn(document, read(document)).filter(({ notRun }) => notRun === null);
 }

@@ -1,28 +1,30 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { commandBlocksIn, linesNotSeen, namelessFencesIn } from "./documented-commands.ts";
+import { commandBlocksIn, missingLines, unlabelledFencesIn } from "./documented-commands.ts";
 import { documents, read } from "./tree.ts";
 
 const blocks = documents.flatMap((document) => commandBlocksIn(document, read(document)));
 const placeOf = ({ document, line }: { document: string; line: number }) => `${document}:${line}`;
 
-test("the documents' commands are seen at all, or every rule below would hold of nothing", () => {
+test("the documents contain commands, so the rules below are not checked on an empty list", () => {
   expect(blocks.filter(({ notRun }) => notRun === null).length).toBeGreaterThan(15);
 });
 
-test("every fenced block says what it holds, so that no command hides in one", () => {
-  const nameless = documents.flatMap((document) =>
-    namelessFencesIn(read(document)).map((line) => placeOf({ document, line })),
+test("every fenced block names its language, so that no command is overlooked", () => {
+  const unlabelled = documents.flatMap((document) =>
+    unlabelledFencesIn(read(document)).map((line) => placeOf({ document, line })),
   );
-  expect(nameless).toEqual([]);
+  expect(unlabelled).toEqual([]);
 });
 
-test("a block that is not run says why in a sentence", () => {
-  const silent = blocks.filter(({ notRun }) => notRun !== null && notRun.split(" ").length < 4);
-  expect(silent.map(placeOf)).toEqual([]);
+test("a block that is not run gives the reason in at least four words", () => {
+  const withoutReason = blocks.filter(
+    ({ notRun }) => notRun !== null && notRun.split(" ").length < 4,
+  );
+  expect(withoutReason.map(placeOf)).toEqual([]);
 });
 
-test("every block is whole for a shell, also where it is not run", () => {
+test("every block is valid shell syntax, even if it is not run", () => {
   const broken = blocks.flatMap((block) => {
     const { status, stderr } = spawnSync("bash", ["-n"], { input: block.commands });
     return status === 0 ? [] : [`${placeOf(block)} ${stderr.toString()}`];
@@ -30,7 +32,7 @@ test("every block is whole for a shell, also where it is not run", () => {
   expect(broken).toEqual([]);
 });
 
-test("every variable that a command sets or reads is in a reference", () => {
+test("every variable in a command is documented in a reference", () => {
   const known = documents.filter((file) =>
     /^(?:docs\/reference|examples\/README|infra\/images)/.test(file),
   );
@@ -44,7 +46,7 @@ test("every variable that a command sets or reads is in a reference", () => {
   expect(unknown).toEqual([]);
 });
 
-test("what a page shows as part of a file stands in it, in that order", () => {
+test("lines that a document shows as part of a file are in that file, in that order", () => {
   const shown = documents.flatMap((document) =>
     [...read(document).matchAll(/<!-- part of (\S+) -->\s+```\w+\n(.*?)^```$/gms)].map(
       ([, file = "", lines = ""]) => ({ document, file, lines: linesOf(lines) }),
@@ -59,7 +61,7 @@ test("what a page shows as part of a file stands in it, in that order", () => {
   expect(wrong).toEqual([]);
 });
 
-test("a reason counts directly before its block, and what is shown directly after it", () => {
+test("only a reason directly before a block and an output directly after it belong to the block", () => {
   const page = [
     "<!-- not run: it needs a key -->\n",
     "```sh\npay\n```\n",
@@ -76,15 +78,15 @@ test("a reason counts directly before its block, and what is shown directly afte
   ]);
 });
 
-test("what is shown was seen where only figures, ids and widths differ", () => {
+test("shown lines match the output if only figures, ids and column widths differ", () => {
   const output =
     "Ready after 7.1 s\n\nteam      spend\n────────  ─────\nplatform  0.134\n[simulated] A b c.\n";
-  expect(linesNotSeen("Ready after 12.25 s\n…\nplatform 0.2\n[simulated] …\n", output)).toEqual([]);
+  expect(missingLines("Ready after 12.25 s\n…\nplatform 0.2\n[simulated] …\n", output)).toEqual([]);
 });
 
-test("a line that did not come, or came before its forerunner, was not seen", () => {
-  expect(linesNotSeen("one\ntwo\n", "two\none\n")).toEqual(["two"]);
-  expect(linesNotSeen("x-sluice-cache: exact\n", "x-sluice-cache: miss\n")).toHaveLength(1);
+test("a shown line is missing if it is not in the output or comes before the line above it", () => {
+  expect(missingLines("one\ntwo\n", "two\none\n")).toEqual(["two"]);
+  expect(missingLines("x-sluice-cache: exact\n", "x-sluice-cache: miss\n")).toHaveLength(1);
 });
 
 function linesOf(text: string): readonly string[] {

@@ -1,12 +1,12 @@
-/** A fenced block of a document, and what the document says of running it. */
+/** A fenced block of commands in a document. */
 export interface CommandBlock {
   readonly document: string;
-  /** Of the opening fence, from 1. */
+  /** The line of the opening fence, from 1. */
   readonly line: number;
   readonly commands: string;
-  /** Why no test runs it, from a comment before the fence; null where it is run. */
+  /** The reason in the comment before the fence why no test runs the block; null if a test runs it. */
   readonly notRun: string | null;
-  /** What the reader is told to see: the `text` block that follows. */
+  /** The expected output: the `text` block that follows directly; null if there is none. */
   readonly shown: string | null;
 }
 
@@ -14,14 +14,14 @@ interface Fence {
   readonly line: number;
   readonly language: string;
   readonly content: string;
-  /** What stands between the fence before, if there is one, and this. */
+  /** The text between the previous fence, or the start of the document, and this fence. */
   readonly before: string;
 }
 
 const shells: ReadonlySet<string> = new Set(["sh", "bash", "shell", "zsh", "console"]);
 const reasonBefore = /<!-- not run: ([^>]+?) -->\s*$/;
 
-/** All that a reader may paste into a shell, in the order of the document. */
+/** Returns all blocks of shell commands, in the order of the document. */
 export function commandBlocksIn(document: string, text: string): readonly CommandBlock[] {
   const fences = fencesIn(text);
   return fences.flatMap(({ language, line, content, before }, index) => {
@@ -34,8 +34,8 @@ export function commandBlocksIn(document: string, text: string): readonly Comman
   });
 }
 
-/** Lines, from 1, of fences that do not say what they hold: commands could hide in them. */
-export function namelessFencesIn(text: string): readonly number[] {
+/** Returns the lines, from 1, of fences without a language, because they could contain commands. */
+export function unlabelledFencesIn(text: string): readonly number[] {
   return fencesIn(text).flatMap(({ language, line }) => (language === "" ? [line] : []));
 }
 
@@ -56,27 +56,28 @@ function fencesIn(text: string): readonly Fence[] {
 }
 
 /**
- * Which of the shown lines did not come, in their order. Figures, ids and the width of columns differ from
- * run to run and are not compared; `…` stands for anything, alone on its line for any lines.
+ * Returns the shown lines that are not in the output in the same order. Figures, ids and the width of
+ * columns differ from run to run and are not compared. `…` matches any text, and any number of lines
+ * if it is alone on its line.
  */
-export function linesNotSeen(shown: string, output: string): readonly string[] {
-  const seen = output.split("\n").map(alike);
+export function missingLines(shown: string, output: string): readonly string[] {
+  const seen = output.split("\n").map(normalised);
   let position = 0;
   return shown.split("\n").filter((line) => {
-    const parts = line.split("…").map(alike);
+    const parts = line.split("…").map(normalised);
     if (parts.every((part) => part === "")) return false;
-    const pattern = new RegExp(`^${parts.map(literal).join(".*")}$`);
+    const pattern = new RegExp(`^${parts.map(escapeRegExp).join(".*")}$`);
     const found = seen.findIndex((each, index) => index >= position && pattern.test(each));
     if (found >= 0) position = found + 1;
     return found < 0;
   });
 }
 
-function literal(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-function alike(line: string): string {
+function normalised(line: string): string {
   return line
     .replaceAll(/\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b/g, "<id>")
     .replaceAll(/\d[\d,.:]*\d|\d/g, "0")

@@ -4,7 +4,11 @@ import { parse } from "yaml";
 import { metricsInSources } from "./named-in-sources.ts";
 import { read, root } from "./tree.ts";
 
-/** What operators load into Prometheus and Grafana, held against what the services serve. */
+/*
+ * These tests compare the alerts and the dashboard, which operators load into Prometheus and Grafana,
+ * with the metrics of the services.
+ */
+
 interface Rule {
   readonly alert: string;
   readonly expr: string;
@@ -28,12 +32,12 @@ const rules = groups.flatMap((group) => group.rules);
 const { panels } = JSON.parse(read("infra/dashboards/sluice.json")) as { panels: Panel[] };
 const runbook = read("docs/runbook.md");
 
-/** Those of Prometheus itself, and of prom-client for the process. */
+/** Metrics of Prometheus itself, and of prom-client for the process. */
 const foreign = /^(?:up|process_\w+|nodejs_\w+)$/;
-/** What PromQL has of its own with an underscore. */
+/** PromQL functions whose name has an underscore, as metrics do. */
 const functions = new Set(["histogram_quantile", "max_over_time"]);
 
-/** The metrics that an expression reads, a histogram by its own name. */
+/** Returns the metrics that an expression reads; for the series of a histogram, the name of the histogram. */
 function metricsIn(expression: string): readonly string[] {
   const bare = expression.replaceAll(/\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)/g, " ");
   return [...bare.matchAll(/\b[a-z]+(?:_[a-z]+)+\b/g)]
@@ -47,7 +51,7 @@ const expressions = [
   ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)),
 ];
 
-test("every metric of an alert or a panel is made by a service", () => {
+test("every metric in an alert or a panel is created by a service", () => {
   const made = metricsInSources();
   const used = expressions.flatMap(([where, expr]) =>
     metricsIn(expr).map((metric) => ({ where, metric })),
@@ -56,7 +60,7 @@ test("every metric of an alert or a panel is made by a service", () => {
   expect(used.filter(({ metric }) => !made.has(metric))).toEqual([]);
 });
 
-test("every expression reads something, of the one job, with its brackets closed", () => {
+test('every expression selects job="sluice" and has balanced brackets', () => {
   const count = (text: string, sign: string) => text.split(sign).length;
   const wrong = expressions.filter(
     ([, expr]) =>
@@ -68,7 +72,7 @@ test("every expression reads something, of the one job, with its brackets closed
   expect(wrong).toEqual([]);
 });
 
-test("every alert has a name of its own, a severity, a patience and words for a human", () => {
+test("every alert has a unique name, a duration, a severity, a summary and a runbook link", () => {
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   for (const rule of rules)
     expect(rule).toEqual({
@@ -83,7 +87,7 @@ test("every alert has a name of its own, a severity, a patience and words for a 
     });
 });
 
-test("every alert has its section in the runbook, and every section its alert", () => {
+test("every alert has a section in the runbook, and every section has an alert", () => {
   const sections = runbook.split(/^## /m).slice(1);
   const titles = sections.map((section) => section.split("\n")[0] ?? "");
   expect(titles.toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted());
@@ -92,7 +96,7 @@ test("every alert has its section in the runbook, and every section its alert", 
     expect(questions.filter((question) => !section.includes(question))).toEqual([]);
 });
 
-test("every panel of the dashboard has an id and a place of its own", () => {
+test("every panel of the dashboard has a unique id and a unique position", () => {
   const places = panels.map((panel) => JSON.stringify(panel.gridPos));
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   expect(new Set(places).size).toBe(panels.length);
@@ -101,7 +105,7 @@ test("every panel of the dashboard has an id and a place of its own", () => {
 const promtool = spawnSync("promtool", ["--version"]).error === undefined;
 
 test(
-  `promtool finds the rules sound and their tests true${promtool ? "" : " (NOT RUN: promtool is not on PATH)"}`,
+  `promtool accepts the rules, and their tests pass${promtool ? "" : " (NOT RUN: promtool is not on PATH)"}`,
   { timeout: 30_000 },
   () => {
     const runs = promtool

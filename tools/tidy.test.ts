@@ -27,7 +27,7 @@ interface TsConfig {
 
 /** Style as a test: what a reviewer would otherwise have to see. Fails with the list of what offends. */
 const linesMax = 400;
-/** In milliseconds. Two rules read every source with a compiler, or load every service's schema, beside other suites. */
+/** In milliseconds. Two rules read every source with a compiler, or load every service's schema, next to other suites. */
 const timeout = 60_000;
 const scripts = new Set(Object.keys(manifestIn("").scripts ?? {}));
 
@@ -163,7 +163,7 @@ test("no folder is named for being shared", () => {
   expect(folders).toEqual([]);
 });
 
-test("no file names a place on somebody's machine", () => {
+test("no file names a path of one machine", () => {
   const places = /(?<![\w.~])\/(?:home|Users|root|work|mnt|tmp)\/[\w.-]+|[A-Z]:\\\\?Users/;
   const texts = files.filter((file) => !/\.(?:png|jpg|jsonl)$/.test(file));
   expect(linesWith(places, texts)).toEqual([]);
@@ -202,7 +202,7 @@ function isEntry(file: string): boolean {
   );
 }
 
-/** What a manifest exports, and what a README or a script tells a reader to run by its path. */
+/** Returns what a manifest exports, and what a README or a script runs by its path. */
 function entriesOf({ folder, manifest }: Package): readonly string[] {
   const exported = JSON.stringify([manifest.exports, manifest.bin, manifest.scripts] as const);
   const told = files.includes(`${folder}/README.md`) ? read(`${folder}/README.md`) : "";
@@ -211,7 +211,7 @@ function entriesOf({ folder, manifest }: Package): readonly string[] {
   return paths.map(([, path = ""]) => posix.join(folder, path));
 }
 
-/** What a guide tells a reader to run from the root. */
+/** Returns what a guide runs from the root. */
 function entriesToldBy(document: string): readonly string[] {
   const commands = read(document).matchAll(/\bnode [^\n`]*?([\w./-]+\.(?:ts|mjs))\b/g);
   return [...commands].map(([, path = ""]) => path);

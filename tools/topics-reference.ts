@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { files, read, root } from "./tree.ts";
 
-// Run by `npm run docs:reference`: writes what the catalogue of topics, the table of accounts and the
-// schemas say.
+// `npm run docs:reference` runs this file. It writes the topics' reference from the topic catalogue,
+// the table of accounts and the schemas.
 export const reference = "docs/reference/topics.md";
 
 interface Topic {
@@ -20,7 +20,7 @@ interface Access {
   readonly writes: readonly Topic[];
 }
 
-/** Who reads or writes a topic: services, and programs of users. */
+/** The right of a service or of a user's program to read or write a topic. */
 interface Right {
   readonly who: string;
   readonly topic: string;
@@ -63,7 +63,7 @@ interface Schema {
   readonly doc: string;
   readonly fields?: readonly Field[];
   readonly symbols?: readonly string[];
-  /** Of an enum. */
+  /** The default symbol of an enum. */
   readonly default?: string;
 }
 
@@ -72,32 +72,33 @@ const daysOfYear = 365;
 
 const preface = `# Topics and records
 
-Sluice's public interface: these topics, with these Avro records on them. This page is generated from
-the catalogue of topics, the table of accounts and the schemas by \`npm run docs:reference\`.
+These topics and their Avro records are Sluice's public interface. \`npm run docs:reference\` generates
+this page from the topic catalogue, the table of accounts and the schemas.
 
-Before each name stands the installation's prefix (\`SLUICE_KAFKA_TOPIC_PREFIX\`), which is empty by
-default. A message is in Confluent's wire format; its schema is registered under \`<topic>-value\`. How
-schemas may change, and how they are kept: [schemas](../../schemas/README.md).
+Each topic name begins with the installation's prefix (\`SLUICE_KAFKA_TOPIC_PREFIX\`), which is empty by
+default. Messages have Confluent's wire format, and their schema is registered under \`<topic>-value\`. The
+[schemas](../../schemas/README.md) page describes how schemas may change and where they are stored.
 
-Delivery is at least once: a reader meets repeats, and drops them by id (\`requestId\` of an outcome,
-\`chargeId\` of a charge). All repeats of an id have the same content.
+Delivery is at least once. A reader therefore receives repeats, and drops them by id (\`requestId\` of an
+outcome, \`chargeId\` of a charge). All repeats of an id have the same content.
 `;
 
-const afterTopics = `"users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md). Their requests
-carry three headers, which prove who sends: \`sluice-key-id\`, \`sluice-issued-at\` and
-\`sluice-signature\`; how a signature is made is shown by the [Python example](../../examples/kafka-python/README.md).
-A \`correlation-id\` header comes back on the response.
+const afterTopics = `In this table, "users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md).
+Three headers of their requests prove who sent them: \`sluice-key-id\`, \`sluice-issued-at\` and
+\`sluice-signature\`. The [Python example](../../examples/kafka-python/README.md) shows how to make a
+signature. The response has the request's \`correlation-id\` header.
 
-What cannot be handled goes to \`<topic>.dead-letter\` of the topic it was read from, byte for byte, kept as
-long as its source. Its headers say why: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`,
-\`-partition\`, \`-offset\`, \`-at\`. Look with \`npx sluice dead-letters list\`.
+A message that a stage cannot handle is copied to the dead-letter topic of the topic it was read from,
+\`<topic>.dead-letter\`. The copy has the original bytes and the same retention. Its headers give the reason
+and the origin: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`, \`-partition\`, \`-offset\` and
+\`-at\`. \`npx sluice dead-letters list\` lists dead letters.
 `;
 
-const beforeRecords = `Times are milliseconds since 1970, UTC. Money is nano-USD (10⁻⁹ dollars), whole. A field without a default
-must be given. A symbol of an enum that a reader does not know becomes the enum's default.
+const beforeRecords = `Times are milliseconds since 1970, UTC. Money is in whole nano-USD (10⁻⁹ dollars). A field without a
+default is required. If a reader does not know a symbol of an enum, it reads the enum's default.
 `;
 
-/** The whole page, not yet formatted. */
+/** Returns the whole page, not yet formatted. */
 export async function topicsReference(): Promise<string> {
   const { allTopics: topics }: { readonly allTopics: readonly Topic[] } = await import(
     join(root, "libs/contracts/src/topics.ts")
@@ -158,7 +159,7 @@ function keptOf({ config }: Topic): string {
   return days % daysOfYear === 0 ? `${days / daysOfYear} years` : `${days} days`;
 }
 
-/** The records of the topics, each followed by the types that it is the first to use. */
+/** Returns the records of the topics, each followed by the types that it is the first to use. */
 function schemasInOrder(records: readonly string[]): readonly Schema[] {
   const known = new Map(schemaFiles().map((schema) => [schema.name, schema]));
   const ordered = new Set<Schema>();

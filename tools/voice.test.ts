@@ -10,44 +10,6 @@ const historical = /^docs\/decisions\/000[1-7]-/;
 /** Its samples are the phrases that it looks for. */
 const samples = "tools/voice.test.ts";
 
-/**
- * Documents, and sources or folders of sources, that still contain banned phrases. Remove an entry
- * when its text is rewritten, and add none: a test fails for an entry that is no longer needed.
- */
-const documentsToRewrite: readonly string[] = [
-  "e2e/README.md",
-  "e2e/fuzz/README.md",
-  "examples/README.md",
-  "examples/vercel-ai-sdk/README.md",
-  "tools/cli/README.md",
-  // Generated: their text is in sources that are listed below, or in schemas.
-  "docs/reference/cli.md",
-  "docs/reference/configuration.md",
-  "docs/reference/topics.md",
-];
-const sourcesToRewrite: readonly string[] = [
-  "e2e/chaos/",
-  "e2e/connections/",
-  "e2e/fuzz/",
-  "e2e/journeys/",
-  "e2e/load/",
-  "examples/",
-  "infra/local/",
-  "libs/redis/",
-  "libs/stage/",
-  "services/inference-adapter/",
-  "tools/cli-reference.ts",
-  "tools/cli/",
-  "tools/configuration-reference.ts",
-  "tools/documented-commands.e2e.test.ts",
-  "tools/documented-commands.test.ts",
-  "tools/documented-commands.ts",
-  "tools/http-reference.test.ts",
-  "tools/reader.ts",
-  "tools/tidy.test.ts",
-  "tools/topics-reference.ts",
-];
-
 type Uses = ReadonlyMap<string, readonly BannedUse[]>;
 let usesByDocument: Uses;
 let usesBySource: Uses;
@@ -60,19 +22,11 @@ beforeAll(() => {
 }, timeout);
 
 test("every document uses the words of the glossary and avoids banned phrases", () => {
-  expect(outside(documentsToRewrite, usesByDocument)).toEqual([]);
+  expect(placesOf(usesByDocument)).toEqual([]);
 });
 
 test("comments and texts of every source avoid banned phrases", () => {
-  expect(outside(sourcesToRewrite, usesBySource)).toEqual([]);
-});
-
-test("an exception whose text is rewritten is removed from its list", () => {
-  const unneeded = [
-    ...documentsToRewrite.filter((entry) => !isNeeded(entry, usesByDocument)),
-    ...sourcesToRewrite.filter((entry) => !isNeeded(entry, usesBySource)),
-  ];
-  expect(unneeded).toEqual([]);
+  expect(placesOf(usesBySource)).toEqual([]);
 });
 
 test("a phrase is found across lines, and not in code or in the address of a link", () => {
@@ -122,18 +76,8 @@ function usesBy(files: readonly string[], find: (text: string) => readonly Banne
   return new Map(found.filter(([, uses]) => uses.length > 0));
 }
 
-function outside(entries: readonly string[], byFile: Uses): readonly string[] {
-  return [...byFile]
-    .filter(([file]) => !entries.some((entry) => covers(entry, file)))
-    .flatMap(([file, uses]) =>
-      uses.map(({ line, phrase, write }) => `${file}:${line} "${phrase}" → ${write}`),
-    );
-}
-
-function isNeeded(entry: string, byFile: Uses): boolean {
-  return [...byFile.keys()].some((file) => covers(entry, file));
-}
-
-function covers(entry: string, file: string): boolean {
-  return entry.endsWith("/") ? file.startsWith(entry) : file === entry;
+function placesOf(byFile: Uses): readonly string[] {
+  return [...byFile].flatMap(([file, uses]) =>
+    uses.map(({ line, phrase, write }) => `${file}:${line} "${phrase}" → ${write}`),
+  );
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { distinct } from "@sluice/testing";
+import { distinct, serviceNames } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
 import {
@@ -9,15 +9,7 @@ import {
   type WatchedPipeline,
 } from "../load/watched-pipeline.ts";
 
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
-/** Long enough for a killed member to be noticed and its lease to expire. */
+/** Long enough for Kafka to notice a killed group member, and for its lease to expire. */
 const deadlineSeconds = 45;
 
 let watched: WatchedPipeline;
@@ -27,16 +19,16 @@ beforeAll(async () => {
 });
 afterAll(() => watched?.stop());
 
-/** How many requests ended with an answer, and which errors the others brought. */
+/** The number of answered HTTP requests, and the errors of the others. */
 interface Tally {
   answered: number;
   readonly errors: string[];
 }
 
-/** Callers as they are: they retry what a dead edge refused, by the same key, and live with a failed outcome. */
-function sender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
+/** Sends requests as real clients do: with retries under the same key, and without a retry of failed outcomes. */
+function requestSender(run: string, tally: Tally): (request: MixedRequest) => Promise<void> {
   return async (request) => {
-    if (request.way === "kafka") {
+    if (request.transport === "kafka") {
       await sendByKafka(watched.user, request, run, Date.now() + deadlineSeconds * 1_000);
       return;
     }
@@ -58,7 +50,10 @@ async function settled(): Promise<void> {
   await watched.settled(limitMs);
 }
 
-/** Calls that outlast a rebalance: else the new owner of a partition would only find finished ones. */
+/**
+ * Makes provider calls last longer than a rebalance. Otherwise the new owner of a partition would find
+ * only finished calls, and the test could not fail.
+ */
 async function slowDown(firstByteMs: number): Promise<void> {
   const names = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
   const models = Object.fromEntries(names.map((name) => [name, { firstByteMs }]));
@@ -66,16 +61,16 @@ async function slowDown(firstByteMs: number): Promise<void> {
     method: "POST",
     body: JSON.stringify({ models }),
   });
-  expect(answer.ok, `the script is refused: ${await answer.text()}`).toBe(true);
+  expect(answer.ok, `The simulator refused the script: ${await answer.text()}`).toBe(true);
 }
 
-test("a rebalance alone pays nothing twice: one adapter comes and goes while calls run", async () => {
+test("if an adapter joins and leaves while calls run, no request is paid twice", async () => {
   await slowDown(12_000);
   const run = `rebalance-${randomBytes(3).toString("hex")}`;
   const tally: Tally = { answered: 0, errors: [] };
   const load = runLoad({
     ...{ count: 300, run, concurrency: 80, perSecond: 30 },
-    send: sender(run, tally),
+    send: requestSender(run, tally),
   });
   await sleep(4_000);
   const extra = await watched.pipeline.startExtra("inference-adapter");
@@ -94,15 +89,15 @@ test("a rebalance alone pays nothing twice: one adapter comes and goes while cal
   expect(paid.length).toBe(requests.size);
 }, 180_000);
 
-test("after a kill of each service in turn every request has one outcome and every attempt its charge", async () => {
+test("after each service is killed in turn, every request has one outcome and every attempt has its charge", async () => {
   const run = `kill-${randomBytes(3).toString("hex")}`;
   const tally: Tally = { answered: 0, errors: [] };
   const load = runLoad({
     ...{ count: 2_000, run, concurrency: 400, perSecond: 40 },
-    send: sender(run, tally),
+    send: requestSender(run, tally),
   });
   await sleep(2_000);
-  for (const service of services) {
+  for (const service of serviceNames) {
     await watched.pipeline.killAndAwait(service);
     await sleep(3_000);
   }
@@ -114,7 +109,7 @@ test("after a kill of each service in turn every request has one outcome and eve
 
   const own = watched.responded.records.filter(({ requestId }) => requestId.startsWith("kill-"));
   expect(own.length, "Kafka requests of this run").toBeGreaterThan(0);
-  // A killed adapter breaks streams off, which nobody restarts; everything else is answered.
+  // A killed adapter interrupts its streams, which are not restarted. All other requests are answered.
   expect(tally.answered).toBeGreaterThan(1_400);
   const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   process.stderr.write(

@@ -20,26 +20,29 @@ let watched: WatchedPipeline;
 
 beforeAll(async () => {
   watched = await startWatchedPipeline(
-    // A Redis of its own, which it starts again from its log; others share the run's.
+    // The pipeline starts its own Redis and restarts it from its log; other suites share one Redis.
     { SLUICE_REDIS_URL: "", SLUICE_CACHE_REDIS_URL: "" },
     0,
   );
 });
 afterAll(() => watched?.stop());
 
-/** What callers were told, by request: an error each time, and whether an answer came in the end. */
-interface Told {
+/** What the clients observed: every error, the HTTP requests without an answer, and the ids sent by Kafka. */
+interface ClientResults {
   readonly errors: string[];
   readonly unanswered: MixedRequest[];
   readonly byKafka: string[];
 }
 
-function sender(run: string, told: Told): (request: MixedRequest) => Promise<void> {
+function requestSender(
+  run: string,
+  results: ClientResults,
+): (request: MixedRequest) => Promise<void> {
   return async (request) => {
-    if (request.way === "kafka") {
+    if (request.transport === "kafka") {
       const deadlineAt = Date.now() + deadlineSeconds * 1_000;
       const { requestId } = await sendByKafka(watched.user, request, run, deadlineAt);
-      told.byKafka.push(requestId);
+      results.byKafka.push(requestId);
       return;
     }
     const headers = {
@@ -48,16 +51,16 @@ function sender(run: string, told: Told): (request: MixedRequest) => Promise<voi
     };
     for (let retry = 0; retry < retriesMax; retry += 1) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other, as callers do
+        // oxlint-disable-next-line no-await-in-loop -- retries are sequential, as in real clients
         await sendByHttp(watched.openai, request, headers);
         return;
       } catch (error) {
-        told.errors.push(nameOf(error));
+        results.errors.push(nameOf(error));
         // oxlint-disable-next-line no-await-in-loop -- as above
         await sleep(retryMs);
       }
     }
-    told.unanswered.push(request);
+    results.unanswered.push(request);
   };
 }
 
@@ -66,16 +69,16 @@ function nameOf(error: unknown): string {
   return `${error.status ?? "while streaming"} ${error.code}`;
 }
 
-test("Redis is killed under load and comes back with its log: all are answered, nothing is called twice", async () => {
+test("if Redis is killed under load and restarts with its log, all requests are answered and no call is made twice", async () => {
   const run = `redis-${randomBytes(3).toString("hex")}`;
-  const told: Told = { errors: [], unanswered: [], byKafka: [] };
+  const results: ClientResults = { errors: [], unanswered: [], byKafka: [] };
   const pids = new Set([watched.pipeline.identityOf("redis").pid]);
   const load = runLoad({
     ...{ count, run, concurrency: 200, perSecond: 40 },
-    send: sender(run, told),
+    send: requestSender(run, results),
   });
   for (let kill = 0; kill < kills; kill += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one death after the other
+    // oxlint-disable-next-line no-await-in-loop -- one kill at a time
     await sleep(2_500);
     // oxlint-disable-next-line no-await-in-loop -- as above
     await watched.pipeline.killAndAwait("redis");
@@ -83,25 +86,25 @@ test("Redis is killed under load and comes back with its log: all are answered, 
   }
   await load;
   const limitMs = (deadlineSeconds + graceSeconds + 30) * 1_000;
-  // Those that came by Kafka may wait to be admitted until the intake has felt that Redis is back.
+  // Requests sent by Kafka may wait for admission until the intake notices that Redis is available again.
   const hasEnded = (id: string) =>
     watched.responded.records.some(({ requestId }) => requestId === id);
   await expect
-    .poll(() => told.byKafka.filter((id) => !hasEnded(id)), { timeout: limitMs })
+    .poll(() => results.byKafka.filter((id) => !hasEnded(id)), { timeout: limitMs })
     .toEqual([]);
   await watched.settled(limitMs);
 
-  const errors = Map.groupBy(told.errors, (error) => error);
+  const errors = Map.groupBy(results.errors, (error) => error);
   const kinds = Map.groupBy(distinct(watched.charged.records), ({ kind }) => kind);
   const counted = (groups: ReadonlyMap<string, readonly unknown[]>) =>
     [...groups].map(([name, all]) => `${all.length} × ${name}`).join(", ");
   process.stderr.write(`redis chaos: ${counted(errors)}; charges ${counted(kinds)}\n`);
 
   expect(pids.size).toBe(kills + 1);
-  expect(told.unanswered).toEqual([]);
-  // The outage was felt, and each caller was told that it was one.
-  expect(told.errors.length).toBeGreaterThan(0);
+  expect(results.unanswered).toEqual([]);
+  // The outage affected clients, and each affected client received 503.
+  expect(results.errors.length).toBeGreaterThan(0);
   expect([...errors.keys()].filter((error) => error !== "503 unavailable")).toEqual([]);
-  expect(told.byKafka.length).toBeGreaterThan(count / 5);
+  expect(results.byKafka.length).toBeGreaterThan(count / 5);
   expect(watched.responded.records.filter(({ outcome }) => outcome !== "completed")).toEqual([]);
 }, 240_000);

@@ -34,55 +34,46 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-type Asking = (probe: BrokerProbe, name: string) => Promise<boolean>;
+type RightCheck = (probe: BrokerProbe, name: string) => Promise<boolean>;
 
-/** Those of the names, without prefix, at which the broker lets the account. */
+/** Returns the names, without prefix, for which the broker grants the account the right. */
 async function granted(
   account: string,
   names: readonly string[],
-  ask: Asking,
+  isGranted: RightCheck,
   namesPrefix = prefix,
 ): Promise<readonly string[]> {
   const probe = probes.get(account)!;
   const found: string[] = [];
-  // One question at a time on a connection.
-  for (const name of names) if (await ask(probe, `${namesPrefix}${name}`)) found.push(name);
+  // Sequential, because a connection answers one request at a time.
+  for (const name of names) if (await isGranted(probe, `${namesPrefix}${name}`)) found.push(name);
   return found.toSorted();
 }
 
-const mayRead: Asking = (probe, name) => probe.mayRead(name);
-const mayWrite: Asking = (probe, name) => probe.mayWrite(name);
-const mayUseGroup: Asking = (probe, name) => probe.mayUseGroup(name);
+const mayRead: RightCheck = (probe, name) => probe.mayRead(name);
+const mayWrite: RightCheck = (probe, name) => probe.mayWrite(name);
+const mayUseGroup: RightCheck = (probe, name) => probe.mayUseGroup(name);
 
-test("every topic is tried, and no right is expected on one that there is not", () => {
+test("the expected rights name only existing topics, and every topic is checked", () => {
   expect(topicNames.length).toBe(17);
   const named = accounts.flatMap(([, { reads, writes }]) => [...reads, ...writes]);
   expect(named.filter((name) => !topicNames.includes(name))).toEqual([]);
 });
 
-test.for(accounts)(
-  "%s reads what the design lists, and no other topic",
-  async ([name, { reads }]) => {
-    expect(await granted(name, topicNames, mayRead)).toEqual(reads.toSorted());
-  },
-);
+test.for(accounts)("%s can read exactly the topics that it needs", async ([name, { reads }]) => {
+  expect(await granted(name, topicNames, mayRead)).toEqual(reads.toSorted());
+});
+
+test.for(accounts)("%s can write exactly the topics that it needs", async ([name, { writes }]) => {
+  expect(await granted(name, topicNames, mayWrite)).toEqual(writes.toSorted());
+});
+
+test.for(accounts)("%s can use only its own consumer groups", async ([name, { groups }]) => {
+  expect(await granted(name, groupNames, mayUseGroup)).toEqual(groups.toSorted());
+});
 
 test.for(accounts)(
-  "%s writes what the design lists, and no other topic",
-  async ([name, { writes }]) => {
-    expect(await granted(name, topicNames, mayWrite)).toEqual(writes.toSorted());
-  },
-);
-
-test.for(accounts)(
-  "%s uses its own consumer groups, and nobody else's",
-  async ([name, { groups }]) => {
-    expect(await granted(name, groupNames, mayUseGroup)).toEqual(groups.toSorted());
-  },
-);
-
-test.for(accounts)(
-  "%s may do nothing with an installation whose prefix begins alike",
+  "%s has no right on an installation whose prefix begins with the same characters",
   async ([name]) => {
     expect(await granted(name, topicNames, mayRead, foreignPrefix)).toEqual([]);
     expect(await granted(name, topicNames, mayWrite, foreignPrefix)).toEqual([]);

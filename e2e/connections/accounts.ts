@@ -1,6 +1,7 @@
 /**
- * What design §2 lets each account do on Kafka, written down from it by hand and not from the table
- * that makes the rules: else the comparison could not fail. Names are without the prefix.
+ * The rights that each account should have on Kafka, without the topic prefix. The list is written by
+ * hand and not derived from the table that generates the ACLs, because the comparison could not fail
+ * otherwise.
  */
 export interface Permitted {
   readonly reads: readonly string[];
@@ -64,12 +65,12 @@ export const permitted: Readonly<Record<string, Permitted>> = {
     ],
     groups: ["sluice.cost-accountant", "sluice.cost-accountant.intents"],
   },
-  // A user of Kafka: asks, and reads answers and costs.
+  // A tenant's program: sends requests, and reads outcomes and costs.
   shop: {
     reads: ["inference.responded", "cost.charged"],
     writes: ["inference.requested"],
     groups: ["sluice.client.demo.anything"],
   },
-  // Known to the broker, and granted nothing.
+  // An account that the broker knows, but that has no rights.
   stranger: { reads: [], writes: [], groups: [] },
 };

@@ -7,14 +7,14 @@ const FETCH = 1;
 const HEARTBEAT = 12;
 const SASL_HANDSHAKE = 17;
 const SASL_AUTHENTICATE = 36;
-/** The broker's own codes for a right that is missing. */
+/** Kafka's error codes for a missing right. */
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const GROUP_AUTHORIZATION_FAILED = 30;
 
 /**
- * Asks the broker as one account whether it may, in Kafka's own protocol and not through our client:
- * what is refused here is refused to any program that has the account. The broker looks at rights
- * before it looks at what was sent, so nothing is ever written, fetched or joined.
+ * Checks the rights of one account on a broker. It uses Kafka's protocol directly and not our client,
+ * so that the result holds for any program with this account. The broker checks rights before it
+ * handles a request, so the probes write, fetch and join nothing.
  */
 export class BrokerProbe {
   readonly #socket: tls.TLSSocket;
@@ -35,31 +35,32 @@ export class BrokerProbe {
     await probe.#ask(SASL_HANDSHAKE, 1, text("PLAIN"));
     const token = bytes(Buffer.from(`\0${account.name}\0${account.password}`));
     const answer = await probe.#ask(SASL_AUTHENTICATE, 0, token);
-    if (answer.readInt16BE(0) !== 0) throw new Error(`The broker does not know ${account.name}.`);
+    if (answer.readInt16BE(0) !== 0)
+      throw new Error(`The broker rejected account ${account.name}.`);
     return probe;
   }
 
-  /** Produce, version 3, with no records, which comes to nothing where it is permitted. */
+  /** Sends Produce (version 3) without records, which writes nothing if it is permitted. */
   async mayWrite(topic: string): Promise<boolean> {
     const records = bytes(Buffer.alloc(0));
     const partition = Buffer.concat([int32(1), int32(0), records]);
     const body = [int16(-1), int16(-1), int32(5_000), int32(1), text(topic), partition];
     const answer = await this.#ask(PRODUCE, 3, Buffer.concat(body));
-    // One topic: its name, then one partition: its number, then the code.
+    // The response has one topic with its name, then one partition with its number and the code.
     return answer.readInt16BE(4 + 2 + topic.length + 4 + 4) !== TOPIC_AUTHORIZATION_FAILED;
   }
 
-  /** Fetch, version 4, which waits for nothing. */
+  /** Sends Fetch (version 4) without waiting for messages. */
   async mayRead(topic: string): Promise<boolean> {
     const partition = Buffer.concat([int32(1), int32(0), int32(0), int32(0), int32(1)]);
     const head = [int32(-1), int32(0), int32(0), int32(1), Buffer.alloc(1)];
     const body = [...head, int32(1), text(topic), partition];
     const answer = await this.#ask(FETCH, 4, Buffer.concat(body));
-    // How long we were throttled, then as above.
+    // The response begins with the throttle time, and continues as above.
     return answer.readInt16BE(4 + 4 + 2 + topic.length + 4 + 4) !== TOPIC_AUTHORIZATION_FAILED;
   }
 
-  /** Heartbeat, version 0, of a member that there is not. */
+  /** Sends Heartbeat (version 0) for a member that does not exist. */
   async mayUseGroup(group: string): Promise<boolean> {
     const body = Buffer.concat([text(group), int32(-1), text("nobody")]);
     const answer = await this.#ask(HEARTBEAT, 0, body);
@@ -70,7 +71,7 @@ export class BrokerProbe {
     this.#socket.destroy();
   }
 
-  /** @returns what follows the length and the correlation id */
+  /** Sends a request, and returns the response after its length and correlation id. */
   async #ask(apiKey: number, version: number, body: Buffer): Promise<Buffer> {
     const header = Buffer.concat([int16(apiKey), int16(version), int32(0), text("")]);
     this.#socket.write(Buffer.concat([bytes(Buffer.concat([header, body]))]));

@@ -2,18 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SluiceClient } from "@sluice/client";
 import type { CostCharged } from "@sluice/contracts";
-import { accountOf, fetchBill, type Pipeline, SecuredStack, startPipeline } from "@sluice/testing";
+import {
+  accountOf,
+  fetchBill,
+  type Pipeline,
+  SecuredStack,
+  serviceNames,
+  startPipeline,
+} from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
 const topicPrefix = "journey.";
 
 let stack: SecuredStack;
@@ -52,22 +51,22 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-test("each service is ready on an account of its own, over TLS to all that it needs", async () => {
+test("each service is ready with its own account, and uses TLS for all its connections", async () => {
   const answers = await Promise.all(
-    services.map(async (service) => (await fetch(`${pipeline.admin(service)}/readyz`)).json()),
+    serviceNames.map(async (service) => (await fetch(`${pipeline.admin(service)}/readyz`)).json()),
   );
-  expect(answers).toMatchObject(services.map(() => ({ ready: true })));
+  expect(answers).toMatchObject(serviceNames.map(() => ({ ready: true })));
 });
 
-test("over HTTP and over Kafka requests are answered, hits too, and the ledger is the bill", async () => {
+test("requests over HTTP and Kafka are answered, also from the cache, and the ledger equals the bill", async () => {
   const openai = new OpenAI({ baseURL: `${pipeline.http}/v1`, apiKey: pipeline.demoKey });
   const messages = [{ role: "user" as const, content: "How deep is the sea?" }];
   const costs = client.costs({ from: "beginning" });
 
   const answer = await openai.chat.completions.create({ model: "auto", messages });
   expect(answer.choices[0]?.message.content).toMatch(/^\[simulated\]/);
-  const asked = await client.ask({ messages: [{ role: "user", content: "How high is the sky?" }] });
-  expect(asked.completed.cache).toBe("miss");
+  const miss = await client.ask({ messages: [{ role: "user", content: "How high is the sky?" }] });
+  expect(miss.completed.cache).toBe("miss");
   const sent = await client.send({ messages, model: "premium" });
   for await (const response of client.responses({ from: "beginning" }))
     if (response.requestId === sent) break;
@@ -91,7 +90,7 @@ function hasSaving(): boolean {
   return charges.some(({ kind }) => kind === "saving");
 }
 
-test("no password, token or private key stands in a log, a metric, a health answer or an argument", async () => {
+test("no log, metric, health response or process argument contains a password, token or private key", async () => {
   const privateKeys = ["server-key.pem", "client-key.pem"].map((name) =>
     readFileSync(join(stack.dataDir, name), "utf8").split("\n").at(1),
   );
@@ -100,7 +99,7 @@ test("no password, token or private key stands in a log, a metric, a health answ
   const texts = new Map<string, string>([["supervisor", pipeline.supervisorLog.join("\n")]]);
   for (const name of readdirSync(join(pipeline.dataDir, "logs")))
     texts.set(name, readFileSync(join(pipeline.dataDir, "logs", name), "utf8"));
-  for (const service of services) {
+  for (const service of serviceNames) {
     const admin = pipeline.admin(service);
     for (const path of ["/metrics", "/readyz"])
       texts.set(`${service}${path}`, await (await fetch(`${admin}${path}`)).text());
@@ -114,7 +113,7 @@ test("no password, token or private key stands in a log, a metric, a health answ
   expect(found).toEqual([]);
 });
 
-/** As everybody on the machine can see them; empty where there is no /proc. */
+/** Returns a process's arguments, which every user of the machine can read; empty without /proc. */
 function argumentsOf(pid: number): string {
   return process.platform === "linux" ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
 }

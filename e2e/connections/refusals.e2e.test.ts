@@ -9,7 +9,7 @@ import { ServiceProcess } from "./service-process.ts";
 type Environment = Readonly<Record<string, string>>;
 
 const topicPrefix = "refusals.";
-/** An installation in which nobody was granted anything. */
+/** An installation on which no account has any right. */
 const barePrefix = "refusals-bare.";
 const declarations = `
 tenants: [{ id: t, keys: [{ id: k, secret: "env:KEY", team: t, feature: f, user: u }] }]
@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** All that is right for a service; each test makes one thing wrong. */
+/** Returns a correct environment for a service. Each test makes one variable wrong. */
 function rightFor(service: Parameters<typeof accountOf>[0]): Environment {
   return {
     ...stack.kafkaEnvironment(accountOf(service)),
@@ -55,7 +55,7 @@ async function start(
   return process;
 }
 
-/** By what is wrong: the settings, and the sentence that the operator reads. */
+/** What is wrong, the variables that make it wrong, and the sentence that the operator should see. */
 type Cases = readonly (readonly [string, () => Environment, string])[];
 
 const kafkaOutages: Cases = [
@@ -70,27 +70,27 @@ const kafkaOutages: Cases = [
     'the broker does not accept user \\"sluice-classifier\\" with its password (plain)',
   ],
   [
-    "another authority of the same name",
+    "a certificate authority that has the right name but another key",
     () => ({ SLUICE_KAFKA_TLS_CA_FILE: stack.files.otherCa }),
     "its certificate is not signed by an authority that is trusted here: give the file of the right CA",
   ],
   [
-    "a broker of another name",
+    "a broker whose certificate has another name",
     () => ({ SLUICE_KAFKA_TLS_SERVER_NAME: "kafka.internal" }),
     "its certificate is for other names than the one it was called by",
   ],
   [
-    "TLS spoken to a plain port",
+    "TLS on a plain-text port",
     () => ({ SLUICE_KAFKA_BROKERS: stackAddresses().brokers.join(",") }),
     "it does not speak TLS there",
   ],
   [
-    "no TLS spoken to a port that does",
+    "plain text on a TLS port",
     () => ({ SLUICE_KAFKA_TLS: "false", SLUICE_KAFKA_TLS_CA_FILE: "" }),
     "it closed the connection at once: it may speak TLS there, or ask for a user",
   ],
   [
-    "a port that asks for a client certificate",
+    "a port that requires a client certificate",
     () => ({
       SLUICE_KAFKA_BROKERS: stack.certificateBrokers,
       SLUICE_KAFKA_SASL_MECHANISM: "",
@@ -100,17 +100,17 @@ const kafkaOutages: Cases = [
     "it asks for a client certificate that it trusts",
   ],
   [
-    "nobody at the address",
+    "no server at the address",
     () => ({ SLUICE_KAFKA_BROKERS: "127.0.0.1:9" }),
     "nothing listens there",
   ],
 ];
 
 test.concurrent.for(kafkaOutages)(
-  "Kafka with %s: the service stays up and unready by the stage's name, and says why",
+  "Kafka with %s: the service keeps running, reports its stage as not ready, and logs the reason",
   async ([, wrong, sentence]) => {
     const service = await start("classifier", wrong());
-    await service.says(sentence);
+    await service.waitForOutput(sentence);
     expect(await service.readiness()).toEqual({
       status: 503,
       body: { ready: false, dependencies: { "stage classifier": false } },
@@ -119,9 +119,9 @@ test.concurrent.for(kafkaOutages)(
   },
 );
 
-test("without the right to read its topic a service is unready, and names account, right and topic", async () => {
+test("without the right to read its topic, a service is not ready, and logs the account, right and topic", async () => {
   const service = await start("classifier", { SLUICE_KAFKA_TOPIC_PREFIX: barePrefix });
-  await service.says(
+  await service.waitForOutput(
     `user \\"sluice-classifier\\" lacks a right on Kafka: READ on topic ${barePrefix}inference.missed`,
   );
   expect(await service.readiness()).toMatchObject({
@@ -131,18 +131,18 @@ test("without the right to read its topic a service is unready, and names accoun
   await service.stop();
 });
 
-test("without the right to its consumer group a service ends, and names account and group", async () => {
+test("without the right to its consumer group, a service exits, and logs the account and group", async () => {
   await stack.grant({
     ...{ principal: "User:sluice-classifier", resource: "topic", match: "literal" },
     ...{ name: `${barePrefix}inference.missed`, operation: "read" },
   });
   const service = await start("classifier", { SLUICE_KAFKA_TOPIC_PREFIX: barePrefix });
-  expect(await service.ended()).toBe(1);
+  expect(await service.exitCode()).toBe(1);
   expect(service.output).toContain(`consumer group ${barePrefix}sluice.classifier`);
   expect(service.output).toContain('user \\"sluice-classifier\\" may lack the right READ on it');
 });
 
-test("without the right to write, a send names account, right and topic, and is not given up by itself", async () => {
+test("without the right to write, a send fails at its time limit, and names the account, right and topic", async () => {
   const account = { username: "stranger", password: stack.passwordOf("stranger") };
   const ca = readFileSync(stack.files.ca, "utf8");
   const options = {
@@ -172,7 +172,7 @@ test("without the right to write, a send names account, right and topic, and is 
   );
 });
 
-test("a client certificate in place of a user, and a token from a file, open the doors", async () => {
+test("a client certificate instead of a user, and a registry token from a file, are accepted", async () => {
   const principal = `User:CN=${certificateSubject}`;
   const literal = { principal, match: "literal", resource: "topic" } as const;
   await stack.grant({ ...literal, name: `${topicPrefix}inference.missed`, operation: "read" });
@@ -213,22 +213,22 @@ const registryRefusals: Cases = [
     "it does not accept our user and password, or token (401)",
   ],
   [
-    "another authority",
+    "another certificate authority",
     () => ({ SLUICE_REGISTRY_TLS_CA_FILE: stack.files.otherCa }),
     "its certificate is not signed by an authority that is trusted here",
   ],
   [
-    "another name",
+    "a name that its certificate does not have",
     () => ({ SLUICE_REGISTRY_URL: stack.registryUrl.replace("127.0.0.1", "localhost") }),
     "its certificate is for other names",
   ],
   [
-    "TLS spoken to a plain port",
+    "TLS on a plain-text port",
     () => ({ SLUICE_REGISTRY_URL: stackAddresses().registryUrl.replace("http:", "https:") }),
     "it does not speak TLS there",
   ],
   [
-    "no TLS spoken to a port that does",
+    "plain text on a TLS port",
     () => ({
       SLUICE_REGISTRY_URL: stack.registryUrl.replace("https:", "http:"),
       SLUICE_REGISTRY_TLS_CA_FILE: "",
@@ -238,10 +238,10 @@ const registryRefusals: Cases = [
 ];
 
 test.concurrent.for(registryRefusals)(
-  "the registry with %s: the service ends, and says why",
+  "the registry with %s: the service exits, and logs the reason",
   async ([, wrong, sentence]) => {
     const service = await start("classifier", wrong());
-    expect(await service.ended()).toBe(1);
+    expect(await service.exitCode()).toBe(1);
     expect(service.output).toContain("The schema registry at ");
     expect(service.output).toContain(sentence);
   },
@@ -254,28 +254,28 @@ const redisOutages: Cases = [
     "it does not accept our user and password",
   ],
   [
-    "no account",
+    "no user and password",
     () => ({ SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace(/\/\/.*@/, "//") }),
     "it asks for a user and password",
   ],
   [
-    "another authority",
+    "another certificate authority",
     () => ({ SLUICE_REDIS_TLS_CA_FILE: stack.files.otherCa }),
     "its certificate is not signed by an authority that is trusted here",
   ],
   [
-    "another name",
+    "a name that its certificate does not have",
     () => ({ SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace("127.0.0.1", "localhost") }),
     "its certificate is for other names",
   ],
   [
-    "TLS spoken to a plain port",
-    // Which takes the greeting for the beginning of a command, and waits for its end.
+    "TLS on a plain-text port",
+    // Redis reads the TLS greeting as the beginning of a command, and waits for its end.
     () => ({ SLUICE_REDIS_URL: stackAddresses().redisUrl.replace("redis:", "rediss:") }),
     "it did not answer in time: look at the address and the network between, and whether it speaks TLS there",
   ],
   [
-    "no TLS spoken to a port that does",
+    "plain text on a TLS port",
     () => ({
       SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace("rediss:", "redis:"),
       SLUICE_REDIS_TLS_CA_FILE: "",
@@ -285,10 +285,10 @@ const redisOutages: Cases = [
 ];
 
 test.concurrent.for(redisOutages)(
-  "Redis with %s: the service stays up and unready by its name, and says why",
+  "Redis with %s: the service keeps running, reports Redis as not ready, and logs the reason",
   async ([, wrong, sentence]) => {
     const service = await start("dispatcher", wrong());
-    await service.says(sentence);
+    await service.waitForOutput(sentence);
     expect(service.output).toContain("Redis at ");
     const { status, body } = await service.readiness();
     expect(status).toBe(503);
@@ -304,27 +304,27 @@ const ledgerRefusals: Cases = [
     'it says \\"password authentication failed for user \\"accountant\\"',
   ],
   [
-    "an account that may not use it: the accountant alone has the ledger",
+    "an account without rights on it",
     () => ({ SLUICE_LEDGER_URL: stack.ledgerUrl("stranger") }),
     "permission denied for database",
   ],
   [
-    "another authority",
+    "another certificate authority",
     () => ({ SLUICE_LEDGER_URL: withRoot(stack.files.otherCa) }),
     "its certificate is not signed by an authority that is trusted here",
   ],
   [
-    "another name",
+    "a name that its certificate does not have",
     () => ({ SLUICE_LEDGER_URL: withRoot(stack.files.ca).replace("127.0.0.1", "localhost") }),
     "its certificate is for other names",
   ],
   [
-    "TLS spoken to a server that has none",
+    "TLS for a server without TLS",
     () => ({ SLUICE_LEDGER_URL: `${stackAddresses().ledgerUrl}?sslmode=verify-full` }),
     "it does not speak TLS there",
   ],
   [
-    "no TLS spoken to a server that wants it",
+    "plain text for a server that requires TLS",
     () => ({ SLUICE_LEDGER_URL: stack.ledgerUrl("accountant").replace(/\?.*/, "") }),
     "no encryption",
   ],
@@ -337,29 +337,29 @@ function withRoot(file: string): string {
 }
 
 test.concurrent.for(ledgerRefusals)(
-  "the ledger with %s: the accountant ends, and says why",
+  "the ledger with %s: the accountant exits, and logs the reason",
   async ([, wrong, sentence]) => {
     const service = await start("cost-accountant", wrong());
-    expect(await service.ended()).toBe(1);
+    expect(await service.exitCode()).toBe(1);
     expect(service.output).toContain("The ledger at ");
     expect(service.output).toContain(sentence);
   },
 );
 
-test("all that is wrong in the environment is said at once, before anything is called", async () => {
+test("all errors in the environment are reported together, before any connection is made", async () => {
   const service = await start("cost-accountant", {
     SLUICE_KAFKA_SASL_USERNAME: "",
     SLUICE_KAFKA_TLS_CA_FILE: join(folder, "nowhere.pem"),
     SLUICE_LEDGER_URL: stack.ledgerUrl("accountant").replace("verify-full", "require"),
   });
-  expect(await service.ended()).toBe(1);
+  expect(await service.exitCode()).toBe(1);
   expect(service.output).toMatch(/SLUICE_KAFKA_TLS_CA_FILE: .*nowhere.pem cannot be read/);
   expect(service.output).toMatch(/SLUICE_LEDGER_URL: has sslmode=require/);
   expect(service.output).toContain("SLUICE_KAFKA_SASL_USERNAME: is missing, but");
 });
 
-test("nothing that any of them said holds a password or token", () => {
-  const said = running.map(({ output }) => output).join("\n");
-  expect(said.length).toBeGreaterThan(10_000);
-  expect([...stack.secrets, "guessed"].filter((secret) => said.includes(secret))).toEqual([]);
+test("the output of these services contains no password and no token", () => {
+  const allOutput = running.map(({ output }) => output).join("\n");
+  expect(allOutput.length).toBeGreaterThan(10_000);
+  expect([...stack.secrets, "guessed"].filter((secret) => allOutput.includes(secret))).toEqual([]);
 });

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "..", "..");
-/** Ends it when the test's process is gone, however that ended: its standard input closes then. */
-const leash =
+/** Makes the service exit when the test's process ends for any reason, because that closes its standard input. */
+const exitWithParent =
   "data:text/javascript,process.stdin.on('end',()=>process.exit(9)).resume();process.stdin.unref()";
 
-/** One service, started by hand as an operator would, to see what it says and how it ends. */
+/** Runs one service with a given environment, as an operator would, and collects its output. */
 export class ServiceProcess {
-  /** All that it wrote, in the order in which it came. */
+  /** All output of the service, in the order of arrival. */
   output = "";
   readonly #child: ChildProcess;
   readonly #admin: string;
@@ -30,7 +30,7 @@ export class ServiceProcess {
   ): Promise<ServiceProcess> {
     const port = await freePort();
     const main = join(root, "services", service, "dist", "main.js");
-    const child = spawn(process.execPath, ["--import", leash, main], {
+    const child = spawn(process.execPath, ["--import", exitWithParent, main], {
       env: {
         PATH: process.env["PATH"],
         SLUICE_HTTP_PORT: "0",
@@ -42,27 +42,28 @@ export class ServiceProcess {
     return new ServiceProcess(child, `http://127.0.0.1:${port}`);
   }
 
-  /** Waits for its end; the exit code. Fails when it does not end. */
-  async ended(limitMs = 40_000): Promise<number | null> {
+  /** Waits until the service exits, and returns the exit code. @throws after `limitMs` */
+  async exitCode(limitMs = 40_000): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode;
     const signal = AbortSignal.timeout(limitMs);
     await once(this.#child, "exit", { signal }).catch(() => {
-      throw new Error(`It did not end within ${limitMs} ms:\n${this.output}`);
+      throw new Error(`The service did not exit within ${limitMs} ms:\n${this.output}`);
     });
     return this.#child.exitCode;
   }
 
-  /** Waits until it has written the text, or fails with what it wrote instead. */
-  async says(text: string, limitMs = 30_000): Promise<void> {
+  /** Waits until the output contains the text. @throws after `limitMs`, with the output */
+  async waitForOutput(text: string, limitMs = 30_000): Promise<void> {
     const deadline = Date.now() + limitMs;
     while (!this.output.includes(text)) {
-      if (Date.now() > deadline) throw new Error(`It did not say "${text}":\n${this.output}`);
+      if (Date.now() > deadline)
+        throw new Error(`The service did not print "${text}":\n${this.output}`);
       // oxlint-disable-next-line no-await-in-loop -- polling
       await sleep(50);
     }
   }
 
-  /** What `/readyz` answers, once it answers at all. */
+  /** Returns the response of `/readyz`, as soon as there is one. @throws after `limitMs` */
   async readiness(limitMs = 30_000): Promise<{ status: number; body: unknown }> {
     const deadline = Date.now() + limitMs;
     for (;;) {
@@ -70,7 +71,8 @@ export class ServiceProcess {
       const answer = await fetch(`${this.#admin}/readyz`).catch(() => undefined);
       // oxlint-disable-next-line no-await-in-loop -- returned at once
       if (answer) return { status: answer.status, body: await answer.json() };
-      if (Date.now() > deadline) throw new Error(`It does not listen:\n${this.output}`);
+      if (Date.now() > deadline)
+        throw new Error(`The service does not serve /readyz:\n${this.output}`);
       // oxlint-disable-next-line no-await-in-loop -- polling
       await sleep(100);
     }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 
 type Json = unknown;
 
-/** Lone surrogates among them: `JSON.stringify` escapes them, so that they arrive. */
+/** Includes lone surrogates. `JSON.stringify` escapes them, so they reach ingress. */
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: "binary", maxLength: 40 }),
@@ -102,7 +102,7 @@ const valid: fc.Arbitrary<Json> = fc
   )
   .map(([model, messages, set]) => ({ model, messages, ...set }));
 
-/** One member somewhere inside, by what the numbers point at, is gone, wrong, or has a stranger beside it. */
+/** Replaces or removes the member that the path's numbers select, or adds an unknown member next to it. */
 interface Mutation {
   readonly path: readonly number[];
   readonly kind: "replace" | "remove" | "add";
@@ -154,7 +154,7 @@ const spelt = fc
     '{"__proto__":{"a":1}}',
   )
   .map((body) => Buffer.from(body));
-/** Some beyond the 768 KiB of a body. */
+/** Bodies of which some exceed the limit of 768 KiB. */
 const huge = fc
   .tuple(valid, fc.integer({ min: 300_000, max: 900_000 }))
   .map(([body, size]) => bytesOf({ ...Object(body), user: "é".repeat(size / 2) }));
@@ -172,7 +172,7 @@ const body: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 1, arbitrary: huge },
 );
 
-/** The same bodies for the same seed, in order, made as they are asked for. */
+/** Yields bodies that depend only on the seed. Creates them when they are needed, to bound the memory. */
 export function* bodiesOf(seed: number, count: number): Generator<Buffer> {
   const perDraw = 500;
   for (let from = 0; from < count; from += perDraw) {

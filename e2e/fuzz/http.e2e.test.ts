@@ -8,11 +8,11 @@ const seed = 20_261_121;
 const count = 10_000;
 const connections = 24;
 const services = ["ingress", "cache-lookup", "dispatcher", "inference-adapter"] as const;
-/** What the edge holds after the load, beyond that after the first half of it: 1 KiB a body. */
+/** Limit for the growth of ingress's live memory during the second half of the load: 1 KiB per body. */
 const growthBytesMax = 5 * 1_024 * 1_024;
-/** Of resident memory, most of it V8's reserve: 50 to 80 MiB were seen, then none. */
+/** Limit for the growth of resident memory, most of which V8 reserves: we measured 50 to 80 MiB, and then no growth. */
 const residentGrowthBytesMax = 160 * 1_024 * 1_024;
-/** Everything a body can be told; what a provider refuses is the caller's own mistake too. */
+/** All statuses that a body may get. They include a provider's refusal of the request, which is a 400. */
 const expectedStatuses = new Set([200, 400, 404, 413]);
 
 let pipeline: Pipeline;
@@ -33,7 +33,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** The bytes as they are, by a connection that is used again. */
+/** Posts the bytes unchanged, on a connection that is kept alive. */
 function post(body: Buffer): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const headers = {
@@ -58,15 +58,15 @@ async function residentBytes(): Promise<number> {
   return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
 }
 
-/** What an answer is that nobody should get; undefined for one that is as it should be. */
-function offenceOf(body: Buffer, { status, text }: Answer): string | undefined {
+/** Describes an answer that should not occur; undefined for an expected answer. */
+function unexpectedAnswer(body: Buffer, { status, text }: Answer): string | undefined {
   const isExplained = status === 200 || /^\{"error":\{"message":"[^]+"code":"\w+"\}\}$/.test(text);
   if (expectedStatuses.has(status) && isExplained) return undefined;
   return `${status} ${text.slice(0, 300)} to ${body.toString("latin1").slice(0, 600)}`;
 }
 
 async function sendAll(bodies: Iterator<Buffer>, statuses: Map<number, number>): Promise<string[]> {
-  const offences: string[] = [];
+  const unexpected: string[] = [];
   const worker = async (): Promise<void> => {
     for (let next = bodies.next(); !next.done; next = bodies.next()) {
       const answer = await post(next.value).catch((error: unknown) => ({
@@ -74,16 +74,16 @@ async function sendAll(bodies: Iterator<Buffer>, statuses: Map<number, number>):
         text: String(error),
       }));
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-      const offence = offenceOf(next.value, answer);
-      if (offence !== undefined) offences.push(offence);
+      const description = unexpectedAnswer(next.value, answer);
+      if (description !== undefined) unexpected.push(description);
     }
   };
   await Promise.all(Array.from({ length: connections }, worker));
-  return offences;
+  return unexpected;
 }
 
 test(
-  `${count} seeded bodies: no 500, no crash, no leak of memory`,
+  `${count} seeded bodies cause no 500, no crash and no memory leak`,
   { timeout: 180_000 },
   async () => {
     const before = services.map((name) => pipeline.identityOf(name).pid);
@@ -100,7 +100,7 @@ test(
     expect(services.map((name) => pipeline.identityOf(name).pid)).toEqual(before);
     expect(grown).toBeLessThan(growthBytesMax);
     expect(residentGrown).toBeLessThan(residentGrowthBytesMax);
-    // Neither all good nor all bad, or the bodies would say nothing of what is between.
+    // The bodies must be both valid and invalid; otherwise they would not test the cases between.
     expect(statuses.get(200)).toBeGreaterThan(count / 50);
     expect(statuses.get(400)).toBeGreaterThan(count / 2);
     expect(statuses.get(413)).toBeGreaterThan(0);

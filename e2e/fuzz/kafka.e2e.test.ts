@@ -13,31 +13,24 @@ import {
   KafkaUser,
   outcomeBreaches,
   type Pipeline,
+  serviceNames,
   spentNanoUsd,
   stackAddresses,
   startPipeline,
   type TopicReader,
 } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Ends } from "./ends.ts";
+import { MessageOutcomes } from "./message-outcomes.ts";
 import { inspectable, LiveMemory } from "./live-memory.ts";
-import { type Mail, mailOf } from "./sent-message.ts";
+import { type SentMessage, sentMessageOf } from "./sent-message.ts";
 import { draftsOf } from "./messages.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
 const count = 10_000;
-/** Each is accounted for before the next is sent, so that what is in flight is bounded. */
+/** All messages of a wave must have an outcome before the next wave is sent, so that the load in flight is bounded. */
 const waveSize = 1_000;
 const waveMsMax = 30_000;
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
-/** What a service holds after all, beyond what it held after half: 1 KiB a message. */
+/** Limit for the growth of a service's live memory during the second half of the load: 1 KiB per message. */
 const growthBytesMax = 5 * 1_024 * 1_024;
 
 let pipeline: Pipeline;
@@ -45,10 +38,10 @@ let user: KafkaUser;
 let admitted: TopicReader<InferenceAdmitted>;
 let responded: TopicReader<InferenceResponded>;
 let charged: TopicReader<CostCharged>;
-let letters: TopicReader<Buffer>;
-/** Of all other topics, where nothing may ever lie: what intake lets through, stages can handle. */
-let inner: readonly TopicReader<Buffer>[];
-let ends: Ends;
+let deadLetters: TopicReader<Buffer>;
+/** Dead letters of all later topics. There must be none, because the stages can handle every admitted request. */
+let laterDeadLetters: readonly TopicReader<Buffer>[];
+let outcomes: MessageOutcomes;
 
 beforeAll(async () => {
   pipeline = await startPipeline({
@@ -61,24 +54,24 @@ beforeAll(async () => {
   const others = allTopics.filter(
     ({ name, deadLetter }) => deadLetter && name !== inferenceRequested.name,
   );
-  [admitted, responded, charged, letters, inner] = await Promise.all([
+  [admitted, responded, charged, deadLetters, laterDeadLetters] = await Promise.all([
     user.read(topics.inferenceAdmitted),
     user.read(topics.inferenceResponded),
     user.read(topics.costCharged),
     user.readDeadLetters(inferenceRequested),
     Promise.all(others.map((topic) => user.readDeadLetters(topic))),
   ]);
-  ends = new Ends(letters, responded);
+  outcomes = new MessageOutcomes(deadLetters, responded);
 });
 afterAll(async () => {
   await user?.close();
   await pipeline?.stop();
 });
 
-async function sendWave(wave: readonly Mail[]): Promise<void> {
+async function sendWave(wave: readonly SentMessage[]): Promise<void> {
   await Promise.all(wave.map(({ value, headers, key }) => user.send(value, headers, key)));
   await expect
-    .poll(() => wave.filter((mail) => ends.of(mail).length === 0).map(described), {
+    .poll(() => wave.filter((message) => outcomes.of(message).length === 0).map(described), {
       timeout: waveMsMax,
       interval: 250,
     })
@@ -86,14 +79,14 @@ async function sendWave(wave: readonly Mail[]): Promise<void> {
 }
 
 test(
-  `${count} seeded messages: each has one outcome or is one dead letter, with its bytes`,
+  `each of ${count} seeded messages has one outcome, or becomes one dead letter with its bytes`,
   { timeout: 180_000 },
   async () => {
     process.stderr.write(`fuzz of Kafka: FUZZ_SEED=${seed}\n`);
     const run = randomBytes(3).toString("hex");
-    const pids = services.map((name) => pipeline.identityOf(name).pid);
+    const pids = serviceNames.map((name) => pipeline.identityOf(name).pid);
     const drafts = draftsOf(seed, count);
-    const all: Mail[] = [];
+    const all: SentMessage[] = [];
     const memories = await Promise.all(
       (["ingress", "inference-adapter"] as const).map((name) => LiveMemory.of(pipeline, name)),
     );
@@ -102,9 +95,9 @@ test(
       const wave = await Promise.all(
         drafts
           .slice(from, from + waveSize)
-          .map((draft, index) => mailOf(user, run, from + index, draft)),
+          .map((draft, index) => sentMessageOf(user, run, from + index, draft)),
       );
-      for (const mail of wave) ends.expect(mail);
+      for (const message of wave) outcomes.track(message);
       all.push(...wave);
       // oxlint-disable-next-line no-await-in-loop -- one wave after the other
       await sendWave(wave);
@@ -121,13 +114,17 @@ test(
     for (const memory of memories) memory.close();
 
     process.stderr.write(`${JSON.stringify(tallyOf(all))}\n`);
-    expect(all.filter((mail) => ends.of(mail).length !== 1).map(described)).toEqual([]);
-    expect(all.filter((mail) => ends.isLetterWrong(mail)).map(described)).toEqual([]);
+    expect(all.filter((message) => outcomes.of(message).length !== 1).map(described)).toEqual([]);
+    expect(all.filter((message) => outcomes.hasWrongDeadLetter(message)).map(described)).toEqual(
+      [],
+    );
     const good = all.filter(({ draft }) => draft.kind === "good");
-    expect(good.filter((mail) => ends.of(mail)[0] !== "completed").map(described)).toEqual([]);
+    expect(
+      good.filter((message) => outcomes.of(message)[0] !== "completed").map(described),
+    ).toEqual([]);
     expect(responded.records.filter(({ outcome }) => outcome === "failed")).toEqual([]);
-    expect(inner.flatMap(({ deliveries }) => deliveries)).toEqual([]);
-    expect(services.map((name) => pipeline.identityOf(name).pid)).toEqual(pids);
+    expect(laterDeadLetters.flatMap(({ deliveries }) => deliveries)).toEqual([]);
+    expect(serviceNames.map((name) => pipeline.identityOf(name).pid)).toEqual(pids);
 
     expect(outcomeBreaches(admitted.records, responded.records)).toEqual([]);
     expect(chargeBreaches(charged.records)).toEqual([]);
@@ -137,13 +134,15 @@ test(
   },
 );
 
-function described(mail: Mail): object {
-  return { number: mail.number, ends: ends.of(mail), draft: mail.draft };
+function described(message: SentMessage): object {
+  return { number: message.number, outcomes: outcomes.of(message), draft: message.draft };
 }
 
-/** How many messages of each kind ended how. */
-function tallyOf(all: readonly Mail[]): Readonly<Record<string, number>> {
-  const named = all.map((mail) => `${mail.draft.kind}: ${ends.of(mail).join(" and ")}`);
+/** Counts the messages by kind and outcome. */
+function tallyOf(all: readonly SentMessage[]): Readonly<Record<string, number>> {
+  const named = all.map(
+    (message) => `${message.draft.kind}: ${outcomes.of(message).join(" and ")}`,
+  );
   const groups = Map.groupBy(named, (name) => name);
   return Object.fromEntries([...groups].map(([name, same]) => [name, same.length]));
 }

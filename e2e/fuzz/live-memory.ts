@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pipeline, ProcessName } from "@sluice/testing";
 
-/** Services have to be started with it, so that debuggers do not meet on one port. */
+/** Services must be started with this environment, so that each debugger uses its own port. */
 export const inspectable = { NODE_OPTIONS: "--inspect-port=0" };
 
 const waitMsMax = 5_000;
 const pollMs = 50;
 
 /**
- * Bytes that a service's process holds once its garbage is collected. Resident memory
- * tells less: V8 takes what it may, and rises by 80 MiB in a process that leaks nothing.
+ * Measures the bytes that a service's process uses after a garbage collection. Resident memory is less
+ * exact, because V8 reserves memory: it grows by 80 MiB in a process without a leak.
  */
 export class LiveMemory {
   readonly #socket: WebSocket;
@@ -19,7 +19,7 @@ export class LiveMemory {
     this.#socket = socket;
   }
 
-  /** By Node's own debugger, which SIGUSR1 starts. */
+  /** Connects to Node's debugger in the service, which SIGUSR1 starts. */
   static async of(pipeline: Pipeline, name: ProcessName): Promise<LiveMemory> {
     process.kill(pipeline.identityOf(name).pid, "SIGUSR1");
     const socket = new WebSocket(await addressIn(pipeline, name));
@@ -44,13 +44,13 @@ export class LiveMemory {
     this.#id += 1;
     const id = this.#id;
     return new Promise((resolve) => {
-      const hear = ({ data }: MessageEvent): void => {
+      const receive = ({ data }: MessageEvent): void => {
         const answer = JSON.parse(String(data));
         if (answer.id !== id) return;
-        this.#socket.removeEventListener("message", hear);
+        this.#socket.removeEventListener("message", receive);
         resolve(answer.result);
       };
-      this.#socket.addEventListener("message", hear);
+      this.#socket.addEventListener("message", receive);
       this.#socket.send(JSON.stringify({ id, method }));
     });
   }

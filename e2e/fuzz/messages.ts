@@ -5,10 +5,10 @@ import * as fc from "fast-check";
 export type HeaderChange =
   | { readonly kind: "missing" | "empty"; readonly name: string }
   | { readonly kind: "set"; readonly name: string; readonly value: Buffer }
-  /** The last one counts. */
+  /** Sets the header twice. The last value counts. */
   | { readonly kind: "twice"; readonly name: string; readonly rightIsLast: boolean };
 
-/** A message as it is to be made; what is signed is signed over the bytes that are sent. */
+/** Describes a message to make. A signed message is signed over the bytes that are sent. */
 export type Draft =
   | { readonly kind: "good" }
   | { readonly kind: "hostile"; readonly changes: Partial<InferenceRequested> }
@@ -26,7 +26,7 @@ export type Draft =
   | { readonly kind: "issued-at"; readonly text: string };
 
 const oddTexts = ["", " ", "\u0000", "\uD800", "\uDFFF\uD800", "\uFEFF", "\u2028", "é", "👋"];
-const tellingTexts = [
+const syntaxTexts = [
   "__proto__",
   "constructor",
   "NaN",
@@ -37,9 +37,9 @@ const tellingTexts = [
   "' OR 1=1 --",
   "\r\n",
 ];
-const nasty = fc.constantFrom(...oddTexts, ...tellingTexts);
+const hostileText = fc.constantFrom(...oddTexts, ...syntaxTexts);
 const text = fc.oneof(
-  { weight: 6, arbitrary: nasty },
+  { weight: 6, arbitrary: hostileText },
   { weight: 3, arbitrary: fc.string({ unit: "binary", maxLength: 60 }) },
   { weight: 1, arbitrary: fc.integer({ min: 100, max: 60_000 }).map((size) => "x".repeat(size)) },
 );
@@ -140,7 +140,7 @@ const requirements = fc
   )
   .map((changed) => ({ ...defaultRequirements, ...changed }));
 
-/** What is right for embeddings, and for nothing else. */
+/** Fields of a request that is valid only for embeddings. */
 const embeddings: Partial<InferenceRequested> = {
   operation: "embeddings",
   model: "sim-embedding-small",
@@ -149,7 +149,7 @@ const embeddings: Partial<InferenceRequested> = {
   inputs: ["A river.", "A lock."],
 };
 
-/** One to three fields are not what anybody would send. */
+/** Sets one to three fields to hostile values. */
 const changes: fc.Arbitrary<Partial<InferenceRequested>> = fc
   .tuple(
     fc.record({
@@ -233,7 +233,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
   },
   {
     weight: 5,
-    // Few, as each one that is not known is asked of the registry.
+    // Few different ids, because each unknown id is looked up in the registry.
     arbitrary: fc.record({
       kind: fc.constant("schema-id" as const),
       id: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(2 ** 31, 2 ** 32 - 1)),
@@ -272,7 +272,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
   },
 );
 
-/** The same drafts for the same seed, in order. */
+/** Returns drafts that depend only on the seed. */
 export function draftsOf(seed: number, count: number): readonly Draft[] {
   return fc.sample(draft, { seed, numRuns: count });
 }

@@ -4,14 +4,14 @@ import type { KafkaUser } from "@sluice/testing";
 import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import type { Draft, HeaderChange } from "./messages.ts";
 
-/** Under this header each message has its number, wherever it ends; a response has it as correlation id. */
+/** The header with a message's number, which its dead letter keeps. A response has the number as correlation id. */
 export const numberHeader = "fuzz-number";
 
 type Headers = Record<string, string | Buffer | (string | Buffer)[]>;
 
-export interface Mail {
+export interface SentMessage {
   readonly number: number;
-  /** Unless the draft says another. */
+  /** The request id, unless the draft sets another. */
   readonly requestId: string;
   readonly draft: Draft;
   readonly value: Buffer;
@@ -19,13 +19,13 @@ export interface Mail {
   readonly key: string;
 }
 
-/** The bytes and headers of a draft, signed where it says so. */
-export async function mailOf(
+/** Makes the bytes and headers of a draft. The signature is valid unless the draft says otherwise. */
+export async function sentMessageOf(
   user: KafkaUser,
   run: string,
   number: number,
   draft: Draft,
-): Promise<Mail> {
+): Promise<SentMessage> {
   const requestId = requestIdOf(run, number);
   const value = await valueOf(user, requestId, draft);
   const isSigned = !("signed" in draft) || draft.signed;
@@ -35,16 +35,16 @@ export async function mailOf(
     ["correlation-id", String(number)],
     [numberHeader, String(number)],
   ]);
-  if (draft.kind === "headers") for (const change of draft.changes) apply(headers, change);
+  if (draft.kind === "headers") for (const change of draft.changes) applyChange(headers, change);
   return { number, requestId, draft, value, headers, key: String(number) };
 }
 
-/** So far from each other that no flipped bits make one of another. */
+/** Returns a hash, because flipped bits cannot turn one hash into another. */
 function requestIdOf(run: string, number: number): string {
   return createHash("sha256").update(`${run} ${number}`).digest("hex").slice(0, 24);
 }
 
-/** No two have the same body, also where their ids are the same: the second would be a repeat, which is told nothing. */
+/** Makes every body unique, even if drafts set the same id: a repeat with the same body would get no response. */
 function requestOf(requestId: string, changes: Partial<InferenceRequested>): InferenceRequested {
   const [message] = aRequest().messages;
   const messages = [{ ...message!, content: `What is ${requestId}?` }];
@@ -85,7 +85,7 @@ async function valueOf(user: KafkaUser, requestId: string, draft: Draft): Promis
   }
 }
 
-/** Another record under its own schema, or under the request's. */
+/** Returns another record, with its own schema id or with that of the request. */
 async function anotherRecord(user: KafkaUser, which: number, renamed: boolean): Promise<Buffer> {
   const bytes =
     which % 2 === 0
@@ -96,18 +96,18 @@ async function anotherRecord(user: KafkaUser, which: number, renamed: boolean): 
   return Buffer.concat([right.subarray(0, 5), bytes.subarray(5)]);
 }
 
-function apply(headers: Headers, change: HeaderChange): void {
+function applyChange(headers: Headers, change: HeaderChange): void {
   const { name } = change;
   const right = headers[name];
   if (change.kind === "missing") delete headers[name];
-  else if (change.kind === "empty") put(headers, name, "");
-  else if (change.kind === "set") put(headers, name, change.value);
+  else if (change.kind === "empty") setHeader(headers, name, "");
+  else if (change.kind === "set") setHeader(headers, name, change.value);
   else if (change.kind === "twice" && typeof right === "string")
-    put(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
+    setHeader(headers, name, change.rightIsLast ? ["wrong", right] : [right, "wrong"]);
 }
 
-/** Also under a name that every object has. */
-function put(headers: Headers, name: string, value: Headers[string]): void {
+/** Sets a header, even if its name is a member of every object, such as `__proto__`. */
+function setHeader(headers: Headers, name: string, value: Headers[string]): void {
   Object.defineProperty(headers, name, {
     value,
     enumerable: true,

@@ -5,7 +5,7 @@ export type Parameters = Partial<
 >;
 type Message = OpenAI.ChatCompletionMessageParam;
 
-/** A parameter as it is sent, and another value that may be another question. */
+/** A parameter with a value, and another value that may or may not belong to another cache entry. */
 export interface PassedCase {
   readonly sent: Parameters;
   readonly other: Parameters;
@@ -30,7 +30,7 @@ export const payTool = toolOf("to", "amount");
 export const verdictFormat = formatOf("reason", "answer");
 const tools = [payTool];
 
-/** By the parameter's name. Each is answered in text, so that the cache may keep it. */
+/** By the parameter's name. Each case gets a text answer, so that the response cache can store it. */
 export const passedParameters: Readonly<Record<string, PassedCase>> = {
   frequency_penalty: { sent: { frequency_penalty: -0.5 }, other: { frequency_penalty: 0.5 } },
   logit_bias: { sent: { logit_bias: { "50256": -100 } }, other: { logit_bias: { "50256": -99 } } },
@@ -84,7 +84,7 @@ export const passedParameters: Readonly<Record<string, PassedCase>> = {
   verbosity: { sent: { verbosity: "low" }, other: { verbosity: "high" } },
 };
 
-/** By the parameter's name, as a caller would send it. */
+/** By the parameter's name, with a value as a client would send it. */
 export const refusedParameters: Readonly<Record<string, unknown>> = {
   audio: { voice: "alloy", format: "wav" },
   function_call: "auto",
@@ -98,9 +98,9 @@ export const refusedParameters: Readonly<Record<string, unknown>> = {
 
 export interface MessageCase {
   readonly sent: readonly Message[];
-  /** What a provider gets, where it is not what was sent. */
+  /** The messages that the provider receives, if they differ from those that were sent. */
   readonly arrives?: readonly object[];
-  /** The same but for the member in question: to the cache another question. */
+  /** The same messages with another value of the member. They must have another cache entry. */
   readonly other: readonly Message[];
 }
 
@@ -117,7 +117,7 @@ const call = {
   function: { name: "pay", arguments: '{"to":"ann","amount":"1"}' },
 };
 
-/** By the row's name. A user's message stands before each. */
+/** By the row's name. The tests put a user message before these messages. */
 export const passedMessages: Readonly<Record<string, MessageCase>> = {
   role: {
     sent: [
@@ -189,7 +189,7 @@ export const passedMessages: Readonly<Record<string, MessageCase>> = {
 
 export interface RefusedMessage {
   readonly message: unknown;
-  /** Within the message. */
+  /** The path of the refused member within the message. */
   readonly param: string;
   readonly code: "invalid_value" | "unknown_parameter" | "unsupported_parameter";
 }

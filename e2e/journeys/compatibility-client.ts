@@ -3,32 +3,32 @@ import OpenAI from "openai";
 import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
 import type { Parameters } from "./compatibility-cases.ts";
 
-export interface Asked extends Parameters {
+export interface ChatRequest extends Parameters {
   readonly model?: string;
   readonly messages: OpenAI.ChatCompletionMessageParam[];
 }
 
-export interface Told {
+export interface ChatResult {
   readonly completion: OpenAI.ChatCompletion;
   readonly headers: Headers;
-  /** What the response cache said: exact, miss or bypass. */
+  /** The result of the response cache: exact, miss or bypass. */
   readonly cache: string | null;
-  /** Of a streamed answer, all of them; of a whole one none. */
+  /** All chunks of a streamed answer; empty for a whole answer. */
   readonly chunks: readonly OpenAI.ChatCompletionChunk[];
 }
 
-/** A call as it arrived at the provider. */
-export interface Arrived {
+/** A recorded call as the provider received it, and the number of such calls. */
+export interface ProviderCall {
   readonly calls: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A question that the provider records under a name. */
+/** Returns a question that makes the simulator record the call under a name. */
 export function questionOf(name: string, more = ""): OpenAI.ChatCompletionMessageParam[] {
   return [{ role: "user", content: `What about ${name}? [[record:${name}]] ${more}`.trim() }];
 }
 
-/** The official client, unchanged but for base URL and key, asking whole and streamed alike. */
+/** Sends questions with the official client, which has only another base URL and key. */
 export class CompatibilityClient {
   readonly openai: OpenAI;
   readonly #simulator: string;
@@ -39,43 +39,49 @@ export class CompatibilityClient {
     this.#simulator = pipeline.simulator;
   }
 
-  async whole(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
-    const call = this.openai.chat.completions.create({ model: "economy", ...asked }, { headers });
+  async whole(
+    request: ChatRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ChatResult> {
+    const call = this.openai.chat.completions.create({ model: "economy", ...request }, { headers });
     const { data, response } = await call.withResponse();
-    return toldOf(data, response.headers, []);
+    return resultOf(data, response.headers, []);
   }
 
-  /** Put together from its chunks by the client's own helper. */
-  async streamed(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
+  /** Streams an answer. The official client's helper combines its chunks. */
+  async streamed(
+    request: ChatRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ChatResult> {
     const call = this.openai.chat.completions.create(
-      { model: "economy", stream_options: { include_usage: true }, ...asked, stream: true },
+      { model: "economy", stream_options: { include_usage: true }, ...request, stream: true },
       { headers },
     );
     const { data, response } = await call.withResponse();
     const chunks: OpenAI.ChatCompletionChunk[] = [];
     const runner = ChatCompletionStream.fromReadableStream(data.toReadableStream());
     runner.on("chunk", (chunk) => chunks.push(chunk));
-    return toldOf(await runner.finalChatCompletion(), response.headers, chunks);
+    return resultOf(await runner.finalChatCompletion(), response.headers, chunks);
   }
 
-  /** The last call that asked to be recorded under the name. */
-  arrived(name: string): Promise<Arrived> {
-    return arrivedAt(this.#simulator, name);
+  /** Returns the last call that was recorded under the name. */
+  callAtProvider(name: string): Promise<ProviderCall> {
+    return recordedCall(this.#simulator, name);
   }
 }
 
-/** The last call that asked to be recorded under the name. @param simulator base address */
-export async function arrivedAt(simulator: string, name: string): Promise<Arrived> {
+/** Returns the last call that was recorded under the name. @param simulator the simulator's base address */
+export async function recordedCall(simulator: string, name: string): Promise<ProviderCall> {
   const response = await fetch(`${simulator}/calls/${encodeURIComponent(name)}`);
-  if (!response.ok) throw new Error(`Nothing arrived as '${name}' (${response.status}).`);
+  if (!response.ok) throw new Error(`No call was recorded as "${name}" (${response.status}).`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
-  return (await response.json()) as Arrived;
+  return (await response.json()) as ProviderCall;
 }
 
-function toldOf(
+function resultOf(
   completion: OpenAI.ChatCompletion,
   headers: Headers,
   chunks: readonly OpenAI.ChatCompletionChunk[],
-): Told {
+): ChatResult {
   return { completion, headers, cache: headers.get("x-sluice-cache"), chunks };
 }

@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 
-/** One row of a table in docs/reference/openai.md, its cells by their heading. */
+/** One row of a table in docs/reference/openai.md, with its cells by heading. */
 export type Row = Readonly<Record<string, string>>;
 
 const reference = new URL("../../docs/reference/openai.md", import.meta.url);
 
-/** The rows of the first table under a heading. @throws when there is none: its tests would hold of nothing. */
+/** Returns the rows of the first table under a heading. @throws if there is none, because nothing would be tested */
 export function rowsUnder(heading: string): readonly Row[] {
   const lines = readFileSync(reference, "utf8").split("\n");
   const section = lines.slice(lines.indexOf(`## ${heading}`) + 1);
   const table = section.slice(section.findIndex(isOfTable));
   const end = table.findIndex((line) => !isOfTable(line));
   const [head, , ...rows] = table.slice(0, end).map(cellsOf);
-  if (!head || rows.length === 0) throw new Error(`There is no table under '${heading}'.`);
+  if (!head || rows.length === 0) throw new Error(`There is no table under "${heading}".`);
   return rows.map((cells) => Object.fromEntries(head.map((name, at) => [name, cells[at] ?? ""])));
 }
 
@@ -25,12 +25,12 @@ function cellsOf(line: string): readonly string[] {
   return cells.map((cell) => cell.trim().replaceAll("`", ""));
 }
 
-/** The parameters of a chat completion that the official client has types for. */
+/** Returns the parameters of a chat completion for which the official client has types. */
 export function parametersOfOpenAi(): readonly string[] {
   return membersOf("ChatCompletionCreateParamsBase", "resources/chat/completions/completions.d.ts");
 }
 
-/** Those of a request for embeddings. */
+/** Returns the parameters of an embeddings request for which the official client has types. */
 export function embeddingParametersOfOpenAi(): readonly string[] {
   return membersOf("EmbeddingCreateParams", "resources/embeddings.d.ts");
 }

@@ -12,7 +12,8 @@ import {
 import { CompatibilityClient, questionOf } from "./compatibility-client.ts";
 import { parametersOfOpenAi, type Row, rowsUnder } from "./compatibility-table.ts";
 
-/** docs/reference/openai.md, row by row, by the official client through the real pipeline. */
+/* These tests check docs/reference/openai.md row by row, with the official client and a real pipeline. */
+
 const parameters = rowsUnder("Parameters");
 const messages = rowsUnder("Messages");
 const answers = rowsUnder("Answers");
@@ -32,7 +33,7 @@ const names = (rows: readonly Row[]) => rows.map((row) => Object.values(row)[0] 
 const always = { "x-sluice-cache": "no-store" };
 
 describe("the table", () => {
-  test("has a row for every parameter that OpenAI's client has a type for", () => {
+  test("has a row for every parameter for which OpenAI's client has a type", () => {
     expect(parametersOfOpenAi().length).toBeGreaterThan(30);
     expect(names(parameters)).toEqual([...parametersOfOpenAi(), "anything_else"].toSorted());
   });
@@ -52,9 +53,9 @@ describe("the table", () => {
     expect(handlings).toEqual(new Set(["passed", "ours", "refused"]));
   });
 
-  test("promises nothing of a stream that is not tested of streams", () => {
-    const told = [...parameters, ...messages].filter((row) => row["handling"] !== "refused");
-    expect([...told, ...answers].filter((row) => row["streamed"] !== "yes")).toEqual([]);
+  test('marks every accepted row as "streamed", because the tests check all of them as streams', () => {
+    const accepted = [...parameters, ...messages].filter((row) => row["handling"] !== "refused");
+    expect([...accepted, ...answers].filter((row) => row["streamed"] !== "yes")).toEqual([]);
   });
 });
 
@@ -64,11 +65,11 @@ describe("a parameter that is passed", () => {
   test.each(rows)("$parameter arrives as sent, whole and streamed", async ({ parameter = "" }) => {
     const { sent } = passedParameters[parameter]!;
     const value = (sent as Readonly<Record<string, unknown>>)[parameter];
-    const asked = { messages: questionOf(`p-${parameter}`), ...sent };
-    await client.whole(asked, always);
-    expect((await client.arrived(`p-${parameter}`)).body[parameter]).toEqual(value);
-    await client.streamed(asked, always);
-    const { calls, body } = await client.arrived(`p-${parameter}`);
+    const request = { messages: questionOf(`p-${parameter}`), ...sent };
+    await client.whole(request, always);
+    expect((await client.callAtProvider(`p-${parameter}`)).body[parameter]).toEqual(value);
+    await client.streamed(request, always);
+    const { calls, body } = await client.callAtProvider(`p-${parameter}`);
     expect(calls).toBe(2);
     expect(body[parameter]).toEqual(value);
     expect(body["stream"]).toBe(true);
@@ -82,64 +83,72 @@ describe("a parameter that is passed", () => {
     expect(limits.filter((name) => name in body)).toHaveLength(1);
   });
 
-  test.each(rows)("$parameter is in the cache key, or not", async (row) => {
-    const { parameter = "" } = row;
-    const { sent, other } = passedParameters[parameter]!;
-    const question = { messages: questionOf(`k-${parameter}`) };
-    await client.whole({ ...question, ...sent });
-    await expect
-      .poll(async () => (await client.whole({ ...question, ...sent })).cache, { interval: 20 })
-      .toBe("exact");
-    const { cache } = await client.whole({ ...question, ...other });
-    expect(cache).toBe(row["in key"] === "yes" ? "miss" : "exact");
-  });
+  test.each(rows)(
+    "$parameter is part of the cache key if and only if the table says so",
+    async (row) => {
+      const { parameter = "" } = row;
+      const { sent, other } = passedParameters[parameter]!;
+      const question = { messages: questionOf(`k-${parameter}`) };
+      await client.whole({ ...question, ...sent });
+      await expect
+        .poll(async () => (await client.whole({ ...question, ...sent })).cache, { interval: 20 })
+        .toBe("exact");
+      const { cache } = await client.whole({ ...question, ...other });
+      expect(cache).toBe(row["in key"] === "yes" ? "miss" : "exact");
+    },
+  );
 });
 
-/** By the parameter's name. Each asks and streams by itself. */
+/** The tests for parameters that Sluice handles itself, by the parameter's name. */
 const ours: Readonly<Record<string, () => Promise<void>>> = {
   model: async () => {
-    const asked = { messages: questionOf("o-model") };
-    const { headers } = await client.whole({ ...asked, model: "standard" });
-    expect((await client.arrived("o-model")).body["model"]).toBe(headers.get("x-sluice-model"));
+    const request = { messages: questionOf("o-model") };
+    const { headers } = await client.whole({ ...request, model: "standard" });
+    expect((await client.callAtProvider("o-model")).body["model"]).toBe(
+      headers.get("x-sluice-model"),
+    );
     await expect
-      .poll(async () => (await client.streamed({ ...asked, model: "standard" })).cache)
+      .poll(async () => (await client.streamed({ ...request, model: "standard" })).cache)
       .toBe("exact");
-    expect((await client.streamed({ ...asked, model: "premium" })).cache).toBe("miss");
+    expect((await client.streamed({ ...request, model: "premium" })).cache).toBe("miss");
   },
   stream: async () => {
-    const asked = { messages: questionOf("o-stream") };
-    await client.whole(asked);
-    expect((await client.arrived("o-stream")).body["stream"] ?? false).toBe(false);
-    await expect.poll(async () => (await client.streamed(asked)).cache).toBe("exact");
-    await client.streamed(asked, always);
-    expect((await client.arrived("o-stream")).body["stream"]).toBe(true);
+    const request = { messages: questionOf("o-stream") };
+    await client.whole(request);
+    expect((await client.callAtProvider("o-stream")).body["stream"] ?? false).toBe(false);
+    await expect.poll(async () => (await client.streamed(request)).cache).toBe("exact");
+    await client.streamed(request, always);
+    expect((await client.callAtProvider("o-stream")).body["stream"]).toBe(true);
   },
   stream_options: async () => {
-    const asked = { messages: questionOf("o-options") };
+    const request = { messages: questionOf("o-options") };
     const given = { include_usage: false, include_obfuscation: false };
-    const { chunks } = await client.streamed({ ...asked, stream_options: given });
+    const { chunks } = await client.streamed({ ...request, stream_options: given });
     expect(chunks.filter(({ usage }) => usage)).toEqual([]);
-    expect((await client.arrived("o-options")).body["stream_options"]).toEqual({
+    expect((await client.callAtProvider("o-options")).body["stream_options"]).toEqual({
       include_usage: true,
     });
     await expect
-      .poll(async () => (await client.streamed({ ...asked, stream_options: null })).cache)
+      .poll(async () => (await client.streamed({ ...request, stream_options: null })).cache)
       .toBe("exact");
-    await expect(client.whole({ ...asked, stream_options: given })).rejects.toMatchObject({
+    await expect(client.whole({ ...request, stream_options: given })).rejects.toMatchObject({
       ...{ status: 400, param: "stream_options" },
     });
   },
 };
 
-test.each(handledAs(parameters, "ours"))("$parameter is ours to set", async ({ parameter }) => {
-  await expect(ours[parameter!]!()).resolves.toBeUndefined();
-});
+test.each(handledAs(parameters, "ours"))(
+  "$parameter is handled by Sluice",
+  async ({ parameter }) => {
+    await expect(ours[parameter!]!()).resolves.toBeUndefined();
+  },
+);
 
 test.each(handledAs(parameters, "refused"))(
-  "$parameter is refused by its name",
+  "$parameter is refused, and the error names it",
   async ({ parameter = "" }) => {
-    const asked = { messages: questionOf(`r-${parameter}`) };
-    const refused = { ...asked, [parameter]: refusedParameters[parameter] };
+    const request = { messages: questionOf(`r-${parameter}`) };
+    const refused = { ...request, [parameter]: refusedParameters[parameter] };
     const isKnown = parametersOfOpenAi().includes(parameter);
     for (const ask of [() => client.whole(refused), () => client.streamed(refused)])
       await expect(ask()).rejects.toMatchObject({
@@ -149,7 +158,7 @@ test.each(handledAs(parameters, "refused"))(
   },
 );
 
-test("what is refused may be null, as in bodies that name every parameter", async () => {
+test("a refused parameter may be null, because some clients send every parameter", async () => {
   const known = Object.keys(refusedParameters).filter((name) =>
     parametersOfOpenAi().includes(name),
   );
@@ -159,39 +168,45 @@ test("what is refused may be null, as in bodies that name every parameter", asyn
 });
 
 describe("messages", () => {
-  test.each(handledAs(messages, "passed"))("$member arrives", async ({ member = "" }) => {
-    const { sent, arrives = sent } = passedMessages[member]!;
-    const name = `m-${messages.findIndex((row) => row["member"] === member)}`;
-    const asked = { messages: [...questionOf(name), ...sent] };
-    await client.whole(asked, always);
-    await client.streamed(asked, always);
-    const { calls, body } = await client.arrived(name);
-    expect(calls).toBe(2);
-    expect(body["messages"]).toEqual([...questionOf(name), ...arrives]);
-  });
+  test.each(handledAs(messages, "passed"))(
+    "$member arrives at the provider",
+    async ({ member = "" }) => {
+      const { sent, arrives = sent } = passedMessages[member]!;
+      const name = `m-${messages.findIndex((row) => row["member"] === member)}`;
+      const request = { messages: [...questionOf(name), ...sent] };
+      await client.whole(request, always);
+      await client.streamed(request, always);
+      const { calls, body } = await client.callAtProvider(name);
+      expect(calls).toBe(2);
+      expect(body["messages"]).toEqual([...questionOf(name), ...arrives]);
+    },
+  );
 
-  test.each(handledAs(messages, "passed"))("$member is in the cache key", async ({ member }) => {
-    const { sent, other } = passedMessages[member!]!;
-    const question = questionOf(`mk-${messages.findIndex((row) => row["member"] === member)}`);
-    const whole = { messages: [...question, ...sent] };
-    await client.whole(whole);
-    await expect.poll(async () => (await client.whole(whole)).cache).toBe("exact");
-    expect((await client.whole({ messages: [...question, ...other] })).cache).toBe("miss");
-  });
+  test.each(handledAs(messages, "passed"))(
+    "$member is part of the cache key",
+    async ({ member }) => {
+      const { sent, other } = passedMessages[member!]!;
+      const question = questionOf(`mk-${messages.findIndex((row) => row["member"] === member)}`);
+      const whole = { messages: [...question, ...sent] };
+      await client.whole(whole);
+      await expect.poll(async () => (await client.whole(whole)).cache).toBe("exact");
+      expect((await client.whole({ messages: [...question, ...other] })).cache).toBe("miss");
+    },
+  );
 
   test.each(handledAs(messages, "refused"))("$member is refused", async ({ member = "" }) => {
     const { message, param, code } = refusedMessages[member]!;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
     const wrong = message as OpenAI.ChatCompletionMessageParam;
     const given = [...questionOf("refused"), wrong];
-    const asked = { messages: given };
-    for (const ask of [() => client.whole(asked), () => client.streamed(asked)])
+    const request = { messages: given };
+    for (const ask of [() => client.whole(request), () => client.streamed(request)])
       await expect(ask()).rejects.toMatchObject({
         ...{ status: 400, code, param: `messages.1.${param}` },
       });
   });
 
-  test("an answer may be sent back as it came, and its tool's result with it", async () => {
+  test("an answer can be sent back unchanged, together with the result of its tool call", async () => {
     const first = await client.whole({
       messages: questionOf("m-back"),
       ...{ tools: [payTool], tool_choice: "required" as const },
@@ -200,12 +215,12 @@ describe("messages", () => {
     const [call] = message.tool_calls ?? [];
     const result = { role: "tool" as const, tool_call_id: call!.id, content: "paid" };
     await client.streamed({ messages: [...questionOf("m-back"), message, result] });
-    const { body } = await client.arrived("m-back");
+    const { body } = await client.callAtProvider("m-back");
     expect(body["messages"]).toMatchObject([{}, { tool_calls: [call] }, result]);
   });
 });
 
-test.each(answers)("$part is told, whole and streamed", async ({ part = "" }) => {
+test.each(answers)("$part is returned in whole and in streamed answers", async ({ part = "" }) => {
   const name = `a-${answers.findIndex((row) => row["part"] === part)}`;
   await expect(answerTests[part]!(client, name)).resolves.toBeUndefined();
 });

@@ -1,10 +1,10 @@
-import type { Asked } from "./embeddings-client.ts";
+import type { EmbeddingsRequest } from "./embeddings-client.ts";
 
-/** A parameter as it is sent, and another value that may be another question. */
+/** A request with a value of the parameter, and one with another value that may need another cache entry. */
 export interface EmbeddingCase {
-  readonly sent: (input: string) => Asked;
-  readonly other: (input: string) => Asked;
-  /** What the provider gets under the parameter's name. */
+  readonly sent: (input: string) => EmbeddingsRequest;
+  readonly other: (input: string) => EmbeddingsRequest;
+  /** The value that the provider receives for the parameter. */
   readonly arrives: (input: string) => unknown;
 }
 
@@ -39,9 +39,12 @@ export const embeddingCases: Readonly<Record<string, EmbeddingCase>> = {
   },
 };
 
-/** What the provider gets for each form of inputs. */
+/** The inputs that the provider receives for each form of inputs. */
 export const inputForms: Readonly<
-  Record<string, readonly [sent: Asked["input"], arrives: readonly (string | readonly number[])[]]>
+  Record<
+    string,
+    readonly [sent: EmbeddingsRequest["input"], arrives: readonly (string | readonly number[])[]]
+  >
 > = {
   "one text": ["a", ["a"]],
   "a list of texts": [
@@ -55,9 +58,9 @@ export const inputForms: Readonly<
   ],
 };
 
-export interface Refused {
+export interface RefusedRequest {
   readonly what: string;
-  readonly asked: object;
+  readonly request: object;
   readonly param: string | null;
   readonly code?: string;
   readonly message?: RegExp;
@@ -67,48 +70,48 @@ const many = (count: number): string[] => Array.from({ length: count }, () => "a
 const empty = /must not be empty/;
 const noEmbeddings = /makes no embeddings; name sim-embedding-small or sim-embedding-large/;
 
-/** Each is a 400. */
-export const refused: readonly Refused[] = [
-  { what: "no input", asked: { input: undefined }, param: "input" },
-  { what: "an empty input", asked: { input: "" }, param: "input", message: empty },
-  { what: "an empty one of many", asked: { input: ["a", ""] }, param: "input.1", message: empty },
-  { what: "texts and tokens at once", asked: { input: ["a", [1]] }, param: "input.1" },
-  { what: "no inputs", asked: { input: [] }, param: "input", message: /at least one input/ },
-  { what: "more inputs than OpenAI takes", asked: { input: many(2_049) }, param: "input" },
+/** Requests that get status 400. */
+export const refused: readonly RefusedRequest[] = [
+  { what: "no input", request: { input: undefined }, param: "input" },
+  { what: "an empty input", request: { input: "" }, param: "input", message: empty },
+  { what: "an empty one of many", request: { input: ["a", ""] }, param: "input.1", message: empty },
+  { what: "texts and tokens at once", request: { input: ["a", [1]] }, param: "input.1" },
+  { what: "no inputs", request: { input: [] }, param: "input", message: /at least one input/ },
+  { what: "more inputs than OpenAI takes", request: { input: many(2_049) }, param: "input" },
   {
     what: "more embeddings than an answer holds",
-    asked: { input: many(257) },
+    request: { input: many(257) },
     param: "input",
     message: /257 embeddings of 1536 dimensions do not fit an answer, 256 do/,
   },
   {
     what: "more dimensions than the model has",
-    asked: { input: "a", dimensions: 1_537 },
+    request: { input: "a", dimensions: 1_537 },
     param: "dimensions",
     message: /has 1536 dimensions/,
   },
-  { what: "no dimensions", asked: { input: "a", dimensions: 0 }, param: "dimensions" },
+  { what: "no dimensions", request: { input: "a", dimensions: 0 }, param: "dimensions" },
   {
     what: "an unknown encoding",
-    asked: { input: "a", encoding_format: "hex" },
+    request: { input: "a", encoding_format: "hex" },
     param: "encoding_format",
   },
-  { what: "auto", asked: { input: "a", model: "auto" }, param: "model", message: noEmbeddings },
+  { what: "auto", request: { input: "a", model: "auto" }, param: "model", message: noEmbeddings },
   {
     what: "a tier",
-    asked: { input: "a", model: "economy" },
+    request: { input: "a", model: "economy" },
     param: "model",
     message: noEmbeddings,
   },
   {
     what: "a chat model",
-    asked: { input: "a", model: "sim-premium" },
+    request: { input: "a", model: "sim-premium" },
     param: "model",
     message: noEmbeddings,
   },
   {
     what: "an input that is too long",
-    asked: { input: ["a", "word ".repeat(8_193)] },
+    request: { input: ["a", "word ".repeat(8_193)] },
     param: null,
     code: "context_length_exceeded",
     message: /too long/,

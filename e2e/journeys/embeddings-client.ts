@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pipeline } from "@sluice/testing";
 import OpenAI from "openai";
-import { type Arrived, arrivedAt } from "./compatibility-client.ts";
+import { type ProviderCall, recordedCall } from "./compatibility-client.ts";
 
 export const model = "sim-embedding-small";
 export const otherSecret = "other-secret";
 
 const local = readFileSync(new URL("../../infra/local/sluice.yaml", import.meta.url), "utf8");
 
-/** The local stack's own declarations, a second tenant, and a model whose embeddings are longer than is declared. */
+/** The local stack's declarations, a second tenant, and a model whose embeddings are longer than it declares. */
 export const declarations = local
   .replace(
     "providers:\n",
@@ -27,20 +27,22 @@ providers:
 routing:`,
   );
 
-export type Asked = Omit<OpenAI.EmbeddingCreateParams, "model"> & { readonly model?: string };
+export type EmbeddingsRequest = Omit<OpenAI.EmbeddingCreateParams, "model"> & {
+  readonly model?: string;
+};
 
-export interface Told {
+export interface EmbeddingsResult {
   readonly data: OpenAI.CreateEmbeddingResponse;
   readonly embeddings: readonly (readonly number[])[];
   readonly headers: Headers;
-  /** What the response cache said: exact, miss or bypass. */
+  /** The result of the response cache: exact, miss or bypass. */
   readonly cache: string | null;
 }
 
-/** What a busy machine may need. */
+/** The limit for an answer to be in the cache, long enough for a busy machine. */
 const hitLimitMs = 20_000;
 
-/** The official client, unchanged but for base URL and key. */
+/** Requests embeddings with the official client, which has only another base URL and key. */
 export class EmbeddingsClient {
   readonly openai: OpenAI;
   readonly #pipeline: Pipeline;
@@ -50,41 +52,45 @@ export class EmbeddingsClient {
     this.#pipeline = pipeline;
   }
 
-  async told(asked: Asked, headers: Readonly<Record<string, string>> = {}): Promise<Told> {
-    const call = this.openai.embeddings.create({ model, ...asked }, { headers });
+  async embed(
+    request: EmbeddingsRequest,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<EmbeddingsResult> {
+    const call = this.openai.embeddings.create({ model, ...request }, { headers });
     const { data, response } = await call.withResponse();
     const embeddings = data.data.map(({ embedding }) => [...embedding]);
     const cache = response.headers.get("x-sluice-cache");
     return { data, embeddings, headers: response.headers, cache };
   }
 
-  /** As text, undecoded. */
+  /** Returns the embeddings as base64 text, not decoded. */
   async base64(input: readonly string[]): Promise<readonly unknown[]> {
     return base64By(this.openai, input);
   }
 
-  /** The same, by the provider itself. */
+  /** Returns the same directly from the provider. */
   async base64OfProvider(input: readonly string[]): Promise<readonly unknown[]> {
     const { dataDir, simulator } = this.#pipeline;
     const apiKey = readFileSync(`${dataDir}/secrets/simulator-key`, "utf8").trim();
     return base64By(new OpenAI({ baseURL: `${simulator}/v1`, apiKey }), input);
   }
 
-  /** Until the cache was filled, which happens after the answer. */
-  async untilHit(asked: Asked): Promise<Told> {
+  /** Repeats a request until the cache answers it. The cache is filled after the first answer. */
+  async untilHit(request: EmbeddingsRequest): Promise<EmbeddingsResult> {
     const deadline = Date.now() + hitLimitMs;
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- asked one after the other
-      const told = await this.told(asked);
-      if (told.cache === "exact") return told;
-      if (Date.now() > deadline) throw new Error(`Not in the cache after ${hitLimitMs} ms.`);
+      // oxlint-disable-next-line no-await-in-loop -- polling
+      const result = await this.embed(request);
+      if (result.cache === "exact") return result;
+      if (Date.now() > deadline)
+        throw new Error(`The answer was not in the cache after ${hitLimitMs} ms.`);
       // oxlint-disable-next-line no-await-in-loop -- as above
       await sleep(100);
     }
   }
 
-  arrived(name: string): Promise<Arrived> {
-    return arrivedAt(this.#pipeline.simulator, name);
+  callAtProvider(name: string): Promise<ProviderCall> {
+    return recordedCall(this.#pipeline.simulator, name);
   }
 }
 
@@ -97,7 +103,7 @@ async function base64By(openai: OpenAI, input: readonly string[]): Promise<reado
   return data.map(({ embedding }) => embedding);
 }
 
-/** As a reader of the topic does who knows nothing of our code. */
+/** Decodes an embedding of a record without our code, as another reader of the topic would. */
 export function floatsIn(embedding: Uint8Array): readonly number[] {
   return [...new Float32Array(Uint8Array.from(embedding).buffer)];
 }

@@ -16,9 +16,9 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { embeddingParametersOfOpenAi, rowsUnder } from "./compatibility-table.ts";
 import { embeddingCases, inputForms, refused } from "./embeddings-cases.ts";
-import { callsOfPipeline, openReaders, type Seen } from "./embeddings-account.ts";
+import { callsOfPipeline, openReaders, type PipelineReaders } from "./pipeline-readers.ts";
 import {
-  type Asked,
+  type EmbeddingsRequest,
   declarations,
   EmbeddingsClient,
   floatsIn,
@@ -29,8 +29,8 @@ import {
 let pipeline: Pipeline;
 let user: KafkaUser;
 let client: EmbeddingsClient;
-let stranger: EmbeddingsClient;
-let seen: Seen;
+let otherTenant: EmbeddingsClient;
+let readers: PipelineReaders;
 
 beforeAll(async () => {
   pipeline = await startPipeline({
@@ -43,9 +43,9 @@ beforeAll(async () => {
   const { brokers, registryUrl } = stackAddresses();
   const { topicPrefix, demoKey: apiKey } = pipeline;
   user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey });
-  seen = await openReaders(user);
+  readers = await openReaders(user);
   client = new EmbeddingsClient(pipeline);
-  stranger = new EmbeddingsClient(pipeline, `sk-sluice-other-${otherSecret}`);
+  otherTenant = new EmbeddingsClient(pipeline, `sk-sluice-other-${otherSecret}`);
 });
 afterAll(async () => {
   await user?.close();
@@ -57,7 +57,7 @@ describe("the table in docs/reference/openai.md", () => {
   const passed = rows.filter(({ handling }) => handling !== "refused");
   const forms = rowsUnder("Inputs");
 
-  test("has a row for every parameter that OpenAI's client has a type for, and a test for every row", () => {
+  test("has a row for every parameter for which OpenAI's client has a type, and a test for every row", () => {
     const named = rows.map(({ parameter = "" }) => parameter).toSorted();
     expect(named).toEqual([...embeddingParametersOfOpenAi(), "anything_else"].toSorted());
     expect(passed.map(({ parameter = "" }) => parameter).toSorted()).toEqual(
@@ -66,33 +66,36 @@ describe("the table in docs/reference/openai.md", () => {
     expect(forms.map(({ form }) => form)).toEqual(Object.keys(inputForms));
   });
 
-  test.each(passed)("$parameter arrives, and is in the cache key or not", async (row) => {
-    const { parameter = "" } = row;
-    const { sent, other, arrives } = embeddingCases[parameter]!;
-    const input = `about ${parameter} [[record:e-${parameter}]]`;
-    await client.told(sent(input));
-    const { body } = await client.arrived(`e-${parameter}`);
-    expect(body[parameter]).toEqual(arrives(input));
-    const own = ["encoding_format", "input", "model", ...Object.keys(sent(input))];
-    expect(Object.keys(body).toSorted()).toEqual([...new Set(own)].toSorted());
-    await client.untilHit(sent(input));
-    expect((await client.told(other(input))).cache).toBe(
-      row["in key"] === "yes" ? "miss" : "exact",
-    );
-  });
+  test.each(passed)(
+    "$parameter arrives, and is in the cache key if the table says so",
+    async (row) => {
+      const { parameter = "" } = row;
+      const { sent, other, arrives } = embeddingCases[parameter]!;
+      const input = `about ${parameter} [[record:e-${parameter}]]`;
+      await client.embed(sent(input));
+      const { body } = await client.callAtProvider(`e-${parameter}`);
+      expect(body[parameter]).toEqual(arrives(input));
+      const own = ["encoding_format", "input", "model", ...Object.keys(sent(input))];
+      expect(Object.keys(body).toSorted()).toEqual([...new Set(own)].toSorted());
+      await client.untilHit(sent(input));
+      expect((await client.embed(other(input))).cache).toBe(
+        row["in key"] === "yes" ? "miss" : "exact",
+      );
+    },
+  );
 
   test.each(forms)("$form makes embeddings", async ({ form = "" }) => {
     const [sent, arrives] = inputForms[form]!;
-    const { embeddings, data } = await client.told({ input: sent });
+    const { embeddings, data } = await client.embed({ input: sent });
     expect([embeddings.length, data.data.map(({ index }) => index)]).toEqual([
       ...[arrives.length, arrives.map((_, index) => index)],
     ]);
     expect(data.usage.prompt_tokens).toBe(arrives.flat().length);
   });
 
-  test("anything_else is refused by its name", async () => {
-    const asked = { input: "a", anything_else: 1 };
-    await expect(client.told(asked)).rejects.toMatchObject({
+  test("anything_else is refused, and the error names it", async () => {
+    const request = { input: "a", anything_else: 1 };
+    await expect(client.embed(request)).rejects.toMatchObject({
       ...{ status: 400, param: "anything_else", code: "unknown_parameter" },
     });
   });
@@ -100,12 +103,9 @@ describe("the table in docs/reference/openai.md", () => {
 
 describe("the official client", () => {
   test("gets an embedding of one input, with its usage and what it cost", async () => {
-    const { data, embeddings, headers } = await client.told({ input: "A river runs to the sea." });
-    expect(data).toMatchObject({
-      object: "list",
-      model,
-      data: [{ object: "embedding", index: 0 }],
-    });
+    const { data, embeddings, headers } = await client.embed({ input: "A river runs to the sea." });
+    const list = { object: "list", model, data: [{ object: "embedding", index: 0 }] };
+    expect(data).toMatchObject(list);
     expect(embeddings[0]).toHaveLength(1_536);
     expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
     expect(data.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
@@ -115,25 +115,25 @@ describe("the official client", () => {
     expect(headers.get("x-sluice-cost-usd")).toBe("0.00000014");
   });
 
-  test("gets the embeddings of many inputs in their order, as if each had been asked for alone", async () => {
+  test("gets the embeddings of many inputs in their order, with the same values as for single inputs", async () => {
     const input = ["a lake", "a river", "a lake"];
-    const { data, embeddings } = await client.told({ input });
+    const { data, embeddings } = await client.embed({ input });
     expect(data.data.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(embeddings[0]).toEqual(embeddings[2]);
     expect(embeddings[1]).not.toEqual(embeddings[0]);
-    const alone = await client.told({ input: "a river" });
+    const alone = await client.embed({ input: "a river" });
     expect(alone.embeddings).toEqual([embeddings[1]]);
   });
 
-  test("gets as many dimensions as it asks for", async () => {
-    const { embeddings } = await client.told({ input: "a short embedding", dimensions: 12 });
+  test("gets the number of dimensions that it requests", async () => {
+    const { embeddings } = await client.embed({ input: "a short embedding", dimensions: 12 });
     expect(embeddings[0]).toHaveLength(12);
     expect(Math.hypot(...embeddings[0]!)).toBeCloseTo(1, 5);
   });
 
-  test("gets the same bits as numbers and as base64, and those that the provider made", async () => {
+  test("gets exactly the provider's embeddings, both as numbers and as base64", async () => {
     const input = ["bits of one", "bits of two"];
-    const numbers = await client.told({ input, encoding_format: "float" });
+    const numbers = await client.embed({ input, encoding_format: "float" });
     const text = await client.base64(input);
     expect(text).toEqual(await client.base64OfProvider(input));
     const bits = numbers.embeddings.map((embedding) =>
@@ -142,16 +142,18 @@ describe("the official client", () => {
     expect(text).toEqual(bits);
   });
 
-  test("gets as many embeddings as an answer holds, from the provider and from the cache", async () => {
+  test("gets the largest number of embeddings of one answer, from the provider and from the cache", async () => {
     const input = Array.from({ length: 256 }, (_, index) => `one of many: ${index}`);
-    const { embeddings } = await client.told({ input });
+    const { embeddings } = await client.embed({ input });
     expect(embeddings).toHaveLength(256);
     expect((await client.untilHit({ input })).embeddings).toEqual(embeddings);
-    expect((await client.told({ input, encoding_format: "float" })).embeddings).toEqual(embeddings);
-    expect((await client.told({ input: input[255]! })).embeddings).toEqual([embeddings[255]]);
+    expect((await client.embed({ input, encoding_format: "float" })).embeddings).toEqual(
+      embeddings,
+    );
+    expect((await client.embed({ input: input[255]! })).embeddings).toEqual([embeddings[255]]);
   });
 
-  test("finds embedding models in the list, labelled where simulated", async () => {
+  test("finds embedding models in the list, and simulated ones are labelled", async () => {
     const models = await client.openai.models.list();
     const owners = new Map(models.data.map(({ id, owned_by: owner }) => [id, owner]));
     expect(owners.get("sim-embedding-large")).toBe("simulator (simulated)");
@@ -160,71 +162,71 @@ describe("the official client", () => {
 
   test("gets the same answer to the same idempotency key, and a conflict for another body", async () => {
     const headers = { "idempotency-key": "embeddings-66", "x-sluice-cache": "no-store" };
-    const first = await client.told({ input: "once only" }, headers);
-    const second = await client.told({ input: "once only" }, headers);
+    const first = await client.embed({ input: "once only" }, headers);
+    const second = await client.embed({ input: "once only" }, headers);
     expect(second.data).toEqual(first.data);
     expect(second.headers.get("x-sluice-request-id")).toBe(
       first.headers.get("x-sluice-request-id"),
     );
-    await expect(client.told({ input: "else" }, headers)).rejects.toBeInstanceOf(
+    await expect(client.embed({ input: "else" }, headers)).rejects.toBeInstanceOf(
       OpenAI.ConflictError,
     );
   });
 });
 
 describe("the response cache", () => {
-  test("answers the same inputs at no cost, bit for bit, however they are to be read", async () => {
+  test("answers the same inputs at no cost, bit for bit, in any encoding", async () => {
     const input = ["kept for later", "and this too"];
-    const first = await client.told({ input });
+    const first = await client.embed({ input });
     expect(first.cache).toBe("miss");
     const hit = await client.untilHit({ input });
     expect(hit.embeddings).toEqual(first.embeddings);
     expect(hit.data.usage).toEqual(first.data.usage);
     expect(Number(hit.headers.get("x-sluice-cost-usd"))).toBe(0);
-    const numbers = await client.told({ input, encoding_format: "float", user: "somebody" });
+    const numbers = await client.embed({ input, encoding_format: "float", user: "somebody" });
     expect(numbers.cache).toBe("exact");
     expect(numbers.embeddings).toEqual(first.embeddings);
   });
 
-  test("knows another order, model or number of dimensions as another question", async () => {
+  test("has separate entries for another order, model or number of dimensions", async () => {
     const input = ["one of two", "two of two"];
-    await client.told({ input });
+    await client.embed({ input });
     await client.untilHit({ input });
-    const others: readonly Asked[] = [
+    const others: readonly EmbeddingsRequest[] = [
       { input: input.toReversed() },
       { input: [input.join("")] },
       { input, dimensions: 8 },
       { input, model: "sim-embedding-large" },
     ];
-    for (const other of others) expect((await client.told(other)).cache).toBe("miss");
+    for (const other of others) expect((await client.embed(other)).cache).toBe("miss");
   });
 
-  test("serves nobody what was made for another tenant", async () => {
+  test("does not serve an answer to another tenant", async () => {
     const input = "a tenant's own words";
-    await client.told({ input });
+    await client.embed({ input });
     await client.untilHit({ input });
-    expect((await stranger.told({ input })).cache).toBe("miss");
+    expect((await otherTenant.embed({ input })).cache).toBe("miss");
   });
 
-  test("is passed by where the caller says so", async () => {
+  test("is bypassed if the client says so", async () => {
     const input = "never kept";
     const always = { "x-sluice-cache": "no-store" };
-    for (const _ of [1, 2]) expect((await client.told({ input }, always)).cache).toBe("bypass");
+    for (const _ of [1, 2]) expect((await client.embed({ input }, always)).cache).toBe("bypass");
   });
 });
 
-describe("a provider that fails", () => {
-  test("once, by being busy or by an error of its own, costs a retry and not the answer", async () => {
+describe("if the provider", () => {
+  test("is busy or has an error once, the request is retried and answered", async () => {
     for (const fault of ["429", "500"]) {
-      const { embeddings } = await client.told({ input: ["fails", `[[fault:${fault} times=1]]`] });
+      const { embeddings } = await client.embed({ input: ["fails", `[[fault:${fault} times=1]]`] });
       expect(embeddings).toHaveLength(2);
     }
   });
 
-  test("always, is told as such: no other model is asked", async () => {
+  test("always fails, the request fails with provider_failed, and no other model is called", async () => {
     const before = await fetchBill(pipeline.simulator);
     const input = "[[fault:500]] always";
-    await expect(client.told({ input })).rejects.toMatchObject({
+    await expect(client.embed({ input })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
     });
     const after = await fetchBill(pipeline.simulator);
@@ -232,16 +234,16 @@ describe("a provider that fails", () => {
     expect(after.attempts.size - before.attempts.size).toBe(4);
   });
 
-  test("to send all of it is asked again, and paid for both", async () => {
+  test("sends an incomplete answer, the request is sent again, and both calls are paid", async () => {
     const input = "breaks off [[fault:cut-stream times=1]]";
-    const { embeddings } = await client.told({ input }, { "x-sluice-deadline": "10" });
+    const { embeddings } = await client.embed({ input }, { "x-sluice-deadline": "10" });
     expect(embeddings[0]).toHaveLength(1_536);
   });
 
-  test("to make an embedding for each input is paid and not asked again", async () => {
+  test("does not return an embedding for each input, the call is paid and not repeated", async () => {
     const before = await fetchBill(pipeline.simulator);
     const input = ["here", "[[answer:vector-missing]]"];
-    await expect(client.told({ input })).rejects.toMatchObject({
+    await expect(client.embed({ input })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
       message: expect.stringContaining("other embeddings than were asked for"),
     });
@@ -250,42 +252,40 @@ describe("a provider that fails", () => {
     expect(after.totalNanoUsd).toBeGreaterThan(before.totalNanoUsd);
   });
 
-  test("by embeddings longer than an answer may be is paid, and the caller told what to do", async () => {
+  test("returns embeddings that exceed the limit of an answer, the call is paid, and the error gives the remedy", async () => {
     const input = Array.from({ length: 129 }, (_, index) => `input ${index}`);
-    await expect(client.told({ input, model: "misdeclared" })).rejects.toMatchObject({
+    await expect(client.embed({ input, model: "misdeclared" })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
       message: expect.stringContaining("send fewer inputs at once"),
     });
   });
 });
 
-describe("what is refused", () => {
-  test.each(refused)("$what", async ({ asked, message, param, code = "invalid_value" }) => {
+describe("a request is refused", () => {
+  test.each(refused)("with $what", async ({ request, message, param, code = "invalid_value" }) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
-    const call = client.told(asked as Asked);
+    const call = client.embed(request as EmbeddingsRequest);
     await expect(call).rejects.toBeInstanceOf(OpenAI.BadRequestError);
     await expect(call).rejects.toMatchObject({ code, param });
     await expect(call).rejects.toThrow(message ?? /./);
   });
 
-  test("a model that nobody declared", async () => {
-    await expect(client.told({ input: "a", model: "nowhere" })).rejects.toMatchObject({
+  test("with a model that is not declared", async () => {
+    await expect(client.embed({ input: "a", model: "nowhere" })).rejects.toMatchObject({
       ...{ status: 404, code: "model_not_found", param: "model" },
     });
   });
 
-  test("a chat with an embedding model", async () => {
+  test("for a chat completion by an embedding model", async () => {
     const messages = [{ role: "user" as const, content: "Hello" }];
     const call = client.openai.chat.completions.create({ model, messages });
     await expect(call).rejects.toMatchObject({ ...{ status: 400, param: "model" } });
     await expect(call).rejects.toThrow(/makes embeddings and does not chat/);
   });
 
-  test("a cost below the worst case", async () => {
-    const call = client.told(
-      { input: "dear to nobody" },
-      { "x-sluice-max-cost-usd": "0.000000001" },
-    );
+  test("with a maximum cost below the worst case", async () => {
+    const headers = { "x-sluice-max-cost-usd": "0.000000001" };
+    const call = client.embed({ input: "a cheap question" }, headers);
     await expect(call).rejects.toMatchObject({ ...{ status: 400, code: "no_variant_fits" } });
   });
 });
@@ -297,7 +297,7 @@ describe("on Kafka", () => {
       ...{ operation: "embeddings", model, messages: [], ...changes },
     });
 
-  test("embeddings come back as bytes in a response that explains itself, and as a charge", async () => {
+  test("embeddings are returned as bytes in a response with all decisions, and are charged", async () => {
     const inputs = ["by Kafka one", "by Kafka two"];
     const request = embeddingsOf({ inputs });
     await user.request(request);
@@ -323,9 +323,9 @@ describe("on Kafka", () => {
     expect(charge!.amountNanoUsd).toBe(attempts.get(charge!.attemptId)?.costNanoUsd);
   });
 
-  test("what HTTP has paid for is a hit there too, and its saving is counted", async () => {
+  test("an answer that was paid over HTTP is a hit on Kafka too, and its saving is counted", async () => {
     const inputs = ["first by HTTP"];
-    const { embeddings } = await client.told({ input: inputs });
+    const { embeddings } = await client.embed({ input: inputs });
     await client.untilHit({ input: inputs });
     const request = embeddingsOf({ inputs });
     await user.request(request);
@@ -339,7 +339,7 @@ describe("on Kafka", () => {
     expect(saving!.priceNanoUsd).toBeGreaterThan(0n);
   });
 
-  test("what a proven sender asks wrongly is declined with a reason; a forged request is not answered", async () => {
+  test("an invalid request is declined with a reason, and a request with a forged signature gets no response", async () => {
     const wrong = embeddingsOf({ inputs: ["a", ""] });
     const chatting = embeddingsOf({ inputs: ["a"], model: "sim-premium" });
     const forged = embeddingsOf({ inputs: ["Who pays for me?"] });
@@ -352,14 +352,14 @@ describe("on Kafka", () => {
     expect(first).toMatchObject({ outcome: "declined", refused: { code: "invalid_value" } });
     expect(first!.refused!.reason).toContain("inputs.1");
     expect(second!.refused!.reason).toContain("makes no embeddings");
-    const letters = await user.readDeadLetters(topics.inferenceRequested);
-    await letters.until((bytes) => bytes.equals(value));
+    const deadLetters = await user.readDeadLetters(topics.inferenceRequested);
+    await deadLetters.until((bytes) => bytes.equals(value));
     expect(responses.records.some(({ requestId }) => requestId === forged.requestId)).toBe(false);
   });
 });
 
-test("after all of it each request has one outcome, and the ledger is the provider's bill", async () => {
-  const { admitted, attempted, responded, charged } = seen;
+test("after all these requests, each has one outcome, and the ledger equals the provider's bill", async () => {
+  const { admitted, attempted, responded, charged } = readers;
   const { attempts, totalNanoUsd } = await fetchBill(pipeline.simulator);
   const own = callsOfPipeline(attempts);
   const callsWithoutIntent = () => {
@@ -386,7 +386,7 @@ test("after all of it each request has one outcome, and the ledger is the provid
     .poll(() => billBreaches(charged.records, bill), { timeout: 30_000, interval: 250 })
     .toEqual([]);
   expect(chargeBreaches(charged.records)).toEqual([]);
-  // A whole answer that breaks off leaves its cost unknown: the sweep estimates it, once.
+  // The cost of an incomplete answer is unknown, so the sweep estimates it once.
   const estimated = charged.records.filter(({ kind }) => kind === "estimated");
   expect(estimated.map(({ attemptId }) => bill.attempts.get(attemptId)?.reason)).toEqual([
     "cut-stream",

@@ -25,13 +25,13 @@ afterAll(async () => {
   await pipeline?.stop();
 });
 
-function question(content: string): ReturnType<typeof aRequest> {
+function questionOf(content: string): ReturnType<typeof aRequest> {
   const [message] = aRequest().messages;
   return aRequest({ requestId: randomUUID(), messages: [{ ...message!, content }] });
 }
 
-test("a signed request comes back as a response that explains itself, and as a charge", async () => {
-  const request = question("Which planet is the largest?");
+test("a signed request gets a response with the decisions of all stages, and is charged", async () => {
+  const request = questionOf("Which planet is the largest?");
   await user.request(request, { "correlation-id": "mine-1" });
 
   const responses = await user.read(topics.inferenceResponded);
@@ -57,14 +57,14 @@ test("a signed request comes back as a response that explains itself, and as a c
 test("the same question under another id is a hit, and its saving is counted once", async () => {
   const responses = await user.read(topics.inferenceResponded);
   const charges = await user.read(topics.costCharged);
-  const asked = question("How many moons has Mars?");
-  await user.request(asked);
-  await responses.until(({ requestId }) => requestId === asked.requestId);
+  const first = questionOf("How many moons has Mars?");
+  await user.request(first);
+  await responses.until(({ requestId }) => requestId === first.requestId);
 
   let hit: string | undefined;
   await expect
     .poll(async () => {
-      const again = { ...asked, requestId: randomUUID() };
+      const again = { ...first, requestId: randomUUID() };
       await user.request(again);
       const [response] = await responses.until(({ requestId }) => requestId === again.requestId);
       hit = again.requestId;
@@ -76,31 +76,31 @@ test("the same question under another id is a hit, and its saving is counted onc
   expect(saving!.priceNanoUsd).toBeGreaterThan(0n);
 });
 
-test("a wrong signature and foreign bytes become dead letters with the original bytes; the next passes", async () => {
-  const forged = question("Who pays for me?");
+test("a wrong signature and undecodable bytes become dead letters with their bytes, and the next request is answered", async () => {
+  const forged = questionOf("Who pays for me?");
   const value = await user.request(forged, { "sluice-signature": "0".repeat(64) });
   const garbage = Buffer.from("no Avro at all");
   await user.send(garbage, {}, "garbage");
-  const next = question("Am I still heard?");
+  const next = questionOf("Am I still heard?");
   await user.request(next);
 
   const responses = await user.read(topics.inferenceResponded);
   const [response] = await responses.until(({ requestId }) => requestId === next.requestId);
   expect(response?.outcome).toBe("completed");
 
-  const letters = await user.readDeadLetters(topics.inferenceRequested);
-  const codeOf = (bytes: Buffer) => codeIn(letters, bytes);
-  await letters.until((bytes) => bytes.equals(value));
-  await letters.until((bytes) => bytes.equals(garbage));
+  const deadLetters = await user.readDeadLetters(topics.inferenceRequested);
+  const codeOf = (bytes: Buffer) => codeIn(deadLetters, bytes);
+  await deadLetters.until((bytes) => bytes.equals(value));
+  await deadLetters.until((bytes) => bytes.equals(garbage));
   expect(codeOf(value)).toBe("INTAKE_SIGNATURE_WRONG");
   expect(codeOf(garbage)).toBe("CONTRACT_UNDECODABLE");
   expect(responses.records.some(({ requestId }) => requestId === forged.requestId)).toBe(false);
 });
 
-test("what a proven sender asks wrongly is declined with a reason", async () => {
-  const wrong = { ...question("Too hot."), parameters: '{"temperature":5}' };
+test("an invalid request with a valid signature is declined with a reason", async () => {
+  const wrong = { ...questionOf("Too hot."), parameters: '{"temperature":5}' };
   const late = {
-    ...question("Too late."),
+    ...questionOf("Too late."),
     requirements: { ...aRequest().requirements, deadlineAt: Date.now() - 1_000 },
   };
   await user.request(wrong);
@@ -113,8 +113,8 @@ test("what a proven sender asks wrongly is declined with a reason", async () => 
   expect(second).toMatchObject({ outcome: "declined", refused: { code: "deadline_exceeded" } });
 });
 
-test("the same request sent twice is paid once and answered alike", async () => {
-  const request = { ...question("Twice the same."), parameters: '{"temperature":1}' };
+test("a request that is sent several times is paid once and always gets the same response", async () => {
+  const request = { ...questionOf("Twice the same."), parameters: '{"temperature":1}' };
   await user.request(request);
   await user.request(request);
   const responses = await user.read(topics.inferenceResponded);
@@ -126,7 +126,7 @@ test("the same request sent twice is paid once and answered alike", async () => 
   expect(attempts.get(same[0]!.completed!.attemptId!)?.calls).toBe(1);
 });
 
-function codeIn(letters: TopicReader<Buffer>, bytes: Buffer): string | undefined {
-  const letter = letters.deliveries.find(({ value }) => value.equals(bytes));
-  return letter?.headers["dead-letter-code"]?.toString();
+function codeIn(deadLetters: TopicReader<Buffer>, bytes: Buffer): string | undefined {
+  const deadLetter = deadLetters.deliveries.find(({ value }) => value.equals(bytes));
+  return deadLetter?.headers["dead-letter-code"]?.toString();
 }

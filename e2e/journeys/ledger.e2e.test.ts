@@ -44,7 +44,7 @@ test(`after ${count} mixed requests the ledger equals the provider's bill to the
   await runLoad({
     ...{ count, run, concurrency: 40, perSecond: 250 },
     send: async (request) => {
-      if (request.way !== "kafka") return sendByHttp(openai, request, {});
+      if (request.transport !== "kafka") return sendByHttp(openai, request, {});
       byKafka.push((await sendByKafka(user, request, run, Date.now() + 60_000)).requestId);
     },
   });
@@ -54,7 +54,7 @@ test(`after ${count} mixed requests the ledger equals the provider's bill to the
     .poll(() => outcomeBreaches(admitted.records, responded.records), { timeout: 30_000 })
     .toEqual([]);
 
-  // Each answer of a provider, and each hit, is a charge of its own.
+  // Each provider call and each hit has its own charge.
   const bill = await fetchBill(pipeline.simulator);
   await expect
     .poll(() => billBreaches(charged.records, bill), { timeout: 30_000, interval: 250 })

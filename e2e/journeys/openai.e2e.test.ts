@@ -2,7 +2,8 @@ import { type Pipeline, startPipeline } from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** The official client, unchanged but for base URL and key. */
+/* These tests use the official client, which has only another base URL and key. */
+
 let pipeline: Pipeline;
 let openai: OpenAI;
 
@@ -28,7 +29,7 @@ test("a chat completion is answered, with its usage, and labelled as simulated",
   expect(Number(response.headers.get("x-sluice-cost-usd"))).toBeGreaterThan(0);
 });
 
-test("the same question again is an exact hit with the same words, streamed or not", async () => {
+test("a repeated question is an exact hit with the same text, whole or streamed", async () => {
   const question = { model: "auto", messages: ask("Name three rivers of Europe.") };
   const first = await openai.chat.completions.create(question);
   const words = first.choices[0]?.message.content;
@@ -48,7 +49,7 @@ test("the same question again is an exact hit with the same words, streamed or n
   expect(streamed).toBe(words);
 });
 
-test("a stream brings tokens one after the other, and its usage when asked", async () => {
+test("a stream delivers several chunks, and the usage if the client asks for it", async () => {
   const stream = await openai.chat.completions.create({
     model: "standard",
     messages: ask("Tell a story about a lighthouse."),
@@ -65,7 +66,7 @@ test("a stream brings tokens one after the other, and its usage when asked", asy
   expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe("stop");
 });
 
-test("models are listed: auto, the tiers, and each variant, labelled where simulated", async () => {
+test("the list of models has auto, the tiers and each variant, and simulated variants are labelled", async () => {
   const models = await openai.models.list();
   const owners = new Map(models.data.map((model) => [model.id, model.owned_by]));
   expect(owners.get("auto")).toBe("sluice");
@@ -74,13 +75,13 @@ test("models are listed: auto, the tiers, and each variant, labelled where simul
   expect((await openai.models.retrieve("auto")).id).toBe("auto");
 });
 
-test("errors are the client's own classes, with code and field", async () => {
-  const stranger = new OpenAI({
+test("errors become the official client's error classes, with code and parameter", async () => {
+  const wrongKey = new OpenAI({
     baseURL: `${pipeline.http}/v1`,
     apiKey: "sk-sluice-demo-wrong",
     maxRetries: 0,
   });
-  await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+  await expect(wrongKey.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
 
   const unknown = openai.chat.completions.create({ model: "gpt-nowhere", messages: ask("x") });
   await expect(unknown).rejects.toBeInstanceOf(OpenAI.NotFoundError);
@@ -101,7 +102,7 @@ test("errors are the client's own classes, with code and field", async () => {
   await expect(batch).rejects.toMatchObject({ status: 400, code: "lane_unavailable" });
 });
 
-test("a provider that fails everywhere is told as such, in a stream before its first token too", async () => {
+test("if all provider calls fail, the status is 502, even for a stream", async () => {
   const failing = { model: "premium", messages: ask("Fail. [[fault:500]]") };
   await expect(openai.chat.completions.create(failing)).rejects.toMatchObject({
     status: 502,
@@ -112,7 +113,7 @@ test("a provider that fails everywhere is told as such, in a stream before its f
   ).rejects.toMatchObject({ status: 502 });
 });
 
-test("a provider that is busy once costs a retry, not the answer", async () => {
+test("if the provider is busy once, the request is retried and answered", async () => {
   const answer = await openai.chat.completions.create({
     model: "auto",
     messages: ask("Busy once. [[fault:429 times=1]]"),
@@ -120,7 +121,7 @@ test("a provider that is busy once costs a retry, not the answer", async () => {
   expect(answer.choices[0]?.finish_reason).toBe("stop");
 });
 
-test("a stream that breaks off is raised as an error, and not begun anew", async () => {
+test("an interrupted stream raises an error in the client and is not restarted", async () => {
   const stream = await openai.chat.completions.create({
     model: "premium",
     messages: ask("Break off. [[fault:cut-stream]]"),
@@ -134,7 +135,7 @@ test("a stream that breaks off is raised as an error, and not begun anew", async
   await expect(read()).rejects.toBeInstanceOf(OpenAI.APIError);
 });
 
-test("an idempotency key is answered once: the same again, and 409 for another body", async () => {
+test("a repeated idempotency key gets the same answer, or 409 if the body differs", async () => {
   const headers = { "idempotency-key": "order-66" };
   const body = { model: "economy", messages: ask("Once only."), temperature: 1 };
   const first = await openai.chat.completions.create(body, { headers });
@@ -145,7 +146,7 @@ test("an idempotency key is answered once: the same again, and 409 for another b
   await expect(other).rejects.toBeInstanceOf(OpenAI.ConflictError);
 });
 
-test("a deadline ends a call that a provider never answers", async () => {
+test("if the provider never answers, the deadline ends the request with 504", async () => {
   const hanging = openai.chat.completions.create(
     { model: "economy", messages: ask("Hang. [[fault:hang]]") },
     { headers: { "x-sluice-deadline": "2" } },

@@ -2,26 +2,26 @@ import { randomUUID } from "node:crypto";
 import type { KafkaUser } from "@sluice/testing";
 import { aRequest } from "@sluice/testing/fixtures";
 
-/** What a request gave back. */
+/** The status and body of a response. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-export interface Asked {
+export interface TrafficTarget {
   readonly http: string;
   readonly apiKey: string;
-  /** Stands in every prompt, and nowhere else. */
+  /** A random text that is in every prompt and nowhere else. */
   readonly canary: string;
-  /** Secret part of a key that is wrong. */
+  /** The secret part of a wrong API key. */
   readonly wrongSecret: string;
 }
 
-/** One call per way in which HTTP answers or refuses. Every body that can hold a prompt holds the canary. */
-export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpAnswer>> {
-  const { canary } = asked;
+/** Makes one call for each kind of HTTP answer and refusal. Every body that can contain a prompt contains the canary. */
+export async function askByHttp(target: TrafficTarget): Promise<ReadonlyMap<string, HttpAnswer>> {
+  const { canary } = target;
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
-    postChat(asked, JSON.stringify(body), headers);
+    postChat(target, JSON.stringify(body), headers);
   const say = (text: string, rest: object = {}) => ({
     model: "auto",
     messages: [{ role: "user", content: `${canary} ${text}` }],
@@ -34,8 +34,8 @@ export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpA
     ["stream", () => post(say("Tell a story.", { stream: true }))],
     ["key-first", () => post(say("Once."), once)],
     ["key-conflict", () => post(say("Else."), once)],
-    ["bad-json", () => postChat(asked, `{"messages": ${canary}`, {})],
-    ["bad-json-late", () => postChat(asked, `${JSON.stringify(hit)} ${canary}`, {})],
+    ["bad-json", () => postChat(target, `{"messages": ${canary}`, {})],
+    ["bad-json-late", () => postChat(target, `${JSON.stringify(hit)} ${canary}`, {})],
     ["no-messages", () => post({ model: "auto", prompt: canary })],
     ["unknown-parameter", () => post(say("Hm.", { not_known: canary }))],
     ["bad-value", () => post(say("Hm.", { temperature: canary }))],
@@ -44,8 +44,8 @@ export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpA
     ["unknown-model", () => post(say("Hm.", { model: "gpt-nowhere" }))],
     ["too-large", () => post(say(canary.repeat(40_000)))],
     ["wrong-type", () => post(say("Hm."), { "content-type": "text/plain" })],
-    ["wrong-key", () => post(say("Hm."), bearer(`sk-sluice-demo-${asked.wrongSecret}`))],
-    ["unknown-key", () => post(say("Hm."), bearer(`sk-sluice-nobody-${asked.wrongSecret}`))],
+    ["wrong-key", () => post(say("Hm."), bearer(`sk-sluice-demo-${target.wrongSecret}`))],
+    ["unknown-key", () => post(say("Hm."), bearer(`sk-sluice-nobody-${target.wrongSecret}`))],
     ["no-key", () => post(say("Hm."), { authorization: "" })],
     ["failing", () => post(say("[[fault:500]]", { model: "premium" }))],
     ["failing-stream", () => post(say("[[fault:500]] s", { model: "premium", stream: true }))],
@@ -55,12 +55,12 @@ export async function askByHttp(asked: Asked): Promise<ReadonlyMap<string, HttpA
     ["hit", () => post(hit)],
   ];
   const answers = new Map<string, HttpAnswer>();
-  // One after the other: the hit, at the end, must find what the first call left in the cache.
+  // The calls are sequential, because the last call must be a hit on the answer to the first call.
   for (const [name, call] of calls) answers.set(name, await call());
   return answers;
 }
 
-/** What Kafka takes and refuses; resolves with the ids of what will be answered. */
+/** Sends valid and invalid messages to Kafka. Returns the ids of the requests that will get a response. */
 export async function askByKafka(user: KafkaUser, canary: string): Promise<ReadonlySet<string>> {
   const [message] = aRequest().messages;
   const ask = (text: string, rest: object = {}) =>
@@ -85,7 +85,7 @@ export async function askByKafka(user: KafkaUser, canary: string): Promise<Reado
 }
 
 async function postChat(
-  { http, apiKey }: Asked,
+  { http, apiKey }: TrafficTarget,
   body: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<HttpAnswer> {
@@ -94,7 +94,7 @@ async function postChat(
     headers: { "content-type": "application/json", ...bearer(apiKey), ...headers },
     body,
   });
-  // A stream that is cut may break off below HTTP.
+  // A cut stream may end with a connection error instead of an HTTP response.
   const text = await response.text().catch((error: unknown) => String(error));
   return { status: response.status, body: text };
 }

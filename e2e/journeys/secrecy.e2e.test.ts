@@ -5,6 +5,7 @@ import { allTopics, topics } from "@sluice/contracts";
 import {
   KafkaUser,
   type Pipeline,
+  serviceNames,
   stackAddresses,
   startPipeline,
   type TopicReader,
@@ -12,25 +13,16 @@ import {
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { askByHttp, askByKafka, type HttpAnswer } from "./secrecy-traffic.ts";
 
-const services = [
-  "ingress",
-  "cache-lookup",
-  "classifier",
-  "dispatcher",
-  "inference-adapter",
-  "cost-accountant",
-] as const;
-
 const canary = `canary-${randomBytes(8).toString("hex")}`;
 const wrongSecret = randomBytes(24).toString("hex");
 
 let pipeline: Pipeline;
 let user: KafkaUser;
 let answers: ReadonlyMap<string, HttpAnswer>;
-/** Everything that was ever on a topic, headers and keys included, by the topic's name. */
+/** All messages of each topic as text, including headers and keys, by the topic's name. */
 const onTopics = new Map<string, string>();
 let secrets: readonly string[];
-/** Words of the answers; the simulator makes each of its prompt alone. */
+/** Parts of the answers, which the simulator derives from the prompts. */
 let answerCanaries: readonly string[];
 
 beforeAll(async () => {
@@ -56,8 +48,8 @@ beforeAll(async () => {
   const completed = responded.records.flatMap(({ completed: each }) => each?.answer.choices ?? []);
   await charged.until(({ kind }) => kind === "reported", 2);
   await charged.until(({ kind }) => kind === "saving");
-  const letters = await user.readDeadLetters(topics.inferenceRequested);
-  await letters.until(() => true, 4);
+  const deadLetters = await user.readDeadLetters(topics.inferenceRequested);
+  await deadLetters.until(() => true, 4);
   answerCanaries = completed.map(({ content }) => content?.slice(12, 60) ?? "").filter(Boolean);
   await readTopics();
 }, 180_000);
@@ -98,7 +90,7 @@ function textOf(headers: Readonly<Record<string, Buffer>>): string {
     .join("\n");
 }
 
-/** Which of the strings stand in which of the texts. */
+/** Returns which of the strings occur in which of the texts. */
 function findings(texts: ReadonlyMap<string, string>, wanted: readonly string[]): string[] {
   return [...texts].flatMap(([name, text]) =>
     wanted.filter((each) => text.includes(each)).map((each) => `${name}: ${each}`),
@@ -114,7 +106,7 @@ function logs(): ReadonlyMap<string, string> {
 
 async function adminAnswers(): Promise<ReadonlyMap<string, string>> {
   const addresses = [
-    ...services.flatMap((name) =>
+    ...serviceNames.flatMap((name) =>
       ["/metrics", "/readyz", "/healthz"].map((path) => `${pipeline.admin(name)}${path}`),
     ),
     ...["tenant", "team", "feature", "user", "key", "model", "provider"].map(
@@ -125,7 +117,7 @@ async function adminAnswers(): Promise<ReadonlyMap<string, string>> {
   return new Map(await Promise.all(texts));
 }
 
-test("the traffic meets every kind of answer, and every kind of message is searched", () => {
+test("the traffic gets every kind of answer, and the searched texts contain prompts and answers", () => {
   const statuses = Object.fromEntries([...answers].map(([name, { status }]) => [name, status]));
   expect(statuses).toMatchObject({
     whole: 200,
@@ -151,21 +143,21 @@ test("the traffic meets every kind of answer, and every kind of message is searc
     ]),
   );
   expect(findings(onTopics, answerCanaries).length).toBeGreaterThan(0);
-  for (const name of services) expect(logs().get(`${name}.log`)).toContain('"level":"debug"');
+  for (const name of serviceNames) expect(logs().get(`${name}.log`)).toContain('"level":"debug"');
 });
 
-test("no log of any process, at the level debug, holds a prompt, an answer or a secret", () => {
+test("no log of any process, at level debug, contains a prompt, an answer or a secret", () => {
   const texts = new Map([...logs(), ["supervisor", pipeline.supervisorLog.join("\n")]]);
   expect(findings(texts, [canary, ...answerCanaries, ...secrets])).toEqual([]);
 });
 
-test("no metric, no health answer and no cost report holds a prompt, an answer or a secret", async () => {
+test("no metric, health response or cost report contains a prompt, an answer or a secret", async () => {
   const texts = await adminAnswers();
   expect(texts.size).toBeGreaterThan(20);
   expect(findings(texts, [canary, ...answerCanaries, ...secrets])).toEqual([]);
 });
 
-test("every metric of the reference, which alerts and panels keep to, is served by a service", async () => {
+test("every metric in the reference, on which alerts and panels depend, is served by a service", async () => {
   const reference = readFileSync(
     join(import.meta.dirname, "../../docs/reference/metrics.md"),
     "utf8",
@@ -174,29 +166,29 @@ test("every metric of the reference, which alerts and panels keep to, is served 
   const served = [...(await adminAnswers()).values()].join("\n");
   expect(documented.length).toBeGreaterThan(25);
   expect(documented.filter((metric) => !served.includes(`# TYPE ${metric} `))).toEqual([]);
-  for (const name of services)
+  for (const name of serviceNames)
     expect(await (await fetch(`${pipeline.admin(name)}/metrics`)).text()).toContain(
       'dependency_ready{dependency="',
     );
 });
 
-test("the topics of costs and attempts, kept for years, hold no prompt and no answer", () => {
+test("the topics of costs and attempts, which have long retentions, contain no prompt and no answer", () => {
   const kept = ["inference.attempted", "cost.metered", "cost.charged"];
   const texts = new Map(kept.map((name) => [name, onTopics.get(name) ?? ""]));
   for (const text of texts.values()) expect(text).not.toBe("");
   expect(findings(texts, [canary, ...answerCanaries])).toEqual([]);
 });
 
-test("an outcome holds the answer and no prompt", () => {
+test("an outcome contains no prompt", () => {
   const outcomes = new Map([["inference.responded", onTopics.get("inference.responded") ?? ""]]);
   expect(findings(outcomes, [canary])).toEqual([]);
 });
 
-test("no topic and no dead letter holds a secret", () => {
+test("no topic and no dead letter contains a secret", () => {
   expect(findings(onTopics, secrets)).toEqual([]);
 });
 
-test("no answer over HTTP, error or not, holds a secret", () => {
+test("no HTTP response, successful or not, contains a secret", () => {
   const bodies = new Map([...answers].map(([name, { body }]) => [name, body]));
   expect(findings(bodies, secrets)).toEqual([]);
 });

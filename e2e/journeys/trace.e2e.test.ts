@@ -10,7 +10,8 @@ import {
 import { aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** A trace goes with a request by headers alone, from whoever asks to the provider and to whoever pays. */
+/* These tests follow a request's trace in message headers, from the client to the provider and to the charge. */
+
 let pipeline: Pipeline;
 let user: KafkaUser;
 const readers = new Map<string, TopicReader<unknown>>();
@@ -25,7 +26,7 @@ const afterAdmission: readonly Topic<unknown>[] = [
   topics.costMetered,
   topics.costCharged,
 ];
-/** Those of a request over HTTP, which ingress looks up itself, are the same. */
+/** The topics of a request over HTTP, which ingress looks up in the cache itself, are the same. */
 const names = afterAdmission.map(({ name }) => name);
 
 beforeAll(async () => {
@@ -47,7 +48,7 @@ interface Carried {
   readonly tracestate: string | undefined;
 }
 
-/** What the topics' messages that name the request carry, by topic; one entry where all are alike. */
+/** Returns the trace headers of all messages that contain the request id, by topic. */
 function carriedFor(requestId: string): ReadonlyMap<string, readonly Carried[]> {
   const found = [...readers].map(([name, { deliveries }]) => {
     const own = deliveries.filter(({ value }) => value.includes(requestId));
@@ -100,7 +101,7 @@ async function askByHttp(
 const newTraceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/;
 const kafkaTrace = newTrace();
 
-test("a trace of an HTTP request reaches every topic, the provider and the charge", async () => {
+test("the trace of an HTTP request reaches every topic, the provider and the charge", async () => {
   const trace = newTrace();
   const { requestId } = await askByHttp("Trace me. [[record:http]]", { ...trace });
   const carried = await untilOn(requestId, names);
@@ -110,7 +111,7 @@ test("a trace of an HTTP request reaches every topic, the provider and the charg
   expect(await traceAtProvider("http")).toBe(trace.traceparent);
 });
 
-test("a hit's saving carries the trace of who asked, not of who paid", async () => {
+test("the saving of a hit has the trace of the request that hit, not of the one that was paid", async () => {
   const question = "Trace my hit.";
   await askByHttp(question, { ...newTrace() });
   const trace = newTrace();
@@ -129,9 +130,9 @@ test("a hit's saving carries the trace of who asked, not of who paid", async () 
 });
 
 test.each([
-  ["none", {}],
-  ["one that is no trace", { traceparent: "my-own-id", tracestate: "vendor=7" }],
-])("a request with %s gets a trace of its own, over HTTP", async (name, headers) => {
+  ["no trace", {}],
+  ["an invalid trace", { traceparent: "my-own-id", tracestate: "vendor=7" }],
+])("an HTTP request with %s gets a new trace", async (name, headers) => {
   const record = `none-${name.length}`;
   const { requestId } = await askByHttp(`Untraced. [[record:${record}]]`, headers);
   const carried = await untilOn(requestId, names);
@@ -145,20 +146,23 @@ test.each([
 test.each([
   ["its own trace", kafkaTrace, new RegExp(`^${kafkaTrace.traceparent}$`)],
   ["no trace", {}, newTraceparent],
-])("a message with %s goes from Kafka to provider and charge", async (_, trace, expected) => {
-  const [message] = aRequest().messages;
-  const requestId = randomUUID();
-  const content = `By Kafka ${requestId}. [[record:${requestId}]]`;
-  const request = aRequest({ requestId, messages: [{ ...message!, content }] });
-  await user.request(request, { ...trace });
-  const carried = await untilOn(requestId, names);
-  const [traceparent, ...others] = new Set(carried.map((each) => each.traceparent));
-  expect(others).toEqual([]);
-  expect(traceparent).toMatch(expected);
-  expect(await traceAtProvider(requestId)).toBe(traceparent);
-});
+])(
+  "the trace of a Kafka message with %s reaches the provider and the charge",
+  async (_, trace, expected) => {
+    const [message] = aRequest().messages;
+    const requestId = randomUUID();
+    const content = `By Kafka ${requestId}. [[record:${requestId}]]`;
+    const request = aRequest({ requestId, messages: [{ ...message!, content }] });
+    await user.request(request, { ...trace });
+    const carried = await untilOn(requestId, names);
+    const [traceparent, ...others] = new Set(carried.map((each) => each.traceparent));
+    expect(others).toEqual([]);
+    expect(traceparent).toMatch(expected);
+    expect(await traceAtProvider(requestId)).toBe(traceparent);
+  },
+);
 
-test("a declined request is answered with the trace that it came with", async () => {
+test("the response to a declined request has the request's trace", async () => {
   const trace = newTrace();
   const requestId = randomUUID();
   await user.request(aRequest({ requestId, parameters: '{"temperature":5}' }), { ...trace });

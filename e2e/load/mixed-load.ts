@@ -6,10 +6,10 @@ import type { KafkaUser } from "@sluice/testing";
 import { aRequest } from "@sluice/testing/fixtures";
 import OpenAI from "openai";
 
-/** One request of the load, made from its number alone, so that a run can be repeated. */
+/** One request of the load. It depends only on its number, so that a run can be repeated. */
 export interface MixedRequest {
   readonly number: number;
-  readonly way: "http" | "http-stream" | "kafka";
+  readonly transport: "http" | "http-stream" | "kafka";
   readonly model: string;
   readonly prompt: string;
   readonly maxTokens: number;
@@ -24,38 +24,42 @@ const prompts = readFileSync(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own file
   .map((line) => (JSON.parse(line) as { readonly prompt: string }).prompt);
 
-const ways = ["http", "http-stream", "kafka", "http"] as const;
+const transports = ["http", "http-stream", "kafka", "http"] as const;
 const models = ["auto", "economy", "standard", "auto", "premium", "auto"] as const;
 
 /**
- * Real prompts, three ways, all tiers; every eighth asks what was asked a while before,
- * and a few meet a provider that is busy or fails once.
+ * Returns a request with a real prompt, one of three transports and any tier. Every eighth request
+ * repeats the prompt of an earlier one, and for a few the provider is busy or fails once.
  */
 export function mixedRequest(number: number, run: string): MixedRequest {
-  const asked = number % 8 === 7 && number > 400 ? number - 399 : number;
+  const promptNumber = number % 8 === 7 && number > 400 ? number - 399 : number;
   const fault =
-    asked % 37 === 5 ? " [[fault:429 times=1]]" : asked % 41 === 6 ? " [[fault:500 times=1]]" : "";
+    promptNumber % 37 === 5
+      ? " [[fault:429 times=1]]"
+      : promptNumber % 41 === 6
+        ? " [[fault:500 times=1]]"
+        : "";
   return {
     number,
-    way: ways[number % ways.length]!,
-    model: models[asked % models.length]!,
-    prompt: `${prompts[asked % prompts.length]} (${run} ${asked})${fault}`,
-    // Every fifth answer is cut by its limit, and is therefore not for the cache.
-    maxTokens: asked % 5 === 4 ? 40 : 1_000,
+    transport: transports[number % transports.length]!,
+    model: models[promptNumber % models.length]!,
+    prompt: `${prompts[promptNumber % prompts.length]} (${run} ${promptNumber})${fault}`,
+    // Every fifth answer is cut by its limit, and is therefore not cached.
+    maxTokens: promptNumber % 5 === 4 ? 40 : 1_000,
   };
 }
 
 export interface LoadOptions {
   readonly count: number;
   readonly concurrency: number;
-  /** Requests begin at this rate at most, evenly. */
+  /** Requests start evenly, at this rate or a lower one. */
   readonly perSecond: number;
   readonly send: (request: MixedRequest) => Promise<void>;
-  /** Names this run's prompts. */
+  /** Becomes part of every prompt, so that another run is not answered from the cache. */
   readonly run: string;
 }
 
-/** Bounded in count and in what is open at once. */
+/** Sends `count` requests, at most `concurrency` at once. */
 export async function runLoad(options: LoadOptions): Promise<void> {
   const { count, concurrency, perSecond, send, run } = options;
   const start = Date.now();
@@ -72,10 +76,10 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-/** By the official client, with a key of idempotency so that it may be sent again. */
+/** Sends a request with the official client. With an idempotency key in `headers`, it can be sent again. */
 export async function sendByHttp(
   openai: OpenAI,
-  { way, model, prompt, maxTokens }: MixedRequest,
+  { transport, model, prompt, maxTokens }: MixedRequest,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   const body = {
@@ -83,7 +87,7 @@ export async function sendByHttp(
     max_completion_tokens: maxTokens,
     messages: [{ role: "user" as const, content: prompt }],
   };
-  if (way !== "http-stream") {
+  if (transport !== "http-stream") {
     await openai.chat.completions.create(body, { headers });
     return;
   }
@@ -91,6 +95,7 @@ export async function sendByHttp(
   for await (const chunk of stream) if (chunk.choices[0]?.finish_reason) continue;
 }
 
+/** Sends a signed request over Kafka, and returns it. */
 export async function sendByKafka(
   user: KafkaUser,
   { number, model, prompt, maxTokens }: MixedRequest,

@@ -8,18 +8,18 @@ import {
 } from "@sluice/testing";
 import { expect } from "vitest";
 
-/** What the invariants are read from. */
-export interface Settling {
+/** The data from which the invariants are checked. */
+export interface SettlingReaders {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
-  /** Base address; its bill is the oracle. */
+  /** The base address of the simulator, whose bill is the expected result. */
   readonly simulator: string;
 }
 
-/** Waits until every admitted request has its one outcome and the ledger equals the bill; fails with the breaches. */
+/** Waits until every admitted request has one outcome and the ledger equals the bill. Fails with the breaches. */
 export async function untilSettled(
-  { admitted, responded, charged, simulator }: Settling,
+  { admitted, responded, charged, simulator }: SettlingReaders,
   limitMs: number,
 ): Promise<void> {
   await expect

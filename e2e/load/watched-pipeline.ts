@@ -14,10 +14,10 @@ import {
 import OpenAI from "openai";
 import { untilSettled } from "./settled.ts";
 
-/** Seconds that the sweep waits after an attempt's deadline, here. */
+/** How many seconds the sweep waits after an attempt's deadline in these suites. */
 export const graceSeconds = 5;
 
-/** A pipeline with users on both ways in, and readers of all that the invariants are told from. */
+/** A pipeline with an HTTP client, a Kafka client, and readers of the topics from which the invariants are checked. */
 export interface WatchedPipeline {
   readonly pipeline: Pipeline;
   readonly user: KafkaUser;
@@ -25,16 +25,17 @@ export interface WatchedPipeline {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
-  /** As {@link untilSettled}. */
+  /** Calls {@link untilSettled}. */
   settled(limitMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * A provider three times as fast as a real one, and a sweep that estimates soon.
+ * Starts a pipeline whose provider is three times as fast as a real one, and whose sweep waits only
+ * {@link graceSeconds}.
  *
- * @param environment of the services, beside that.
- * @param maxRetries of the OpenAI client; its idempotency keys are the caller's to give.
+ * @param environment additional variables of the services
+ * @param maxRetries retries of the OpenAI client, to which the test gives idempotency keys
  */
 export async function startWatchedPipeline(
   environment: Readonly<Record<string, string>>,

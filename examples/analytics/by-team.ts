@@ -4,7 +4,7 @@ const path = process.argv[2] ?? "charges.ndjson";
 
 const duckdb = await DuckDBInstance.create(":memory:");
 const connection = await duckdb.connect();
-// Delivery is at least once: a charge id counts once. Sums are of whole nano-dollars, so exact.
+// Counts each charge id once, because delivery is at least once. Sums of whole nano-dollars are exact.
 const byTeam = await connection.runAndReadAll(
   `
   WITH charges AS (
@@ -19,7 +19,7 @@ const byTeam = await connection.runAndReadAll(
   { path },
 );
 console.table(byTeam.getRowObjectsJson());
-// For the warehouse: the same rows as Parquet.
+// Writes the same rows as Parquet, for a data warehouse.
 await connection.run(
   `COPY (SELECT * FROM read_json('${path.replaceAll("'", "''")}', format = 'newline_delimited'))
    TO '${path.replaceAll("'", "''")}.parquet' (FORMAT parquet)`,

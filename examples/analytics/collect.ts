@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { SluiceClient } from "@sluice/client";
 
-/** No charge for so long, in milliseconds: what there was has been read. */
+/** After this many milliseconds without a charge, all existing charges have been read. */
 const quietMs = 5_000;
 
 const environment = process.env;
@@ -14,7 +14,7 @@ await using sluice = await SluiceClient.connect({
   apiKey: environment["SLUICE_API_KEY"] ?? "",
 });
 
-// The group remembers how far it came: the next run appends what was charged since.
+// The consumer group stores how far it has read, so the next run appends only newer charges.
 const quiet = new AbortController();
 const timer = setTimeout(() => quiet.abort(), quietMs);
 const file = createWriteStream(path, { flags: "a" });
@@ -28,7 +28,7 @@ file.end();
 await finished(file);
 console.log(`${charges} charges appended to ${path}`);
 
-/** JSON has no integers of 64 bits: they are decimal strings. */
+/** Writes 64-bit integers as decimal strings, because JSON numbers cannot represent them exactly. */
 function decimalOfLong(_name: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }

@@ -14,7 +14,7 @@ function declared(name: string) {
   return parsed.declared;
 }
 
-test("the four that the README names are there", () => {
+test("the folder contains exactly the four files that the README names", () => {
   expect(names.toSorted()).toEqual([
     "frugal.yaml",
     "hybrid-vllm.yaml",
@@ -23,7 +23,7 @@ test("the four that the README names are there", () => {
   ]);
 });
 
-test.each(names)("%s is valid, and serves every complexity", (name) => {
+test.each(names)("%s is valid, and has a model for every complexity", (name) => {
   const { models } = declared(name);
   expect(models.some(({ tier }) => tier === tiers.at(-1))).toBe(true);
 });
@@ -34,7 +34,7 @@ test("frugal answers are limited to 256, 512 and 1,024 tokens", () => {
   });
 });
 
-test("local comes before cloud: in its tier it is the cheapest", () => {
+test("in hybrid-vllm.yaml, the local model is the cheapest of its tier and is therefore tried first", () => {
   const economy = declared("hybrid-vllm.yaml").models.filter(({ tier }) => tier === "economy");
   const byPrice = economy.toSorted((one, other) =>
     Number(one.prices[0]!.output - other.prices[0]!.output),

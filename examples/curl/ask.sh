@@ -1,7 +1,7 @@
 #!/bin/sh
-# A whole answer with its headers, then one token by token.
+# Gets a whole answer with its headers, and then a streamed answer.
 set -eu
-: "${SLUICE_API_KEY:?See examples/README.md: the key of the local stack}"
+: "${SLUICE_API_KEY:?is not set. examples/README.md has the command that sets it.}"
 url="${SLUICE_BASE_URL:-http://127.0.0.1:8080/v1}/chat/completions"
 
 ask() {

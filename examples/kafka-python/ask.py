@@ -1,4 +1,4 @@
-"""Sends a signed request over Kafka with confluent-kafka[avro], and prints the response."""
+"""Sends a signed request to Sluice over Kafka and prints the response. Needs only confluent-kafka[avro]."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ registry = SchemaRegistryClient(
 api_key = os.environ["SLUICE_API_KEY"]
 requested, responded = "inference.requested", "inference.responded"
 
-# Start reading at the current end of the topic, before the request is sent.
+# Starts reading at the current end of the topic, before anything is sent.
 consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"{prefix}sluice.client.python"})
 partitions = consumer.list_topics(prefix + responded, timeout=10).topics[prefix + responded].partitions
 ends = {p: consumer.get_watermark_offsets(TopicPartition(prefix + responded, p))[1] for p in partitions}

@@ -9,12 +9,12 @@ await using sluice = await SluiceClient.connect({
 });
 const content = process.argv[2] ?? "Why is the sky blue?";
 
-// One question, its answer, and what Sluice decided on the way.
+// Sends one question, and prints the answer and the decision of each stage.
 const { completed, decisions } = await sluice.ask({ messages: [{ role: "user", content }] });
 console.log(completed.answer.choices[0]?.content);
 for (const { stage, decision } of decisions) console.log(`  ${stage}: ${decision}`);
 
-// Many questions out; answers in whatever order they come.
+// Sends three questions, and prints the answers in the order of arrival.
 const responses = sluice.responses();
 const open = new Set<string>();
 for (const language of ["French", "German", "Welsh"])
@@ -29,7 +29,7 @@ for await (const { requestId, completed: answer, refused } of responses) {
   if (open.size === 0) break;
 }
 
-// What Sluice refuses says why, and what to do.
+// Sends an invalid parameter, and prints the reason for the refusal.
 const hot = { messages: [{ role: "user", content }], parameters: { temperature: 9 } };
 await sluice.ask(hot).catch((error: unknown) => {
   if (!(error instanceof SluiceError)) throw error;

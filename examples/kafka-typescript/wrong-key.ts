@@ -1,6 +1,6 @@
 import { SluiceClient } from "@sluice/client";
 
-// A request whose signature proves nobody: it becomes a dead letter, and no answer ever comes.
+// Sends a request with a wrong signature. It becomes a dead letter and never gets an answer.
 const keyId = (process.env["SLUICE_API_KEY"] ?? "sk-sluice-demo-").split("-")[2];
 await using sluice = await SluiceClient.connect({
   brokers: (process.env["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),

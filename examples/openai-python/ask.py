@@ -1,4 +1,4 @@
-"""The official SDK, unchanged: another base URL, another key."""
+"""Uses the official SDK with another base URL and another key."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ for chunk in stream:
     if chunk.choices:
         print(chunk.choices[0].delta.content or "", end="", flush=True)
 
-# Whole, and with the headers that say what became of it.
+# Gets a whole answer, and the headers with the model, the cache result and the provisional cost.
 raw = client.chat.completions.with_raw_response.create(
     model="economy", messages=[{"role": "user", "content": f"In one word: {question}"}]
 )

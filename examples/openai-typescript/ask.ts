@@ -1,6 +1,6 @@
 import OpenAI from "openai";
 
-// The official SDK, unchanged: another base URL, another key.
+// Uses the official SDK with another base URL and another key.
 const openai = new OpenAI({
   baseURL: process.env["SLUICE_BASE_URL"] ?? "http://127.0.0.1:8080/v1",
   apiKey: process.env["SLUICE_API_KEY"],
@@ -14,7 +14,7 @@ const stream = await openai.chat.completions.create({
 });
 for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? "");
 
-// Whole, and with the headers that say what became of it.
+// Gets a whole answer, and the headers with the model, the cache result and the provisional cost.
 const { data, response } = await openai.chat.completions
   .create({ model: "economy", messages: [{ role: "user", content: `In one word: ${question}` }] })
   .withResponse();

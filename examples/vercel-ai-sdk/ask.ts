@@ -13,7 +13,7 @@ const { textStream, usage } = streamText({ model: sluice("auto"), prompt });
 for await (const text of textStream) process.stdout.write(text);
 console.log(`\n\n${(await usage).outputTokens} tokens`);
 
-// Retried without a key the SDK would ask anew; the key makes a repeat the same request.
+// The SDK retries automatically. With the key, a retry is the same request and is paid once.
 const { text, response } = await generateText({
   model: sluice("economy"),
   prompt: `In one word: ${prompt}`,

@@ -18,7 +18,7 @@ export function temporaryDir(): string {
   return folder;
 }
 
-/** Returns the program of a minimal HTTP server that stands in for a real part. */
+/** Returns the program of a minimal HTTP server that replaces a real part. */
 export function fakeServer(
   name: string,
   port: number,

@@ -87,7 +87,7 @@ function open(url: string, { name, ca, onDown }: RedisConnection, options: Diffe
   return redis;
 }
 
-/** Sends the server's name, which is verified, so that servers behind one shared address can be told apart. */
+/** Sends the server's name, which is verified, so that servers behind one shared address can be distinguished. */
 function tlsOf(url: string, ca: string | undefined): Pick<RedisOptions, "tls"> {
   const { protocol, hostname } = new URL(url);
   if (protocol !== "rediss:") return {};

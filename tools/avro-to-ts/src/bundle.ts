@@ -1,8 +1,10 @@
 import type { NamedSchema, Schema } from "./render.ts";
 
 /**
- * Makes one self-contained schema of a record: every type it refers to is
- * inlined where it is first used, as a registry without references wants it.
+ * Returns one self-contained schema for a record. Every type that it refers to is inlined at its first
+ * use, because we register schemas without references.
+ *
+ * @throws if there is no schema named `root`
  */
 export function bundle(root: string, files: ReadonlyMap<string, NamedSchema>): NamedSchema {
   const seen = new Set<string>();
@@ -31,7 +33,7 @@ export function bundle(root: string, files: ReadonlyMap<string, NamedSchema>): N
   }
 
   const schema = files.get(root);
-  if (!schema) throw new Error(`No schema named "${root}".`);
+  if (!schema) throw new Error(`There is no schema named "${root}".`);
   return declare(root, schema);
 }
 

@@ -15,7 +15,7 @@ const charge: NamedSchema = {
   ],
 };
 
-test("longs are bigints, times are numbers, named types are referred to", () => {
+test("longs become bigint, times become number, and named types are referred to by name", () => {
   expect(renderAll([tier, charge])).toBe(
     `export type Tier = "economy" | "premium";
 
@@ -37,7 +37,7 @@ test("a list of lists is read-only at every depth", () => {
   expect(renderAll([schema])).toContain("readonly f: readonly (readonly number[])[];");
 });
 
-test("what would be rendered wrongly is refused", () => {
+test("unions other than optional values, and unknown types, are refused", () => {
   const field = (type: NamedSchema["type"]): NamedSchema => ({
     type: "record",
     name: "R",
@@ -47,7 +47,7 @@ test("what would be rendered wrongly is refused", () => {
   expect(() => renderAll([field("Unknown")])).toThrow('"Unknown"');
 });
 
-test("a bundle declares each type where it is first used", () => {
+test("a bundle declares each type at its first use", () => {
   const files = new Map([
     ["Tier", tier],
     ["Charge", charge],

@@ -1,9 +1,8 @@
-/**
- * Renders Avro schemas as the TypeScript types that our codec reads and writes.
- *
- * Deliberately small: it supports the constructs our schemas use and throws on
- * anything else, so that a schema never has a type that lies.
+/*
+ * Renders Avro schemas as the TypeScript types that our codec reads and writes. It supports only the
+ * constructs that our schemas use, and throws on any other, so that a type is never wrong.
  */
+
 export type Schema = string | readonly Schema[] | NamedSchema;
 
 export interface NamedSchema {
@@ -35,7 +34,11 @@ const primitives: Readonly<Record<string, string>> = {
   string: "string",
 };
 
-/** One declaration per schema, in the order given; types of other files are referred to by name. */
+/**
+ * Returns one declaration per schema, in the given order. Other schemas are referred to by name.
+ *
+ * @throws for a construct that it cannot type exactly
+ */
 export function renderAll(schemas: readonly NamedSchema[]): string {
   const names = new Set(schemas.map(({ name }) => name));
   return schemas.map((schema) => declarationOf(schema, names)).join("\n");
@@ -47,7 +50,7 @@ function declarationOf(schema: NamedSchema, names: Names): string {
   if (schema.type === "enum")
     return `${comment(schema.doc, "")}export type ${schema.name} = ${literals(schema)};\n`;
   if (schema.type !== "record")
-    throw new Error(`A file declares a record or an enum, not ${JSON.stringify(schema.type)}.`);
+    throw new Error(`A file must declare a record or an enum, not ${JSON.stringify(schema.type)}.`);
   const fields = schema.fields!.map(
     (field) =>
       `${comment(field.doc, "  ")}  readonly ${field.name}: ${typeOf(field.type, names)};\n`,
@@ -66,7 +69,7 @@ function typeOf(schema: Schema, names: Names): string {
       return `Readonly<Record<string, ${typeOf(schema.values!, names)}>>`;
     case "record":
     case "enum":
-      throw new Error(`${schema.name}: a named type has a file of its own.`);
+      throw new Error(`${schema.name} must be in its own file, because it is a named type.`);
     default:
       return typeOf(schema.type, names);
   }
@@ -76,10 +79,10 @@ function namedType(name: string, names: Names): string {
   const primitive = primitives[name];
   if (primitive) return primitive;
   if (names.has(name)) return name;
-  throw new Error(`Unknown type "${name}".`);
+  throw new Error(`There is no type "${name}".`);
 }
 
-/** Only optional values: other unions are wrapped by the codec, and a wrapped union reads badly. */
+/** Renders an optional value. Other unions are refused, because the codec wraps their values in an object. */
 function unionOf(branches: readonly Schema[], names: Names): string {
   const [first, second] = branches;
   if (branches.length !== 2 || first !== "null" || second === undefined)

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// The command `sluice`. It is committed as it is, because npm links a command only to a
-// file that is there when it installs; it brings Node 24 and what is missing, builds what
-// has changed, and hands over. Plain ES2020: it begins on whichever Node is there.
+// The command `sluice`. It installs Node 24 and missing dependencies, builds what has changed, and
+// starts the command. It is committed in this form and never built, because npm links a command only
+// to a file that exists at installation. It is plain ES2020, because the user's Node may be older.
 import { join } from "node:path";
 
-// Part of no package, so that it can be there before any is installed.
+// This file belongs to no package, so that it works before any package is installed.
 const { prepare, root, run } = await import(new URL("../../bootstrap.mjs", import.meta.url).href);
 
 await prepare();
-// 2 s from nothing, 0.1 s when nothing has changed. Standard output belongs to the command.
+// Takes 2 s from the start, and 0.1 s if nothing has changed. Standard output is reserved for the command.
 const built = await run("tsc", ["--build", "tsconfig.solution.json"], {
   cwd: root,
   stdio: ["inherit", 2, 2],

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { edgeAddress, topicsAddress } from "./addresses.ts";
 
-/** Where no stack was ever started. */
+/** A state directory in which no stack was ever started. */
 const nowhere = mkdtempSync(join(tmpdir(), "sluice-cli-nowhere-"));
 afterAll(() => rmSync(nowhere, { recursive: true }));
 
-test("the command line comes before the environment", async () => {
+test("an address and key from the command line take precedence over the environment", async () => {
   const environment = { SLUICE_URL: "http://other", SLUICE_API_KEY: "sk-sluice-other-1" };
   const given = { url: "https://edge.example/", key: "sk-sluice-mine-1" };
   expect(await edgeAddress(given, nowhere, environment)).toEqual({
@@ -21,27 +21,27 @@ test("the command line comes before the environment", async () => {
   });
 });
 
-test("a base URL as OpenAI's SDKs take it is understood too", async () => {
+test("a base URL in the form that OpenAI's SDKs use, with /v1, is accepted", async () => {
   const edge = await edgeAddress({ url: "http://edge:8080/v1/", key: "k" }, nowhere, {});
   expect(edge.url).toBe("http://edge:8080");
 });
 
-test("a foreign edge is not sent the demo key", async () => {
-  const asked = edgeAddress({ url: "http://elsewhere" }, nowhere, {});
-  await expect(asked).rejects.toThrow("Give a key for http://elsewhere");
+test("the demo key is not sent to an edge that is not the local stack's", async () => {
+  const edge = edgeAddress({ url: "http://elsewhere" }, nowhere, {});
+  await expect(edge).rejects.toThrow("There is no API key for http://elsewhere");
 });
 
-test("an address that is none is named", async () => {
-  const asked = edgeAddress({ url: "edge:8080", key: "k" }, nowhere, {});
-  await expect(asked).rejects.toThrow('"edge:8080" is no address');
+test("an invalid address is refused, and the message names it", async () => {
+  const edge = edgeAddress({ url: "edge:8080", key: "k" }, nowhere, {});
+  await expect(edge).rejects.toThrow('"edge:8080" is not an HTTP address');
 });
 
-test("where no stack runs, the user is told to start one or to say where", async () => {
-  await expect(edgeAddress({}, nowhere, {})).rejects.toThrow(/run "sluice up".*--url/);
-  await expect(topicsAddress(nowhere, {})).rejects.toThrow(/run "sluice up".*SLUICE_KAFKA_BROKERS/);
+test("if no stack is running, the message says how to start one or how to give another address", async () => {
+  await expect(edgeAddress({}, nowhere, {})).rejects.toThrow(/Run "sluice up".*--url/);
+  await expect(topicsAddress(nowhere, {})).rejects.toThrow(/Run "sluice up".*SLUICE_KAFKA_BROKERS/);
 });
 
-test("topics are looked for where the environment says", async () => {
+test("Kafka and the registry are taken from the environment", async () => {
   const environment = {
     SLUICE_KAFKA_BROKERS: "a:1, b:2",
     SLUICE_REGISTRY_URL: "http://registry",
@@ -53,7 +53,7 @@ test("topics are looked for where the environment says", async () => {
   });
 });
 
-test("an account that lacks its password is named before anything is asked", async () => {
+test("an account without a password is reported before any connection is made", async () => {
   const environment = {
     SLUICE_KAFKA_BROKERS: "a:1",
     SLUICE_REGISTRY_URL: "http://registry",

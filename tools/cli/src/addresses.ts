@@ -16,7 +16,7 @@ import { UsageError } from "./usage-error.ts";
 export type AddressFaultCode = "CLI_NO_STACK";
 const noStackCode: AddressFaultCode = "CLI_NO_STACK";
 
-export interface Topics {
+export interface TopicsAddress {
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
   readonly registryAccess: RegistryAccess;
@@ -25,23 +25,24 @@ export interface Topics {
 const topicsSchema = z.object({ ...kafkaKeys, ...registryKeys });
 
 /**
- * Kafka and registry that the environment names, else those of the local stack; accounts and TLS as
- * services read them.
+ * Returns the Kafka and the registry that the environment names, or else those of the local stack.
+ * Reads accounts and TLS from the same variables as the services.
  *
- * @throws UsageError naming what is wrong in the environment
+ * @throws UsageError naming every variable that is wrong
+ * @throws TransientFault `CLI_NO_STACK` if neither the environment nor a local stack provides an address
  */
 export async function topicsAddress(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
-): Promise<Topics> {
+): Promise<TopicsAddress> {
   const { SLUICE_KAFKA_BROKERS: givenBrokers, SLUICE_REGISTRY_URL: givenRegistry } = environment;
   const stack = givenBrokers && givenRegistry ? undefined : await readStatus(dataDir);
   const brokers = givenBrokers || stack?.kafka;
   const registry = givenRegistry || stack?.registry;
   if (!brokers || !registry)
-    throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to look elsewhere");
-  const told = { ...environment, SLUICE_KAFKA_BROKERS: brokers, SLUICE_REGISTRY_URL: registry };
-  const config = fromEnvironment(() => parseConfig(topicsSchema, told));
+    throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to use another installation");
+  const settings = { ...environment, SLUICE_KAFKA_BROKERS: brokers, SLUICE_REGISTRY_URL: registry };
+  const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
   return {
     kafka: kafkaConnectionOf(config, "cli"),
     registryUrl: config.SLUICE_REGISTRY_URL,
@@ -50,12 +51,18 @@ export async function topicsAddress(
 }
 
 export interface Edge {
-  /** Without a slash at its end, and without `/v1`. */
+  /** The base address without `/v1` and without a trailing slash. */
   readonly url: string;
   readonly key: string;
 }
 
-/** What the command line says, else the environment, else the local stack's edge and demo key. */
+/**
+ * Returns the address and key of the HTTP edge: from the command line, or else from the environment,
+ * or else those of the local stack.
+ *
+ * @throws UsageError if the address is invalid or has no key
+ * @throws TransientFault `CLI_NO_STACK` if there is no address and no local stack is running
+ */
 export async function edgeAddress(
   given: { readonly url?: string | undefined; readonly key?: string | undefined },
   dataDir: string,
@@ -64,29 +71,31 @@ export async function edgeAddress(
   const url = given.url ?? (environment["SLUICE_URL"] || undefined);
   const key = given.key ?? (environment["SLUICE_API_KEY"] || undefined);
   if (url === undefined) return localEdge(key, await readStatus(dataDir));
-  // The demo key is the local stack's own, and is told to nobody else.
+  // The demo key belongs to the local stack, so we never send it to another address.
   if (key === undefined)
-    throw new UsageError(`Give a key for ${url}: set SLUICE_API_KEY, or give --key.`);
+    throw new UsageError(`There is no API key for ${url}. Set SLUICE_API_KEY, or pass --key.`);
   return { url: edgeUrl(url), key };
 }
 
 function localEdge(key: string | undefined, { http, demoKey }: StackStatus): Edge {
-  if (http === null) throw noStack("give --url, or set SLUICE_URL, to send elsewhere");
+  if (http === null) throw noStack("pass --url or set SLUICE_URL to send to another address");
   const used = key ?? demoKey;
   if (used !== null) return { url: http, key: used };
-  throw new UsageError("The stack has no demo key: set SLUICE_API_KEY, or give --key.");
+  throw new UsageError("The local stack has no demo key. Set SLUICE_API_KEY, or pass --key.");
 }
 
-/** As OpenAI's SDKs are told it, with `/v1`, or without. @throws UsageError */
+/** Removes the `/v1` that base URLs for OpenAI's SDKs have. @throws UsageError if it is not an HTTP address */
 function edgeUrl(text: string): string {
   if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ""))
-    throw new UsageError(`"${text}" is no address: give one such as http://127.0.0.1:8080.`);
+    throw new UsageError(
+      `"${text}" is not an HTTP address. Give one such as http://127.0.0.1:8080.`,
+    );
   return text.replace(/\/+$/, "").replace(/\/v1$/, "");
 }
 
-function noStack(otherwise: string): TransientFault {
+function noStack(alternative: string): TransientFault {
   return new TransientFault(
     noStackCode,
-    `No stack runs here: run "sluice up" first, or ${otherwise}.`,
+    `No local stack is running. Run "sluice up" first, or ${alternative}.`,
   );
 }

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "@sluice/service-host/environment";
 import { UsageError } from "./usage-error.ts";
 
-/** What is wrong in the environment is for the caller of the command to put right. @throws UsageError */
+/** Reads a configuration from the environment. @throws UsageError if the user has to correct a variable */
 export function fromEnvironment<Config>(read: () => Config): Config {
   try {
     return read();

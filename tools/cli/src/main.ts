@@ -1,8 +1,8 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { Fault } from "@sluice/domain";
-import { diagnose } from "./output.ts";
+import { printToStderr } from "./output.ts";
 import { sluiceProgram } from "./program.ts";
-import { sentenceOf, UsageError } from "./usage-error.ts";
+import { usageMessageOf, UsageError } from "./usage-error.ts";
 
 const exitDone = 0;
 const exitFailed = 1;
@@ -16,19 +16,19 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
-// A command that was interrupted may have left a connection open, which must not keep us.
+// An interrupted command may have left a connection open, which would keep the process running.
 process.exit();
 
-/** Says what went wrong, in a sentence where it is known. */
+/** Prints the error, as a sentence if its cause is known, and returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError || error instanceof CommanderError) {
-    // Help that was asked for ends the parsing by an exception, too.
+    // Commander also throws after it has shown help; that is a success.
     if (error instanceof CommanderError && error.exitCode === 0) return exitDone;
-    const text = sentenceOf(error, program, given);
-    if (text !== undefined) diagnose(`${text}\n`);
+    const text = usageMessageOf(error, program, given);
+    if (text !== undefined) printToStderr(`${text}\n`);
     return exitWrongUse;
   }
-  if (error instanceof Fault) diagnose(`${error.message}\n`);
+  if (error instanceof Fault) printToStderr(`${error.message}\n`);
   else console.error(error);
   return exitFailed;
 }

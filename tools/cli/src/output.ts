@@ -1,29 +1,32 @@
 import { styleText } from "node:util";
 
-/** Writes text, or UTF-8 that may be cut anywhere, for a person or a program to read. */
-export type Say = (text: string | Uint8Array) => void;
+/** Writes text, or UTF-8 bytes that may be cut at any point. */
+export type WriteText = (text: string | Uint8Array) => void;
 
-/** Standard output: what was asked for. */
+/** Writes results to standard output. */
 export function print(text: string | Uint8Array): void {
   process.stdout.write(text);
 }
 
-/** Standard error: what is said beside it. */
-export function diagnose(text: string | Uint8Array): void {
+/** Writes progress, summaries and errors to standard error. */
+export function printToStderr(text: string | Uint8Array): void {
   process.stderr.write(text);
 }
 
-/** On standard output, for programs: longs as decimal strings, times as RFC 3339. */
+/** Prints a value as JSON on standard output, with longs as decimal strings and times in RFC 3339. */
 export function printJson(value: unknown): void {
   print(`${jsonOf(value, 2)}\n`);
 }
 
-/** As {@link printJson} prints it. Times are numbers under names that end in `At`, as in our records. Pure. */
+/**
+ * Returns the JSON that {@link printJson} prints. A number is a time if its name ends in `At`, as in
+ * our records. Pure.
+ */
 export function jsonOf(value: unknown, indent?: number): string {
-  return JSON.stringify(value, plainly, indent);
+  return JSON.stringify(value, jsonReplacer, indent);
 }
 
-function plainly(name: string, value: unknown): unknown {
+function jsonReplacer(name: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number" && /[a-z]At$/.test(name)) return new Date(value).toISOString();
   return value;
@@ -31,12 +34,12 @@ function plainly(name: string, value: unknown): unknown {
 
 const NAME_WIDTH = 18;
 
-/** One line about one thing: what it is called, then what is to be said. */
-export function lineOf(name: string, text: string): string {
+/** Returns one line: a name, padded to a column, and a text. */
+export function labelledLine(name: string, text: string): string {
   return `  ${name.padEnd(NAME_WIDTH)}${text}\n`;
 }
 
-/** Coloured only on a terminal that wants it (NO_COLOR); the text says the same without. */
+/** Colours the text if the stream is a terminal and NO_COLOR is not set. The colour must carry no meaning of its own. */
 export function inColour(
   colour: "green" | "red" | "yellow",
   text: string,
@@ -45,8 +48,11 @@ export function inColour(
   return styleText(colour, text, { stream });
 }
 
-/** A stranger's text for a terminal: what would move its cursor or change its colours is shown as a mark. Pure. */
-export function harmless(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+/**
+ * Returns untrusted text that is safe to print on a terminal. Control characters, which could move the
+ * cursor or change colours, become U+FFFD; tabs and line feeds stay. Pure.
+ */
+export function replaceControlCharacters(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- the pattern looks for control characters
   return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }

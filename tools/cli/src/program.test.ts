@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { withSubcommands } from "./command-tree.ts";
 import { pathOf } from "./completion/words.ts";
 import { sluiceProgram } from "./program.ts";
-import { sentenceOf, UsageError } from "./usage-error.ts";
+import { usageMessageOf, UsageError } from "./usage-error.ts";
 
 const program = sluiceProgram();
 const commands = withSubcommands(program).map((command) => ({
@@ -17,31 +17,34 @@ function helpTextOf(command: CommandUnknownOpts): string {
   return parts.join("");
 }
 
-async function complaintAbout(...given: readonly string[]): Promise<string | undefined> {
-  // A program of its own: what was parsed is kept.
-  const asked = sluiceProgram();
+async function usageMessageFor(...given: readonly string[]): Promise<string | undefined> {
+  // Uses a new program, because a program keeps what it has parsed.
+  const newProgram = sluiceProgram();
   try {
-    await asked.parseAsync(given, { from: "user" });
+    await newProgram.parseAsync(given, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError || error instanceof UsageError)
-      return sentenceOf(error, asked, given);
+      return usageMessageOf(error, newProgram, given);
     throw error;
   }
-  throw new Error("It was understood.");
+  throw new Error("The command line was accepted.");
 }
 
-test.each(commands)("the help of $name fits a screen of 80 columns and 24 lines", ({ command }) => {
-  const lines = helpTextOf(command).trimEnd().split("\n");
-  expect(lines.filter((line) => line.length > 80)).toEqual([]);
-  // The prompt below it is on the screen as well.
-  expect(lines.length).toBeLessThanOrEqual(23);
-});
+test.each(commands)(
+  "the help of $name fits on a screen of 80 columns and 24 lines",
+  ({ command }) => {
+    const lines = helpTextOf(command).trimEnd().split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    // The shell's prompt below the help takes one line.
+    expect(lines.length).toBeLessThanOrEqual(23);
+  },
+);
 
-test.each(commands)("$name says of every option what it is and what holds without it", (each) => {
+test.each(commands)("the help of $name describes every option and states its default", (each) => {
   const silent = each.command.options
     .filter(({ required, defaultValueDescription }) => required && !defaultValueDescription)
     .map(({ long }) => long);
-  // Without a file there is a prompt.
+  // --file has no default: without it, the command takes a prompt.
   expect(silent).toEqual(each.name === "sluice send" ? ["--file"] : []);
   const help = helpTextOf(each.command);
   for (const { long, description } of each.command.options) {
@@ -50,15 +53,15 @@ test.each(commands)("$name says of every option what it is and what holds withou
   }
 });
 
-test("every command can speak to programs", () => {
+test("every command has the option --json", () => {
   const leaves = commands.filter(
     ({ command }) => command.commands.length === 0 && command.name() !== "help",
   );
-  const mute = leaves.filter(
+  const withoutJson = leaves.filter(
     ({ command }) => !command.options.some(({ long }) => long === "--json"),
   );
   expect(leaves.length).toBeGreaterThan(8);
-  expect(mute.map(({ name }) => name)).toEqual([]);
+  expect(withoutJson.map(({ name }) => name)).toEqual([]);
 });
 
 test.each([
@@ -69,9 +72,9 @@ test.each([
     `Unknown command 'lst' (did you mean list?). See "sluice help dead-letters".`,
   ],
   [["help", "cots"], `Unknown command 'cots' (did you mean costs?). See "sluice help".`],
-  [["help", "up", "more"], `There are no commands below "up". See "sluice help".`],
-])("%j is answered in a sentence, with what may have been meant", async (given, expected) => {
-  expect(await complaintAbout(...given)).toBe(expected);
+  [["help", "up", "more"], `The command "up" has no subcommands. See "sluice help".`],
+])("%j is refused in a sentence that suggests a similar name", async (given, expected) => {
+  expect(await usageMessageFor(...given)).toBe(expected);
 });
 
 test.each([
@@ -82,10 +85,10 @@ test.each([
   [["down", "now"], /Too many arguments/],
   [["completion", "tcsh"], /'tcsh' is invalid.*bash, zsh, fish/],
   [["dead-letters", "show"], /Missing required argument 'position'/],
-])("%j is refused before anything is done", async (given, expected) => {
-  expect(await complaintAbout(...given)).toMatch(expected);
+])("%j is refused before the command runs", async (given, expected) => {
+  expect(await usageMessageFor(...given)).toMatch(expected);
 });
 
-test("a command of commands alone shows its help, as a wrong use", async () => {
-  await expect(complaintAbout("dead-letters")).resolves.toBeUndefined();
+test("a command that only has subcommands shows its help instead of an error message", async () => {
+  await expect(usageMessageFor("dead-letters")).resolves.toBeUndefined();
 });

@@ -23,18 +23,18 @@ const definitions: readonly Definition[] = [
   completionCommand,
 ];
 
-/** A line of the smallest terminal; help is made for it, whatever the terminal's own width. */
+/** Help is laid out for the smallest common terminal, whatever the width of the actual one. */
 const helpColumns = 80;
 
 const ending = `
 Exit codes: 0 done, 1 failed or not ready, 2 wrong use, 130 interrupted.
-Standard output has what was asked for, standard error what is said beside it.
-"sluice help <command>" says more; --json makes any command's output JSON.`;
+Results go to standard output; progress and errors go to standard error.
+"sluice help <command>" shows all options. With --json, every result is JSON.`;
 
-/** The command line as a whole; nothing of what the commands do is loaded yet. */
+/** Returns the whole command line. The code that runs a command is not loaded yet. */
 export function sluiceProgram(finish: Finish = () => undefined): CommandUnknownOpts {
   const program = new Command("sluice")
-    .description("LLM requests that spend no more than they were allowed, and can prove it.")
+    .description("Runs Sluice, a pipeline for LLM requests, and sends requests through it.")
     .usage("<command> [options]")
     .helpCommand(false)
     .addHelpText("after", ending);
@@ -44,7 +44,7 @@ export function sluiceProgram(finish: Finish = () => undefined): CommandUnknownO
   return program;
 }
 
-/** Errors are thrown, and told by who catches them; help names what matters once. */
+/** Makes the command throw its errors, for main.ts to print, and its help state each fact once. */
 function configure(command: CommandUnknownOpts): void {
   command
     .exitOverride()
@@ -59,7 +59,7 @@ function configure(command: CommandUnknownOpts): void {
     });
 }
 
-/** With its default, where it takes a value; a switch is off unless it is given. */
+/** Adds the default to the description of an option with a value; a switch is off by default. */
 function optionDescription({ description, defaultValueDescription }: Option): string {
   return defaultValueDescription === undefined
     ? description

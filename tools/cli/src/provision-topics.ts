@@ -9,10 +9,11 @@ import {
 import { fromEnvironment } from "./environment.ts";
 
 /**
- * Creates what is missing, says what differs, and with `grants` lets each service's account do what
- * it needs. Accounts, TLS, prefix, partitions and replication come from the environment.
+ * Creates missing topics, registers schemas, and reports settings that differ. With `grants`, also
+ * grants each service's account its rights. Accounts, TLS, prefix, partitions and replication come
+ * from the environment.
  *
- * @throws UsageError with all that is wrong there, by name
+ * @throws UsageError naming every variable that is wrong
  */
 export async function provisionTopics(
   addresses: Pick<Addresses, "kafka" | "registry">,
@@ -21,12 +22,12 @@ export async function provisionTopics(
   grants = false,
 ): Promise<Provisioned> {
   const startMs = Date.now();
-  const told = {
+  const settings = {
     ...environment,
     SLUICE_KAFKA_BROKERS: addresses.kafka,
     SLUICE_REGISTRY_URL: addresses.registry,
   };
-  const options = fromEnvironment(() => provisioningOptionsOf(told, "cli"));
+  const options = fromEnvironment(() => provisioningOptionsOf(settings, "cli"));
   const access = grants ? serviceRules(options.kafka.topicPrefix) : [];
   const provisioned = await provision({ ...options, access });
   const { created, registered, differences } = provisioned;

@@ -1,6 +1,6 @@
 import { TransientFault } from "@sluice/domain";
 import { aclCommandOf, serviceRules } from "@sluice/provisioning";
-import { diagnose, lineOf, print, printJson } from "./output.ts";
+import { printToStderr, labelledLine, print, printJson } from "./output.ts";
 import { provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -9,34 +9,36 @@ const compatibility = "FULL_TRANSITIVE";
 
 export interface ProvisionOptions {
   readonly setCompatibility: boolean;
-  /** Grant each service's account what it needs. */
+  /** Grant each service's account its rights. */
   readonly acls: boolean;
-  /** Print those grants, and do nothing. */
+  /** Only print those grants. */
   readonly printAcls: boolean;
   readonly json: boolean;
 }
 
-/** `sluice provision`: topics and schemas on the Kafka and the registry that the environment names. */
+/** Runs `sluice provision` on the Kafka and the registry that the environment names. @throws UsageError */
 export async function provision(options: ProvisionOptions): Promise<number> {
   if (options.printAcls)
     return printAcls(process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "", options.json);
   const kafka = process.env["SLUICE_KAFKA_BROKERS"];
   const registry = process.env["SLUICE_REGISTRY_URL"];
   if (!kafka || !registry)
-    throw new UsageError("SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL say where; set both.");
+    throw new UsageError(
+      "Set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry.",
+    );
   if (options.setCompatibility) await setCompatibility(registry);
-  const say = options.json ? diagnose : print;
+  const write = options.json ? printToStderr : print;
   const provisioned = await provisionTopics(
     { kafka, registry },
     process.env,
-    (name, text) => say(lineOf(name, text)),
+    (name, text) => write(labelledLine(name, text)),
     options.acls,
   );
   if (options.json) printJson(provisioned);
   return 0;
 }
 
-/** For who grants by other means than ours. */
+/** Prints the grants for operators who set ACLs with another tool. */
 function printAcls(topicPrefix: string, json: boolean): number {
   const rules = serviceRules(topicPrefix);
   if (json) printJson(rules);
@@ -44,7 +46,7 @@ function printAcls(topicPrefix: string, json: boolean): number {
   return 0;
 }
 
-/** For a registry of our own: without a level of its own, Apicurio takes any schema. */
+/** Sets the registry's global level. Without one, Apicurio accepts any schema. */
 async function setCompatibility(registry: string): Promise<void> {
   const answer = await fetch(`${registry.replace(/\/$/, "")}/config`, {
     method: "PUT",
@@ -52,13 +54,21 @@ async function setCompatibility(registry: string): Promise<void> {
     headers: { "content-type": "application/json" },
     signal: AbortSignal.timeout(answerLimitMs),
   }).catch((cause: unknown) => {
-    throw unavailable("does not answer", cause);
+    throw unavailable(registry, "does not answer. Check SLUICE_REGISTRY_URL", cause);
   });
-  if (!answer.ok) throw unavailable(`refuses the level ${compatibility} with ${answer.status}`);
+  if (!answer.ok)
+    throw unavailable(
+      registry,
+      `refused the compatibility level ${compatibility} with status ${answer.status}`,
+    );
 }
 
-function unavailable(what: string, cause?: unknown): TransientFault {
-  return new TransientFault("CONTRACT_REGISTRY_UNAVAILABLE", `The schema registry ${what}.`, {
-    cause,
-  });
+/** Names the registry without its path and without a password that its URL may contain. */
+function unavailable(registry: string, reason: string, cause?: unknown): TransientFault {
+  const address = URL.parse(registry)?.origin ?? "SLUICE_REGISTRY_URL";
+  return new TransientFault(
+    "CONTRACT_REGISTRY_UNAVAILABLE",
+    `The schema registry at ${address} ${reason}.`,
+    { cause },
+  );
 }

@@ -1,30 +1,33 @@
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 
-/** The command line cannot be understood; the message is a sentence. */
+/** Reports a command line or an environment that the user has to correct. The message is a sentence. */
 export class UsageError extends Error {}
 
 /**
- * What is wrong, as a sentence, and where to read on. The library says it as "error: unknown option
- * '--x'\n(Did you mean --y?)". Undefined where it has shown the help of the command instead. Pure.
+ * Returns the error as a sentence, followed by the help command to run. Commander's own message has
+ * the form "error: unknown option '--x'\n(Did you mean --y?)". Returns undefined if commander has
+ * already shown the command's help. Pure.
  */
-export function sentenceOf(
+export function usageMessageOf(
   error: CommanderError | UsageError,
   program: CommandUnknownOpts,
   given: readonly string[],
 ): string | undefined {
   if (error instanceof CommanderError && error.code === "commander.help") return undefined;
-  return `${error instanceof UsageError ? error.message : plain(error)} See "${helpFor(program, given)}".`;
+  const text = error instanceof UsageError ? error.message : plainMessageOf(error);
+  const gap = text.endsWith("\n") ? "" : " ";
+  return `${text}${gap}See "${helpCommandFor(program, given)}".`;
 }
 
-function plain({ message }: CommanderError): string {
+function plainMessageOf({ message }: CommanderError): string {
   const [what = "", ...hints] = message.replace(/^error: /, "").split("\n");
   const hint = hints.map((line) => line.replace(/^\(Did/, "(did")).join(" ");
   const text = [what.replace(/\.$/, ""), hint].filter((part) => part !== "").join(" ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The help of the command that was meant, as far as it is known. */
-function helpFor(program: CommandUnknownOpts, given: readonly string[]): string {
+/** Returns the command that shows the help of the given command, or of the part that is valid. */
+function helpCommandFor(program: CommandUnknownOpts, given: readonly string[]): string {
   let command = program;
   const names: string[] = [];
   for (const word of given) {

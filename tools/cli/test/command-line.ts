@@ -6,7 +6,7 @@ import type { Pipeline } from "@sluice/testing";
 
 const binary = join(repositoryRoot, "tools", "cli", "bin", "sluice.mjs");
 
-export interface Ended {
+export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -15,10 +15,10 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess;
   readonly stdout: () => string;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<CommandResult>;
 }
 
-/** The command as a user types it, on a pipeline of this run. */
+/** Runs the `sluice` command as a user would, on a pipeline of this test run. */
 export class CommandLine {
   readonly #environment: NodeJS.ProcessEnv;
 
@@ -26,7 +26,7 @@ export class CommandLine {
     this.#environment = {
       ...process.env,
       SLUICE_KAFKA_TOPIC_PREFIX: pipeline.topicPrefix,
-      // The supervisor of a test keeps it to itself.
+      // The state file of a test's pipeline does not contain the demo key.
       SLUICE_API_KEY: pipeline.demoKey,
     };
   }
@@ -46,11 +46,11 @@ export class CommandLine {
     return { child, stdout: () => texts.stdout, ended };
   }
 
-  async run(...args: readonly string[]): Promise<Ended> {
+  async run(...args: readonly string[]): Promise<CommandResult> {
     return this.start(args).ended;
   }
 
-  /** What `--json` printed; fails when anything else stands beside it. */
+  /** Returns the JSON that `--json` printed. @throws if standard output contains anything else */
   async json(...args: readonly string[]): Promise<unknown> {
     const { stdout } = await this.run(...args, "--json");
     return JSON.parse(stdout);

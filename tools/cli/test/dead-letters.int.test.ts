@@ -18,12 +18,12 @@ interface Listed {
 
 let pipeline: Pipeline;
 let sluice: CommandLine;
-/** Holds a key that nobody has declared yet. */
+/** A user whose API key is not declared yet. */
 let late: KafkaUser;
 let responses: TopicReader<InferenceResponded>;
 let offsets: KafkaTopicOffsets;
 const lateSecret = randomBytes(16).toString("hex");
-const folder = mkdtempSync(join(tmpdir(), "sluice-letters-"));
+const folder = mkdtempSync(join(tmpdir(), "sluice-dead-letters-"));
 const garbage = randomBytes(40);
 const question = aRequest({
   requestId: randomUUID(),
@@ -50,8 +50,8 @@ beforeAll(async () => {
   offsets = new KafkaTopicOffsets({ brokers, topicPrefix, clientId: "suite" });
   await late.request(question, { "x-note": "kept" });
   await late.send(garbage, { evil: "\u001b[31mred" }, "garbage\u0007");
-  const letters = await late.readDeadLetters(topics.inferenceRequested);
-  await letters.until(() => true, 2);
+  const deadLetters = await late.readDeadLetters(topics.inferenceRequested);
+  await deadLetters.until(() => true, 2);
 });
 
 afterAll(async () => {
@@ -63,7 +63,7 @@ afterAll(async () => {
 
 async function list(...filter: readonly string[]): Promise<readonly Listed[]> {
   const found: unknown = await sluice.json("dead-letters", "list", ...filter);
-  if (!Array.isArray(found)) throw new Error("It is no list.");
+  if (!Array.isArray(found)) throw new Error("The output is not a list.");
   return found;
 }
 
@@ -71,13 +71,13 @@ async function positionOf(code: string): Promise<string> {
   return (await list("--code", code)).at(-1)?.position ?? "";
 }
 
-/** Messages that were ever put on the request topic. */
+/** The number of messages that were ever written to the request topic. */
 async function requestedCount(): Promise<bigint> {
   const ends = await offsets.endOffsets(topics.inferenceRequested.name);
   return [...ends.values()].reduce((sum, end) => sum + end, 0n);
 }
 
-test("what could not be handled is listed with code, stage, time, and the request where it can be read", async () => {
+test("dead letters are listed with code, stage and time, and with the request id if they can be decoded", async () => {
   expect(await list()).toEqual(
     expect.arrayContaining([
       expect.objectContaining({
@@ -98,20 +98,20 @@ test("what could not be handled is listed with code, stage, time, and the reques
   expect(stdout).not.toContain("canary");
 });
 
-test("the list is filtered by topic and by code, and never longer than its limit", async () => {
+test("the list can be filtered by topic and by code, and is never longer than its limit", async () => {
   expect(await list("--topic", "inference.requested")).toHaveLength(2);
   expect(await list("--topic", "cost.metered")).toEqual([]);
   expect(await list("--code", "INTAKE_SIGNATURE_WRONG")).toHaveLength(1);
   expect(await list("--code", "NONE")).toEqual([]);
   const { stdout, stderr } = await sluice.run("dead-letters", "list", "--limit", "1", "--json");
   expect(JSON.parse(stdout)).toHaveLength(1);
-  expect(stderr).toContain("1 older ones match as well");
-  const { code, stderr: complaint } = await sluice.run("dead-letters", "list", "--topic", "x");
+  expect(stderr).toContain("Older dead letters that also match: 1.");
+  const { code, stderr: message } = await sluice.run("dead-letters", "list", "--topic", "x");
   expect(code).toBe(2);
-  expect(complaint).toContain('There is no topic "x" with dead letters; there are inference.');
+  expect(message).toContain('There is no topic "x" with dead letters. Choose one of inference.');
 });
 
-test("one is shown without its content, and with it on demand alone", async () => {
+test("one dead letter is shown without its content, unless --decode is given", async () => {
   const position = await positionOf("INTAKE_SIGNATURE_WRONG");
   const shown = await sluice.run("dead-letters", "show", position);
   expect(shown.code).toBe(0);
@@ -127,9 +127,9 @@ test("one is shown without its content, and with it on demand alone", async () =
   });
 });
 
-test("the original bytes are given as they came, and a stranger's text moves no cursor", async () => {
-  const [letter] = (await list()).filter(({ requestId }) => requestId === null);
-  const position = letter?.position ?? "";
+test("--value writes the original bytes, and control characters are not printed", async () => {
+  const [undecodable] = (await list()).filter(({ requestId }) => requestId === null);
+  const position = undecodable?.position ?? "";
   const file = join(folder, "value");
   expect(await sluice.run("dead-letters", "show", position, "--value", file)).toMatchObject({
     code: 0,
@@ -141,39 +141,39 @@ test("the original bytes are given as they came, and a stranger's text moves no 
   expect(shown.stdout).not.toContain("\u001b");
   const decoded = await sluice.run("dead-letters", "show", position, "--decode");
   expect(decoded.code).toBe(1);
-  expect(decoded.stderr).toContain("--value gives its bytes");
+  expect(decoded.stderr).toContain("Use --value to get its original bytes");
 });
 
-test("what is not there is said", async () => {
+test("a position without a dead letter is reported", async () => {
   const { code, stderr } = await sluice.run("dead-letters", "show", "cost.metered/0/99");
   expect(code).toBe(1);
-  expect(stderr).toContain("Nothing stands at cost.metered/0/99");
+  expect(stderr).toContain("There is no dead letter at cost.metered/0/99.");
 });
 
-test("nothing is replayed by a dry run, nor without a terminal to ask on", async () => {
+test("a dry run replays nothing, and neither does a run without --yes and without a terminal", async () => {
   const before = await requestedCount();
   const dry = await sluice.json("dead-letters", "replay", "--all", "--dry-run");
   expect(dry).toMatchObject({ matching: 2, isSent: false });
   const refused = await sluice.run("dead-letters", "replay", "--all");
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("give --yes");
+  expect(refused.stderr).toContain("Pass --yes");
   expect((await sluice.run("dead-letters", "replay", "--yes")).code).toBe(2);
   expect(await requestedCount()).toBe(before);
 });
 
-test("garbage that is replayed becomes a dead letter again, once, with its bytes", async () => {
+test("a replayed message that is not decodable becomes a dead letter again once, with its bytes", async () => {
   const before = await requestedCount();
-  const [letter] = (await list()).filter(({ requestId }) => requestId === null);
-  const replayed = await sluice.json("dead-letters", "replay", letter?.position ?? "", "--yes");
+  const [first] = (await list()).filter(({ requestId }) => requestId === null);
+  const replayed = await sluice.json("dead-letters", "replay", first?.position ?? "", "--yes");
   expect(replayed).toMatchObject({ matching: 1, isSent: true });
   await expect.poll(async () => (await list()).length, { timeout: 30_000 }).toBe(3);
   const [newest] = await list("--limit", "1");
-  expect(newest).toMatchObject({ code: letter?.code, valueBytes: garbage.length });
-  expect(newest?.position).not.toBe(letter?.position);
+  expect(newest).toMatchObject({ code: first?.code, valueBytes: garbage.length });
+  expect(newest?.position).not.toBe(first?.position);
   expect(await requestedCount()).toBe(before + 1n);
 });
 
-test("once its cause is mended a dead letter is replayed and answered, and paid once however often", async () => {
+test("once its cause is fixed, a replayed dead letter is answered, and is paid once even if replayed twice", async () => {
   const declared = join(pipeline.dataDir, "sluice.yaml");
   const text = readFileSync(declared, "utf8");
   writeFileSync(join(pipeline.dataDir, "secrets", "late-key"), lateSecret);

@@ -6,21 +6,21 @@ import { expect, test } from "vitest";
 const main = join(repositoryRoot, "tools", "cli", "src", "main.ts");
 const prefix = `cli-${process.pid}-${Date.now()}.`;
 
-interface Ended {
+interface Result {
   readonly code: number | null;
   readonly stdout: string;
   readonly output: string;
 }
 
-/** With this run's own Kafka and registry, but for what is given otherwise. */
+/** Runs `sluice provision` with the Kafka and registry of this test run, and with more variables. */
 function provision(
   args: readonly string[] = [],
   more: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+): Promise<Result> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      // The libraries below it have decorators, which Node alone does not take away.
+      // The libraries use decorators, which Node's own type stripping does not support.
       [
         "--conditions=@sluice/source",
         "--import",
@@ -35,7 +35,7 @@ function provision(
   });
 }
 
-test("topics and schemas are made where the environment says, and found the second time", async () => {
+test("topics and schemas are created on the environment's Kafka, and are found by the second run", async () => {
   const first = await provision(["--set-compatibility"]);
   expect(first).toMatchObject({ code: 0 });
   expect(first.output).toMatch(/ [1-9]\d* created, [1-9]\d* schemas registered/);
@@ -48,28 +48,28 @@ test("topics and schemas are made where the environment says, and found the seco
   expect(await level.json()).toEqual({ compatibilityLevel: "FULL_TRANSITIVE" });
 });
 
-test("whoever says not where is told what to set", async () => {
+test("without an address, the message names the variables to set", async () => {
   expect(await provision([], { SLUICE_REGISTRY_URL: "" })).toMatchObject({
     code: 2,
     output: expect.stringContaining("SLUICE_REGISTRY_URL"),
   });
 });
 
-test("a registry that does not answer is named, and ends it with an error", async () => {
+test("a registry that does not answer ends the command with an error that names its address", async () => {
   const registry = { SLUICE_REGISTRY_URL: "http://127.0.0.1:1/apis/ccompat/v7" };
   const { code, output } = await provision(["--set-compatibility"], registry);
   expect(code).toBe(1);
-  expect(output).toContain("schema registry does not answer");
+  expect(output).toContain("The schema registry at http://127.0.0.1:1 does not answer.");
 });
 
-test("what is wrong in the environment is named, and nothing is made", async () => {
+test("an invalid variable is named, and nothing is created", async () => {
   expect(await provision([], { SLUICE_KAFKA_PARTITIONS: "many" })).toMatchObject({
     code: 2,
     output: expect.stringContaining("SLUICE_KAFKA_PARTITIONS"),
   });
 });
 
-test("for programs, what was made is JSON", async () => {
+test("with --json, the result is JSON", async () => {
   const { code, stdout } = await provision(["--json"]);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ created: [], differences: [] });

@@ -49,14 +49,14 @@ function costOf(results: readonly Result[]): bigint {
   return results.reduce((sum, { costUsd = "0" }) => sum + (parseUsd(costUsd) ?? 0n), 0n);
 }
 
-/** What the simulator does from now on. */
+/** Sets the behaviour of the simulator. */
 async function script(rules: object): Promise<void> {
   const body = JSON.stringify(rules);
   const { ok } = await fetch(`${pipeline.simulator}/script`, { method: "POST", body });
   expect(ok).toBe(true);
 }
 
-/** A temperature at which nothing is cached: what is asked twice would be paid twice. */
+/** Returns prompts with a temperature at which nothing is cached, so that a second call would be paid. */
 function prompts(count: number, about: string): readonly object[] {
   return Array.from({ length: count }, (_, at) => ({
     prompt: `Fact ${at} about ${about}`,
@@ -64,27 +64,27 @@ function prompts(count: number, about: string): readonly object[] {
   }));
 }
 
-test("one prompt is answered on standard output, and nothing else stands there", async () => {
+test("the answer to one prompt is the only text on standard output", async () => {
   const { code, stdout, stderr } = await sluice.run("send", "What is a sluice gate?");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^\[simulated\] [^\n]+\n$/);
   expect(stderr).toBe("");
 });
 
-test("a prompt is read from standard input", async () => {
+test("the prompt - is read from standard input", async () => {
   const { code, stdout } = await sluice.start(["send", "-"], "What is a lock?").ended;
   expect(code).toBe(0);
   expect(stdout).toContain("[simulated]");
 });
 
-test("a streamed answer has the same words as a whole one", async () => {
+test("a streamed answer has the same text as a whole answer", async () => {
   const { stdout: whole } = await sluice.run("send", "What is a weir?", "--model", "premium");
   const streamed = sluice.start(["send", "What is a weir?", "--model", "premium", "--stream"]);
   expect(await streamed.ended).toMatchObject({ code: 0, stdout: whole, stderr: "" });
 });
 
-test("tokens of a miss are printed as they come", async () => {
-  // Slow enough that a busy machine does not see them all at once; five times faster than said.
+test("the tokens of a miss are printed as they arrive", async () => {
+  // Slow enough that a busy machine does not receive all tokens at once. The pipeline runs five times as fast.
   await script({ models: { "sim-premium": { firstByteMs: 0, tokensPerSecond: 10 } } });
   const streamed = sluice.start(["send", "What is a dam?", "--model", "premium", "--stream"]);
   const parts: string[] = [];
@@ -94,7 +94,7 @@ test("tokens of a miss are printed as they come", async () => {
   expect(parts.length).toBeGreaterThan(5);
 });
 
-test("for programs, an answer has its exact cost and the OpenAI body", async () => {
+test("with --json, an answer has its exact cost and the OpenAI body", async () => {
   expect(await sluice.json("send", "What is a ford?", "--model", "sim-standard")).toMatchObject({
     kind: "answered",
     cache: "miss",
@@ -106,20 +106,20 @@ test("for programs, an answer has its exact cost and the OpenAI body", async () 
   });
 });
 
-test("what is declined is said on standard error, with its code, and ends with 1", async () => {
+test("a declined request is reported on standard error with its code, and the exit code is 1", async () => {
   const { code, stdout, stderr } = await sluice.run("send", "Hi", "--model", "no-such-model");
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/^Declined: .*\(model_not_found\)\n$/);
 });
 
-test("an edge that does not answer is named, once patience has ended", async () => {
+test("an edge that does not answer is named when the retries are used up", async () => {
   const [port] = await findFreePorts(1);
   const { code, stderr } = await sluice.run("send", "Hi", "--url", `http://127.0.0.1:${port}`);
   expect(code).toBe(1);
   expect(stderr).toContain(`Failed: http://127.0.0.1:${port} does not answer (ECONNREFUSED).`);
 });
 
-test("every line of a file has a result, one that fails ends nothing, and the cost is the bill's", async () => {
+test("every line of a file has a result, a failed line does not end the run, and the cost equals the bill", async () => {
   const before = await fetchBill(pipeline.simulator);
   const file = fileOf(
     "mixed.jsonl",
@@ -156,7 +156,7 @@ test("every line of a file has a result, one that fails ends nothing, and the co
   });
 });
 
-test("without an output file results are on standard output, and the summary is beside them", async () => {
+test("without --output, results are on standard output and the summary is on standard error", async () => {
   const file = fileOf("plain.jsonl", { prompt: "One" }, { prompt: "Two" });
   const { code, stdout, stderr } = await sluice.run("send", "--file", file);
   expect(code).toBe(0);
@@ -166,7 +166,7 @@ test("without an output file results are on standard output, and the summary is 
   );
 });
 
-test("Ctrl-C in the midst of a file, and the same file again: each line is paid once", async () => {
+test("if a file is sent again after Ctrl-C, each line is paid once", async () => {
   const before = await fetchBill(pipeline.simulator);
   const file = fileOf("resumed.jsonl", ...prompts(40, "canals"));
   const output = join(folder, "resumed.out");
@@ -200,7 +200,7 @@ test("Ctrl-C in the midst of a file, and the same file again: each line is paid 
   expect((await fetchBill(pipeline.simulator)).attempts.size).toBe(bill.attempts.size + 40);
 });
 
-test("malformed lines are named with their numbers before anything is sent", async () => {
+test("malformed lines are named by their numbers, and nothing is sent", async () => {
   const before = await fetchBill(pipeline.simulator);
   const file = fileOf(
     "bad.jsonl",
@@ -211,11 +211,11 @@ test("malformed lines are named with their numbers before anything is sent", asy
   );
   const { code, stdout, stderr } = await sluice.run("send", "--file", file);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(/line 2: .*no JSON.*\n.*line 3: "messages".*\n.*line 4: "prompt"/);
+  expect(stderr).toMatch(/line 2: .*not a JSON.*\n.*line 3: "messages".*\n.*line 4: "prompt"/);
   expect((await fetchBill(pipeline.simulator)).attempts.size).toBe(before.attempts.size);
 });
 
-test("costs as CSV sum up to the provider's bill", async () => {
+test("the costs in the CSV add up to the provider's bill", async () => {
   const { totalNanoUsd } = await fetchBill(pipeline.simulator);
   const csv = async () =>
     (await sluice.run("costs", "--by", "team,tier", "--format", "csv")).stdout.split("\r\n");
@@ -233,7 +233,7 @@ test("costs as CSV sum up to the provider's bill", async () => {
   expect(head).toMatch(/^team,tier,requests,attempts,hits,.*,spendUsd,savedUsd$/);
 });
 
-test("costs for programs are the accountant's own answer", async () => {
+test("costs --json prints the accountant's own response", async () => {
   expect(await sluice.json("costs", "--by", "tenant")).toMatchObject({
     by: ["tenant"],
     rows: [{ dimensions: { tenant: "demo" }, spendNanoUsd: expect.stringMatching(/^\d+$/) }],

@@ -34,7 +34,7 @@ interface Running {
   readonly ended: Promise<number | null>;
 }
 
-/** Without the addresses of this run's own stack: what is tested starts parts itself. */
+/** Runs the command without the addresses of this run's stack, because these tests start their own parts. */
 function sluice(args: readonly string[], more: Readonly<Record<string, string>> = {}): Running {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",
@@ -62,7 +62,7 @@ function pidsOf({ parts }: StackStatus): Map<string, number | null> {
   return new Map(parts.map(({ name, pid }) => [name, pid]));
 }
 
-test("a stack survives its launcher, is taken over, and leaves no process when it is stopped", async () => {
+test("parts survive a killed launcher, the next launcher takes them over, and down stops every process", async () => {
   const dataDir = newDataDir();
   const up = ["up", "--parts-only", "--detach", "--free-ports", "--data-dir", dataDir];
   const first = await finished(up);
@@ -90,20 +90,20 @@ test("a stack survives its launcher, is taken over, and leaves no process when i
   expect(launcherOf(dataDir)).toBeUndefined();
 });
 
-test("Ctrl-C in the foreground stops everything within ten seconds, and is no failure", async () => {
+test("Ctrl-C in the foreground stops everything within ten seconds, with exit code 0", async () => {
   const dataDir = newDataDir();
   const running = sluice(["up", "--parts-only", "--free-ports", "--data-dir", dataDir]);
   await expect.poll(running.output, { timeout: 60_000 }).toContain("Ctrl-C stops everything");
   const startMs = Date.now();
   running.child.kill("SIGINT");
-  // One Ctrl-C can arrive twice: from the terminal and from npm.
+  // One Ctrl-C can arrive twice, from the terminal and from npm.
   running.child.kill("SIGINT");
   expect(await running.ended).toBe(0);
   expect(Date.now() - startMs).toBeLessThan(10_000);
   expect([...pidsOf(await readStatus(dataDir)).values()]).toEqual([null, null, null, null]);
 });
 
-test("a taken port is one sentence with the remedy, and nothing is left running", async () => {
+test("an occupied port is reported in one sentence with the remedy, and nothing is left running", async () => {
   const [port = 0] = await findFreePorts(1);
   const server = createServer().listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -126,7 +126,7 @@ test.each([
   ],
   [["up", "--parts-only"], { JAVA_HOME: "/none" }, /need Java 17 or later.*set JAVA_HOME/],
   [["up", "--parts-only"], { SLUICE_REDIS_URL: "redis://127.0.0.1:1" }, /SLUICE_REDIS_URL is set/],
-])("%j with %j says what is wrong and ends with 1", async (args, more, expected) => {
+])("%j with %j reports the cause, and the exit code is 1", async (args, more, expected) => {
   const where = args.includes("--data-dir") ? [] : ["--data-dir", newDataDir(), "--free-ports"];
   const { code, output } = await finished([...args, ...where], more);
   expect(code).toBe(1);
@@ -136,17 +136,17 @@ test.each([
 test.each([
   [["up", "--nonsense"], /^Unknown option '--nonsense'.*sluice help up/],
   [["sideways"], /^Unknown command 'sideways'.*sluice help/],
-])("%j is a wrong use, and ends with 2", async (args, expected) => {
+])("%j is a usage error, and the exit code is 2", async (args, expected) => {
   const { code, output } = await finished(args);
   expect(code).toBe(2);
   expect(output).toMatch(expected);
 });
 
-test("what is not there is not ready, and stopping it is done already", async () => {
+test("a stack that was never started is not ready, and stopping it succeeds", async () => {
   const where = ["--data-dir", newDataDir()];
   expect(await finished(["status", ...where])).toMatchObject({
     code: 1,
-    output: expect.stringContaining("Never started here"),
+    output: expect.stringContaining("The local stack was never started."),
   });
   const { code, output } = await finished(["down", "--json", ...where]);
   expect(code).toBe(0);

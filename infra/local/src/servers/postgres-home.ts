@@ -22,8 +22,8 @@ import { run } from "../supervise/run.ts";
 /**
  * The folders of PostgreSQL's programs and data, and the user that runs it.
  *
- * PostgreSQL refuses to run as root. If the launcher runs as root, PostgreSQL therefore runs as the user
- * `nobody`, and its programs and data are in a folder that this user can reach from the root directory
+ * PostgreSQL refuses to run as root. If the launcher runs as root, PostgreSQL therefore runs as the system's
+ * unprivileged user, and its programs and data are in a folder that this user can reach from the root directory
  * down. A checkout under /root is not such a folder. The data directory then contains only the id of its
  * database.
  */
@@ -50,7 +50,7 @@ function idsOfNobody(): UserIds {
     .split("\n")
     .find((entry) => entry.startsWith("nobody:"));
   const [, , uid, gid] = line?.split(":") ?? [];
-  // macOS writes -2, which stands for the second highest unsigned number.
+  // macOS writes -2, which means the second highest unsigned number.
   return uid === undefined || gid === undefined
     ? NOBODY
     : { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };

@@ -3,10 +3,10 @@ import { doubledMs, retryWithBackOff, TransientFault } from "@sluice/domain";
 const backOff = { firstMs: 50, maxMs: 1_000 };
 
 /**
- * Repeats an idempotent write until the store has it: what a provider was paid
- * for must not be lost to an outage. Gives up only when `signal` aborts.
+ * Repeats an idempotent write until the store has it, because an outage must not lose an answer that a provider
+ * was paid for. Gives up only if `signal` aborts.
  *
- * @throws the last fault after an abort, and whatever is no outage
+ * @throws the last outage after an abort, and at once every error that is not an outage
  */
 export async function persistently<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return retryWithBackOff(write, {

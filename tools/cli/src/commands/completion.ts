@@ -5,7 +5,7 @@ import { type Finish, jsonOption } from "./definition.ts";
 export const completionCommand = (finish: Finish) =>
   new Command("completion")
     .summary("print a completion script for bash, zsh or fish")
-    .description("Prints a completion script for the command sluice on your PATH.")
+    .description("Prints a completion script for the sluice command on your PATH.")
     .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"] as const))
     .addOption(jsonOption("the script as a string"))
     .addHelpText(

@@ -1,31 +1,35 @@
 import { Argument, Command, Option } from "@commander-js/extra-typings";
 import { dataDirOption, type Finish, jsonOption, switchOption, wholeNumber } from "./definition.ts";
 
-const position = "as list shows it: <topic>/<partition>/<offset>";
+const position = "position as list prints it: <topic>/<partition>/<offset>";
 
 export const deadLettersCommand = (finish: Finish) =>
   new Command("dead-letters")
-    .summary("list, show and replay what could not be handled")
+    .summary("list, show and replay dead letters")
     .description(
-      "Messages that could not be handled, kept with their original bytes. Looks at the\n" +
-        "local stack, or where SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL say.",
+      "Lists, shows and replays dead letters: messages that a stage could not handle,\n" +
+        "stored with their original bytes. Reads the local stack, or the Kafka and the\n" +
+        "registry that SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL name.",
     )
     .addCommand(listCommand(finish))
     .addCommand(showCommand(finish))
     .addCommand(replayCommand(finish));
 
 const topicOption = () =>
-  new Option("--topic <name>", "of one, such as inference.requested").default(undefined, "all");
-const codeOption = () => new Option("--code <code>", "with this code").default(undefined, "all");
+  new Option("--topic <name>", "only this topic, e.g. inference.requested").default(
+    undefined,
+    "all",
+  );
+const codeOption = () => new Option("--code <code>", "only this code").default(undefined, "all");
 const scanOption = () =>
-  new Option("--scan <n>", "newest of each partition to look at")
+  new Option("--scan <n>", "newest messages to read per partition")
     .argParser(wholeNumber(1, 1_000_000))
     .default(10_000, "10000");
 
 const listCommand = (finish: Finish) =>
   new Command("list")
-    .summary("the newest, with code, stage and time")
-    .description("The newest dead letters, newest first. Prompts are not shown.")
+    .summary("list the newest, with code, stage and time")
+    .description("Lists the newest dead letters, newest first. Prompts are not shown.")
     .addOption(topicOption())
     .addOption(codeOption())
     .addOption(
@@ -42,36 +46,39 @@ const listCommand = (finish: Finish) =>
 
 const showCommand = (finish: Finish) =>
   new Command("show")
-    .summary("one: headers, sizes, and on demand its content")
-    .description("One dead letter: headers, code and sizes; on demand what is in it.")
+    .summary("show the headers, code and sizes of one")
+    .description(
+      "Shows the headers, code and sizes of one dead letter. Its content is shown only\n" +
+        "with --decode or --value.",
+    )
     .addArgument(new Argument("<position>", position))
     .addOption(
-      new Option("--value <file>", "original bytes to a file; - is stdout")
-        .default(undefined, "not")
+      new Option("--value <file>", "file for the original bytes; - is stdout")
+        .default(undefined, "none")
         .conflicts(["decode", "json"]),
     )
-    .addOption(switchOption("--decode", "print the record as JSON: prompts are shown"))
+    .addOption(switchOption("--decode", "print the record as JSON, including prompts"))
     .addOption(dataDirOption())
-    .addOption(jsonOption("one object; with --decode it has the record"))
+    .addOption(jsonOption("one object; --decode adds the record"))
     .action(async (place, options) =>
       finish(await (await import("../dead-letters/show.ts")).showDeadLetter(place, options)),
     );
 
 const replayCommand = (finish: Finish) =>
   new Command("replay")
-    .summary("send one, or all that match, to their topic again")
+    .summary("send one, or all that match, to the original topic")
     .description(
-      "Copies the original bytes, key and headers to the topic they came from, once the\n" +
-        "cause is mended; else they become dead letters again. Repeats are harmless: a\n" +
-        "request that was answered, or has failed, keeps its outcome.",
+      "Copies the original bytes, key and headers back to the original topic. Fix the\n" +
+        "cause first; otherwise the messages become dead letters again. Replaying twice\n" +
+        "is safe: a request that was answered or has failed keeps its outcome.",
     )
     .addArgument(new Argument("[position]", position))
     .addOption(switchOption("--all", "all that match --topic and --code"))
     .addOption(topicOption())
     .addOption(codeOption())
     .addOption(scanOption())
-    .addOption(switchOption("--dry-run", "only say what would be sent"))
-    .addOption(switchOption("--yes", "do not ask; needed where there is no terminal"))
+    .addOption(switchOption("--dry-run", "only show what would be sent"))
+    .addOption(switchOption("--yes", "do not ask; required without a terminal"))
     .addOption(dataDirOption())
     .addOption(jsonOption("positions and count"))
     .action(async (place, options) =>

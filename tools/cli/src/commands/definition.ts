@@ -1,41 +1,41 @@
 import { join, resolve } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
-/** Told the exit code of a command that has come to its end. */
+/** Receives the exit code of a command when the command ends. */
 export type Finish = (exitCode: number) => void;
 
 /**
- * A command as the command line knows it: its name, options and their defaults, from which help,
- * completion and docs/reference/cli.md are made. What it does is imported when it is asked for.
+ * Defines a command: its name, its options and their defaults. Help, completion and
+ * docs/reference/cli.md are generated from these definitions. The code that runs a command is
+ * imported only when the command runs, so that help stays fast.
  */
 export type Definition = (finish: Finish) => CommandUnknownOpts;
 
-export const exitCodes = `Exit codes: 0 done, 1 failed or not ready, 2 wrong use, 130 interrupted.`;
-
-/** Stands in a help text where no default is a value that could be given. */
 const repositoryRoot = resolve(import.meta.dirname, "..", "..", "..", "..");
 
+/** The option for the state directory of a local stack. */
 export function dataDirOption() {
-  return new Option("--data-dir <folder>", "state folder")
+  return new Option("--data-dir <folder>", "state directory")
     .env("SLUICE_DATA_DIR")
     .default(join(repositoryRoot, ".sluice"), "SLUICE_DATA_DIR, else .sluice")
     .argParser((folder: string) => resolve(folder));
 }
 
-export function jsonOption(what: string) {
-  return new Option("--json", `for programs: ${what}`).default(false);
+/** The option for machine-readable output. @param content what the JSON contains, for the help text */
+export function jsonOption(content: string) {
+  return new Option("--json", `print JSON: ${content}`).default(false);
 }
 
-/** A switch that is off unless it is given. */
-export function switchOption<const Flags extends string>(flags: Flags, what: string) {
-  return new Option(flags, what).default(false);
+/** A switch, which is off by default. */
+export function switchOption<const Flags extends string>(flags: Flags, description: string) {
+  return new Option(flags, description).default(false);
 }
 
-/** An argument parser for a whole number within a range. */
+/** Returns an argument parser for whole numbers from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   };
 }

@@ -3,10 +3,10 @@ import { dataDirOption, type Finish, jsonOption } from "./definition.ts";
 
 export const downCommand = (finish: Finish) =>
   new Command("down")
-    .summary("stop it")
-    .description("Stops the launcher and whatever a killed one left behind.")
+    .summary("stop the local stack")
+    .description("Stops the launcher, and every process that a killed launcher left running.")
     .addOption(dataDirOption())
-    .addOption(jsonOption("whether something ran, and what still does"))
+    .addOption(jsonOption("whether the stack ran, and what still runs"))
     .action(async (options) =>
       finish(await (await import("../local-stack/down.ts")).down(options)),
     );

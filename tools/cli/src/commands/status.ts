@@ -3,8 +3,11 @@ import { dataDirOption, type Finish, jsonOption } from "./definition.ts";
 
 export const statusCommand = (finish: Finish) =>
   new Command("status")
-    .summary("say what runs; 1 when something is not ready")
-    .description("Asks every part now, and says what is ready. Exit code 1 when something is not.")
+    .summary("show which parts of the local stack are ready")
+    .description(
+      "Checks every part now, and shows which are ready. The exit code is 1 if a part\n" +
+        "is not ready.",
+    )
     .addOption(dataDirOption())
     .addOption(jsonOption("addresses, demo key, and every part"))
     .action(async (options) =>

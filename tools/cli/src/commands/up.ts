@@ -3,15 +3,15 @@ import { dataDirOption, type Finish, jsonOption, switchOption } from "./definiti
 
 export const upCommand = (finish: Finish) =>
   new Command("up")
-    .summary("start everything, and keep it running until Ctrl-C")
+    .summary("start the local stack, and keep it running until Ctrl-C")
     .description(
-      "Starts Kafka, schema registry, Redis, PostgreSQL, the provider simulator and the\n" +
-        "six services, and keeps them running until Ctrl-C.",
+      "Starts Kafka, the schema registry, Redis, PostgreSQL, the provider simulator and\n" +
+        "the six services, and keeps them running until Ctrl-C.",
     )
-    .addOption(switchOption("--detach", "return when it is ready; the launcher stays"))
-    .addOption(switchOption("--parts-only", "only Kafka, schema registry, Redis and PostgreSQL"))
-    .addOption(switchOption("--free-ports", "choose free ports, once per data directory"))
-    .option("--no-demo", "leave out the demo of the first start")
+    .addOption(switchOption("--detach", "return when the stack is ready; it keeps running"))
+    .addOption(switchOption("--parts-only", "start only Kafka, registry, Redis and PostgreSQL"))
+    .addOption(switchOption("--free-ports", "choose free ports once per state directory"))
+    .option("--no-demo", "skip the demo on the first start")
     .addOption(dataDirOption())
-    .addOption(jsonOption("once ready, what status --json prints"))
+    .addOption(jsonOption("the output of status --json, once ready"))
     .action(async (options) => finish(await (await import("../local-stack/up.ts")).up(options)));

@@ -3,7 +3,7 @@ import { print, printJson } from "../output.ts";
 import { scriptOf } from "./scripts.ts";
 import { wordsOf } from "./words.ts";
 
-/** `sluice completion`: made from the same definitions as help. */
+/** Runs `sluice completion`, which prints a script that is generated from the same definitions as help. */
 export async function completion(
   program: CommandUnknownOpts,
   shell: "bash" | "zsh" | "fish",

@@ -6,7 +6,7 @@ import { wordsOf } from "./words.ts";
 
 const commands = wordsOf(sluiceProgram());
 
-/** What a real bash offers when Tab is pressed behind this line. */
+/** Returns the words that a real bash offers when Tab is pressed at the end of this line. */
 function offeredBy(line: string): readonly string[] {
   const words = line.split(" ");
   const program = [
@@ -29,12 +29,12 @@ test("bash completes a command", () => {
   expect(offeredBy("sluice help co")).toEqual(["costs", "completion"]);
 });
 
-test("bash completes a command of a command", () => {
+test("bash completes a subcommand", () => {
   expect(offeredBy("sluice dead-letters ")).toEqual(["list", "show", "replay"]);
   expect(offeredBy("sluice dead-letters re")).toEqual(["replay"]);
 });
 
-test("bash completes an option of the command that it stands behind, and of no other", () => {
+test("bash completes the options of the command on the line, and of no other command", () => {
   expect(offeredBy("sluice up --f")).toEqual(["--free-ports"]);
   expect(offeredBy("sluice dead-letters replay --dr")).toEqual(["--dry-run"]);
   expect(offeredBy("sluice status --detach")).toEqual([]);
@@ -48,11 +48,11 @@ test("bash completes the value of an option", () => {
   expect(offeredBy("sluice send --timeout ")).toEqual([]);
 });
 
-test("no command is taken from what an option is given", () => {
+test("the value of an option is not mistaken for a command", () => {
   expect(offeredBy("sluice costs --tenant up --f")).toEqual(["--format"]);
 });
 
-test("zsh and fish are told the same commands and options", () => {
+test("the zsh and fish scripts contain the same commands and options", () => {
   const names = commands.flatMap(({ subcommands, options }) => [
     ...subcommands.map(({ name }) => name),
     ...options.map(({ name }) => name),

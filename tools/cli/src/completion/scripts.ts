@@ -1,6 +1,6 @@
 import type { OptionWord, Word, Words } from "./words.ts";
 
-/** Everything is in the script: a completion that started Node would keep the user waiting at each Tab. */
+/** Contains all words in the script itself: starting Node for each Tab would make the user wait. */
 export const scriptOf: Readonly<
   Record<"bash" | "zsh" | "fish", (commands: readonly Words[]) => string>
 > = { bash: bashScript, zsh: zshScript, fish: fishScript };
@@ -57,7 +57,7 @@ function zshOffer(words: readonly string[]): string {
   return `compadd -- ${words.map(quoted).join(" ")}`;
 }
 
-/** Each with its meaning behind a colon. */
+/** Returns each word with its meaning after a colon. */
 function zshDescribed({ subcommands, options, values }: Words): string {
   return [...subcommands, ...options]
     .map(({ name, meaning }) => quoted(`${name}:${meaning.replaceAll(":", String.raw`\:`)}`))
@@ -97,7 +97,7 @@ function fishOption({ name, meaning, follows }: OptionWord): string {
   return follows === "text" ? `${base} -x` : `${base} -x -a ${quoted(follows.join(" "))}`;
 }
 
-/** What follows an option that takes a value, as cases of "<command> <option>". */
+/** Returns the shell cases that complete the value of an option, one for each "<command> <option>". */
 function valueCases(
   commands: readonly Words[],
   offer: (words: readonly string[]) => string,
@@ -122,7 +122,7 @@ function pathPatterns(commands: readonly Words[]): string {
     .join(" | ");
 }
 
-/** `/dead-letters/list`; empty for sluice itself. */
+/** Returns a command as a path, such as `/dead-letters/list`; empty for sluice itself. */
 function slashed({ command }: Words): string {
   return command === "" ? "" : `/${command.replaceAll(" ", "/")}`;
 }
@@ -133,7 +133,7 @@ function namesOf(words: Words | undefined): readonly string[] {
   return [...named.map(({ name }) => name), ...words.values];
 }
 
-/** For all three shells: a quote ends the quoting, stands by itself, and begins it again. */
+/** Quotes text for all three shells. A quote in the text closes the quotes, is escaped, and opens them again. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,13 +1,13 @@
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { withSubcommands } from "../command-tree.ts";
 
-/** What can follow a command, as a shell is to be told it. */
+/** The words that can follow a command, as a completion script needs them. */
 export interface Words {
-  /** The command's name, with its parents': empty for sluice itself, else such as `dead-letters list`. */
+  /** The command's name with those of its parents, such as `dead-letters list`; empty for sluice itself. */
   readonly command: string;
   readonly subcommands: readonly Word[];
   readonly options: readonly OptionWord[];
-  /** Values of its first argument, where they are known. */
+  /** Values of its first argument, if they are known. */
   readonly values: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export interface OptionWord extends Word {
   readonly follows: "nothing" | "file" | "text" | readonly string[];
 }
 
-/** All commands of the command line and what can follow them. Pure. */
+/** Returns all commands of the command line and the words that can follow each. Pure. */
 export function wordsOf(program: CommandUnknownOpts): readonly Words[] {
   return withSubcommands(program).map((command) => {
     const subcommands = command.commands.map((each) => ({
@@ -44,7 +44,7 @@ function choicesIn({ registeredArguments: [first] }: CommandUnknownOpts): readon
   return first?.argChoices ?? [];
 }
 
-/** Its name after `sluice`. */
+/** Returns a command's name after `sluice`, such as `dead-letters list`. */
 export function pathOf(command: CommandUnknownOpts): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : "";
 }

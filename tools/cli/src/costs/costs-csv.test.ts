@@ -25,7 +25,7 @@ function linesFor(...teams: readonly string[]): readonly string[] {
   return csv.split("\r\n");
 }
 
-test("each row is a line ended as RFC 4180 says, with exact dollars and without the total", () => {
+test("each row is one line with the line end of RFC 4180, with exact dollars and without the total", () => {
   expect(linesFor("search")).toEqual([
     "tenant,team,requests,attempts,hits,inputTokens,cachedInputTokens,cacheWriteTokens," +
       "outputTokens,reasoningTokens,otherTokens,savedInputTokens,savedOutputTokens,spendUsd,savedUsd",
@@ -43,12 +43,12 @@ test.each([
 });
 
 test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])(
-  "the tag %j of a user does not become a formula",
+  "a user's tag %j does not become a formula",
   (team) => {
     expect(linesFor(team)[1]).toContain(`acme,'${team},3`);
   },
 );
 
-test("a formula that needs quotes is quoted and made harmless", () => {
+test("a formula that needs quotes is quoted and escaped", () => {
   expect(linesFor('=HYPERLINK("x","y")')[1]).toContain(`acme,"'=HYPERLINK(""x"",""y"")",3`);
 });

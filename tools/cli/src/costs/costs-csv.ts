@@ -17,18 +17,21 @@ const figures: Readonly<Record<string, (sums: CostsSums) => string>> = {
   savedUsd: ({ savedNanoUsd }) => formatUsd(BigInt(savedNanoUsd)),
 };
 
-/** The rows as RFC 4180, a head line first; no total, which a sum over the column would count again. Pure. */
+/**
+ * Returns the rows as CSV (RFC 4180) after a header line. The total is left out, because a sum over
+ * the column would count it again. Pure.
+ */
 export function costsCsv({ by, rows }: CostsAnswer): string {
   const head = [...by, ...Object.keys(figures)];
   const lines = rows.map((row) => [
-    ...by.map((name) => harmless(row.dimensions[name] ?? "")),
+    ...by.map((name) => escapeFormula(row.dimensions[name] ?? "")),
     ...Object.values(figures).map((figureOf) => figureOf(row)),
   ]);
   return [head, ...lines].map((cells) => `${cells.map(cellOf).join(",")}\r\n`).join("");
 }
 
-/** Names are a user's words, and a spreadsheet would run what begins like a formula. Figures are ours. */
-function harmless(name: string): string {
+/** Escapes a name that begins like a formula, because users choose names and a spreadsheet would run it. */
+function escapeFormula(name: string): string {
   return /^[=+\-@\t\r\n]/.test(name) ? `'${name}` : name;
 }
 

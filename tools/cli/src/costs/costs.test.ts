@@ -49,13 +49,13 @@ test("spend is shown to the nano-dollar, aligned, with the total last", () => {
   );
 });
 
-test("an empty ledger is a total of nothing", () => {
+test("an empty ledger is shown as a total of zero", () => {
   expect(costsText({ by: ["tenant"], rows: [], total: sums({}), truncated: false })).toContain(
     "total          0     0      0       0       0.00       0.00",
   );
 });
 
-test("a table that was cut says so", () => {
+test("a truncated table says that there are more rows", () => {
   const text = costsText({ by: ["user"], rows: [], total: sums({}), truncated: true });
   expect(text).toContain("more rows");
 });

@@ -2,7 +2,7 @@ import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
-import { diagnose, print, printJson } from "../output.ts";
+import { printToStderr, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -20,22 +20,22 @@ export interface CostsOptions {
   readonly dataDir: string;
 }
 
-/** `sluice costs`: what was spent and saved, from the accountant's hourly sums. */
+/** Runs `sluice costs`, which shows what was spent and saved, from the accountant's hourly sums. */
 export async function costs(options: CostsOptions): Promise<number> {
   const query = new URLSearchParams({ by: options.by });
   for (const name of ["tenant", "since", "until"] as const)
     if (options[name] !== undefined) query.set(name, options[name]);
-  const answer = await ask(await accountantAddress(options.dataDir), query);
-  show(answer, options.format);
+  const answer = await fetchCosts(await accountantAddress(options.dataDir), query);
+  printCosts(answer, options.format);
   return 0;
 }
 
-function show(answer: CostsAnswer, format: CostsOptions["format"]): void {
+function printCosts(answer: CostsAnswer, format: CostsOptions["format"]): void {
   switch (format) {
     case "json":
       return printJson(answer);
     case "csv":
-      if (answer.truncated) diagnose("There are more rows than these.\n");
+      if (answer.truncated) printToStderr("There are more rows than are shown.\n");
       return print(costsCsv(answer));
     case "table":
       return print(costsText(answer));
@@ -51,7 +51,7 @@ async function accountantAddress(dataDir: string): Promise<string> {
   throw unready();
 }
 
-async function ask(address: string, query: URLSearchParams): Promise<CostsAnswer> {
+async function fetchCosts(address: string, query: URLSearchParams): Promise<CostsAnswer> {
   const url = `${address}/costs?${query.toString()}`;
   const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) }).catch(
     (cause: unknown) => {
@@ -69,12 +69,12 @@ async function ask(address: string, query: URLSearchParams): Promise<CostsAnswer
 function unready(cause?: unknown): TransientFault {
   return new TransientFault(
     unreadyCode,
-    'The cost-accountant does not answer: run "sluice up" first, or see "sluice status".',
+    'The cost-accountant does not answer. Run "sluice up" first, or check it with "sluice status".',
     { cause },
   );
 }
 
-/** The answer as an aligned table; dollars are exact. */
+/** Returns the response as an aligned table, with exact dollars. */
 export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
   const heads = [...by, "requests", "hits", "input", "output", "spend USD", "saved USD"];
   const names = [
@@ -88,7 +88,7 @@ export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
   );
   const text = table.map((cells) =>
     cells
-      // Names read from the left; figures align at the right.
+      // Names are aligned left, figures right.
       .map((cell, at) => (at < by.length ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!)))
       .join("  ")
       .trimEnd(),
@@ -96,11 +96,16 @@ export function costsText({ by, rows, total, truncated }: CostsAnswer): string {
   const rule = widths.map((width) => "─".repeat(width)).join("  ");
   const [head = "", ...body] = text;
   const sum = body.pop() ?? "";
-  const more = truncated ? "There are more rows; the total covers them all.\n" : "";
+  const more = truncated
+    ? "There are more rows than are shown. The total covers all of them.\n"
+    : "";
   return `${[head, rule, ...body, rule, sum].join("\n")}\n${more}`;
 }
 
-/** Tokens are those of provider calls; what hits avoided is in `saved`, counted at most once. */
+/**
+ * Returns the cells of each line. Tokens are those of provider calls; the costs that hits avoided are
+ * in the last column, and each hit is counted at most once.
+ */
 function figuresOf(lines: readonly CostsSums[]): readonly (readonly string[])[] {
   const spend = usdColumn(lines.map(({ spendNanoUsd }) => BigInt(spendNanoUsd)));
   const saved = usdColumn(lines.map(({ savedNanoUsd }) => BigInt(savedNanoUsd)));

@@ -1,6 +1,6 @@
 import { formatUsd, type NanoUsd } from "@sluice/domain";
 
-/** Exact dollars of one column, with equally many decimals, so that points stand below points. */
+/** Returns exact dollars for one column, all with the same number of decimals, so that the points align. */
 export function usdColumn(amounts: readonly NanoUsd[]): readonly string[] {
   const texts = amounts.map(formatUsd);
   const decimals = Math.max(...texts.map((text) => text.length - text.indexOf(".") - 1));

@@ -6,85 +6,93 @@ import {
 } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { type Extent, KafkaEventProducer, KafkaTopicLog, type RawMessage } from "@sluice/stage";
-import type { Topics } from "../addresses.ts";
-import { type Letter, lettered, letterOf, type Place } from "./letter.ts";
+import type { TopicsAddress } from "../addresses.ts";
+import {
+  type DeadLetter,
+  topicsWithDeadLetters,
+  deadLetterOf,
+  type MessagePosition,
+} from "./dead-letter.ts";
 
-export interface Wanted {
-  /** All topics where it is not given. */
+export interface DeadLetterFilter {
+  /** All topics if it is undefined. */
   readonly topic: Topic<unknown> | undefined;
   readonly code: string | undefined;
-  /** Newest messages of each partition to look at. */
+  /** How many of the newest messages of each partition to read. */
   readonly scan: number;
 }
 
-export interface Found {
-  readonly letters: readonly Letter[];
-  /** Older messages that were not looked at. */
-  readonly unseen: bigint;
+export interface FoundDeadLetters {
+  readonly deadLetters: readonly DeadLetter[];
+  /** How many older messages were not read. */
+  readonly notScanned: bigint;
 }
 
-/** All dead letters of an installation, as they stand on their topics. */
+/** Reads and replays the dead letters of an installation. */
 export class DeadLetterTopics {
   readonly #log: KafkaTopicLog;
   readonly #codecs: RegistryTopicCodecs;
-  readonly #topics: Topics;
+  readonly #address: TopicsAddress;
 
-  constructor(topics: Topics) {
-    this.#topics = topics;
-    this.#log = new KafkaTopicLog(topics.kafka);
+  constructor(address: TopicsAddress) {
+    this.#address = address;
+    this.#log = new KafkaTopicLog(address.kafka);
     const registry = new SchemaRegistryClient(
-      topics.registryUrl,
-      topics.kafka.topicPrefix,
-      topics.registryAccess,
+      address.registryUrl,
+      address.kafka.topicPrefix,
+      address.registryAccess,
     );
     this.#codecs = new RegistryTopicCodecs(registry);
   }
 
-  /** Those that match, in no order. Their bytes are not kept: there may be more than memory. */
-  async find({ topic, code, scan }: Wanted): Promise<Found> {
-    const letters: Letter[] = [];
-    let unseen = 0n;
-    for (const each of topic ? [topic] : lettered) {
+  /**
+   * Returns the dead letters that match, in no particular order and without their bytes, because all
+   * of them together may exceed the memory.
+   */
+  async find({ topic, code, scan }: DeadLetterFilter): Promise<FoundDeadLetters> {
+    const deadLetters: DeadLetter[] = [];
+    let notScanned = 0n;
+    for (const each of topic ? [topic] : topicsWithDeadLetters) {
       const name = deadLetterNameOf(each.name);
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
       const extents = (await this.#log.extentsOf(name)) ?? new Map<number, Extent>();
-      const newest = newestOf(extents, BigInt(scan));
+      const newest = newestRanges(extents, BigInt(scan));
       for (const [partition, { from }] of extents)
-        unseen += (newest.get(partition)?.from ?? from) - from;
+        notScanned += (newest.get(partition)?.from ?? from) - from;
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
       await this.#log.read(name, newest, (message) => {
-        const letter = letterOf(each, message);
-        if (code === undefined || letter.code === code) letters.push(letter);
+        const deadLetter = deadLetterOf(each, message);
+        if (code === undefined || deadLetter.code === code) deadLetters.push(deadLetter);
       });
     }
-    return { letters, unseen };
+    return { deadLetters, notScanned };
   }
 
-  /** Undefined when nothing stands there. */
-  async take({ topic, partition, offset }: Place): Promise<RawMessage | undefined> {
+  /** Returns the message at a position, with its bytes; undefined if there is none. */
+  async read({ topic, partition, offset }: MessagePosition): Promise<RawMessage | undefined> {
     const extent = (await this.#log.extentsOf(deadLetterNameOf(topic.name)))?.get(partition);
     if (!extent || offset < extent.from || offset >= extent.to) return undefined;
-    const [message] = await this.takeAll(topic, [{ partition, offset }]);
+    const [message] = await this.readAll(topic, [{ partition, offset }]);
     return message;
   }
 
-  /** The messages at these places of one topic, with their bytes. */
-  async takeAll(
+  /** Returns the messages at these positions of one topic, with their bytes. */
+  async readAll(
     topic: Topic<unknown>,
-    places: readonly Pick<Place, "partition" | "offset">[],
+    positions: readonly Pick<MessagePosition, "partition" | "offset">[],
   ): Promise<readonly RawMessage[]> {
-    const wanted = new Set(places.map(({ partition, offset }) => `${partition}/${offset}`));
+    const wanted = new Set(positions.map(({ partition, offset }) => `${partition}/${offset}`));
     const messages: RawMessage[] = [];
-    await this.#log.read(deadLetterNameOf(topic.name), spanOf(places), (message) => {
+    await this.#log.read(deadLetterNameOf(topic.name), rangesOf(positions), (message) => {
       if (wanted.has(`${message.partition}/${message.offset}`)) messages.push(message);
     });
     return messages;
   }
 
-  /** Copies messages to the topic that they came from; resolves when all in-sync replicas have them. */
+  /** Copies messages to their original topic. Resolves when all in-sync replicas have acknowledged them. */
   async replay(topic: Topic<unknown>, messages: readonly RawMessage[]): Promise<void> {
     const producer = new KafkaEventProducer({
-      connection: this.#topics.kafka,
+      connection: this.#address.kafka,
       codecs: this.#codecs,
     });
     try {
@@ -104,7 +112,7 @@ export class DeadLetterTopics {
   }
 
   /**
-   * The record as its topic's schema reads it; undefined for what is none.
+   * Returns the record, decoded by its topic's schema; undefined if the bytes are not such a record.
    *
    * @throws TransientFault `CONTRACT_REGISTRY_UNAVAILABLE`
    */
@@ -123,21 +131,21 @@ export class DeadLetterTopics {
   }
 }
 
-/** Opens the shelf for as long as `look` takes. */
+/** Opens the dead-letter topics, and closes them when `use` has finished. */
 export async function withDeadLetterTopics<Result>(
-  topics: Topics,
-  look: (shelf: DeadLetterTopics) => Promise<Result>,
+  address: TopicsAddress,
+  use: (deadLetterTopics: DeadLetterTopics) => Promise<Result>,
 ): Promise<Result> {
-  const shelf = new DeadLetterTopics(topics);
+  const deadLetterTopics = new DeadLetterTopics(address);
   try {
-    return await look(shelf);
+    return await use(deadLetterTopics);
   } finally {
-    await shelf.close();
+    await deadLetterTopics.close();
   }
 }
 
-/** The newest `count` messages of each partition. */
-function newestOf(
+/** Returns the range of the newest `count` messages of each partition. */
+function newestRanges(
   extents: ReadonlyMap<number, Extent>,
   count: bigint,
 ): ReadonlyMap<number, Extent> {
@@ -149,17 +157,17 @@ function newestOf(
   );
 }
 
-/** Of each partition the part from the first to the last place. */
-function spanOf(
-  places: readonly Pick<Place, "partition" | "offset">[],
+/** Returns the range from the first to the last position of each partition. */
+function rangesOf(
+  positions: readonly Pick<MessagePosition, "partition" | "offset">[],
 ): ReadonlyMap<number, Extent> {
-  const spans = new Map<number, Extent>();
-  for (const { partition, offset } of places) {
-    const span = spans.get(partition) ?? { from: offset, to: offset };
-    spans.set(partition, {
-      from: offset < span.from ? offset : span.from,
-      to: offset >= span.to ? offset + 1n : span.to,
+  const ranges = new Map<number, Extent>();
+  for (const { partition, offset } of positions) {
+    const range = ranges.get(partition) ?? { from: offset, to: offset };
+    ranges.set(partition, {
+      from: offset < range.from ? offset : range.from,
+      to: offset >= range.to ? offset + 1n : range.to,
     });
   }
-  return spans;
+  return ranges;
 }

@@ -1,54 +1,58 @@
 import { topicsAddress } from "../addresses.ts";
-import { diagnose, harmless, inColour, print, printJson } from "../output.ts";
-import { type Letter, newestFirst, topicNamed } from "./letter.ts";
+import { printToStderr, replaceControlCharacters, inColour, print, printJson } from "../output.ts";
+import { type DeadLetter, newestFirst, topicNamed } from "./dead-letter.ts";
 import { requestIdsOf } from "./request-ids.ts";
-import { type Wanted, withDeadLetterTopics } from "./dead-letter-topics.ts";
+import { type DeadLetterFilter, withDeadLetterTopics } from "./dead-letter-topics.ts";
 
-export interface WantedOptions {
+export interface FilterOptions {
   readonly topic?: string | undefined;
   readonly code?: string | undefined;
   readonly scan: number;
 }
 
-export interface ListOptions extends WantedOptions {
+export interface ListOptions extends FilterOptions {
   readonly limit: number;
   readonly dataDir: string;
   readonly json: boolean;
 }
 
-/** `sluice dead-letters list`: the newest, without their content. */
+/** Runs `sluice dead-letters list`, which prints the newest dead letters without their content. */
 export async function listDeadLetters(options: ListOptions): Promise<number> {
-  const wanted = wantedOf(options);
+  const filter = filterOf(options);
   const address = await topicsAddress(options.dataDir, process.env);
-  await withDeadLetterTopics(address, async (shelf) => {
-    const { letters, unseen } = await shelf.find(wanted);
-    const shown = newestFirst(letters).slice(0, options.limit);
-    const ids = await requestIdsOf(shelf, shown);
+  await withDeadLetterTopics(address, async (deadLetterTopics) => {
+    const { deadLetters, notScanned } = await deadLetterTopics.find(filter);
+    const shown = newestFirst(deadLetters).slice(0, options.limit);
+    const ids = await requestIdsOf(deadLetterTopics, shown);
     if (options.json)
       printJson(shown.map((each) => ({ ...each, requestId: ids.get(each.position) ?? null })));
     else print(shown.map((each) => linesOf(each, ids.get(each.position))).join(""));
-    if (letters.length === 0) diagnose("There are none.\n");
-    diagnose(unshown(letters.length - shown.length, unseen));
+    if (deadLetters.length === 0) printToStderr("There are no matching dead letters.\n");
+    printToStderr(omissionNotes(deadLetters.length - shown.length, notScanned));
   });
   return 0;
 }
 
-export function wantedOf({ topic, code, scan }: WantedOptions): Wanted {
+export function filterOf({ topic, code, scan }: FilterOptions): DeadLetterFilter {
   return { topic: topic === undefined ? undefined : topicNamed(topic), code, scan };
 }
 
-/** What a reader could miss, named. */
-export function unshown(more: number, unseen: bigint): string {
+/** Returns notes about dead letters that are not shown, so that the user does not miss them. */
+export function omissionNotes(more: number, notScanned: bigint): string {
   return [
-    more > 0 ? `${more} older ones match as well: --limit shows more.\n` : "",
-    unseen > 0n ? `${unseen} older messages were not looked at: --scan looks further.\n` : "",
+    more > 0
+      ? `Older dead letters that also match: ${more}. Use a larger --limit to show them.\n`
+      : "",
+    notScanned > 0n
+      ? `Older messages that were not read: ${notScanned}. Use a larger --scan to include them.\n`
+      : "",
   ].join("");
 }
 
-/** Two lines, so that ids and codes stand whole within 80 columns. */
-function linesOf(letter: Letter, requestId: string | undefined): string {
-  const { position, deadLetteredAt, stage, code } = letter;
+/** Returns two lines, because ids and codes do not fit on one line of 80 columns. */
+function linesOf(deadLetter: DeadLetter, requestId: string | undefined): string {
+  const { position, deadLetteredAt, stage, code } = deadLetter;
   const first = [position, new Date(deadLetteredAt).toISOString(), stage ?? "-"].join("  ");
   const request = requestId === undefined ? "" : `  request ${requestId}`;
-  return `${harmless(first)}\n    ${inColour("yellow", harmless(code ?? "-"))}${harmless(request)}\n`;
+  return `${replaceControlCharacters(first)}\n    ${inColour("yellow", replaceControlCharacters(code ?? "-"))}${replaceControlCharacters(request)}\n`;
 }

@@ -1,35 +1,36 @@
-import type { Letter } from "./letter.ts";
+import type { DeadLetter } from "./dead-letter.ts";
 
 export interface ReplaySlice {
   readonly topic: string;
-  readonly letters: readonly Letter[];
+  readonly deadLetters: readonly DeadLetter[];
 }
 
-/** What is held in memory at once, with its bytes; a larger message goes alone. */
+/** The limits of a slice, which bound the bytes in memory. A message above `bytesMax` is sent alone. */
 const defaults = { countMax: 1_000, bytesMax: 32 * 1024 * 1024 };
 
-/** In the order of each partition, topic by topic, so many at a time as memory is to hold. Pure. */
+/** Divides dead letters into slices of one topic within the limits, in the order of each partition. Pure. */
 export function slicesOf(
-  letters: readonly Letter[],
+  deadLetters: readonly DeadLetter[],
   { countMax, bytesMax } = defaults,
 ): readonly ReplaySlice[] {
-  const slices: { readonly topic: string; readonly letters: Letter[]; bytes: number }[] = [];
-  for (const letter of letters.toSorted(byPlace)) {
-    const bytes = (letter.keyBytes ?? 0) + (letter.valueBytes ?? 0);
+  const slices: { readonly topic: string; readonly deadLetters: DeadLetter[]; bytes: number }[] =
+    [];
+  for (const deadLetter of deadLetters.toSorted(byPosition)) {
+    const bytes = (deadLetter.keyBytes ?? 0) + (deadLetter.valueBytes ?? 0);
     const open = slices.at(-1);
     const fits =
-      open?.topic === letter.topic &&
-      open.letters.length < countMax &&
+      open?.topic === deadLetter.topic &&
+      open.deadLetters.length < countMax &&
       open.bytes + bytes <= bytesMax;
     if (fits) {
-      open.letters.push(letter);
+      open.deadLetters.push(deadLetter);
       open.bytes += bytes;
-    } else slices.push({ topic: letter.topic, letters: [letter], bytes });
+    } else slices.push({ topic: deadLetter.topic, deadLetters: [deadLetter], bytes });
   }
-  return slices.map(({ topic, letters: held }) => ({ topic, letters: held }));
+  return slices.map(({ topic, deadLetters: held }) => ({ topic, deadLetters: held }));
 }
 
-function byPlace(a: Letter, b: Letter): number {
+function byPosition(a: DeadLetter, b: DeadLetter): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
   return a.partition - b.partition || Number(a.offset - b.offset);
 }

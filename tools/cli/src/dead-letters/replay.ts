@@ -1,14 +1,14 @@
 import { createInterface } from "node:readline/promises";
 import { topicsAddress } from "../addresses.ts";
-import { diagnose, harmless, print, printJson } from "../output.ts";
+import { printToStderr, replaceControlCharacters, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
-import { type Letter, letterOf, placeOf, topicNamed } from "./letter.ts";
-import { unshown, wantedOf, type WantedOptions } from "./list.ts";
+import { type DeadLetter, deadLetterOf, parsePosition, topicNamed } from "./dead-letter.ts";
+import { omissionNotes, filterOf, type FilterOptions } from "./list.ts";
 import { slicesOf } from "./replay-slices.ts";
 import { type DeadLetterTopics, withDeadLetterTopics } from "./dead-letter-topics.ts";
 import { unknownPosition } from "./show.ts";
 
-export interface ReplayOptions extends WantedOptions {
+export interface ReplayOptions extends FilterOptions {
   readonly all: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -16,12 +16,12 @@ export interface ReplayOptions extends WantedOptions {
   readonly json: boolean;
 }
 
-/** Named one by one before a question; beyond, their number is. */
+/** Up to this many are named one by one before the confirmation; more are only counted. */
 const namedMax = 10;
 
 /**
- * `sluice dead-letters replay`: copies to their topics what stood on the shelf when it was asked
- * for. What becomes a dead letter again comes behind that, and is not taken again.
+ * Runs `sluice dead-letters replay`. It copies only the dead letters that existed when it started: a
+ * message that becomes a dead letter again is appended after them and is not replayed again.
  */
 export async function replayDeadLetters(
   position: string | undefined,
@@ -29,61 +29,72 @@ export async function replayDeadLetters(
 ): Promise<number> {
   const filter = selectionOf(position, options);
   const address = await topicsAddress(options.dataDir, process.env);
-  return withDeadLetterTopics(address, async (shelf) => {
-    const letters = await filter(shelf);
-    if (!options.json) print(summaryOf(letters));
-    const isSent = letters.length > 0 && !options.dryRun && (await isConfirmed(letters, options));
-    if (isSent) await send(shelf, letters);
-    const positions = letters.map((each) => each.position);
-    if (options.json) printJson({ matching: letters.length, isSent, positions });
-    else if (isSent) print(`Sent ${letters.length}.\n`);
+  return withDeadLetterTopics(address, async (deadLetterTopics) => {
+    const deadLetters = await filter(deadLetterTopics);
+    if (!options.json) print(summaryOf(deadLetters));
+    const isSent =
+      deadLetters.length > 0 && !options.dryRun && (await isConfirmed(deadLetters, options));
+    if (isSent) await send(deadLetterTopics, deadLetters);
+    const positions = deadLetters.map((each) => each.position);
+    if (options.json) printJson({ matching: deadLetters.length, isSent, positions });
+    else if (isSent) print(`Sent ${deadLetters.length}.\n`);
     else print("Nothing was sent.\n");
     return 0;
   });
 }
 
-/** What is meant, checked before anything is asked of Kafka. @throws UsageError */
+/** Returns a function that finds the chosen dead letters. Checks the options first. @throws UsageError */
 function selectionOf(
   position: string | undefined,
   options: ReplayOptions,
-): (shelf: DeadLetterTopics) => Promise<readonly Letter[]> {
+): (deadLetterTopics: DeadLetterTopics) => Promise<readonly DeadLetter[]> {
   const { all, topic, code } = options;
   if (all === (position !== undefined))
-    throw new UsageError("Give the position of one, or --all for all that match.");
+    throw new UsageError(
+      "Give the position of one dead letter, or --all to replay all that match.",
+    );
   if (!options.dryRun && !options.yes && !process.stdin.isTTY)
-    throw new UsageError("There is no terminal to ask on: give --yes, or --dry-run to look first.");
+    throw new UsageError(
+      "There is no terminal for the confirmation. Pass --yes, or --dry-run to see what would be sent.",
+    );
   if (position === undefined) {
-    const wanted = wantedOf(options);
-    return async (shelf) => {
-      const { letters, unseen } = await shelf.find(wanted);
-      diagnose(unshown(0, unseen));
-      return letters;
+    const filter = filterOf(options);
+    return async (deadLetterTopics) => {
+      const { deadLetters, notScanned } = await deadLetterTopics.find(filter);
+      printToStderr(omissionNotes(0, notScanned));
+      return deadLetters;
     };
   }
   if (topic !== undefined || code !== undefined)
-    throw new UsageError("--topic and --code choose among --all, not where a position is given.");
-  const place = placeOf(position);
-  return async (shelf) => {
-    const message = await shelf.take(place);
+    throw new UsageError("--topic and --code work only with --all, not with a position.");
+  const parsed = parsePosition(position);
+  return async (deadLetterTopics) => {
+    const message = await deadLetterTopics.read(parsed);
     if (!message) throw unknownPosition(position);
-    return [letterOf(place.topic, message)];
+    return [deadLetterOf(parsed.topic, message)];
   };
 }
 
-async function send(shelf: DeadLetterTopics, letters: readonly Letter[]): Promise<void> {
-  for (const { topic: name, letters: slice } of slicesOf(letters)) {
+async function send(
+  deadLetterTopics: DeadLetterTopics,
+  deadLetters: readonly DeadLetter[],
+): Promise<void> {
+  for (const { topic: name, deadLetters: slice } of slicesOf(deadLetters)) {
     const topic = topicNamed(name);
-    // oxlint-disable-next-line no-await-in-loop -- a slice is what memory is to hold
-    await shelf.replay(topic, await shelf.takeAll(topic, slice));
+    // oxlint-disable-next-line no-await-in-loop -- one slice at a time bounds the memory
+    await deadLetterTopics.replay(topic, await deadLetterTopics.readAll(topic, slice));
   }
 }
 
-async function isConfirmed(letters: readonly Letter[], { yes }: ReplayOptions): Promise<boolean> {
+async function isConfirmed(
+  deadLetters: readonly DeadLetter[],
+  { yes }: ReplayOptions,
+): Promise<boolean> {
   if (yes) return true;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(
-      `Send ${letters.length} to where they came from? [y/N] `,
+      `Send these ${deadLetters.length} to their original topics? [y/N] `,
     );
     return /^y(es)?$/i.test(answer.trim());
   } finally {
@@ -91,11 +102,15 @@ async function isConfirmed(letters: readonly Letter[], { yes }: ReplayOptions): 
   }
 }
 
-/** How many of which code go where; a few are named. Pure. */
-export function summaryOf(letters: readonly Letter[]): string {
-  if (letters.length === 0) return "None match.\n";
-  const groups = Map.groupBy(letters, ({ topic, code }) => `${topic}  ${code ?? "-"}`);
-  if (letters.length > namedMax)
-    return [...groups].map(([name, of]) => harmless(`  ${name}  ${of.length}`) + "\n").join("");
-  return letters.map(({ position, code }) => `  ${position}  ${harmless(code ?? "-")}\n`).join("");
+/** Returns a list of the dead letters, or their number by topic and code if there are many. Pure. */
+export function summaryOf(deadLetters: readonly DeadLetter[]): string {
+  if (deadLetters.length === 0) return "No dead letters match.\n";
+  const groups = Map.groupBy(deadLetters, ({ topic, code }) => `${topic}  ${code ?? "-"}`);
+  if (deadLetters.length > namedMax)
+    return [...groups]
+      .map(([name, of]) => replaceControlCharacters(`  ${name}  ${of.length}`) + "\n")
+      .join("");
+  return deadLetters
+    .map(({ position, code }) => `  ${position}  ${replaceControlCharacters(code ?? "-")}\n`)
+    .join("");
 }

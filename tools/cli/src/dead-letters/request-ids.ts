@@ -1,32 +1,35 @@
 import { TransientFault } from "@sluice/domain";
-import { diagnose } from "../output.ts";
-import { type Letter, topicNamed } from "./letter.ts";
+import { printToStderr } from "../output.ts";
+import { type DeadLetter, topicNamed } from "./dead-letter.ts";
 import type { DeadLetterTopics } from "./dead-letter-topics.ts";
 
-/** The request ids of those letters that can be read, by position. Without a registry none is known. */
+/**
+ * Returns the request ids of the dead letters that can be decoded, by position. Returns none, with a
+ * note on standard error, if the registry is unavailable.
+ */
 export async function requestIdsOf(
-  shelf: DeadLetterTopics,
-  letters: readonly Letter[],
+  deadLetterTopics: DeadLetterTopics,
+  deadLetters: readonly DeadLetter[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   try {
-    for (const [name, of] of Map.groupBy(letters, ({ topic }) => topic)) {
+    for (const [name, of] of Map.groupBy(deadLetters, ({ topic }) => topic)) {
       const topic = topicNamed(name);
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
-      for (const message of await shelf.takeAll(topic, of)) {
-        // oxlint-disable-next-line no-await-in-loop -- a schema is fetched once, then it is no waiting
-        const id = requestIdIn(await shelf.decode(topic, message));
+      for (const message of await deadLetterTopics.readAll(topic, of)) {
+        // oxlint-disable-next-line no-await-in-loop -- only the first message of a schema waits for the registry
+        const id = requestIdIn(await deadLetterTopics.decode(topic, message));
         if (id !== undefined) ids.set(`${name}/${message.partition}/${message.offset}`, id);
       }
     }
   } catch (error) {
     if (!(error instanceof TransientFault)) throw error;
-    diagnose(`Request ids are not shown: ${error.message}\n`);
+    printToStderr(`Request ids are not shown: ${error.message}\n`);
   }
   return ids;
 }
 
-/** All records have it, or the request that has it. Pure. */
+/** Returns the request id of a record, which has it directly or in its request. Pure. */
 export function requestIdIn(record: unknown): string | undefined {
   if (typeof record !== "object" || record === null) return undefined;
   if ("requestId" in record && typeof record.requestId === "string") return record.requestId;

@@ -1,7 +1,7 @@
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 
-/** One way into Sluice. */
+/** Sends prompts over one transport. */
 export interface DemoClient {
-  /** Refusals are values. @throws when the way itself is broken: no broker, no registry. */
-  ask(prompt: string, signal: AbortSignal): Promise<Ended>;
+  /** Sends one prompt. Returns refusals as values. @throws if the transport fails, for example without a broker */
+  ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome>;
 }

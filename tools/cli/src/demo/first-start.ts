@@ -3,36 +3,36 @@ import { join } from "node:path";
 import { readStatus } from "@sluice/local-stack";
 import type { DemoOptions } from "./run-demo.ts";
 
-/** All requests together; what takes longer than this is broken. */
+/** The limit for the whole demo, in milliseconds. The demo needs seconds, so a longer run is a failure. */
 const limitMs = 300_000;
 
 /**
- * Runs the demo unless it has run to its end in this data directory: a file there remembers
- * it, so that a demo that failed or was interrupted is tried again at the next start. Never
- * throws: the stack is up, and stays up.
+ * Runs the demo unless it has already completed in this state directory. A file in the directory marks
+ * a completed demo, so a demo that failed or was interrupted runs again at the next start. Never
+ * throws, because a failed demo must not stop the stack.
  */
 export async function demoOnFirstStart(
   dataDir: string,
   print: (text: string) => void,
   interrupted: AbortSignal,
 ): Promise<void> {
-  const memory = join(dataDir, "demo-done");
-  if (existsSync(memory)) return;
+  const markerFile = join(dataDir, "demo-done");
+  if (existsSync(markerFile)) return;
   try {
     const signal = AbortSignal.any([interrupted, AbortSignal.timeout(limitMs)]);
     const options = await optionsOf(dataDir, print, signal);
     if (!options) return;
     const { runDemo } = await import("./run-demo.ts");
     await runDemo(options);
-    writeFileSync(memory, `${new Date().toISOString()}\n`);
+    writeFileSync(markerFile, `${new Date().toISOString()}\n`);
   } catch (error) {
     if (interrupted.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
-    print(`\nThe demo did not come to its end (${reason}); the stack is up all the same.\n`);
+    print(`\nThe demo failed, but the stack keeps running. The error was: ${reason}\n`);
   }
 }
 
-/** Undefined where there is nothing to show it on: parts only, or a sluice.yaml of the user's own. */
+/** Returns undefined if the demo cannot run: without services, or without the demo key (a custom sluice.yaml). */
 async function optionsOf(
   dataDir: string,
   print: (text: string) => void,

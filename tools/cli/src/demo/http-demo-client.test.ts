@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { usageOf } from "./http-demo-client.ts";
 
-test("OpenAI's nested counts become disjoint classes", () => {
+test("OpenAI's nested token counts become disjoint classes", () => {
   const usage = usageOf({
     ...{ prompt_tokens: 140, completion_tokens: 15, total_tokens: 155 },
     prompt_tokens_details: { cached_tokens: 40 },

@@ -1,33 +1,33 @@
 import type { CacheResult } from "@sluice/contracts";
 import { isTier, type TokenUsage } from "@sluice/domain";
 import OpenAI from "openai";
-import { type Ended, endOf } from "./answer.ts";
+import { type DemoOutcome, demoOutcomeOf } from "./demo-outcome.ts";
 import type { DemoClient } from "./demo-client.ts";
-import type { ResponseInbox } from "./response-inbox.ts";
+import type { ReceivedOutcomes } from "./received-outcomes.ts";
 
-/** How long one answer may take, in milliseconds. */
+/** The limit for one answer. */
 const timeoutMs = 120_000;
-/** The outcome is published right after the answer; it says how many calls were made. */
+/** The outcome, which has the number of provider calls, is published right after the answer. */
 const outcomeLimitMs = 10_000;
 
-/** Asks as any OpenAI program does: the official client with another base URL and key. */
+/** Sends prompts as any OpenAI program does: with the official client, another base URL and a key. */
 export class HttpDemoClient implements DemoClient {
   readonly #client: OpenAI;
-  readonly #inbox: ResponseInbox;
+  readonly #received: ReceivedOutcomes;
 
-  /** @param http base address, without `/v1` */
-  constructor(http: string, apiKey: string, inbox: ResponseInbox) {
-    // A hidden retry would be a request that the demo did not count.
+  /** @param http the base address without `/v1` */
+  constructor(http: string, apiKey: string, received: ReceivedOutcomes) {
+    // A hidden retry would be a request that the demo does not count.
     this.#client = new OpenAI({
       baseURL: `${http}/v1`,
       apiKey,
       maxRetries: 0,
       timeout: timeoutMs,
     });
-    this.#inbox = inbox;
+    this.#received = received;
   }
 
-  async ask(prompt: string, signal: AbortSignal): Promise<Ended> {
+  async ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome> {
     try {
       const { data, response } = await this.#client.chat.completions
         .create({ model: "auto", messages: [{ role: "user", content: prompt }] }, { signal })
@@ -36,13 +36,13 @@ export class HttpDemoClient implements DemoClient {
       const cache = response.headers.get("x-sluice-cache") ?? "";
       if (!isTier(tier) || !isCacheResult(cache) || !data.usage)
         return { kind: "unanswered", code: "headers_missing", attempts: 0 };
-      // A hit at the edge publishes no outcome: it made no attempt.
+      // Ingress publishes no outcome for its own hits, because they make no attempt.
       if (cache === "exact")
         return { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 0 };
       const requestId = response.headers.get("x-sluice-request-id") ?? "";
-      const outcome = await this.#inbox.outcomeOf(requestId, outcomeLimitMs, signal);
+      const outcome = await this.#received.outcomeOf(requestId, outcomeLimitMs, signal);
       return outcome
-        ? endOf(outcome)
+        ? demoOutcomeOf(outcome)
         : { kind: "answered", tier, cache, usage: usageOf(data.usage), attempts: 1 };
     } catch (error) {
       if (!(error instanceof OpenAI.APIError)) throw error;
@@ -51,7 +51,10 @@ export class HttpDemoClient implements DemoClient {
   }
 }
 
-/** OpenAI nests what our classes keep apart: cached in prompt, reasoning in completion. */
+/**
+ * Converts OpenAI's usage to our disjoint classes. OpenAI counts cached tokens as part of the prompt,
+ * and reasoning tokens as part of the completion.
+ */
 export function usageOf(usage: OpenAI.CompletionUsage): TokenUsage {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? 0;

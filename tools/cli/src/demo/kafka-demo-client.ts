@@ -1,21 +1,24 @@
 import { AnswerTimedOut, RequestDeclined, RequestFailed, type SluiceClient } from "@sluice/client";
-import { type Ended, endOf } from "./answer.ts";
+import { type DemoOutcome, demoOutcomeOf } from "./demo-outcome.ts";
 import type { DemoClient } from "./demo-client.ts";
 
-/** How long one answer may take, in milliseconds. */
+/** The limit for one answer. */
 const timeoutMs = 120_000;
 
-/** Asks as a platform team does: a signed record on `inference.requested`, its outcome from `inference.responded`. */
+/**
+ * Sends prompts as a platform team does: as signed records on `inference.requested`. Reads the
+ * outcomes from `inference.responded`.
+ */
 export class KafkaDemoClient implements DemoClient {
   constructor(private readonly client: SluiceClient) {}
 
-  async ask(prompt: string, signal: AbortSignal): Promise<Ended> {
+  async ask(prompt: string, signal: AbortSignal): Promise<DemoOutcome> {
     const messages = [{ role: "user", content: prompt }];
     try {
-      return endOf(await this.client.ask({ messages }, { timeoutMs, signal }));
+      return demoOutcomeOf(await this.client.ask({ messages }, { timeoutMs, signal }));
     } catch (error) {
       if (error instanceof RequestDeclined || error instanceof RequestFailed)
-        return endOf(error.response);
+        return demoOutcomeOf(error.response);
       if (!(error instanceof AnswerTimedOut)) throw error;
       return { kind: "unanswered", code: "no_answer_yet", attempts: 0 };
     }

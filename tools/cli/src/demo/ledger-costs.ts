@@ -2,16 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CostsAnswer } from "@sluice/contracts";
 import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
 
-/** What the ledger says of one tier and cache result. */
+/** The ledger's sums for one tier and cache result. */
 export interface LedgerRow {
   readonly tier: Tier;
   readonly cache: string;
   readonly requests: number;
   readonly attempts: number;
   readonly hits: number;
-  /** All classes of input, charged or avoided by a hit. */
+  /** All classes of input tokens, charged or avoided by a hit. */
   readonly inputTokens: bigint;
-  /** All classes of output, charged or avoided by a hit. */
+  /** All classes of output tokens, charged or avoided by a hit. */
   readonly outputTokens: bigint;
   readonly spendNanoUsd: NanoUsd;
   readonly savedNanoUsd: NanoUsd;
@@ -20,7 +20,7 @@ export interface LedgerRow {
 const requestTimeoutMs = 5_000;
 const pollMs = 250;
 
-/** @param accountantAdmin base address of the accountant's admin port. */
+/** Returns the ledger's sums by tier and cache result. @param accountantAdmin base address of the admin port */
 export async function ledgerRows(
   accountantAdmin: string,
   signal: AbortSignal,
@@ -28,7 +28,8 @@ export async function ledgerRows(
   const response = await fetch(`${accountantAdmin}/costs?by=tier,cache`, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
-  if (!response.ok) throw new Error(`the accountant answered ${response.status} for its costs`);
+  if (!response.ok)
+    throw new Error(`The accountant returned status ${response.status} for GET /costs.`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the accountant's own answer
   const { rows } = (await response.json()) as CostsAnswer;
   return rows.map(rowOf);
@@ -36,7 +37,7 @@ export async function ledgerRows(
 
 function rowOf({ dimensions, tokens, savedTokens, ...sums }: CostsAnswer["rows"][number]) {
   const tier = dimensions["tier"] ?? "";
-  if (!isTier(tier)) throw new Error(`the accountant named a tier that is none: "${tier}"`);
+  if (!isTier(tier)) throw new Error(`The accountant reported an unknown tier "${tier}".`);
   const { requests, attempts, hits } = sums;
   return {
     tier,
@@ -55,7 +56,7 @@ function sumOf(...amounts: readonly string[]): bigint {
   return amounts.reduce((sum, amount) => sum + BigInt(amount), 0n);
 }
 
-/** What was added since `before`; rows to which nothing was added are left out. */
+/** Returns what was added since `before`, without the rows to which nothing was added. */
 export function addedSince(
   before: readonly LedgerRow[],
   now: readonly LedgerRow[],
@@ -89,11 +90,11 @@ export interface Expected {
 
 export interface LedgerAddition {
   readonly rows: readonly LedgerRow[];
-  /** false: the ledger was still behind when the time was over. */
+  /** False if the ledger had not caught up when the time limit passed. */
   readonly complete: boolean;
 }
 
-/** Polls until the ledger holds as many attempts and hits as were seen, for at most `limitMs`. */
+/** Polls until the ledger contains the expected attempts and hits, for at most `limitMs`. */
 export async function awaitAddition(
   accountantAdmin: string,
   before: readonly LedgerRow[],
@@ -103,13 +104,13 @@ export async function awaitAddition(
 ): Promise<LedgerAddition> {
   const until = Date.now() + limitMs;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one question after the other
+    // oxlint-disable-next-line no-await-in-loop -- polling
     const rows = addedSince(before, await ledgerRows(accountantAdmin, signal));
     const attempts = rows.reduce((sum, row) => sum + row.attempts, 0);
     const hits = rows.reduce((sum, row) => sum + row.hits, 0);
     const complete = attempts >= expected.attempts && hits >= expected.hits;
     if (complete || Date.now() >= until) return { rows, complete };
-    // oxlint-disable-next-line no-await-in-loop -- see above
+    // oxlint-disable-next-line no-await-in-loop -- as above
     await sleep(pollMs, undefined, { signal });
   }
 }

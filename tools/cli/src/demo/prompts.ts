@@ -1,35 +1,35 @@
 import { readFileSync } from "node:fs";
 
-export type Way = "http" | "kafka";
+export type Transport = "http" | "kafka";
 
-export interface Ask {
+export interface DemoPrompt {
   readonly prompt: string;
-  readonly way: Way;
+  readonly transport: Transport;
 }
 
-/** What is asked first, and what is asked again once that is answered: a repeat sent earlier would be a miss. */
+/** Repeats are sent after the first pass is answered, because a repeat that is sent earlier would be a miss. */
 export interface Passes {
-  readonly first: readonly Ask[];
-  readonly repeats: readonly Ask[];
+  readonly first: readonly DemoPrompt[];
+  readonly repeats: readonly DemoPrompt[];
 }
 
 /**
- * Both passes go through HTTP and Kafka in turn, so that exact hits are seen at
- * the edge (HTTP) and in cache-lookup (Kafka).
+ * Divides prompts into two passes. Both alternate between HTTP and Kafka, so that the demo shows exact
+ * hits of ingress (HTTP) and of cache-lookup (Kafka).
  */
 export function passesOf(prompts: readonly string[]): Passes {
   const seen = new Set<string>();
-  const first: Ask[] = [];
-  const repeats: Ask[] = [];
+  const first: DemoPrompt[] = [];
+  const repeats: DemoPrompt[] = [];
   for (const prompt of prompts) {
     const pass = seen.has(prompt) ? repeats : first;
     seen.add(prompt);
-    pass.push({ prompt, way: pass.length % 2 === 0 ? "http" : "kafka" });
+    pass.push({ prompt, transport: pass.length % 2 === 0 ? "http" : "kafka" });
   }
   return { first, repeats };
 }
 
-/** @param path of a file with one JSON object per line, each with a `prompt`. */
+/** Reads a file with one JSON object per line, each with a `prompt`. @throws if a line has none */
 export function readPrompts(path: string): readonly string[] {
   return readFileSync(path, "utf8")
     .split("\n")
@@ -40,5 +40,5 @@ export function readPrompts(path: string): readonly string[] {
 function promptOf(value: unknown): string {
   if (typeof value === "object" && value !== null && "prompt" in value)
     if (typeof value.prompt === "string") return value.prompt;
-  throw new Error("a line of the prompts' file has no text under 'prompt'");
+  throw new Error('A line of the prompts file has no text in "prompt".');
 }

@@ -1,13 +1,13 @@
 import type { Declarations } from "@sluice/declarations";
 
-/** Whether no provider can be paid. The demo runs unasked, so it must never cost anybody anything. */
-export function simulatedOnly(declarations: Declarations): boolean {
+/** Returns whether all providers are simulated. The demo runs without being asked, so it must never cost money. */
+export function isSimulatedOnly(declarations: Declarations): boolean {
   return declarations.providers().every(({ simulated }) => simulated);
 }
 
-/** @returns the variant to compare with: the first of the premium tier. */
+/** Returns the id of the variant to compare with: the first of the premium tier. */
 export function premiumOf(declarations: Declarations): string {
   const premium = declarations.variants().find(({ tier }) => tier === "premium");
   if (premium) return premium.id;
-  throw new Error("sluice.yaml declares no premium model to compare with");
+  throw new Error("sluice.yaml declares no model of the premium tier to compare with.");
 }

@@ -1,6 +1,6 @@
 import { PriceBook, type TokenUsage } from "@sluice/domain";
 import { expect, test } from "vitest";
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 import { addedSince, type LedgerRow } from "./ledger-costs.ts";
 import { premiumPriceOf, summarise, totalOf } from "./summary.ts";
 
@@ -21,22 +21,28 @@ const row: LedgerRow = {
   ...{ tier: "economy", cache: "miss", requests: 1, attempts: 1, hits: 0 },
   ...{ inputTokens: 140n, outputTokens: 15n, spendNanoUsd: 7n, savedNanoUsd: 0n },
 };
-const answer: Ended = { kind: "answered", tier: "economy", cache: "miss", usage, attempts: 1 };
+const answer: DemoOutcome = {
+  kind: "answered",
+  tier: "economy",
+  cache: "miss",
+  usage,
+  attempts: 1,
+};
 
-test("the premium price takes each class of tokens at its own rate", () => {
+test("the premium price applies the rate of each class of tokens", () => {
   // 100 × 15 + 40 × 7.50 + (10 + 5) × 75 dollars per million: reasoning is billed as output.
   expect(premiumPriceOf(usage, premium)).toBe(2_925_000n);
 });
 
-test("a premium model without a price in force is said, not counted as free", () => {
+test("a premium model without a current price is an error, and is not counted as free", () => {
   expect(() => premiumPriceOf(usage, { ...premium, variant: "other" })).toThrow(
-    "other has no price",
+    "other has no current price",
   );
 });
 
-test("each answer is priced in the row of its tier and cache result, hits in full", () => {
-  const hit: Ended = { ...answer, cache: "exact", attempts: 0 };
-  const refused: Ended = { kind: "unanswered", code: "shed", attempts: 0 };
+test("each answer is priced in the row of its tier and cache result, and a hit at the full price", () => {
+  const hit: DemoOutcome = { ...answer, cache: "exact", attempts: 0 };
+  const refused: DemoOutcome = { kind: "unanswered", code: "shed", attempts: 0 };
   const hits: LedgerRow = { ...row, cache: "exact", hits: 2, attempts: 0, requests: 2 };
   const standard: LedgerRow = { ...row, tier: "standard" };
   const rows = summarise([standard, hits, row], [answer, hit, hit, refused], premium);
@@ -52,7 +58,7 @@ test("each answer is priced in the row of its tier and cache result, hits in ful
   });
 });
 
-test("what the ledger held before the demo is not the demo's", () => {
+test("costs that the ledger had before the demo are not counted", () => {
   const more: LedgerRow = { ...row, requests: 3, attempts: 4, inputTokens: 150n, spendNanoUsd: 9n };
   const idle: LedgerRow = { ...row, tier: "premium" };
   expect(addedSince([row, idle], [more, idle])).toEqual([

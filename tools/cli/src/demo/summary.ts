@@ -8,7 +8,7 @@ import {
   tiers,
   type TokenUsage,
 } from "@sluice/domain";
-import type { Ended } from "./answer.ts";
+import type { DemoOutcome } from "./demo-outcome.ts";
 import type { LedgerRow } from "./ledger-costs.ts";
 
 export interface SummaryRow {
@@ -29,9 +29,11 @@ export interface PremiumPrice {
 }
 
 /**
- * What the premium variant would have charged for `usage`, token for token and class by
- * class. The premium model would have written another answer, of another length; nobody
- * can know which, so the tokens are those that were counted.
+ * Returns the price of `usage` at the rates of the premium variant, for each class of tokens. The
+ * premium model would have written another answer, whose length is unknown. The price therefore uses
+ * the tokens that were counted.
+ *
+ * @throws PermanentFault `PRICE_RATE_MISSING` if the variant has no current price
  */
 export function premiumPriceOf(
   usage: TokenUsage,
@@ -41,18 +43,18 @@ export function premiumPriceOf(
     (usage.inputTokens ?? 0n) + (usage.cachedInputTokens ?? 0n) + (usage.cacheWriteTokens ?? 0n);
   const price = priceBook.priceOf(variant, now, inputTokens);
   if (!price)
-    throw new PermanentFault("PRICE_RATE_MISSING", `The model ${variant} has no price in force.`);
+    throw new PermanentFault("PRICE_RATE_MISSING", `The model ${variant} has no current price.`);
   return priceOf(usage, price.rates);
 }
 
 /**
- * The ledger's rows, cheapest tier first, each with what the premium variant alone would
- * have cost: every answer of the row at its rates. Hits count in full, for without a
- * response cache they would have been asked again.
+ * Returns the ledger's rows, cheapest tier first, each with the cost of its answers at the rates of
+ * the premium variant. Hits count in full, because without a response cache each would have been
+ * a provider call.
  */
 export function summarise(
   ledger: readonly LedgerRow[],
-  ends: readonly Ended[],
+  outcomes: readonly DemoOutcome[],
   premium: PremiumPrice,
 ): readonly SummaryRow[] {
   return ledger
@@ -60,10 +62,10 @@ export function summarise(
       (a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || (a.cache < b.cache ? 1 : -1),
     )
     .map(({ attempts: _attempts, hits: _hits, ...row }) => {
-      const premiumNanoUsd = ends.reduce(
-        (sum, end) =>
-          end.kind === "answered" && end.tier === row.tier && end.cache === row.cache
-            ? sum + premiumPriceOf(end.usage, premium)
+      const premiumNanoUsd = outcomes.reduce(
+        (sum, outcome) =>
+          outcome.kind === "answered" && outcome.tier === row.tier && outcome.cache === row.cache
+            ? sum + premiumPriceOf(outcome.usage, premium)
             : sum,
         0n,
       );
@@ -73,6 +75,7 @@ export function summarise(
 
 export type Sums = Omit<SummaryRow, "tier" | "cache">;
 
+/** Returns the sums over all rows. */
 export function totalOf(rows: readonly SummaryRow[]): Sums {
   return rows.reduce<Sums>(
     (sum, row) => ({

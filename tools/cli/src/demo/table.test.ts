@@ -11,7 +11,7 @@ const hit: SummaryRow = {
   ...{ spendNanoUsd: 0n, savedNanoUsd: 20_100n, premiumNanoUsd: 7_455_001n },
 };
 
-test("amounts are exact and stand with their points below each other, the total last", () => {
+test("amounts are exact with aligned decimal points, and the total is the last row", () => {
   expect(renderTable([row, hit])).toBe(
     [
       "  tier     cache  requests  tokens in  tokens out       spend       saved  premium alone",

@@ -19,7 +19,7 @@ const columns: readonly Column[] = [
 
 const gap = "  ";
 
-/** One line per row, then the total; every amount exact, decimal points below each other. */
+/** Returns one line per row and then the total. Amounts are exact, with aligned decimal points. */
 export function renderTable(rows: readonly SummaryRow[]): string {
   const total = totalOf(rows);
   const money = moneyColumnsOf([...rows, total]);
@@ -47,7 +47,7 @@ function countsOf({ requests, inputTokens, outputTokens }: Sums): readonly strin
   return [requests, inputTokens, outputTokens].map((count) => count.toLocaleString("en"));
 }
 
-/** The three amounts of each line, with equally many decimals within a column. */
+/** Returns the three amounts of each line. All amounts of a column have the same number of decimals. */
 function moneyColumnsOf(lines: readonly Sums[]): readonly (readonly string[])[] {
   const spend = usdColumn(lines.map(({ spendNanoUsd }) => spendNanoUsd));
   const saved = usdColumn(lines.map(({ savedNanoUsd }) => savedNanoUsd));

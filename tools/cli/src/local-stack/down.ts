@@ -6,9 +6,9 @@ import {
   stopLeftovers,
   waitForEnd,
 } from "@sluice/local-stack";
-import { diagnose, print, printJson } from "../output.ts";
+import { printToStderr, print, printJson } from "../output.ts";
 
-/** The launcher stops its programs within 8 s; beyond this it hangs. */
+/** The launcher stops its programs within 8 s. After this limit we assume that it hangs, and kill it. */
 const LAUNCHER_LIMIT_MS = 15_000;
 
 export interface DownOptions {
@@ -16,7 +16,7 @@ export interface DownOptions {
   readonly json: boolean;
 }
 
-/** `sluice down`: asks the launcher to stop, and stops what a killed one left behind. */
+/** Runs `sluice down`: stops the launcher, and the processes that a killed launcher left running. */
 export async function down({ dataDir, json }: DownOptions): Promise<number> {
   const startMs = Date.now();
   const launcher = launcherOf(dataDir);
@@ -31,7 +31,7 @@ export async function down({ dataDir, json }: DownOptions): Promise<number> {
   if (json) printJson({ wasRunning, remaining });
   if (remaining.length > 0) {
     const names = remaining.map(({ name, pid }) => `${name} (${pid})`).join(", ");
-    diagnose(`Still running: ${names}; end these processes by hand.\n`);
+    printToStderr(`Still running: ${names}. Stop these processes manually.\n`);
     return 1;
   }
   if (!json)

@@ -8,13 +8,13 @@ import {
 } from "@sluice/local-stack";
 
 const CHECK_INTERVAL_MS = 500;
-/** npm, its shell, and our wrapper are the most that stand between a user and this process. */
+/** At most npm, its shell and our wrapper are between the user's shell and this process. */
 const ANCESTORS_MAX = 3;
 
 /**
- * What ends the foreground: Ctrl-C, SIGTERM, a closed terminal, or the end of npm or of the
- * wrapper that started us, which may have had no time to pass a signal on. Repeats are
- * ignored, as one Ctrl-C can arrive from the terminal and from npm.
+ * Returns a signal that aborts on Ctrl-C, on SIGTERM, when the terminal closes, and (if
+ * `watchStarters`) when npm or the wrapper that started us ends, because it may end before it can pass
+ * a signal on. Repeated signals are ignored, because one Ctrl-C can arrive from the terminal and from npm.
  */
 export function listenForInterrupts(watchStarters: boolean): AbortSignal {
   const interrupt = new AbortController();
@@ -31,7 +31,10 @@ export function listenForInterrupts(watchStarters: boolean): AbortSignal {
   return interrupt.signal;
 }
 
-/** The wrapper, and all up to npm if npm started it; not the shell of the user, who may leave it. */
+/**
+ * Returns the wrapper and, if npm started it, the processes up to npm. Leaves out the user's shell,
+ * which the user may close while the stack keeps running.
+ */
 function startersOf(environment: NodeJS.ProcessEnv): readonly ProcessIdentity[] {
   const starters: ProcessIdentity[] = [];
   let pid: number | undefined = Number(environment["SLUICE_WRAPPER_PID"] ?? 0);
@@ -52,7 +55,7 @@ function isNpm(pid: number): boolean {
   }
 }
 
-/** Keeps the process from ending meanwhile: nothing else may, when all parts are external. */
+/** Waits for the signal. The timer keeps the process alive, which nothing else does if all parts are external. */
 export async function untilInterrupted(signal: AbortSignal): Promise<void> {
   const keepAlive = setInterval(() => undefined, 60_000);
   await onceAborted(signal);
@@ -66,13 +69,13 @@ function onceAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Does not wait for what cannot be interrupted itself. */
+/** Waits for work that cannot be interrupted, or until the signal aborts. @throws StackFault `STACK_INTERRUPTED` */
 export async function orInterrupted<Result>(
   work: Promise<Result>,
   signal: AbortSignal,
 ): Promise<Result> {
   const interrupted = onceAborted(signal).then(() => {
-    throw new StackFault("STACK_INTERRUPTED", "Interrupted while starting.");
+    throw new StackFault("STACK_INTERRUPTED", "The start was interrupted.");
   });
   return Promise.race([work, interrupted]);
 }

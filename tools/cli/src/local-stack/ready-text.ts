@@ -1,8 +1,8 @@
 import type { StackStatus } from "@sluice/local-stack";
-import { lineOf } from "../output.ts";
+import { labelledLine } from "../output.ts";
 
-/** All addresses, and what to paste into a terminal first. */
-export function readyText(status: StackStatus, takenSeconds: string): string {
+/** Returns a headline, all addresses of the stack, and a first curl command to try. */
+export function readyText(status: StackStatus, headline: string): string {
   const { http, demoKey, simulator } = status;
   const addresses = [
     ["HTTP", http === null ? null : `${http}/v1 (OpenAI-compatible)`],
@@ -13,9 +13,11 @@ export function readyText(status: StackStatus, takenSeconds: string): string {
     ["Ledger", status.ledger],
     ["Simulator", simulator === null ? null : `${simulator} (simulated answers and bill)`],
   ] as const;
-  const lines = addresses.flatMap(([name, address]) => (address ? [lineOf(name, address)] : []));
+  const lines = addresses.flatMap(([name, address]) =>
+    address ? [labelledLine(name, address)] : [],
+  );
   const curl = http !== null && demoKey !== null ? `\nTry:\n\n${curlText(http, demoKey)}\n` : "";
-  return `\nReady after ${takenSeconds}.\n\n${lines.join("")}${curl}`;
+  return `\n${headline}\n\n${lines.join("")}${curl}`;
 }
 
 function curlText(http: string, demoKey: string): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launcherOf, makeWritable, readStatus } from "@sluice/local-stack";
 import { listenForInterrupts } from "./interrupts.ts";
-import { diagnose, print, printJson, type Say } from "../output.ts";
+import { printToStderr, print, printJson, type WriteText } from "../output.ts";
 import { readyText } from "./ready-text.ts";
 
 export interface DetachedOptions {
@@ -18,10 +18,10 @@ export interface DetachedOptions {
 const POLL_MS = 100;
 const COPY_BYTES = 64 * 1024;
 
-/** Starts a launcher that stays, shows what it says until it is ready, and returns. */
+/** Starts a launcher in the background, copies its output until the stack is ready, and returns the exit code. */
 export async function upDetached(options: DetachedOptions): Promise<number> {
-  const say = options.json ? diagnose : print;
-  if (launcherOf(options.dataDir)) return alreadyRunning(options, say);
+  const write = options.json ? printToStderr : print;
+  if (launcherOf(options.dataDir)) return alreadyRunning(options, write);
   const logFile = openLauncherLog(options.dataDir);
   const interrupted = listenForInterrupts(false);
   const log = openSync(logFile, "w");
@@ -37,30 +37,38 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
 
   const reader = openSync(logFile, "r");
   try {
-    // Once ready, it is left alone, and this process may end before it.
+    // Once the stack is ready, this process may end; the launcher continues without it.
     while (exitCodes.length === 0 && !(await isReady(options.dataDir))) {
       await sleep(POLL_MS);
-      copyNew(reader, say);
+      copyNew(reader, write);
     }
   } finally {
     await sleep(POLL_MS);
-    copyNew(reader, say);
+    copyNew(reader, write);
     closeSync(reader);
   }
   child.unref();
   const [exitCode] = exitCodes;
   if (exitCode !== undefined) return exitCode;
   if (options.json) printJson(await readStatus(options.dataDir));
-  say(`\nIt stays running: "sluice status", "sluice down". What it says goes to ${logFile}\n`);
+  write(
+    `\nThe stack keeps running in the background, and its log is ${logFile}\n` +
+      'Check it with "sluice status", and stop it with "sluice down".\n',
+  );
   return 0;
 }
 
-async function alreadyRunning({ dataDir, json }: DetachedOptions, say: Say): Promise<number> {
+async function alreadyRunning(
+  { dataDir, json }: DetachedOptions,
+  write: WriteText,
+): Promise<number> {
   const status = await readStatus(dataDir);
   if (json) printJson(status);
-  say(status.ready ? readyText(status, "0 s: it was running already") : "");
+  write(status.ready ? readyText(status, "The stack was already running.") : "");
   if (status.ready) return 0;
-  diagnose(`A launcher is already starting or stopping in ${dataDir}: see "sluice status".\n`);
+  printToStderr(
+    `Another launcher is starting or stopping the stack in ${dataDir}. Check it with "sluice status".\n`,
+  );
   return 1;
 }
 
@@ -87,11 +95,11 @@ async function isReady(dataDir: string): Promise<boolean> {
   return launcherOf(dataDir) !== undefined && (await readStatus(dataDir)).ready;
 }
 
-function copyNew(reader: number, say: Say): void {
+function copyNew(reader: number, write: WriteText): void {
   const buffer = Buffer.alloc(COPY_BYTES);
   for (;;) {
     const count = readSync(reader, buffer, 0, COPY_BYTES, null);
     if (count === 0) return;
-    say(buffer.subarray(0, count));
+    write(buffer.subarray(0, count));
   }
 }

@@ -13,10 +13,10 @@ import {
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
 import { demoOnFirstStart } from "../demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
-import { diagnose, lineOf, print, printJson, type Say } from "../output.ts";
+import { printToStderr, labelledLine, print, printJson, type WriteText } from "../output.ts";
 import { readyText } from "./ready-text.ts";
 
-/** As of a shell whose command was interrupted. */
+/** The exit code that shells use for an interrupted command. */
 const EXIT_INTERRUPTED = 130;
 
 export interface UpCommandOptions extends DetachedOptions {
@@ -24,11 +24,11 @@ export interface UpCommandOptions extends DetachedOptions {
 }
 
 interface UpOptions extends DetachedOptions {
-  /** Whether the end of npm, or of the wrapper, that started this ends it too. */
+  /** Whether the stack stops when npm or the wrapper that started this process ends. */
   readonly watchStarters: boolean;
 }
 
-/** `sluice up`: everything, until Ctrl-C; with `--detach`, until it is ready. */
+/** Runs `sluice up`: starts the stack and stops it on Ctrl-C. With `--detach`, returns when the stack is ready. */
 export async function up({ detach, ...options }: UpCommandOptions): Promise<number> {
   if (detach) return upDetached(options);
   return upInForeground({ ...options, watchStarters: process.env["SLUICE_DETACHED"] !== "1" });
@@ -37,28 +37,28 @@ export async function up({ detach, ...options }: UpCommandOptions): Promise<numb
 async function upInForeground(options: UpOptions): Promise<number> {
   const startMs = Date.now();
   const interrupted = listenForInterrupts(options.watchStarters);
-  const say = options.json ? diagnose : print;
-  say(`Sluice, in ${options.dataDir}\n\n`);
+  const write = options.json ? printToStderr : print;
+  write(`Starting Sluice in ${options.dataDir}\n\n`);
   const stack = await LocalStack.open({
     dataDir: options.dataDir,
     freePorts: options.freePorts,
     environment: process.env,
-    report: (name, text) => say(lineOf(name, text)),
+    report: (name, text) => write(labelledLine(name, text)),
   });
   let exitCode = 0;
   try {
     await start(stack, options, interrupted);
     const status = await readStatus(options.dataDir);
     if (options.json) printJson(status);
-    say(readyText(status, secondsSince(startMs)));
-    if (options.demo) await demoOnFirstStart(options.dataDir, say, interrupted);
-    say(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
+    write(readyText(status, `Ready after ${secondsSince(startMs)}.`));
+    if (options.demo) await demoOnFirstStart(options.dataDir, write, interrupted);
+    write(options.watchStarters ? "\nCtrl-C stops everything.\n" : "");
     await untilInterrupted(interrupted);
   } catch (error) {
     if (!(error instanceof StackFault) || error.code !== "STACK_INTERRUPTED") throw error;
     exitCode = EXIT_INTERRUPTED;
   } finally {
-    await stopAll(stack, say);
+    await stopAll(stack, write);
   }
   return exitCode;
 }
@@ -68,16 +68,16 @@ async function start(
   options: UpOptions,
   interrupted: AbortSignal,
 ): Promise<void> {
-  // Those of a killed launcher run what was built then, and hold the ports.
+  // Programs that a killed launcher left behind run an older build, and occupy the ports.
   await stack.stopOrphans([...serviceNames, SIMULATOR]);
   if (options.partsOnly) {
     await stack.startParts(interrupted);
     return stack.markComplete(null);
   }
-  // Both before anything is started, as both are for the user to put right.
+  // Checks the ports and the configuration before anything is started, because the user must correct them.
   await stack.assertPortsFree(pipelinePorts);
   const configuration = prepareConfiguration(stack.dataDir, stack.environment);
-  // Kafka's client and what it brings along load while the parts start.
+  // Loads the Kafka client and its dependencies while the parts start.
   const [addresses, { provisionTopics }] = await Promise.all([
     stack.startParts(interrupted),
     import("../provision-topics.ts"),
@@ -93,10 +93,10 @@ async function start(
   stack.markComplete(configuration.demoKey);
 }
 
-async function stopAll(stack: LocalStack, say: Say): Promise<void> {
+async function stopAll(stack: LocalStack, write: WriteText): Promise<void> {
   const startMs = Date.now();
   if (!stack.isRunning) return stack.stop();
-  say("\nStopping ...");
+  write("\nStopping ...");
   await stack.stop();
-  say(` stopped after ${secondsSince(startMs)}.\n`);
+  write(` stopped after ${secondsSince(startMs)}.\n`);
 }

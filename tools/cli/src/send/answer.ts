@@ -1,6 +1,6 @@
 import type { NanoUsd } from "@sluice/domain";
 
-/** How a request ended, as its sender saw it. */
+/** How a request ended, as its client saw it. */
 export type Answer =
   | {
       readonly kind: "answered";
@@ -8,25 +8,28 @@ export type Answer =
       readonly cache: string | null;
       readonly tier: string | null;
       readonly model: string | null;
-      /** Provisional, as the edge says it; null where it says none. */
+      /** The provisional cost from the response; null if the response has none. */
       readonly costNanoUsd: NanoUsd | null;
       readonly latencyMs: number;
-      /** OpenAI's `chat.completion`; null where the answer was streamed. */
+      /** OpenAI's `chat.completion`; null if the answer was streamed. */
       readonly response: unknown;
-      /** Text of the first choice. */
+      /** The text of the first choice. */
       readonly text: string;
     }
   | {
-      /** declined: this request will not be answered as it is; failed: it could have been. */
+      /** declined: Sluice refused the request itself; failed: the same request could succeed later. */
       readonly kind: "declined" | "failed";
-      /** HTTP status; null when no answer came. */
+      /** The HTTP status; null if there was no response. */
       readonly status: number | null;
       readonly code: string;
       readonly message: string;
       readonly latencyMs: number;
     };
 
-/** 429 and 503 are said before anything was decided; they are failures once patience has ended. Pure. */
+/**
+ * Returns whether a request with this status was declined or has failed. Ingress returns 429 and 503
+ * before it decides about the request, so they are failures once the retries are used up. Pure.
+ */
 export function kindOfStatus(status: number): "declined" | "failed" {
   return status >= 400 && status < 500 && status !== 429 && status !== 499 ? "declined" : "failed";
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { eventData } from "./event-data.ts";
 
-test("events are the same wherever the network cuts their bytes", async () => {
+test("events are read correctly wherever the network divides their bytes", async () => {
   const events = ['{"a":"ü€😀"}', "{}", "[DONE]"];
   const bytes = Buffer.from(events.map((data) => `data: ${data}\n\n`).join(""));
   const cutsOf = fc.array(fc.integer({ min: 0, max: bytes.length }), { maxLength: 20 });

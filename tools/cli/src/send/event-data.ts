@@ -1,4 +1,4 @@
-/** The `data` of each server-sent event, as OpenAI's streams have them: one line per event. */
+/** Yields the `data` of each server-sent event. Expects one data line per event, as in OpenAI's streams. */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { barOf } from "./progress-bar.ts";
 
-test("a bar says how far it is, how long it takes, and what went wrong", () => {
+test("a bar shows the progress, the time left and the number of failures", () => {
   expect(barOf(0, 200, 0, 0)).toBe(`[${".".repeat(30)}] 0/200`);
   expect(barOf(50, 200, 0, 10)).toBe(`[${"#".repeat(7)}${".".repeat(23)}] 50/200, 30 s left`);
   expect(barOf(200, 200, 3, 40)).toBe(`[${"#".repeat(30)}] 200/200, 3 unanswered, 0 s left`);

@@ -1,4 +1,4 @@
-/** One line of at most 80 columns that says how far a run is. Pure. */
+/** Returns the progress of a run as one line of at most 80 columns. Pure. */
 export function barOf(done: number, total: number, unanswered: number, seconds: number): string {
   const width = 30;
   const full = Math.floor((done / Math.max(total, 1)) * width);
@@ -10,7 +10,7 @@ export function barOf(done: number, total: number, unanswered: number, seconds: 
 
 const drawEveryMs = 100;
 
-/** Draws on a terminal, and nowhere else. */
+/** Draws a progress bar, if the stream is a terminal. */
 export class ProgressBar {
   readonly #startMs = performance.now();
   #drawnMs = 0;
@@ -29,7 +29,7 @@ export class ProgressBar {
     this.terminal.write(`\r\u001b[K${text}`);
   }
 
-  /** Takes the line away, for what comes in its place. */
+  /** Removes the bar, so that other output can take its line. */
   clear(): void {
     if (this.terminal.isTTY) this.terminal.write("\r\u001b[K");
     this.#drawnMs = 0;

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 
-/** A body for `POST /v1/chat/completions`; what is in it beyond this is the edge's to judge. */
+/** A body for `POST /v1/chat/completions`. Ingress validates its members. */
 export type ChatBody = Readonly<Record<string, unknown>>;
 
 export interface PromptLine {
-  /** Of the file, from 1. */
+  /** The number of the line in the file, from 1. */
   readonly line: number;
-  /** As the line gives it. */
+  /** The id in the line; null if it has none. */
   readonly id: string | null;
   readonly body: ChatBody;
-  /** The same for the same line of the same file, so that a second run joins the first. */
+  /** Is the same for the same line of the same file, so that a second run joins the first. */
   readonly idempotencyKey: string;
 }
 
@@ -23,14 +23,14 @@ export interface PromptFile {
   readonly bad: readonly BadLine[];
 }
 
-/** A larger file is split: it is held in memory as a whole. */
+/** The limit for a file, which is read into memory as a whole. */
 export const fileBytesMax = 64 * 1024 * 1024;
 
 /**
- * The requests of a JSONL file, and what is wrong with it, line by line. Empty lines are passed over.
+ * Returns the requests of a JSONL file, and its malformed lines with the reasons. Skips empty lines. Pure.
  *
- * @param model of lines that name none
- * @param round requests of another round are other requests. Pure.
+ * @param model the model for lines that name none
+ * @param round part of every idempotency key, so that another round sends new requests
  */
 export function promptLinesOf(content: Buffer, model: string, round = 1): PromptFile {
   const fileHash = createHash("sha256").update(content).digest("hex");
@@ -52,7 +52,7 @@ export function promptLinesOf(content: Buffer, model: string, round = 1): Prompt
   return { lines, bad };
 }
 
-/** An id that comes again is asked again: files of prompts repeat themselves on purpose. */
+/** Counts how often an id has occurred. A repeated id is another request, because files may repeat prompts on purpose. */
 function timesSeen(seen: Map<string, number>, id: string): string {
   const times = (seen.get(id) ?? 0) + 1;
   seen.set(id, times);
@@ -60,8 +60,8 @@ function timesSeen(seen: Map<string, number>, id: string): string {
 }
 
 /**
- * The body is part of it, so that an edited line, or another `--model`, is a request of its own and
- * not a conflict. Lines with an id keep their key when the file around them changes.
+ * Returns the key of a line. It includes the body, so that an edited line or another `--model` is a
+ * new request and not a conflict. A line with an id keeps its key when other lines change.
  */
 function idempotencyKeyOf(round: number, name: readonly string[], body: ChatBody): string {
   const text = JSON.stringify([round, ...name, body]);
@@ -76,10 +76,11 @@ function parseLine(
   if (text === undefined) return "it is not UTF-8";
   if (text.trim() === "") return undefined;
   const value = jsonOf(text);
-  if (!isObject(value)) return 'it is no JSON object, such as {"prompt": "…"}';
+  if (!isObject(value)) return 'it is not a JSON object, such as {"prompt": "…"}';
   const { id = null, prompt, ...rest } = value;
   if (!isId(id)) return '"id" must be text of 1 to 128 characters, or a whole number';
-  if ("stream" in rest) return '"stream" is not for files: answers are written whole';
+  if ("stream" in rest)
+    return '"stream" is not allowed in files, because answers are written whole';
   const messages = messagesOf(prompt, rest["messages"]);
   if (typeof messages === "string") return messages;
   return { id: id === null ? null : String(id), body: { model, ...rest, messages } };

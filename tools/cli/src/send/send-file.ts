@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { PermanentFault } from "@sluice/domain";
-import { diagnose, jsonOf, print, printJson } from "../output.ts";
+import { printToStderr, jsonOf, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
-import type { HttpEdge } from "./http-edge.ts";
+import type { EdgeClient } from "./edge-client.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { type BadLine, fileBytesMax, type PromptLine, promptLinesOf } from "./prompt-lines.ts";
 import { resultOf } from "./result-line.ts";
 import { type Summary, summaryText, Tally } from "./tally.ts";
 
 export interface SendFileOptions {
-  readonly edge: HttpEdge;
+  readonly edge: EdgeClient;
   readonly output?: string | undefined;
   readonly model: string;
   readonly round: number;
@@ -23,21 +23,21 @@ export interface SendFileOptions {
 export type SendFaultCode = "CLI_FILE_UNUSABLE";
 
 const exitInterrupted = 130;
-/** Of malformed lines; beyond, their number is said. */
+/** Up to this many malformed lines are named; more are only counted. */
 const namedMax = 10;
 
 /**
- * Sends every line, and writes each result as it comes: an interrupted run has what it paid for.
- * A line that is not answered is a result too; it does not end the run.
+ * Sends every line, and writes each result on arrival, so that an interrupted run keeps the answers
+ * that it paid for. A line without an answer also has a result, and does not end the run.
  */
 export async function sendFile(file: string, options: SendFileOptions): Promise<number> {
   const lines = linesOf(file, options);
   const { output, json, signal } = options;
-  const sink = output === undefined ? undefined : opened(output);
+  const sink = output === undefined ? undefined : openForWriting(output);
   const write = (text: string) => (sink === undefined ? print(text) : writeSync(sink, text));
   try {
     const summary = await sendAll(lines, options, write);
-    if (!json) diagnose(summaryText(summary));
+    if (!json) printToStderr(summaryText(summary));
     else if (sink === undefined) print(`${jsonOf({ summary })}\n`);
     else printJson(summary);
     if (signal.aborted) return exitInterrupted;
@@ -51,13 +51,16 @@ export async function sendFile(file: string, options: SendFileOptions): Promise<
 function linesOf(file: string, { model, round }: SendFileOptions): readonly PromptLine[] {
   const content = contentOf(file);
   if (content.length > fileBytesMax)
-    throw new UsageError(`${file} is larger than ${fileBytesMax / 1024 / 1024} MiB: split it.`);
+    throw new UsageError(
+      `${file} is larger than the limit of ${fileBytesMax / 1024 / 1024} MiB. Split it.`,
+    );
   const { lines, bad } = promptLinesOf(content, model, round);
-  if (bad.length > 0) throw new UsageError(`${file} was not sent.\n${complaintOf(bad)}`);
+  if (bad.length > 0)
+    throw new UsageError(`${file} was not sent. Correct these lines:\n${malformedLinesText(bad)}`);
   return lines;
 }
 
-function complaintOf(bad: readonly BadLine[]): string {
+function malformedLinesText(bad: readonly BadLine[]): string {
   const named = bad.slice(0, namedMax).map(({ line, reason }) => `  line ${line}: ${reason}\n`);
   const more = bad.length - named.length;
   return named.join("") + (more > 0 ? `  and ${more} more lines\n` : "");
@@ -72,14 +75,14 @@ async function sendAll(
   const tally = new Tally(lines.length);
   const bar = new ProgressBar(lines.length);
   const sharesTerminal = output === undefined && process.stdout.isTTY;
-  // One iterator for all: each takes the next line that nobody has.
+  // All workers share one iterator, so each takes the next line that no other worker has taken.
   const queue = lines.values();
   const work = async (): Promise<void> => {
     for (const { line, id, body, idempotencyKey } of queue) {
       if (signal.aborted) return;
-      const asked = edge.ask(body, { idempotencyKey, timeoutMs: timeout * 1000, signal });
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is what bounds it
-      const answer = await asked.catch((error: unknown) => {
+      const pending = edge.ask(body, { idempotencyKey, timeoutMs: timeout * 1000, signal });
+      // oxlint-disable-next-line no-await-in-loop -- one line per worker at a time bounds the concurrency
+      const answer = await pending.catch((error: unknown) => {
         if (signal.aborted) return undefined;
         throw error;
       });
@@ -103,20 +106,20 @@ function contentOf(file: string): Buffer {
   try {
     return readFileSync(file === "-" ? 0 : file);
   } catch (cause) {
-    throw unusable(`${file} cannot be read`, cause);
+    throw unusableFile(`Cannot read ${file}`, cause);
   }
 }
 
-function opened(file: string): number {
+function openForWriting(file: string): number {
   try {
     return openSync(file, "w");
   } catch (cause) {
-    throw unusable(`${file} cannot be written`, cause);
+    throw unusableFile(`Cannot write to ${file}`, cause);
   }
 }
 
-function unusable(what: string, cause: unknown): PermanentFault {
+function unusableFile(what: string, cause: unknown): PermanentFault {
   const code: SendFaultCode = "CLI_FILE_UNUSABLE";
   const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-  return new PermanentFault(code, `${what}${reason}.`, { cause });
+  return new PermanentFault(code, `${what}${reason}. Check its path and permissions.`, { cause });
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { uuidv7 } from "@sluice/domain";
 import { edgeAddress } from "../addresses.ts";
-import { diagnose, harmless, inColour, print, printJson } from "../output.ts";
+import { printToStderr, replaceControlCharacters, inColour, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Answer } from "./answer.ts";
-import { HttpEdge } from "./http-edge.ts";
+import { EdgeClient } from "./edge-client.ts";
 import { resultOf } from "./result-line.ts";
 import { sendFile } from "./send-file.ts";
 
@@ -25,10 +25,10 @@ export interface SendOptions {
 
 const exitInterrupted = 130;
 
-/** `sluice send`: one prompt, or a file of them. */
+/** Runs `sluice send`, which sends one prompt or a file of prompts. @throws UsageError */
 export async function send(prompt: string | undefined, options: SendOptions): Promise<number> {
   assertUsable(prompt, options);
-  const edge = new HttpEdge(await edgeAddress(options, options.dataDir, process.env));
+  const edge = new EdgeClient(await edgeAddress(options, options.dataDir, process.env));
   const interrupt = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupt.abort());
   if (options.file !== undefined)
@@ -43,20 +43,22 @@ export async function send(prompt: string | undefined, options: SendOptions): Pr
 function assertUsable(prompt: string | undefined, options: SendOptions): void {
   const { file, output, stream } = options;
   if ((prompt === undefined) === (file === undefined))
-    throw new UsageError('Give one prompt, such as sluice send "Hello", or a file by --file.');
+    throw new UsageError('Give either one prompt, such as sluice send "Hello", or a --file.');
   if (file !== undefined && stream)
-    throw new UsageError("--stream is for one prompt: a file's answers are written whole.");
+    throw new UsageError(
+      "--stream works only with one prompt, because a file's answers are written whole.",
+    );
   if (file === undefined && output !== undefined)
-    throw new UsageError("--output is for the results of a --file.");
+    throw new UsageError("--output works only with --file.");
 }
 
 async function sendOne(
   prompt: string,
-  options: SendOptions & { readonly edge: HttpEdge; readonly signal: AbortSignal },
+  options: SendOptions & { readonly edge: EdgeClient; readonly signal: AbortSignal },
 ): Promise<number> {
   const { edge, model, timeout, signal, stream, json } = options;
   const body = { model, messages: [{ role: "user", content: prompt }] };
-  const tokens = { onText: (text: string) => (json ? undefined : print(shown(text))) };
+  const tokens = { onText: (text: string) => (json ? undefined : print(terminalSafe(text))) };
   try {
     const answer = await edge.ask(body, {
       idempotencyKey: `sluice-send-${uuidv7(Date.now())}`,
@@ -65,7 +67,7 @@ async function sendOne(
       ...(stream ? tokens : {}),
     });
     if (json) printJson(resultOf(answer));
-    else tell(answer, stream);
+    else printAnswer(answer, stream);
     return answer.kind === "answered" ? 0 : 1;
   } catch (error) {
     if (signal.aborted) return exitInterrupted;
@@ -73,14 +75,18 @@ async function sendOne(
   }
 }
 
-function tell(answer: Answer, wasStreamed: boolean): void {
-  if (answer.kind === "answered") return print(wasStreamed ? "\n" : `${shown(answer.text)}\n`);
+function printAnswer(answer: Answer, wasStreamed: boolean): void {
+  if (answer.kind === "answered")
+    return print(wasStreamed ? "\n" : `${terminalSafe(answer.text)}\n`);
   const kind = answer.kind === "declined" ? "Declined" : "Failed";
   const reason = `${answer.message} (${answer.code})`;
-  diagnose(`${inColour("red", kind, process.stderr)}: ${harmless(reason)}\n`);
+  printToStderr(`${inColour("red", kind, process.stderr)}: ${replaceControlCharacters(reason)}\n`);
 }
 
-/** A model's words are a stranger's: on a terminal they move no cursor. Into a file they go as they are. */
-function shown(text: string): string {
-  return process.stdout.isTTY ? harmless(text) : text;
+/**
+ * Replaces control characters if the output is a terminal, because the model's text is untrusted. A
+ * file or a pipe receives the text unchanged.
+ */
+function terminalSafe(text: string): string {
+  return process.stdout.isTTY ? replaceControlCharacters(text) : text;
 }

@@ -15,7 +15,7 @@ const declined: Answer = {
   latencyMs: 1,
 };
 
-test("a summary has the exact cost, hits, and the latencies of answers alone", () => {
+test("a summary has the exact cost, the hits, and the latencies of answered requests only", () => {
   const tally = new Tally(6);
   tally.add(answered(10, 9_007_199_254_740_993n));
   tally.add(answered(30, 1n));
@@ -40,7 +40,7 @@ test("a summary has the exact cost, hits, and the latencies of answers alone", (
       "  answered    3 of 6 (1 from the cache)",
       "  declined    1",
       "  failed      1",
-      "  unfinished  1: run it again, nothing is paid twice",
+      "  unfinished  1; run the command again, and no request is paid twice",
       "  cost        $9007199.254740994",
       "  latency     P50 10 ms, P95 30 ms",
       "  time        1.2 s",
@@ -49,7 +49,7 @@ test("a summary has the exact cost, hits, and the latencies of answers alone", (
   );
 });
 
-test("where nothing was answered there is no latency", () => {
+test("if nothing was answered, the summary has no latency", () => {
   expect(summaryText(new Tally(0).summaryAfter(0))).not.toContain("P50");
 });
 
@@ -58,6 +58,6 @@ test.each([
   [[7], 0.95, 7],
   [[1, 2, 3, 4], 0.5, 2],
   [Array.from({ length: 100 }, (_, at) => at + 1), 0.95, 95],
-])("of %j the share %d does not exceed %j", (sorted, share, expected) => {
+])("the percentile of %j at %d is %j", (sorted, share, expected) => {
   expect(percentileOf(sorted, share)).toBe(expected);
 });

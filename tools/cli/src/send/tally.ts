@@ -1,25 +1,25 @@
 import { formatUsd, type NanoUsd } from "@sluice/domain";
 import type { Answer } from "./answer.ts";
 
-/** What became of a file's requests. */
+/** The results of a file's requests, in numbers. */
 export interface Summary {
   readonly lines: number;
   readonly answered: number;
   readonly declined: number;
   readonly failed: number;
-  /** Not sent, or not waited for: the run was interrupted. */
+  /** Requests that were not sent or not awaited, because the run was interrupted. */
   readonly unfinished: number;
-  /** Answered from the response cache. */
+  /** Requests that were answered from the response cache. */
   readonly hits: number;
-  /** Of these answers, by the edge's word; what an earlier run paid is in it. */
+  /** The provisional costs of these answers, as ingress reports them. Includes what an earlier run paid. */
   readonly costNanoUsd: NanoUsd;
-  /** Of answers; null where there is none. Milliseconds. */
+  /** Latencies of answered requests, in milliseconds; null if there are none. */
   readonly latencyP50Ms: number | null;
   readonly latencyP95Ms: number | null;
   readonly seconds: number;
 }
 
-/** Counts as answers come. */
+/** Counts answers as they arrive. */
 export class Tally {
   readonly #counts = { answered: 0, declined: 0, failed: 0 };
   readonly #latenciesMs: number[] = [];
@@ -41,7 +41,7 @@ export class Tally {
     return answered + declined + failed;
   }
 
-  /** Declined and failed. */
+  /** The number of declined and failed requests. */
   get unanswered(): number {
     return this.#counts.declined + this.#counts.failed;
   }
@@ -61,12 +61,12 @@ export class Tally {
   }
 }
 
-/** Nearest rank: the smallest value that the share of all do not exceed. Pure. */
+/** Returns the smallest value that at least the given share of all values do not exceed (nearest rank). Pure. */
 export function percentileOf(sorted: readonly number[], share: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }
 
-/** For a person; every number with its unit. Pure. */
+/** Returns the summary as text, every number with its unit. Pure. */
 export function summaryText(summary: Summary): string {
   const { lines, answered, declined, failed, unfinished, hits, costNanoUsd, seconds } = summary;
   const { latencyP50Ms: p50, latencyP95Ms: p95 } = summary;
@@ -75,7 +75,7 @@ export function summaryText(summary: Summary): string {
     ["declined", String(declined)],
     ["failed", String(failed)],
     ...(unfinished > 0
-      ? [["unfinished", `${unfinished}: run it again, nothing is paid twice`]]
+      ? [["unfinished", `${unfinished}; run the command again, and no request is paid twice`]]
       : []),
     ["cost", `$${formatUsd(costNanoUsd)}`],
     ...(p50 === null ? [] : [["latency", `P50 ${p50} ms, P95 ${p95} ms`]]),

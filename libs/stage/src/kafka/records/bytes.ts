@@ -35,7 +35,7 @@ export class Bytes {
     return taken;
   }
 
-  /** Returns null for a length of -1, which stands for null in the format. */
+  /** Returns null for a length of -1, which means null in the format. */
   takeOrNull(length: number): Buffer | null {
     return length === -1 ? null : this.take(length);
   }

@@ -4,42 +4,44 @@ import type { Edge } from "../addresses.ts";
 import { type Answer, kindOfStatus } from "./answer.ts";
 import { eventData } from "./event-data.ts";
 import type { ChatBody } from "./prompt-lines.ts";
-import { pauseBeforeRetry, retryAfterMsOf, type Try } from "./retry.ts";
+import { pauseBeforeRetry, retryAfterMsOf, type FailedTry } from "./retry.ts";
 
 export interface AskOptions {
   readonly idempotencyKey: string;
-  /** The request's deadline, from now, its repeats included; milliseconds. */
+  /** The time until the request's deadline, including all retries, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Given, the answer is streamed, and its text told as it comes. */
+  /** If given, the answer is streamed, and this function receives each part of its text. */
   readonly onText?: ((text: string) => void) | undefined;
 }
 
-/** What the edge cannot say itself. */
+/** Codes for requests without a response, which only the client can report. */
 export type NoAnswerCode = "edge_unreachable" | "no_answer_yet";
 
-type Outcome = Answer | { readonly kind: "again"; readonly answer: Answer; readonly last: Try };
+type Outcome =
+  | Answer
+  | { readonly kind: "retryable"; readonly answer: Answer; readonly failure: FailedTry };
 
-/** The edge says itself that a deadline has passed, up to 5 s later. */
+/** Ingress reports a passed deadline up to 5 s after it, so we wait longer than that. */
 const graceMs = 6_000;
 
-/** The OpenAI-compatible edge. A request is repeated with its key alone: Sluice pays once. */
-export class HttpEdge {
+/** A client for the OpenAI-compatible HTTP edge. Retries use the same idempotency key, so Sluice pays once. */
+export class EdgeClient {
   constructor(private readonly edge: Edge) {}
 
-  /** Refusals are values. @throws the reason of `signal` */
+  /** Sends a request and returns its answer or refusal. @throws the reason of `signal` if it aborts */
   async ask(body: ChatBody, options: AskOptions): Promise<Answer> {
     const startMs = performance.now();
     const deadline = AbortSignal.timeout(options.timeoutMs + graceMs);
     const signal = AbortSignal.any([options.signal, deadline]);
     for (let tries = 1; ; tries += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one try after the other
+      // oxlint-disable-next-line no-await-in-loop -- tries are sequential
       const outcome = await this.#try(body, { ...options, signal }, startMs);
       options.signal.throwIfAborted();
-      if (outcome.kind !== "again") return outcome;
-      const pauseMs = pauseBeforeRetry(outcome.last, tries, Math.random());
+      if (outcome.kind !== "retryable") return outcome;
+      const pauseMs = pauseBeforeRetry(outcome.failure, tries, Math.random());
       if (pauseMs === undefined || deadline.aborted) return outcome.answer;
-      // oxlint-disable-next-line no-await-in-loop -- the pause between tries
+      // oxlint-disable-next-line no-await-in-loop -- as above
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -47,7 +49,7 @@ export class HttpEdge {
   async #try(body: ChatBody, options: AskOptions, startMs: number): Promise<Outcome> {
     const { idempotencyKey, signal, timeoutMs, onText } = options;
     const streamed = { stream: true, stream_options: { include_usage: true } };
-    let isHeard = false;
+    let hasStreamed = false;
     try {
       const response = await fetch(`${this.edge.url}/v1/chat/completions`, {
         method: "POST",
@@ -61,14 +63,14 @@ export class HttpEdge {
         body: JSON.stringify(onText ? { ...body, ...streamed } : body),
       });
       if (!response.ok) return await refusalOf(response, startMs);
-      isHeard = onText !== undefined;
+      hasStreamed = onText !== undefined;
       return onText
         ? await streamedAnswer(response, startMs, onText)
         : wholeAnswer(response, await response.json(), startMs);
     } catch (error) {
       const answer = noAnswer(error, signal, startMs, this.edge.url);
-      // Text that was printed cannot be taken back.
-      return isHeard ? answer : { kind: "again", answer, last: { kind: "no-answer" } };
+      // A retry would print the text again, so an answer that has begun is not retried.
+      return hasStreamed ? answer : { kind: "retryable", answer, failure: { kind: "no-answer" } };
     }
   }
 }
@@ -121,24 +123,24 @@ async function refusalOf(response: Response, startMs: number): Promise<Outcome> 
   const body: unknown = await response.json().catch(() => undefined);
   const error = errorIn(body) ?? {
     code: `http_${status}`,
-    message: `The edge answered ${status}.`,
+    message: `The HTTP edge returned status ${status} without a reason.`,
   };
   const answer = { kind: kindOfStatus(status), status, ...error, latencyMs: since(startMs) };
   const retryAfterMs = retryAfterMsOf(headers.get("retry-after"));
   return headers.get("x-should-retry") === "false"
     ? answer
-    : { kind: "again", answer, last: { kind: "refused", status, retryAfterMs } };
+    : { kind: "retryable", answer, failure: { kind: "refused", status, retryAfterMs } };
 }
 
 function noAnswer(error: unknown, signal: AbortSignal, startMs: number, url: string): Answer {
   const code: NoAnswerCode = signal.aborted ? "no_answer_yet" : "edge_unreachable";
   const message = signal.aborted
-    ? "No answer came in time; the request may still be answered, and charged."
+    ? "No answer arrived in time. The request may still be answered and charged."
     : `${url} does not answer (${reasonOf(error)}).`;
   return { kind: "failed", status: null, code, message, latencyMs: since(startMs) };
 }
 
-/** `fetch` says "fetch failed", and keeps the reason to itself. */
+/** Returns the code of the cause. The message of `fetch` is only "fetch failed". */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
@@ -172,7 +174,7 @@ function memberOf(value: unknown, name: string): unknown {
   return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
-/** At least one: a deadline that has passed is no longer told, but waited for. */
+/** Returns at least one second, because ingress accepts no deadline that has passed. */
 function secondsLeft(timeoutMs: number, startMs: number): string {
   return (Math.max(1_000, timeoutMs - since(startMs)) / 1000).toFixed(3);
 }

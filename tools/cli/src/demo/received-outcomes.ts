@@ -1,16 +1,16 @@
 import type { InferenceResponded } from "@sluice/contracts";
 
-/** Outcomes from `inference.responded`, kept until whoever asked for them comes. */
-export class ResponseInbox {
+/** Keeps outcomes from `inference.responded`, and returns each to the request that waits for it. */
+export class ReceivedOutcomes {
   readonly #arrived = new Map<string, InferenceResponded>();
   readonly #waiting = new Map<string, (outcome: InferenceResponded) => void>();
 
-  /** Resolves when the outcomes end. */
-  async takeAll(outcomes: AsyncIterable<InferenceResponded>): Promise<void> {
-    for await (const outcome of outcomes) this.#take(outcome);
+  /** Reads all outcomes. Resolves when there are no more. */
+  async collect(outcomes: AsyncIterable<InferenceResponded>): Promise<void> {
+    for await (const outcome of outcomes) this.#add(outcome);
   }
 
-  /** Undefined when it has not come within `limitMs`, or before `interrupted` aborts. */
+  /** Returns the outcome of a request; undefined if it does not arrive within `limitMs` or before `interrupted` aborts. */
   async outcomeOf(
     requestId: string,
     limitMs: number,
@@ -29,8 +29,8 @@ export class ResponseInbox {
     });
   }
 
-  /** All outcomes of a request are equal: the first is as good as any. */
-  #take(outcome: InferenceResponded): void {
+  /** Keeps the last outcome of a request. All outcomes of a request are equal (see docs/invariants.md). */
+  #add(outcome: InferenceResponded): void {
     this.#arrived.set(outcome.requestId, outcome);
     this.#waiting.get(outcome.requestId)?.(outcome);
     this.#waiting.delete(outcome.requestId);

@@ -3,34 +3,37 @@ import type { RawMessage } from "@sluice/stage";
 import { UsageError } from "../usage-error.ts";
 
 /** A dead letter without its bytes. */
-export interface Letter {
-  /** `<topic>/<partition>/<offset>`: the topic that it is a dead letter of, and where it stands among those. */
+export interface DeadLetter {
+  /** `<topic>/<partition>/<offset>`: the original topic, and the partition and offset on its dead-letter topic. */
   readonly position: string;
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
-  /** Null where a header is missing: somebody else wrote it there. */
+  /** Null if the header is missing, because another program wrote the message. */
   readonly code: string | null;
   readonly stage: string | null;
-  /** When it left its stage; else when it was appended. */
+  /** When the stage dead-lettered it, or else when it was appended. Milliseconds since 1970. */
   readonly deadLetteredAt: number;
-  /** Where it stood on its topic. */
+  /** Its partition and offset on the original topic. */
   readonly source: { readonly partition: string | null; readonly offset: string | null };
   readonly keyBytes: number | null;
   readonly valueBytes: number | null;
 }
 
-export interface Place {
+/** The parsed form of {@link DeadLetter.position}. */
+export interface MessagePosition {
   readonly topic: Topic<unknown>;
   readonly partition: number;
   readonly offset: bigint;
 }
 
 /** Topics that can have dead letters. */
-export const lettered: readonly Topic<unknown>[] = allTopics.filter(({ deadLetter }) => deadLetter);
+export const topicsWithDeadLetters: readonly Topic<unknown>[] = allTopics.filter(
+  ({ deadLetter }) => deadLetter,
+);
 
-/** @param message as it stands on the dead-letter topic of `topic`. Pure. */
-export function letterOf(topic: Topic<unknown>, message: RawMessage): Letter {
+/** Returns the dead letter in a message of the dead-letter topic of `topic`. Pure. */
+export function deadLetterOf(topic: Topic<unknown>, message: RawMessage): DeadLetter {
   const { partition, offset, key, value, appendedAt } = message;
   const header = (name: string) => headerOf(message, `dead-letter-${name}`);
   const at = header("at") ?? "";
@@ -48,7 +51,7 @@ export function letterOf(topic: Topic<unknown>, message: RawMessage): Letter {
   };
 }
 
-/** All headers as text, as a header that was given several times has several. Pure. */
+/** Returns all headers as text. A header that the message has several times is returned several times. Pure. */
 export function headersOf({ headers }: RawMessage): readonly (readonly [string, string])[] {
   return Object.entries(headers).flatMap(([name, given]) =>
     [given]
@@ -61,36 +64,36 @@ function headerOf(message: RawMessage, name: string): string | null {
   return headersOf(message).findLast(([each]) => each === name)?.[1] ?? null;
 }
 
-/** Bytes that are no text are shown as what they are. */
+/** Returns bytes that are not UTF-8 in hexadecimal. */
 function textOf(value: Buffer | string): string {
   if (typeof value === "string") return value;
   const text = value.toString("utf8");
   return Buffer.from(text).equals(value) ? text : `hex:${value.toString("hex")}`;
 }
 
-/** @throws UsageError for what is no position */
-export function placeOf(position: string): Place {
+/** Parses a position as `sluice dead-letters list` prints it. @throws UsageError */
+export function parsePosition(position: string): MessagePosition {
   const [, name = "", partition = "", offset = ""] =
     /^([\w.-]+)\/(\d{1,6})\/(\d{1,18})$/.exec(position) ?? [];
   if (name === "")
     throw new UsageError(
-      `"${position}" is no position: give one as list shows it, such as inference.requested/0/12.`,
+      `"${position}" is not a position. Give one as "sluice dead-letters list" prints it, such as inference.requested/0/12.`,
     );
   return { topic: topicNamed(name), partition: Number(partition), offset: BigInt(offset) };
 }
 
-/** @throws UsageError naming those that there are */
+/** Returns the topic with this name, or with this dead-letter name. @throws UsageError naming all such topics */
 export function topicNamed(name: string): Topic<unknown> {
   const plain = name.replace(/\.dead-letter$/, "");
-  const topic = lettered.find((each) => each.name === plain);
+  const topic = topicsWithDeadLetters.find((each) => each.name === plain);
   if (topic) return topic;
-  const known = lettered.map((each) => each.name).join(", ");
-  throw new UsageError(`There is no topic "${name}" with dead letters; there are ${known}.`);
+  const known = topicsWithDeadLetters.map((each) => each.name).join(", ");
+  throw new UsageError(`There is no topic "${name}" with dead letters. Choose one of ${known}.`);
 }
 
-/** Newest first; those of one moment as they stand. Pure. */
-export function newestFirst(letters: readonly Letter[]): readonly Letter[] {
-  return letters.toSorted(
+/** Sorts the newest first, and those of the same millisecond by descending offset. Pure. */
+export function newestFirst(deadLetters: readonly DeadLetter[]): readonly DeadLetter[] {
+  return deadLetters.toSorted(
     (a, b) => b.deadLetteredAt - a.deadLetteredAt || Number(b.offset - a.offset),
   );
 }

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { inTurn } from "./in-turn.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
 
-test("no more than the limit are under way, and results keep the order of what was asked", async () => {
+test("at most the given number of items run at once, and results keep the order of the items", async () => {
   let underWay = 0;
   let most = 0;
-  const results = await inTurn([30, 1, 20, 1, 10], 2, async (delayMs) => {
+  const results = await mapConcurrently([30, 1, 20, 1, 10], 2, async (delayMs) => {
     underWay += 1;
     most = Math.max(most, underWay);
     await sleep(delayMs);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findFreePorts, guardDataDir, removeDataDir, stopLeftovers } from "@sluice/local-stack";
 import { root } from "./tree.ts";
 
-/** Of the programs that `npm start` starts beside the parts, with the port that documents name. */
+/** The ports of the programs that `npm start` starts in addition to the parts, as the documents name them. */
 const ports = {
   SLUICE_HTTP_PORT: 8080,
   SLUICE_SIMULATOR_PORT: 19097,
@@ -22,21 +22,22 @@ const startLimitMs = 60_000;
 const stopLimitMs = 15_000;
 const blockLimitMs = 60_000;
 
-/** However this process ends, its end of the pipe closes, and what it started stops. */
-const startUntilWeEnd = "npm start & pid=$!; cat >/dev/null; kill -TERM $pid; wait $pid";
+/** Stops `npm start` when this process ends for any reason, because that closes the pipe to `cat`. */
+const startWhileInputIsOpen = "npm start & pid=$!; cat >/dev/null; kill -TERM $pid; wait $pid";
 
-interface Ended {
+interface BlockResult {
   readonly code: number | null;
   readonly output: string;
 }
 
 /**
- * Somebody who has cloned the repository and does what the documents say, word for word. The clone is a
- * folder of links, so that what the commands write does not land in the repository; that a stack of the
- * developer's may hold the usual ports is hidden by variables that the commands honour anyway, and from
- * curl by a .curlrc. Kafka, registry, Redis and PostgreSQL are those that the environment names.
+ * Runs the documents' commands as a reader with a new clone would. The clone is a folder of links, so
+ * that files which the commands write do not end up in the repository. The developer's own stack may
+ * occupy the usual ports. The clone therefore uses other ports, which the commands receive in
+ * environment variables and curl in a .curlrc. Kafka, the registry, Redis and PostgreSQL are those that
+ * the environment names.
  */
-export class Reader {
+export class ClonedRepository {
   private started: ChildProcess | undefined;
   private startOutput = "";
 
@@ -46,8 +47,8 @@ export class Reader {
     private readonly dismissGuard: () => void,
   ) {}
 
-  static async arrive(): Promise<Reader> {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-reader-"));
+  static async create(): Promise<ClonedRepository> {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-clone-"));
     const clone = join(folder, "clone");
     const home = join(folder, "home");
     for (const made of [clone, home]) mkdirSync(made);
@@ -62,17 +63,17 @@ export class Reader {
       ({ usual, port }) => `connect-to = "127.0.0.1:${usual}:127.0.0.1:${port}"\n`,
     );
     writeFileSync(join(home, ".curlrc"), rules.join(""));
-    // The state folder holds the clone, and not the other way round: its guard removes all of it.
+    // The state directory contains the clone, because the guard removes the whole state directory.
     symlinkSync(folder, join(clone, ".sluice"));
     const guard = guardDataDir(folder);
-    return new Reader(
+    return new ClonedRepository(
       folder,
       {
-        ...withoutTheDevelopers(process.env),
+        ...withoutOwnSettings(process.env),
         ...Object.fromEntries(chosen.map(({ name, port }) => [name, String(port)])),
         SLUICE_DATA_DIR: folder,
         SLUICE_BASE_URL: `http://127.0.0.1:${free[0]}/v1`,
-        SLUICE_KAFKA_TOPIC_PREFIX: `reader${process.pid}.`,
+        SLUICE_KAFKA_TOPIC_PREFIX: `clone${process.pid}.`,
         SLUICE_SIMULATOR_SPEED: "10",
         CURL_HOME: home,
       },
@@ -80,20 +81,20 @@ export class Reader {
     );
   }
 
-  /** `npm start`, in a terminal of its own. @returns what it printed until it was ready */
-  async start(): Promise<string> {
-    const child = this.spawn("sh", ["-c", startUntilWeEnd]);
+  /** Runs `npm start`, and returns what it printed until it was ready. */
+  async startStack(): Promise<string> {
+    const child = this.spawn("sh", ["-c", startWhileInputIsOpen]);
     this.started = child;
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.startOutput += text));
-    if (!(await this.startSays("Ctrl-C stops everything.", startLimitMs)))
+    if (!(await this.waitForStartOutput("Ctrl-C stops everything.", startLimitMs)))
       throw new Error(`npm start was not ready:\n${this.startOutput}`);
     return this.startOutput;
   }
 
-  /** What `npm start` printed, once it says that it has stopped, or when that takes too long. */
-  async startStopped(): Promise<string> {
-    await this.startSays("stopped after", stopLimitMs);
+  /** Returns what `npm start` printed until it stopped, or until a time limit. */
+  async outputOnceStopped(): Promise<string> {
+    await this.waitForStartOutput("stopped after", stopLimitMs);
     return this.startOutput;
   }
 
@@ -101,7 +102,7 @@ export class Reader {
     return new Shell(this.spawn("bash", ["-s"]), join(this.folder, "block.sh"));
   }
 
-  async leave(): Promise<void> {
+  async remove(): Promise<void> {
     this.started?.stdin?.end();
     const deadline = Date.now() + stopLimitMs;
     while (this.started?.exitCode === null && Date.now() < deadline) await sleep(50);
@@ -111,7 +112,7 @@ export class Reader {
     this.dismissGuard();
   }
 
-  private async startSays(text: string, limitMs: number): Promise<boolean> {
+  private async waitForStartOutput(text: string, limitMs: number): Promise<boolean> {
     const deadline = Date.now() + limitMs;
     while (!this.startOutput.includes(text)) {
       if (this.started?.exitCode !== null || Date.now() > deadline) return false;
@@ -120,14 +121,14 @@ export class Reader {
     return true;
   }
 
-  /** In a process group of its own, so that a command that hangs is ended with all that it started. */
+  /** Starts a new process group, so that a command that hangs can be killed with all its children. */
   private spawn(command: string, args: readonly string[]): ChildProcess {
     const cwd = join(this.folder, "clone");
     return spawn(command, args, { cwd, env: this.environment, detached: true });
   }
 }
 
-/** One terminal: what a block exports is there for the next. The first command that fails ends it. */
+/** One shell session. Variables that a block exports are set in the next block. A failing command ends it. */
 class Shell {
   private output = "";
   private count = 0;
@@ -141,8 +142,8 @@ class Shell {
     bash.stdin?.on("error", () => undefined);
   }
 
-  /** Commands from a file and without input, so that none of them swallows the next. */
-  async run(commands: string): Promise<Ended> {
+  /** Runs commands from a file and without input, so that no command reads the next one as its input. */
+  async run(commands: string): Promise<BlockResult> {
     this.output = "";
     this.count += 1;
     const end = `-- end of block ${this.count} --`;
@@ -153,7 +154,10 @@ class Shell {
       if (this.bash.exitCode !== null) return { code: this.bash.exitCode, output: this.output };
       if (Date.now() > deadline) {
         this.close();
-        return { code: null, output: `${this.output}\nno end within ${blockLimitMs} ms` };
+        return {
+          code: null,
+          output: `${this.output}\nThe block did not end within ${blockLimitMs} ms.`,
+        };
       }
       await sleep(20);
     }
@@ -165,8 +169,8 @@ class Shell {
   }
 }
 
-/** What a developer has exported for a stack of their own must not decide what a reader sees. */
-function withoutTheDevelopers(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** Removes variables that a developer may have exported for their own stack. */
+function withoutOwnSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { SLUICE_API_KEY: _key, SLUICE_URL: _url, SLUICE_CONFIG: _config, ...rest } = environment;
   return rest;
 }

@@ -7,15 +7,16 @@ import {
 } from "@sluice/contracts";
 import type { KafkaUser, ProviderBill, TopicReader } from "@sluice/testing";
 
-/** All that a pipeline says of what it was asked, whom it called, and what that cost. */
-export interface Seen {
+/** Readers of a pipeline's requests, provider calls, outcomes and charges. */
+export interface PipelineReaders {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly attempted: TopicReader<InferenceAttempted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
 }
 
-export async function openReaders(user: KafkaUser): Promise<Seen> {
+/** Opens the readers at the beginning of their topics. */
+export async function openReaders(user: KafkaUser): Promise<PipelineReaders> {
   const [admitted, attempted, responded, charged] = await Promise.all([
     user.read(topics.inferenceAdmitted),
     user.read(topics.inferenceAttempted),
@@ -28,7 +29,7 @@ export async function openReaders(user: KafkaUser): Promise<Seen> {
 type Attempts = ProviderBill["attempts"];
 type Billed = Attempts extends ReadonlyMap<string, infer One> ? One : never;
 
-/** Without those that a suite made by itself: they have no attempt's name. */
+/** Returns the billed calls of the pipeline, without those that a suite made directly, which have no attempt id. */
 export function callsOfPipeline(attempts: Attempts): readonly (readonly [string, Billed])[] {
   return [...attempts].filter(([id]) => !id.startsWith("unnamed-"));
 }
