@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { expect, test } from "vitest";
-import { imports, targetOf } from "./imports.ts";
-import { generated, sources } from "./tree.ts";
+import { type Import, imports, targetOf } from "./imports.ts";
+import { generated, read, sources } from "./tree.ts";
 
 /** How many files of one folder a reader can still survey; the scripts of Redis are seventeen. */
 const folderFilesMax = 17;
@@ -26,6 +26,22 @@ test(`no folder holds more than ${folderFilesMax} sources, not counting tests, c
   expect(counts.size).toBeGreaterThan(50);
   expect([...counts].filter(([, count]) => count > folderFilesMax)).toEqual([]);
 });
+
+test("only http/ of ingress imports an HTTP error, so that refusals are values everywhere else", () => {
+  const edge = "services/ingress/src/http/";
+  const offending = imports.filter(
+    (each) =>
+      !each.file.startsWith(edge) &&
+      (targetOf(each) === `${edge}api-error.ts` || importsHttpException(each)),
+  );
+  expect(sources.filter((file) => file.startsWith(edge)).length).toBeGreaterThan(5);
+  expect(new Set(offending.map(({ file }) => file))).toEqual(new Set());
+});
+
+/** Every exception of Nest has an HTTP status. */
+function importsHttpException({ file, specifier }: Import): boolean {
+  return specifier === "@nestjs/common" && /\b[A-Z]\w*Exception\b/.test(read(file));
+}
 
 function isCounted(file: string): boolean {
   return !/\.(?:test|contract|fixture)\.ts$/.test(file) && !generated.includes(file);
