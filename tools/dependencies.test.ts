@@ -20,8 +20,8 @@ interface Dependency {
 
 test("a package declares every package that its sources import", () => {
   const undeclared = packages.flatMap((owner) => {
-    const { dependencies = {}, devDependencies = {} } = owner.manifest;
-    const forProduct = Object.keys(dependencies);
+    const { dependencies, peerDependencies, devDependencies = {} } = owner.manifest;
+    const forProduct = Object.keys({ ...dependencies, ...peerDependencies });
     const forTests = [...forProduct, ...Object.keys(devDependencies), ...testTools];
     return importedBy(owner.folder).filter(({ file, name }) => {
       const allowed = isTest(file) || isForTests(owner) ? forTests : forProduct;
@@ -33,8 +33,8 @@ test("a package declares every package that its sources import", () => {
 
 test("a package imports every package that it declares", () => {
   const unused = packages.flatMap((owner) => {
-    const { dependencies = {}, devDependencies = {} } = owner.manifest;
-    const declared = Object.keys({ ...dependencies, ...devDependencies });
+    const { dependencies, peerDependencies, devDependencies } = owner.manifest;
+    const declared = Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies });
     return unusedAmong(declared, importedBy(owner.folder)).map(
       (name) => `${owner.folder}: ${name}`,
     );

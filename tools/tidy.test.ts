@@ -235,9 +235,10 @@ function linesWith(pattern: RegExp, among: readonly string[]): readonly string[]
 }
 
 /** Folders of our own packages that a package needs once it is built. */
-function siblingsIn({ dependencies = {} }: Manifest): readonly string[] {
+function siblingsIn({ dependencies, peerDependencies }: Manifest): readonly string[] {
   const folderOf = new Map(packages.map(({ folder, manifest }) => [manifest.name, folder]));
-  return Object.keys(dependencies).flatMap((name) => folderOf.get(name) ?? []);
+  const declared = Object.keys({ ...dependencies, ...peerDependencies });
+  return declared.flatMap((name) => folderOf.get(name) ?? []);
 }
 
 function referencesIn(file: string): readonly string[] {

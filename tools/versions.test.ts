@@ -58,8 +58,8 @@ test("every package has the version of the latest release in the changelog", () 
 });
 
 function declaredIn(folder: string, manifest: Manifest): readonly Declared[] {
-  const { dependencies, devDependencies, optionalDependencies } = manifest;
-  const all = { ...dependencies, ...devDependencies, ...optionalDependencies };
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest;
+  const all = { ...dependencies, ...peerDependencies, ...devDependencies, ...optionalDependencies };
   return Object.entries(all).map(([name, version]) => ({ folder, name, version }));
 }
 

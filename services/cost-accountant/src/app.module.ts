@@ -14,7 +14,7 @@ import { type Logger, LOGGER } from "@sluice/telemetry";
 import { ChargeStage, chargingGroup } from "./charge/charge.stage.ts";
 import { OwnedPartitions } from "./charge/owned-partitions.ts";
 import type { Config } from "./config.ts";
-import { CostsModule } from "./costs/costs.module.ts";
+import { CostsModule } from "./costs/http/costs.module.ts";
 import { LedgerModule } from "./ledger/ledger.module.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { AccountantMetrics } from "./metrics.ts";

@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { runService } from "@sluice/service-host";
 import { AppModule } from "./app.module.ts";
 import { configSchema } from "./config.ts";
-import { createHttp } from "./costs/create-http.ts";
+import { createHttp } from "./costs/http/create-http.ts";
 
 await runService({
   name: "cost-accountant",

@@ -10,8 +10,8 @@ import {
   UseFilters,
 } from "@nestjs/common";
 import type { FastifyRequest } from "fastify";
-import { Ledger, type CostsQuery } from "../ledger/ledger.ts";
-import { costsAnswerOf, parseCostsQuery } from "./costs-query.ts";
+import { Ledger, type CostsQuery } from "../../ledger/ledger.ts";
+import { costsAnswerOf, parseCostsQuery } from "../costs-query.ts";
 import { CostsErrorFilter } from "./costs-error.filter.ts";
 import { jsonBody } from "./json-body.ts";
 

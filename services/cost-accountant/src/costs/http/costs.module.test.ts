@@ -2,8 +2,8 @@ import { type DynamicModule, Module } from "@nestjs/common";
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import { AdminServer, TelemetryModule } from "@sluice/telemetry";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
-import { type Costs, Ledger } from "../ledger/ledger.ts";
+import { InMemoryLedger } from "../../ledger/in-memory-ledger.ts";
+import { type Costs, Ledger } from "../../ledger/ledger.ts";
 import { CostsModule } from "./costs.module.ts";
 import { createHttp } from "./create-http.ts";
 
