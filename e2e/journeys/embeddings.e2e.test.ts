@@ -256,7 +256,7 @@ describe("if the provider", () => {
     const input = Array.from({ length: 129 }, (_, index) => `input ${index}`);
     await expect(client.embed({ input, model: "misdeclared" })).rejects.toMatchObject({
       ...{ status: 502, code: "provider_failed" },
-      message: expect.stringContaining("send fewer inputs at once"),
+      message: expect.stringContaining("Send fewer inputs at once"),
     });
   });
 });
