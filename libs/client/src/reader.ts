@@ -91,8 +91,8 @@ export class Reader<R> extends SliceStage<R> {
         producer: new DroppingProducer(),
         onFatal: (code, reason) => void this.#restart(code, reason),
       },
-      // A record that cannot be decoded is logged and skipped. The producer below drops its dead letter,
-      // because only services write dead letters.
+      // A record that cannot be decoded is logged and skipped. The producer drops its dead letter, because
+      // only services write dead letters.
       { on: { ...topic, deadLetter: true }, group, sliceMax },
     );
   }

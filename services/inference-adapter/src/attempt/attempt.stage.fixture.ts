@@ -5,6 +5,7 @@ import {
   InMemoryOutcomes,
   InMemoryReplies,
   InMemoryRequests,
+  refOfAdmitted,
 } from "@sluice/request-state";
 import { deliveryOf, InMemoryEventProducer, silentLogger } from "@sluice/stage";
 import { Registry } from "prom-client";
@@ -60,7 +61,7 @@ export async function newTestStage(
   });
   const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);
   const stopping = new AbortController();
-  const ref = { tenant: "acme", requestId: dispatched.admitted.request.requestId };
+  const ref = refOfAdmitted(dispatched.admitted);
   const handle = () =>
     stage.handle(deliveryOf(dispatched), {
       repeats: 0,

@@ -6,6 +6,7 @@ import {
   Admissions,
   type Admitted,
   Outcomes,
+  refOfAdmitted,
   Replies,
   type RequestRef,
 } from "@sluice/request-state";
@@ -236,12 +237,7 @@ export class HttpAdmission {
   }
 }
 
-function runningRequestOf({
-  attribution,
-  request,
-  admittedAt,
-  deadlineAt,
-}: InferenceAdmitted): RunningRequest {
-  const ref = { tenant: attribution.tenant, requestId: request.requestId };
-  return { kind: "running", ref, admittedAt, deadlineAt, isNew: false };
+function runningRequestOf(admitted: InferenceAdmitted): RunningRequest {
+  const { admittedAt, deadlineAt } = admitted;
+  return { kind: "running", ref: refOfAdmitted(admitted), admittedAt, deadlineAt, isNew: false };
 }
