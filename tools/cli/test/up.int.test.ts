@@ -114,7 +114,9 @@ test("an occupied port is reported in one sentence with the remedy, and nothing 
   );
   server.close();
   expect(code).toBe(1);
-  expect(output).toContain(`port ${port} (registry, SLUICE_REGISTRY_PORT): stop it`);
+  expect(output).toContain(
+    `listens on port ${port} (registry, SLUICE_REGISTRY_PORT). Stop that process`,
+  );
   expect((await readStatus(dataDir)).parts.filter(({ pid }) => pid !== null)).toEqual([]);
 });
 
