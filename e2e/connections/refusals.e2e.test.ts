@@ -201,7 +201,7 @@ const registryRefusals: Cases = [
   [
     "a wrong password",
     () => ({ SLUICE_REGISTRY_PASSWORD: "guessed" }),
-    "it does not accept our user and password, or token (401)",
+    "it does not accept the user and password, or the token (401). Correct them",
   ],
   [
     "a wrong token",
@@ -210,7 +210,7 @@ const registryRefusals: Cases = [
       SLUICE_REGISTRY_PASSWORD: "",
       SLUICE_REGISTRY_TOKEN: "guessed",
     }),
-    "it does not accept our user and password, or token (401)",
+    "it does not accept the user and password, or the token (401). Correct them",
   ],
   [
     "another certificate authority",
