@@ -58,7 +58,7 @@ const charge: CostCharged = {
 
 test("a writer whose schema is not registered gets an error that says what to run", async () => {
   const codecs = new RegistryTopicCodecs(new SchemaRegistryClient(registryUrl, topicPrefix));
-  await expect(codecs.prepare([charged])).rejects.toThrow('run "sluice up"');
+  await expect(codecs.prepare([charged])).rejects.toThrow('Run "sluice up"');
 });
 
 test("missing topics are created and schemas registered, and a second run changes nothing", async () => {
