@@ -45,9 +45,11 @@ class CopyStage extends SliceStage<Note> {
 }
 
 @Injectable()
-@Stage({ on: target, group: "copy.end", settings: briskSettings })
+@Stage({ on: target, group: "copy.end", settings: briskSettings, concurrency: 8 })
 class EndStage extends ConcurrentStage<Note> {
   static readonly seen: number[] = [];
+  static running = 0;
+  static runningMost = 0;
 
   constructor(private readonly clock: Clock) {
     super();
@@ -55,6 +57,10 @@ class EndStage extends ConcurrentStage<Note> {
 
   override async handle({ record }: Delivery<Note>): Promise<Effect> {
     this.clock.now();
+    EndStage.running += 1;
+    EndStage.runningMost = Math.max(EndStage.runningMost, EndStage.running);
+    await sleep(5);
+    EndStage.running -= 1;
     EndStage.seen.push(record.id);
     return skip("seen");
   }
@@ -75,6 +81,7 @@ it("an application finds its stages, injects their dependencies, runs them and s
       TelemetryModule.forRoot(telemetry),
       StageModule.forRootAsync({ useFactory: async () => ({ connection, codecs }) }),
       StageModule.forFeature(CopyStage, { settings: briskSettings }),
+      StageModule.forFeature(EndStage, { concurrency: 2 }),
     ],
     providers: [{ provide: Clock, useClass: SystemClock }, CopyStage, EndStage],
   })
@@ -87,6 +94,7 @@ it("an application finds its stages, injects their dependencies, runs them and s
   await app.get(EventProducer).send(notes(50, 5).map((note) => outgoing(source, note)));
   await eventually(() => EndStage.seen.length === 50);
   await app.close();
+  expect(EndStage.runningMost, "the option of forFeature replaces that of the decorator").toBe(2);
   expect(await kafka.lag("copy")).toBe(0);
   expect(await kafka.lag("copy.end", target)).toBe(0);
   for (const topic of [source, target]) await kafka.publish(notes(5, 5), topic);

@@ -46,6 +46,13 @@ test("GET requests for a forwarded path reach its listener, and other methods do
   expect((await fetch(`${address}/own`, { method: "POST" })).status).toBe(405);
 });
 
+test("a forwarded path with dots reaches its listener as the path that was matched", async () => {
+  server.forward("/own", (request, response) => response.end(`answer to ${request.url}`));
+  const socket = connect(server.port, "127.0.0.1");
+  socket.end("GET /a/../own?a=1 HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+  expect(await text(socket)).toContain("answer to /own?a=1");
+});
+
 test("a path that cannot be parsed is answered with 500, and the server continues", async () => {
   const { port } = new URL(address);
   const socket = connect(Number(port), "127.0.0.1");

@@ -77,11 +77,13 @@ export class AdminServer {
     response.writeHead(status, { "content-type": contentType }).end(body);
   }
 
-  async #answerTo({ method, url }: IncomingMessage): Promise<RequestListener | AdminAnswer> {
-    const { pathname } = new URL(url ?? "/", "http://admin");
+  async #answerTo(request: IncomingMessage): Promise<RequestListener | AdminAnswer> {
+    const { pathname, search } = new URL(request.url ?? "/", "http://admin");
+    // A listener matches the path again, and must see the one that was matched here.
+    request.url = `${pathname}${search}`;
     const route = this.#routes.get(pathname);
     if (!route) return json(404, { error: `There is no ${pathname} here.` });
-    if (method !== "GET") return json(405, { error: "Only GET is answered here." });
+    if (request.method !== "GET") return json(405, { error: "Only GET is answered here." });
     return route();
   }
 }

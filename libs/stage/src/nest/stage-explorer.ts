@@ -79,7 +79,11 @@ export class StageExplorer implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   async onModuleDestroy(): Promise<void> {
     for (const running of this.running) running.connected = false;
-    await Promise.all(this.running.map(({ consumer }) => consumer.stop()));
+    const stopped = await Promise.allSettled(this.running.map(({ consumer }) => consumer.stop()));
+    // One stage that cannot stop must not end the wait for the others, whose producer closes after this.
+    for (const each of stopped)
+      if (each.status === "rejected")
+        this.logger.error({ error: each.reason }, "a stage did not stop");
   }
 
   private async start(running: Running): Promise<void> {

@@ -13,7 +13,7 @@ interface AuthenticatedRequest extends FastifyRequest {
   apiKey: ApiKey;
 }
 
-/** Authenticates every HTTP request by its API key, before anything else of it is read. */
+/** Authenticates every HTTP request by its API key, before its headers and members are checked. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(private readonly keys: ApiKeys) {}

@@ -139,9 +139,18 @@ export async function withDeadLetterTopics<Result>(
   const deadLetterTopics = new DeadLetterTopics(address);
   try {
     return await use(deadLetterTopics);
+  } catch (error) {
+    throw withAddress(error, address);
   } finally {
     await deadLetterTopics.close();
   }
+}
+
+/** Adds the address to an outage of the broker, whose own message names only the cause. */
+function withAddress(error: unknown, { kafka }: TopicsAddress): unknown {
+  if (!(error instanceof TransientFault) || error.code !== "STAGE_BROKER_UNAVAILABLE") return error;
+  const message = `Kafka at ${kafka.brokers.join(", ")} cannot be used: ${error.message}.`;
+  return new TransientFault(error.code, message, { cause: error });
 }
 
 /** Returns the range of the newest `count` messages of each partition. */

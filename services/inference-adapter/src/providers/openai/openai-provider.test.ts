@@ -188,6 +188,21 @@ describe("on a connection", () => {
     expect(end).toMatchObject({ kind: "answered", usage: null });
   });
 
+  test("a streamed choice whose provider omits finish_reason has it as null, as strict clients require", async () => {
+    const terse = await serve((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write('data: {"choices":[{"index":0,"delta":{"content":"Hm"}}]}\n\n');
+      response.end(
+        'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+      );
+    });
+    const { chunks } = await callProvider(terse, { prompt: "x", stream: true });
+    expect(chunks.map(({ choices }) => choices)).toEqual([
+      [{ index: 0, delta: { content: "Hm" }, finish_reason: null }],
+      [{ index: 0, delta: {}, finish_reason: "stop" }],
+    ]);
+  });
+
   test("a stream with an error event is cut", async () => {
     const failing = await serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });

@@ -128,7 +128,11 @@ async function stream(
   const chunks = await client.post<Stream<WireCompletion>>("/chat/completions", options);
   for await (const chunk of chunks) {
     assembly.noteUsage(chunk.usage);
-    const choices = chunk.choices ?? [];
+    // Clients with strict types require the member in every chunk, and some providers omit it.
+    const choices = (Array.isArray(chunk.choices) ? chunk.choices : []).map((choice) => ({
+      ...choice,
+      finish_reason: choice.finish_reason ?? null,
+    }));
     if (choices.length === 0) continue;
     assembly.add(chunk, choices);
     const systemFingerprint = chunk.system_fingerprint ?? null;
