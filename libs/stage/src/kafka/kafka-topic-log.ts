@@ -100,6 +100,9 @@ class Reading {
       this.consumer.on(this.consumer.events.CRASH, ({ payload }) =>
         this.ended.reject(payload.error),
       );
+      this.consumer.on(this.consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+        if (payload.batchSize === 0) this.passed(payload.partition, payload.lastOffset);
+      });
       await Promise.race([this.begin(), this.ended.promise]);
       await this.ended.promise;
     } finally {
@@ -120,7 +123,6 @@ class Reading {
   }
 
   private takeBatch(batch: kafkajs.Batch): void {
-    this.silence.refresh();
     const { partition, messages } = batch;
     const extent = this.left.get(partition);
     if (!extent) return;
@@ -131,7 +133,14 @@ class Reading {
       if (offset < extent.to) this.take(rawMessageOf(this.topic, partition, message));
       this.left.set(partition, { ...extent, from: offset + 1n });
     }
-    if (BigInt(batch.lastOffset()) + 1n >= extent.to) this.left.delete(partition);
+    this.passed(partition, batch.lastOffset());
+  }
+
+  /** The end of an extent may be the marker of a transaction, which comes without a message. */
+  private passed(partition: number, lastOffset: string): void {
+    this.silence.refresh();
+    const extent = this.left.get(partition);
+    if (extent && BigInt(lastOffset) + 1n >= extent.to) this.left.delete(partition);
     if (this.left.size === 0) this.ended.resolve();
   }
 }

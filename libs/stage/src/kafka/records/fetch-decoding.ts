@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { type AbortedTransaction, hideAborted } from "./aborted.ts";
 import { fetchedRecords, type Unpacked } from "./fetched-records.ts";
 import type { FetchedRecord } from "./record-batch.ts";
 
@@ -9,17 +10,53 @@ interface Decoder {
   readBytes(length: number): Buffer;
 }
 
-const path = "kafkajs/src/protocol/requests/fetch/v4/decodeMessages";
+const fetch = "kafkajs/src/protocol/requests/fetch";
+/** The versions whose responses name aborted transactions. */
+const versions = [4, 5, 6, 7, 8, 9, 10, 11];
+
+/** The decoded response to a fetch, as far as it is read here. */
+interface FetchResponse {
+  readonly responses: readonly {
+    readonly partitions: readonly {
+      abortedTransactions: readonly AbortedTransaction[];
+      messages: readonly FetchedRecord[];
+    }[];
+  }[];
+}
+
+interface ResponseModule {
+  decode: (bytes: Buffer) => Promise<FetchResponse>;
+}
 
 /**
  * Replaces the client's reading of batches with ours. The client throws for a batch that it cannot
- * read, and passes all messages of a batch as arguments, which fails for 130,000 of them. Call this
- * before the client's first fetch, which loads the replaced module.
+ * read, passes all messages of a batch as arguments, which fails for 130,000 of them, and returns
+ * messages of aborted transactions. Call this before the client's first fetch, which loads the
+ * replaced modules.
  */
 export function decodeFetchesHere(): void {
+  if (isReplaced) return;
+  isReplaced = true;
   const load = createRequire(import.meta.url);
-  load(path);
-  load.cache[load.resolve(path)]!.exports = decodeMessages;
+  const messages = `${fetch}/v4/decodeMessages`;
+  load(messages);
+  load.cache[load.resolve(messages)]!.exports = decodeMessages;
+  for (const version of versions) {
+    const response: ResponseModule = load(`${fetch}/v${version}/response`);
+    const { decode } = response;
+    response.decode = async (bytes) => withoutAborted(await decode(bytes));
+  }
+}
+
+let isReplaced = false;
+
+function withoutAborted(response: FetchResponse): FetchResponse {
+  for (const partition of response.responses.flatMap(({ partitions }) => partitions)) {
+    partition.messages = hideAborted(partition.messages, partition.abortedTransactions);
+    // The client's filter has nothing left to do.
+    partition.abortedTransactions = [];
+  }
+  return response;
 }
 
 const unpackedIn = new WeakMap<Decoder, Unpacked>();

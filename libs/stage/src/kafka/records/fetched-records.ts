@@ -4,6 +4,7 @@ import { messageOf } from "../../core/faults.ts";
 import {
   batchAt,
   type FetchedRecord,
+  passedRecordOf,
   type RecordBatch,
   recordsIn,
   type Unreadable,
@@ -77,7 +78,7 @@ async function recordsOf(batch: RecordBatch, sofar: Unpacked): Promise<readonly 
   try {
     const unpacked = batch.count > 0 ? await unpack(batch.records) : batch.records;
     sofar.bytes += batch.codec === 0 ? 0 : unpacked.length;
-    const records = recordsIn(batch, unpacked);
+    const records = throughEnd(batch, recordsIn(batch, unpacked));
     sofar.records += records.length;
     return records;
   } catch (error) {
@@ -88,6 +89,15 @@ async function recordsOf(batch: RecordBatch, sofar: Unpacked): Promise<readonly 
       `the batch has more than ${unpackedBytesMax} bytes when decompressed`,
     );
   }
+}
+
+/**
+ * Compaction removes messages, even all, and keeps the batch. Without a record at its last offset,
+ * the client would fetch such a batch again indefinitely.
+ */
+function throughEnd(batch: RecordBatch, records: readonly FetchedRecord[]): FetchedRecord[] {
+  const isWhole = records.at(-1)?.offset === String(batch.lastOffset);
+  return isWhole ? [...records] : [...records, passedRecordOf(batch)];
 }
 
 function nameOf(codec: number): string {

@@ -169,6 +169,19 @@ function headersIn(bytes: Bytes, count: number): FetchedRecord["headers"] {
   return Object.fromEntries(headers);
 }
 
+/** Returns a record that the client passes over, with the offset at which the batch ends. */
+export function passedRecordOf(batch: RecordBatch): FetchedRecord {
+  return {
+    magicByte: batch.magicByte,
+    attributes: 0,
+    timestamp: batch.appendedAt ?? String(batch.firstTimestamp),
+    offset: String(batch.lastOffset),
+    ...withoutBytes,
+    isControlRecord: true,
+    batchContext: batch.context,
+  };
+}
+
 /**
  * Returns one record for all messages of a batch. It has the offset of the last one, so that
  * reading continues behind it.
