@@ -1,5 +1,6 @@
 import kafkajs from "kafkajs";
 import type { KafkaConnection } from "../src/index.ts";
+import type { Note } from "./kafka-fixture.ts";
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
@@ -74,4 +75,40 @@ function varint(value: number): Buffer {
 
 async function neverAsked(): Promise<never> {
   throw new Error("A stranger only sends.");
+}
+
+/** A transaction of a producer of its own, as Kafka Streams and other clients use them. */
+export interface ForeignTransaction {
+  send(notes: readonly Note[]): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** @param topic with prefix */
+export async function beginTransaction(
+  { brokers }: KafkaConnection,
+  topic: string,
+  id: string,
+): Promise<ForeignTransaction> {
+  const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const producer = client.producer({
+    transactionalId: `${topic}.${id}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const end = async (ending: Promise<void>) => {
+    await ending;
+    await producer.disconnect();
+  };
+  return {
+    send: async (given) => {
+      const messages = given.map((note) => ({ value: JSON.stringify(note), partition: 0 }));
+      await transaction.send({ topic, messages });
+    },
+    commit: () => end(transaction.commit()),
+    abort: () => end(transaction.abort()),
+  };
 }

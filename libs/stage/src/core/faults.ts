@@ -17,6 +17,7 @@ export type StageFaultCode =
   | "STAGE_CONSUMER_CRASHED"
   | "STAGE_CONSUMER_SILENT"
   | "STAGE_CONSUMER_STUCK"
+  | "STAGE_CONSUMER_UNASSIGNED"
   | "STAGE_KAFKAJS_UNSUPPORTED";
 
 /** Returns the code for a dead letter: that of a fault, and the fallback for other errors. */

@@ -7,7 +7,8 @@ export interface StageMetrics {
   pausedPartitions(count: number): void;
   inHand(count: number): void;
   lag(topic: string, partition: number, messages: number): void;
-  forgetLag(topic: string, partition: number): void;
+  /** Partitions that the group has assigned to this member. */
+  assignedPartitions(count: number): void;
 }
 
 export interface ProducerMetrics {
@@ -34,7 +35,7 @@ export class NoMetrics extends MetricsFactory {
       pausedPartitions: () => undefined,
       inHand: () => undefined,
       lag: () => undefined,
-      forgetLag: () => undefined,
+      assignedPartitions: () => undefined,
     };
   }
 

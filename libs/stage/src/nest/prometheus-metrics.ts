@@ -30,11 +30,16 @@ export class PrometheusMetrics extends MetricsFactory {
       "Messages that a concurrent stage has taken and not finished",
       ["stage"],
     );
-    const lag = this.gauge("stage_lag_messages", "High watermark minus committed offset", [
-      "stage",
-      "topic",
-      "partition",
-    ]);
+    const assigned = this.gauge(
+      "stage_assigned_partitions",
+      "Partitions that the consumer group has assigned to this process",
+      ["stage"],
+    );
+    const lag = this.gauge(
+      "stage_lag_messages",
+      "Messages between the group's committed offset and the end of each partition",
+      ["stage", "topic", "partition"],
+    );
     const slices = this.histogram("stage_slice_duration_seconds", "From slice to commit", buckets);
     const handles = this.histogram(
       "stage_handle_duration_seconds",
@@ -50,7 +55,7 @@ export class PrometheusMetrics extends MetricsFactory {
       pausedPartitions: (count) => paused.set({ stage }, count),
       inHand: (count) => inHand.set({ stage }, count),
       lag: (topic, partition, count) => lag.set({ stage, topic, partition }, count),
-      forgetLag: (topic, partition) => lag.remove({ stage, topic, partition: String(partition) }),
+      assignedPartitions: (count) => assigned.set({ stage }, count),
     };
   }
 

@@ -34,7 +34,7 @@ export interface ConfiguredStage {
 
 interface Running {
   readonly consumer: SliceConsumer<unknown> | ConcurrentConsumer<unknown>;
-  /** True while the consumer is connected and reads. */
+  /** True from the start of the consumer until its stop. */
   connected: boolean;
 }
 
@@ -67,7 +67,10 @@ export class StageExplorer implements OnModuleInit, OnApplicationBootstrap, OnMo
           : new ConcurrentConsumer(stage, surroundings, options);
       const running: Running = { consumer, connected: false };
       this.running.push(running);
-      this.readiness.add(`stage ${options.group}`, () => running.connected);
+      this.readiness.add(
+        `stage ${options.group}`,
+        () => running.connected && running.consumer.isAssigned,
+      );
     }
   }
 

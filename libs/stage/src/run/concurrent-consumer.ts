@@ -89,9 +89,14 @@ export class ConcurrentConsumer<In> implements RunningStage {
       topic: this.parts.topic.name,
       hooks: stage,
       onBatch: (batch) => this.admit(batch),
+      onPassed: (partition, next) => this.progress.pass(partition, next),
       onGeneration: (generation) => this.begin(generation),
       onGenerationEnd: () => this.end(),
     });
+  }
+
+  get isAssigned(): boolean {
+    return this.subscription.isAssigned;
   }
 
   async start(): Promise<void> {
@@ -131,6 +136,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
       if (this.progress.admit(batch.partition, raw.offset) === "new") this.runner.take(raw);
       batch.resolve(raw.offset);
     }
+    this.progress.pass(batch.partition, batch.next);
     this.subscription.watch.progressed();
   }
 

@@ -30,6 +30,12 @@ export class ConcurrentProgress {
     this.prefixes.get(partition)?.finish(offset);
   }
 
+  /** Notes that there is nothing to process between the last admitted message and `next`. */
+  pass(partition: number, next: bigint): void {
+    const prefix = this.prefixes.get(partition);
+    if (prefix?.admit(next - 1n)) prefix.finish(next - 1n);
+  }
+
   /** Returns the offset after the finished prefix of each partition whose prefix has grown. */
   committable(): Map<number, bigint> {
     const offsets = new Map<number, bigint>();

@@ -25,6 +25,8 @@ export interface SliceStageOptions<In> extends StageOptions<In> {
 }
 
 export interface RunningStage {
+  /** False if the consumer has had no assignment for a while: then its messages wait. */
+  readonly isAssigned: boolean;
   /** Finishes the messages in progress, commits them and leaves the group. */
   stop(): Promise<void>;
 }
@@ -73,11 +75,16 @@ export class SliceConsumer<In> implements RunningStage {
       topic: topic.name,
       hooks: stage,
       onBatch: (batch) => this.take(batch),
+      onPassed: (partition, next) => this.noteDone(partition, next),
       onRebalancing: () => void this.commitPending(),
       onLeaving: () => this.commitPending(),
       onGeneration: (generation) => this.begin(generation),
       onGenerationEnd: () => this.forget(),
     });
+  }
+
+  get isAssigned(): boolean {
+    return this.subscription.isAssigned;
   }
 
   async start(): Promise<void> {
@@ -117,6 +124,7 @@ export class SliceConsumer<In> implements RunningStage {
         if (!batch.isWanted()) return;
         if (!(await this.work(batch, slice))) return;
       }
+      if (!batch.generation.ended.aborted) this.noteDone(batch.partition, batch.next);
     } finally {
       clearInterval(beating);
       // If the member is about to leave or rejoin the group, it must commit now.
@@ -141,7 +149,7 @@ export class SliceConsumer<In> implements RunningStage {
     if (last) {
       this.failures.delete(batch.partition);
       batch.resolve(last.offset);
-      this.noteDone(batch, last.offset + 1n);
+      if (!batch.generation.ended.aborted) this.noteDone(batch.partition, last.offset + 1n);
       this.parts.metrics.sliceTook((performance.now() - startedAt) / 1_000);
     }
     if (outage === undefined) return true;
@@ -149,10 +157,9 @@ export class SliceConsumer<In> implements RunningStage {
     return false;
   }
 
-  private noteDone(batch: FetchedBatch, next: bigint): void {
-    if (batch.generation.ended.aborted) return;
+  private noteDone(partition: number, next: bigint): void {
     this.subscription.watch.progressed();
-    this.uncommitted.set(batch.partition, next);
+    this.uncommitted.set(partition, next);
     this.commitSoon ??= setTimeout(() => void this.commitPending(), commitWaitMs);
   }
 

@@ -14,6 +14,8 @@ export interface ConsumerSettings {
   /** How many partitions a slice stage processes at once. */
   readonly partitionsAtOnce: number;
   readonly fetchBytesPerPartition: number;
+  /** How long new partitions of the topic may stay unread. */
+  readonly metadataMsMax: number;
   /** Lag without progress for this long ends the process. */
   readonly noProgressMs: number;
 }
@@ -38,5 +40,6 @@ export const defaultConsumerSettings: ConsumerSettings = {
   fetchEveryMs: 5,
   partitionsAtOnce: 4,
   fetchBytesPerPartition: 1_024 * 1_024,
+  metadataMsMax: 10_000,
   noProgressMs: 120_000,
 };

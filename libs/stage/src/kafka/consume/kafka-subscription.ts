@@ -33,6 +33,11 @@ export interface FetchedBatch {
   readonly generation: Generation;
   readonly partition: number;
   readonly messages: readonly RawMessage[];
+  /**
+   * The offset behind the batch. The last message may be before it, because the markers and the
+   * aborted messages of transactions have offsets too.
+   */
+  readonly next: bigint;
   /** Makes the next fetch begin behind this message. */
   resolve(offset: bigint): void;
   /** @throws when the group rebalances, which is harmless: the next fetch joins again */
@@ -56,6 +61,8 @@ export interface SubscriptionParts {
   /** Called when the consumer cannot recover: end the process, so that its supervisor starts it again. */
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
   readonly onBatch: (batch: FetchedBatch) => Promise<void>;
+  /** Called instead if a batch has no messages. Everything before `next` has been passed on. */
+  readonly onPassed: (partition: number, next: bigint) => void;
   /**
    * Called when the member is about to join again. Requests to the broker still count for this
    * generation now.
@@ -103,6 +110,7 @@ export class KafkaSubscription {
       maxWaitTimeInMs: settings.fetchWaitMsMax,
       minBytes: settings.fetchBytesMin,
       maxBytesPerPartition: settings.fetchBytesPerPartition,
+      metadataMaxAge: settings.metadataMsMax,
       allowAutoTopicCreation: false,
       retry: { ...defaultClientRetry },
       partitionAssigners: [generationHook(() => this.generationEnds())],
@@ -122,12 +130,16 @@ export class KafkaSubscription {
       settings,
       metrics,
       logger,
-      isJoining: () => this.generation === undefined,
       partitions: () => this.generation?.partitions ?? [],
       isWaiting: () => this.isWaiting(),
       onFatal: (code, reason) => this.fail(code, reason),
     });
     this.listen();
+  }
+
+  /** False if the consumer has had no assignment for a while: then its messages wait. */
+  get isAssigned(): boolean {
+    return this.watch.isAssigned;
   }
 
   /** Resolves when the consumer is subscribed. Until then it tries again indefinitely. */
@@ -185,14 +197,14 @@ export class KafkaSubscription {
    * @param next the offset after the last finished message
    */
   async commit(generation: Generation, offsets: ReadonlyMap<number, bigint>): Promise<boolean> {
-    if (generation.ended.aborted || !this.commitDirectly || offsets.size === 0) return false;
+    if (generation.ended.aborted || offsets.size === 0) return false;
     const partitions = [...offsets].map(([partition, next]) => ({
       partition,
       offset: String(next),
     }));
     try {
-      await this.commitDirectly({ topics: [{ topic: this.topic, partitions }] });
-      this.watch.committed(offsets);
+      await this.commitTo({ topics: [{ topic: this.topic, partitions }] });
+      this.watch.progressed();
       return true;
     } catch (error) {
       const { logger, topic } = this.parts;
@@ -201,18 +213,45 @@ export class KafkaSubscription {
     }
   }
 
+  /** Before the first batch of a generation, the client has no other way to commit than one that repeats. */
+  private async commitTo(offsets: kafkajs.Offsets): Promise<void> {
+    if (this.commitDirectly) return this.commitDirectly(offsets);
+    await this.consumer.commitOffsets(
+      offsets.topics.flatMap(({ topic, partitions }) =>
+        partitions.map((each) => ({ topic, ...each })),
+      ),
+    );
+  }
+
   private listen(): void {
-    const { GROUP_JOIN, CRASH, FETCH, REBALANCING } = this.consumer.events;
+    const { GROUP_JOIN, CRASH, FETCH, FETCH_START, REBALANCING, START_BATCH_PROCESS } =
+      this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) =>
       this.generationBegins(payload.memberAssignment[this.topic] ?? []),
     );
     this.consumer.on(REBALANCING, () => this.parts.onRebalancing?.());
+    this.consumer.on(FETCH_START, () => this.joinAgainIfLost());
     this.consumer.on(FETCH, () => this.watch.fetched());
+    this.consumer.on(START_BATCH_PROCESS, ({ payload: { batchSize, partition, lastOffset } }) => {
+      if (batchSize === 0 && this.generation)
+        this.parts.onPassed(partition, BigInt(lastOffset) + 1n);
+    });
     this.consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.parts.logger.warn({ err: error, restart }, "the consumer crashed");
       this.generationEnds();
       if (!restart) this.fail("STAGE_CONSUMER_CRASHED", this.reasonOf(error));
     });
+  }
+
+  /**
+   * If a request fails while the member joins, the client continues to fetch without an assignment,
+   * and it may also have forgotten its member id. It then sends no heartbeat, so the broker never
+   * asks it to join again. This stops the fetch with the error that the broker would return.
+   */
+  private joinAgainIfLost(): void {
+    if (this.generation || this.halted.signal.aborted) return;
+    this.parts.logger.warn({ topic: this.parts.topic }, "the join failed; joining again");
+    throw new JoinFailed();
   }
 
   /** Runs within the join, before the first fetch, so that partitions held here are not fetched. */
@@ -225,7 +264,8 @@ export class KafkaSubscription {
       ended: this.endGeneration.signal,
     };
     this.generation = generation;
-    this.watch.fetched();
+    this.commitDirectly = undefined;
+    this.watch.assigned(partitions.length);
     this.holds.releaseAll();
     for (const partition of partitions) this.holds.hold(partition, "assigning");
     this.parts.onGeneration(generation);
@@ -236,7 +276,7 @@ export class KafkaSubscription {
     const generation = this.generation;
     if (!generation || generation.ended.aborted) return;
     this.generation = undefined;
-    this.watch.fetched();
+    this.watch.unassigned();
     this.endGeneration.abort();
     this.parts.onGenerationEnd(generation);
     try {
@@ -276,13 +316,16 @@ export class KafkaSubscription {
     const { generation } = this;
     if (!generation) return;
     this.commitDirectly = (offsets) => payload.commitOffsetsIfNecessary(offsets);
-    const { partition, messages, highWatermark } = payload.batch;
-    this.watch.sawHighWatermark(partition, BigInt(highWatermark));
+    const { partition, messages } = payload.batch;
     const batch: FetchedBatch = {
       generation,
       partition,
       messages: messages.map((message) => rawMessageOf(this.parts.topic, partition, message)),
-      resolve: (offset) => payload.resolveOffset(String(offset)),
+      next: BigInt(payload.batch.lastOffset()) + 1n,
+      resolve: (offset) => {
+        // The client would apply it to the next generation, which may not have the partition.
+        if (!generation.ended.aborted) payload.resolveOffset(String(offset));
+      },
       heartbeat: () => payload.heartbeat(),
       isWanted: () =>
         payload.isRunning() &&
@@ -338,6 +381,12 @@ export class KafkaSubscription {
       this.parts.logger.debug({ reason: messageOf(error) }, "the client does not pause now");
     }
   }
+}
+
+/** Has the type by which the client recognises that the group rebalances. */
+class JoinFailed extends Error {
+  readonly type = "REBALANCE_IN_PROGRESS";
+  override readonly message = "The last join failed before the member had an assignment.";
 }
 
 /** Waits for a last request to the broker, whether it succeeds or not, but no longer than 2 s. */

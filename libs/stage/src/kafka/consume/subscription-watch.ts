@@ -1,6 +1,7 @@
 import { sleep } from "@sluice/domain";
 import type kafkajs from "kafkajs";
 import type { ConsumerSettings } from "./consumer-settings.ts";
+import { lagOfGroup, type PartitionLag } from "./group-lag.ts";
 import type { StageFaultCode } from "../../core/faults.ts";
 import type { StageLogger } from "../../core/logger.ts";
 import type { StageMetrics } from "../../core/metrics.ts";
@@ -16,7 +17,6 @@ export interface WatchParts {
   readonly settings: ConsumerSettings;
   readonly metrics: StageMetrics;
   readonly logger: StageLogger;
-  readonly isJoining: () => boolean;
   readonly isWaiting: () => boolean;
   readonly partitions: () => readonly number[];
   readonly onFatal: (code: StageFaultCode, reason: string) => void;
@@ -35,8 +35,9 @@ export class SubscriptionWatch {
   private inWork = 0;
   private looking = false;
   private suspicions = 0;
-  private readonly highWatermarks = new Map<number, bigint>();
-  private readonly committedNext = new Map<number, bigint>();
+  /** Since when there has been no assignment; undefined while there is one. */
+  private unassignedSince: number | undefined = performance.now();
+  private lags: readonly PartitionLag[] = [];
 
   constructor(private readonly parts: WatchParts) {
     const { fetchWaitMsMax, sessionTimeoutMs, rebalanceTimeoutMs, noProgressMs } = parts.settings;
@@ -66,13 +67,25 @@ export class SubscriptionWatch {
     this.lastProgressAt = performance.now();
   }
 
-  sawHighWatermark(partition: number, offset: bigint): void {
-    this.highWatermarks.set(partition, offset);
+  assigned(partitions: number): void {
+    this.unassignedSince = undefined;
+    this.parts.metrics.assignedPartitions(partitions);
+    this.fetched();
   }
 
-  committed(offsets: ReadonlyMap<number, bigint>): void {
-    for (const [partition, next] of offsets) this.committedNext.set(partition, next);
-    this.progressed();
+  unassigned(): void {
+    this.unassignedSince ??= performance.now();
+    this.parts.metrics.assignedPartitions(0);
+  }
+
+  /**
+   * False once the consumer has had no assignment for longer than its group takes to notice a missing
+   * member. Messages then wait, although the process runs.
+   */
+  get isAssigned(): boolean {
+    const { unassignedSince } = this;
+    const { sessionTimeoutMs } = this.parts.settings;
+    return unassignedSince === undefined || performance.now() - unassignedSince < sessionTimeoutMs;
   }
 
   async working(work: () => Promise<void>): Promise<void> {
@@ -94,6 +107,7 @@ export class SubscriptionWatch {
   private startOver(): void {
     this.fetched();
     this.progressed();
+    if (this.unassignedSince !== undefined) this.unassignedSince = performance.now();
   }
 
   private async look(): Promise<void> {
@@ -128,44 +142,32 @@ export class SubscriptionWatch {
       lastFetchAt: this.lastFetchAt,
       lastProgressAt: this.lastProgressAt,
       working: this.inWork > 0,
-      joining: this.parts.isJoining(),
+      unassignedSince: this.unassignedSince,
       brokerAnswers,
       lag: this.lag(),
       waiting: this.parts.isWaiting(),
     };
   }
 
+  /** Partitions of other members are for those members to judge. */
   private lag(): number {
-    return this.parts.partitions().reduce((sum, partition) => sum + this.lagOf(partition), 0);
-  }
-
-  private lagOf(partition: number): number {
-    const high = this.highWatermarks.get(partition);
-    const next = this.committedNext.get(partition);
-    return high === undefined || next === undefined || high < next ? 0 : Number(high - next);
+    const ours = new Set(this.parts.partitions());
+    return this.lags
+      .filter(({ partition, isRead }) => ours.has(partition) || !isRead)
+      .reduce((sum, { messages }) => sum + messages, 0);
   }
 
   /** Returns false when the broker does not answer. */
   private async refreshLag(): Promise<boolean> {
-    const { admin, topic, groupId, shownTopic, metrics } = this.parts;
+    const { admin, topic, groupId, shownTopic, metrics, logger } = this.parts;
     this.lastLagAt = performance.now();
     try {
-      const [ends, groups] = await Promise.all([
-        admin.fetchTopicOffsets(topic),
-        admin.fetchOffsets({ groupId, topics: [topic] }),
-      ]);
-      for (const { partition, high } of ends) this.highWatermarks.set(partition, BigInt(high));
-      for (const { partition, offset } of groups.flatMap(({ partitions }) => partitions))
-        if (Number(offset) >= 0) this.committedNext.set(partition, BigInt(offset));
+      this.lags = await lagOfGroup(admin, groupId, topic);
     } catch (error) {
-      this.parts.logger.debug({ topic: shownTopic, err: error }, "the lag could not be read now");
+      logger.debug({ topic: shownTopic, err: error }, "the lag could not be read now");
       return false;
     }
-    const ours = new Set(this.parts.partitions());
-    for (const partition of this.highWatermarks.keys()) {
-      if (ours.has(partition)) metrics.lag(shownTopic, partition, this.lagOf(partition));
-      else metrics.forgetLag(shownTopic, partition);
-    }
+    for (const { partition, messages } of this.lags) metrics.lag(shownTopic, partition, messages);
     return true;
   }
 }

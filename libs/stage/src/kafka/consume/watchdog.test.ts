@@ -7,7 +7,7 @@ const healthy: Vital = {
   lastFetchAt: 999_900,
   lastProgressAt: 999_900,
   working: false,
-  joining: false,
+  unassignedSince: undefined,
   brokerAnswers: true,
   lag: 0,
   waiting: false,
@@ -32,9 +32,15 @@ describe("watchdog", () => {
   });
 
   it("allows a rebalance a longer time", () => {
-    const joining = { ...healthy, lastFetchAt: 970_000, joining: true };
+    const joining = { ...healthy, lastFetchAt: 970_000, unassignedSince: 970_000 };
     expect(verdictOf(joining, limits)).toBe("alive");
-    expect(verdictOf({ ...joining, lastFetchAt: 900_000 }, limits)).toBe("STAGE_CONSUMER_SILENT");
+  });
+
+  it("ends a consumer that has no assignment for longer than a join takes, although it fetches", () => {
+    const lost = { ...healthy, unassignedSince: 900_000 };
+    expect(verdictOf(lost, limits)).toBe("STAGE_CONSUMER_UNASSIGNED");
+    expect(verdictOf({ ...lost, working: true }, limits)).toBe("STAGE_CONSUMER_UNASSIGNED");
+    expect(verdictOf({ ...lost, brokerAnswers: false }, limits)).toBe("alive");
   });
 
   it("ends a consumer that lags and makes no progress", () => {
