@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
+import type avro from "avsc";
+import { describe, expect, test } from "vitest";
+import { compile } from "./avro.ts";
 import { defaultMessage, defaultRequest } from "./generated/defaults.ts";
+import { schemas } from "./generated/schemas.ts";
 import { RecordCodec, typeOf } from "./record-codec.ts";
 
 const schemaId = 7;
@@ -72,6 +75,34 @@ test.each(["\ud800", "a\udfffb", `${"long ".repeat(40)}\ud83d`])(
     });
   },
 );
+
+describe("a writer's schema", () => {
+  const own = JSON.parse(schemas.InferenceRequested);
+  const encoded = codec.encode(schemaId, requestOf({ tags: { a: "1" } }));
+  const readAs = (writer: avro.Schema) => {
+    const reader = new RecordCodec("InferenceRequested");
+    reader.learn(schemaId, compile(writer));
+    return () => reader.decode(schemaId, encoded);
+  };
+
+  test.each([
+    { namespace: "com.acme.llm" },
+    { namespace: "" },
+    { name: "org.other.InferenceRequested" },
+  ])("may have another namespace: %j", (changed) => {
+    expect(readAs({ ...own, ...changed })()).toMatchObject({ requestId: "r-1", tags: { a: "1" } });
+  });
+
+  test.each([
+    ["of another record", JSON.parse(schemas.CostMetered)],
+    ["whose unqualified name is another", { ...own, name: "sluice.Requested" }],
+    ["without a field that has no default", { ...own, fields: [] }],
+  ])("%s is refused, each time", (_, writer: avro.Schema) => {
+    const read = readAs(writer);
+    for (let time = 0; time < 2; time += 1)
+      expect(read).toThrow(expect.objectContaining({ code: "CONTRACT_UNDECODABLE" }));
+  });
+});
 
 test("a prefix of a message is refused, and so is a message with one more byte", () => {
   const whole = codec.encode(schemaId, requestOf({ tags: { a: "1" } }));

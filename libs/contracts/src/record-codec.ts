@@ -15,6 +15,8 @@ const headerBytes = 5;
 export class RecordCodec {
   readonly #type: avro.Type;
   readonly #resolvers = new Map<number, avro.Resolver>();
+  /** Schemas in the registry that this record cannot be read by. They are looked up only once. */
+  readonly #refused = new Map<number, PermanentFault>();
 
   constructor(record: RecordName) {
     this.#type = typeOf(record);
@@ -36,20 +38,32 @@ export class RecordCodec {
   }
 
   knows(schemaId: number): boolean {
-    return this.#resolvers.has(schemaId);
+    return this.#resolvers.has(schemaId) || this.#refused.has(schemaId);
   }
 
-  /** Prepares decoding by a writer's schema. @throws PermanentFault `CONTRACT_UNDECODABLE` if our schema cannot read it */
+  /**
+   * Prepares decoding by a writer's schema. Names are compared without their namespace, as Avro's
+   * rules for schema resolution say: a producer may keep its records in a namespace of its own, and
+   * the registry calls such a schema compatible.
+   */
   learn(schemaId: number, writer: avro.Type): void {
     try {
-      this.#resolvers.set(schemaId, this.#type.createResolver(writer));
+      const resolver = this.#type.createResolver(writer, { ignoreNamespaces: true });
+      this.#resolvers.set(schemaId, resolver);
     } catch (cause) {
-      throw undecodable("The message was written with the schema of another record.", cause);
+      const reason = "The message was written with the schema of another record.";
+      this.#refused.set(schemaId, undecodable(reason, cause));
     }
   }
 
-  /** Decodes a message. The writer's schema must have been passed to {@link learn} before. */
+  /**
+   * Decodes a message. The writer's schema must have been passed to {@link learn} before.
+   *
+   * @throws PermanentFault `CONTRACT_UNDECODABLE`, also if our schema cannot read the writer's
+   */
   decode(schemaId: number, message: Buffer): unknown {
+    const refused = this.#refused.get(schemaId);
+    if (refused) throw refused;
     try {
       return this.#type.fromBuffer(message.subarray(headerBytes), this.#resolvers.get(schemaId));
     } catch (cause) {

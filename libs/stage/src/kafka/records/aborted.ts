@@ -26,7 +26,7 @@ export function hideAborted(
   // The broker sorts them by their ends.
   const upcoming = aborted
     .map(({ producerId, firstOffset }) => ({ producerId, begins: BigInt(firstOffset) }))
-    .sort((one, other) => (one.begins < other.begins ? -1 : 1));
+    .toSorted((one, other) => (one.begins < other.begins ? -1 : 1));
   const aborting = new Set<string>();
   return records.map((record) => {
     while (upcoming[0] && upcoming[0].begins <= BigInt(record.offset))
@@ -45,6 +45,6 @@ function isAbort({ key }: FetchedRecord): boolean {
 }
 
 /** Control records are the only ones that the client passes over without a word. */
-function hidden({ unreadable: _, ...record }: FetchedRecord): FetchedRecord {
+function hidden(record: FetchedRecord): FetchedRecord {
   return { ...record, key: null, value: null, headers: {}, isControlRecord: true };
 }
