@@ -64,7 +64,7 @@ const unpackedIn = new WeakMap<Decoder, Unpacked>();
 async function decodeMessages(decoder: Decoder): Promise<FetchedRecord[]> {
   const size = decoder.readInt32();
   if (size <= 0 || !decoder.canReadBytes(size)) return [];
-  const sofar = unpackedIn.get(decoder) ?? { bytes: 0, records: 0 };
+  const sofar = unpackedIn.get(decoder) ?? { bytes: 0, records: 0, headers: 0 };
   unpackedIn.set(decoder, sofar);
   return fetchedRecords(decoder.readBytes(size), sofar);
 }

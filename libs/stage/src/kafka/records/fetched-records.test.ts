@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { fetchedRecords, recordsMax } from "./fetched-records.ts";
+import { fetchedRecords, limitsOfBatch, limitsOfRest } from "./fetched-records.ts";
 import { headersMax } from "./record-batch.ts";
 import { unpackedBytesMax } from "./zstd.ts";
 
@@ -50,7 +50,8 @@ const messageOf = (changed: Partial<Message> = {}): Message => ({
   ...changed,
 });
 
-const read = (bytes: Buffer, sofar = { bytes: 0, records: 0 }) => fetchedRecords(bytes, sofar);
+const read = (bytes: Buffer, sofar = { bytes: 0, records: 0, headers: 0 }) =>
+  fetchedRecords(bytes, sofar);
 
 /** Returns the batch with its records compressed in the given way. */
 function packed(batch: Buffer, codec: number, records: Buffer): Buffer {
@@ -105,6 +106,17 @@ test("batches are read one after the other, up to one that is cut off", async ()
   expect(await offsets(first.subarray(0, 11))).toEqual([]);
 });
 
+test.each([
+  ["messages that compaction removed", async () => batchOf([messageOf()])],
+  ["all its messages", async () => withCount(await batchOf([messageOf()]), 0)],
+])("a batch without %s is read to its end, so that it is not fetched again", async (_, made) => {
+  const batch = await made();
+  batch.writeInt32BE(2, 23);
+  const [last, ...before] = (await read(batch)).toReversed();
+  expect(last).toMatchObject({ offset: "9", isControlRecord: true, value: null });
+  expect(before.every(({ isControlRecord }) => !isControlRecord)).toBe(true);
+});
+
 test("all messages of a batch with an append time have that time, and control records are marked", async () => {
   const batch = await batchOf([messageOf({ timestampDelta: 3 })]);
   batch.writeInt16BE(0x08 | 0x10 | 0x20, 21);
@@ -149,8 +161,29 @@ describe("a batch that cannot be read becomes one record with the offset of its 
   });
 
   it("more messages than the limit, without reading them", async () => {
-    const [record] = await read(withCount(await batchOf(three), recordsMax + 1));
+    const [record] = await read(withCount(await batchOf(three), limitsOfBatch.records + 1));
     expect(record).toMatchObject({ offset: "9", unreadable: { code: "STAGE_BATCH_TOO_LONG" } });
+  });
+
+  it("more headers than the limit in all, although each message has few", async () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 500 }, (_, index) => [`h${index}`, Buffer.alloc(0)]),
+    );
+    const { buffer } = client.Record(messageOf({ headers }));
+    const count = limitsOfBatch.headers / 500 + 1;
+    const records = Buffer.concat(Array.from({ length: count }, () => buffer));
+    const bomb = withCount(packed(await batchOf(three), 4, zstdCompressSync(records)), count);
+    expect(bomb.length).toBeLessThan(64 * 1_024);
+    expect(await read(bomb)).toMatchObject([
+      {
+        offset: "9",
+        headers: {},
+        unreadable: {
+          code: "STAGE_BATCH_TOO_LONG",
+          reason: expect.stringContaining("200000 headers"),
+        },
+      },
+    ]);
   });
 
   it.each([
@@ -193,12 +226,16 @@ test("a message with too many headers is dead-lettered alone, without them", asy
   ]);
 });
 
-test("a fetch beyond the limits returns the first batch of each partition and no more", async () => {
+test("a fetch beyond the limits returns one small batch of each further partition", async () => {
   const batch = await batchOf([messageOf()]);
   const large = packed(batch, 4, zstdCompressSync(Buffer.alloc(unpackedBytesMax + 1)));
-  const sofar = { bytes: 0, records: 0 };
+  const medium = packed(batch, 4, zstdCompressSync(Buffer.alloc(limitsOfRest.bytes + 1)));
+  const sofar = { bytes: 0, records: 0, headers: 0 };
   expect(await read(Buffer.concat([large, large, large]), sofar)).toHaveLength(1);
   expect(await read(Buffer.concat([batch, batch]), sofar)).toHaveLength(1);
+  expect(await read(Buffer.concat([large, batch]), sofar)).toEqual([]);
+  expect(await read(Buffer.concat([medium, batch]), sofar)).toEqual([]);
+  expect(await read(withCount(batch, limitsOfRest.records + 1), sofar)).toEqual([]);
   expect(await read(Buffer.concat([batch, batch]))).toHaveLength(2);
 });
 

@@ -111,21 +111,43 @@ const nothing = {
   records: Buffer.alloc(0),
 };
 
-/**
- * Returns the messages of a batch.
- *
- * @param unpacked the records of the batch, decompressed
- * @throws RangeError if the bytes end before the records do
- */
-export function recordsIn(batch: RecordBatch, unpacked: Buffer): FetchedRecord[] {
-  const bytes = new Bytes(unpacked);
-  const records: FetchedRecord[] = [];
-  for (let left = batch.count; left > 0; left -= 1)
-    records.push(recordIn(batch, new Bytes(bytes.take(bytes.varint()))));
-  return records;
+/** The batch exceeds a limit, and memory for it was not allocated. */
+export class BatchTooLong extends Error {
+  /** @param limit a number and its unit */
+  constructor(readonly limit: string) {
+    super(`more than ${limit}`);
+  }
 }
 
-function recordIn(batch: RecordBatch, bytes: Bytes): FetchedRecord {
+/**
+ * Returns the messages of a batch, and the number of their headers.
+ *
+ * @param unpacked the records of the batch, decompressed
+ * @throws BatchTooLong if they have more headers in all: three bytes can be one
+ * @throws RangeError if the bytes end before the records do
+ */
+export function recordsIn(
+  batch: RecordBatch,
+  unpacked: Buffer,
+  headersOfBatchMax: number,
+): { readonly records: FetchedRecord[]; readonly headers: number } {
+  const bytes = new Bytes(unpacked);
+  const records: FetchedRecord[] = [];
+  let headers = 0;
+  const count = (ofRecord: number) => {
+    headers += Math.max(ofRecord, 0);
+    if (headers > headersOfBatchMax) throw new BatchTooLong(`${headersOfBatchMax} headers`);
+  };
+  for (let left = batch.count; left > 0; left -= 1)
+    records.push(recordIn(batch, new Bytes(bytes.take(bytes.varint())), count));
+  return { records, headers };
+}
+
+function recordIn(
+  batch: RecordBatch,
+  bytes: Bytes,
+  countHeaders: (ofRecord: number) => void,
+): FetchedRecord {
   const attributes = bytes.byte();
   const timestampDelta = bytes.varint();
   const offset = batch.firstOffset + bytes.varint();
@@ -141,6 +163,7 @@ function recordIn(batch: RecordBatch, bytes: Bytes): FetchedRecord {
   const value = bytes.takeOrNull(bytes.varint());
   const headers = bytes.varint();
   if (headers > headersMax) return { ...from, ...withoutBytes, unreadable: tooManyHeaders };
+  countHeaders(headers);
   return { ...from, key, value, headers: headersIn(bytes, headers) };
 }
 

@@ -11,10 +11,7 @@ const inlineBytesMax = 32 * 1_024;
  * cause a full garbage collection every few hundred messages.
  */
 const inlineChunkBytes = 8 * 1_024;
-/**
- * The most bytes of a decompressed batch. The largest batches of our topics (2 MiB) decompress to a
- * third of this if they hold text.
- */
+/** The most bytes of a decompressed batch. */
 export const unpackedBytesMax = 32 * 1_024 * 1_024;
 
 /** Provides zstd to the Kafka client with Node's own zlib, because the published codecs fail to install. */
@@ -25,11 +22,15 @@ export const zstdCodec = {
       : compressInPool(buffer);
   },
 
-  /** @throws an error with code `ERR_BUFFER_TOO_LARGE` above `unpackedBytesMax` */
   async decompress(buffer: Buffer): Promise<Buffer> {
-    const limit = { maxOutputLength: unpackedBytesMax };
-    return buffer.length <= inlineBytesMax
-      ? zstdDecompressSync(buffer, { ...limit, chunkSize: inlineChunkBytes })
-      : decompressInPool(buffer, limit);
+    return unpackZstd(buffer, unpackedBytesMax);
   },
 };
+
+/** @throws an error with code `ERR_BUFFER_TOO_LARGE` above `bytesMax` */
+export async function unpackZstd(packed: Buffer, bytesMax: number): Promise<Buffer> {
+  const limit = { maxOutputLength: bytesMax };
+  return packed.length <= inlineBytesMax
+    ? zstdDecompressSync(packed, { ...limit, chunkSize: inlineChunkBytes })
+    : decompressInPool(packed, limit);
+}
