@@ -16,10 +16,16 @@ test("a missing connection, a late answer and a server that fails over are outag
     new Error("Connection is closed."),
     replyError("LOADING Redis is loading the dataset in memory"),
     replyError("READONLY You can't write against a read only replica."),
-    replyError("OOM command not allowed when used memory > 'maxmemory'."),
   ];
   expect(outages.map(isRedisDown)).toEqual(outages.map(() => true));
   expect(redisFaultOf(outages[0])).toMatchObject({ code: "REDIS_UNAVAILABLE" });
+});
+
+test("a server that has reached its memory limit is distinguished from an outage, and waiting helps", () => {
+  const fault = redisFaultOf(replyError("OOM command not allowed when used memory > 'maxmemory'."));
+  expect(fault).toBeInstanceOf(TransientFault);
+  expect(fault).toMatchObject({ code: "REDIS_OUT_OF_MEMORY" });
+  expect(isRedisDown(fault)).toBe(true);
 });
 
 test("a command that Redis rejects is a defect, because waiting would not help", () => {

@@ -2,14 +2,14 @@ import { connectionTroubleOf, Defect, Fault, TransientFault } from "@sluice/doma
 import { ReplyError } from "ioredis";
 
 /** Every code this package throws. */
-export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_REFUSED";
+export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_OUT_OF_MEMORY" | "REDIS_REFUSED";
 
 /**
  * Error replies of a server that is temporarily unable to answer. Any other error reply is a
  * mistake of ours.
  */
 const passing =
-  /^-?(?:LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|OOM|UNBLOCKED|MOVED|ASK)\b/;
+  /^-?(?:LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|MOVED|ASK)\b/;
 
 /**
  * Error replies that deny access. An operator repairs these. Meanwhile messages must wait, and must
@@ -17,21 +17,29 @@ const passing =
  */
 const denied = /^-?(?:NOAUTH|WRONGPASS|NOPERM)\b/;
 
+/** The server has reached its memory limit and evicts nothing. The command was not executed. */
+const outOfMemory = /^-?OOM\b/;
+
+const transientCodes: ReadonlySet<string> = new Set<RedisFaultCode>([
+  "REDIS_UNAVAILABLE",
+  "REDIS_OUT_OF_MEMORY",
+]);
+
 /**
  * Returns whether waiting helps: there is no connection, no answer came in time, or the server
  * starts, fails over, is full or denies access. A command that timed out may have been executed.
  */
 export function isRedisDown(error: unknown): boolean {
-  if (error instanceof TransientFault) return error.code === "REDIS_UNAVAILABLE";
+  if (error instanceof TransientFault) return transientCodes.has(error.code);
   if (error instanceof Fault) return false;
   if (error instanceof ReplyError)
-    return passing.test(messageOf(error)) || denied.test(messageOf(error));
+    return [passing, denied, outOfMemory].some((pattern) => pattern.test(messageOf(error)));
   return error instanceof Error;
 }
 
 /**
- * Returns TransientFault `REDIS_UNAVAILABLE`, or Defect `REDIS_REFUSED` for a command that the
- * server rejects.
+ * Returns TransientFault `REDIS_UNAVAILABLE` or `REDIS_OUT_OF_MEMORY`, or Defect `REDIS_REFUSED` for
+ * a command that the server rejects.
  */
 export function redisFaultOf(cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
@@ -40,6 +48,12 @@ export function redisFaultOf(cause: unknown): Fault {
     return new Defect("REDIS_REFUSED", `Redis rejected the command: ${messageOf(cause)}`, {
       cause,
     });
+  if (outOfMemory.test(messageOf(cause)))
+    return new TransientFault(
+      "REDIS_OUT_OF_MEMORY",
+      "Redis has reached its memory limit and accepts no new data. Raise maxmemory, or wait until keys expire.",
+      { cause },
+    );
   const message = denied.test(messageOf(cause))
     ? `Redis denies access: ${denialOf(messageOf(cause))}.`
     : "Redis did not answer.";

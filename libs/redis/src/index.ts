@@ -9,6 +9,7 @@ export {
 } from "./connection.ts";
 export { askRedis, isRedisDown, type RedisFaultCode, redisFaultOf } from "./faults.ts";
 export {
+  oomExemptScript,
   type RedisScript,
   redisScript,
   runScript,

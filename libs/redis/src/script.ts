@@ -27,12 +27,21 @@ export function redisScript(...lines: readonly string[]): RedisScript {
 }
 
 /**
+ * Returns a script that also runs if the server has reached its memory limit and evicts nothing. For
+ * scripts that end work: refusing them would keep the memory in use. The server refuses any other
+ * script at its first write, so that a script that begins work has changed nothing.
+ */
+export function oomExemptScript(...lines: readonly string[]): RedisScript {
+  return redisScript("#!lua flags=allow-oom", ...lines);
+}
+
+/**
  * Runs the script once for each call, in order, in one round trip. A second round trip follows if
  * the server does not know the script (at its first use, or after a restart).
  *
  * @returns one reply per call
- * @throws TransientFault `REDIS_UNAVAILABLE` if any call failed. The others may have been executed,
- *   so calls must be repeatable. Defect `REDIS_REFUSED` for an error in the script.
+ * @throws TransientFault `REDIS_UNAVAILABLE` or `REDIS_OUT_OF_MEMORY` if any call failed. The others
+ *   may have been executed, so calls must be repeatable. Defect `REDIS_REFUSED` for an error in the script.
  */
 export async function runScript(
   redis: Redis,

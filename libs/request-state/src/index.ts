@@ -22,9 +22,11 @@ export {
   type Claim,
   type ClaimedBy,
   type Finish,
-  type KnownRequest,
   Outcomes,
+  type Publication,
+  type Reader,
   type Renewal,
+  type Repeated,
   Replies,
   type ReplyEvent,
   type RequestHistory,
@@ -35,10 +37,11 @@ export { RedisAttempts } from "./redis/redis-attempts.ts";
 export { RedisOutcomes } from "./redis/redis-outcomes.ts";
 export { RedisReplies } from "./redis/redis-replies.ts";
 export { RedisRequests } from "./redis/redis-requests.ts";
+export { newReaderId } from "./reader-id.ts";
 export { refOf, refOfAdmitted } from "./request-ref.ts";
 export { respondedMessage } from "./responded-message.ts";
 export { storedTopics } from "./stored-records.ts";
-export { effectOfClaim, notePublished, respondedIn } from "./respond.ts";
+export { effectOfClaim, notePublished, publicationsIn } from "./respond.ts";
 export {
   type ChunkChoices,
   decodeTokens,

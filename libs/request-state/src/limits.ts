@@ -27,14 +27,26 @@ export const answerKeptAfterDeadlineMs = 10 * minuteMs;
 /** Every published answer is kept for at least this long, because its reader may still be on the way. */
 export const answerKeptMinMs = minuteMs;
 
-/** The stream of a reply is kept for this long after its last entry. */
+/** The stream of a reply is kept for this long after its last entry, while the request runs. */
 export const replyKeptMs = 10 * minuteMs;
+
+/**
+ * Once the outcome is set, the stream is kept for this long after the outcome or the last read of a
+ * slow reader. A reader that takes longer for one page receives an error instead of the missing tokens.
+ */
+export const endedReplyKeptMs = minuteMs;
+
+/** The stream is kept for this long after its last reader has read it whole, because the reply of that read may be lost. */
+export const readReplyKeptMs = 5_000;
 
 /** An SDK's retry without a request id joins a request with the same key and body for this long. */
 export const joinableMs = 10 * minuteMs;
 
-/** As many processes that follow a request's reply are notified. Older ones poll once a second. */
+/** As many processes that follow a request's reply are notified. Readers in older ones poll. */
 export const listenersMax = 8;
+
+/** As many readers of one request are counted. A request with more is never cancelled. */
+export const readersMax = 64;
 
 /** A notification carries the outcome if it has at most this many bytes. Larger outcomes are read from Redis. */
 export const notifiedOutcomeBytesMax = 64 * 1_024;

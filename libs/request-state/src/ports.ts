@@ -6,52 +6,75 @@ export interface RequestRef {
   readonly requestId: string;
 }
 
+/** A client that waits for the reply of a request, and the process in which it waits. */
+export interface Reader {
+  /** From {@link newReaderId}. */
+  readonly id: string;
+  /** {@link Replies.listener} of its process. */
+  readonly listener: string;
+}
+
 export interface Admission {
   /** Its tenant is `admitted.attribution.tenant`. */
   readonly admitted: InferenceAdmitted;
   /** Allows an SDK's retry without a request id to join this request for 10 min, see {@link Admissions.joinable}. */
   readonly join?: { readonly keyId: string };
-  /** {@link Replies.listener} of the process that waits for the answer. */
-  readonly listener?: string;
+  /** The client that waits for the answer. */
+  readonly reader?: Reader;
 }
 
-/** What the store knows of a request id. */
-export interface KnownRequest {
-  readonly bodyHash: string;
+/** What the store knows of the id of a request that arrives again. */
+export type Repeated =
   /**
-   * The record that was admitted first, which a repeat publishes. Its messages are dropped once it
-   * is acknowledged or its outcome is published, because no repeat has to publish them after that.
+   * The request runs. `admitted` is the record that was admitted first, which a repeat publishes
+   * again unless the broker has acknowledged `inference.admitted`.
    */
-  readonly admitted: InferenceAdmitted;
-  /** Whether the broker has acknowledged `inference.admitted`. */
-  readonly acknowledged: boolean;
-  readonly outcome: InferenceResponded | null;
-  /** Whether the outcome was set and published, and the whole answer has expired since. */
-  readonly answerGone: boolean;
-}
-
-export type Admitted =
-  | { readonly kind: "first"; readonly admitted: InferenceAdmitted }
-  | ({ readonly kind: "repeat" } & Omit<KnownRequest, "bodyHash">)
+  | {
+      readonly kind: "running";
+      readonly admitted: InferenceAdmitted;
+      readonly isAcknowledged: boolean;
+    }
+  /** `outcome` is null if it was published and the whole answer has expired since. */
+  | { readonly kind: "ended"; readonly outcome: InferenceResponded | null }
   /** The id was admitted with another body. */
   | { readonly kind: "conflict" };
 
-/** Port of ingress: which requests were admitted, with which record. All methods throw TransientFault `REDIS_UNAVAILABLE`. */
+export type Admitted = { readonly kind: "first"; readonly admitted: InferenceAdmitted } | Repeated;
+
+/**
+ * Port of ingress: which requests were admitted, with which record. The store keeps no body of a
+ * request, as each repeat has the same. All methods throw TransientFault `REDIS_UNAVAILABLE`.
+ */
 export abstract class Admissions {
-  /** Sets body hash, record and listener once per request id, in one round trip. Returns one result per entry, in order. */
+  /**
+   * Sets body hash, record and reader once per request id, in one round trip. Returns one result per
+   * entry, in order.
+   *
+   * @throws TransientFault `REDIS_OUT_OF_MEMORY` if the store has no room for a further request. An
+   *   entry that repeats a request needs none.
+   */
   abstract admit(entries: readonly Admission[]): Promise<readonly Admitted[]>;
 
-  /** Notes that the broker has acknowledged `inference.admitted` for these requests, and drops their messages. A repeat does not publish it again. */
+  /** Notes that the broker has acknowledged `inference.admitted` for these requests. A repeat does not publish it again. */
   abstract acknowledge(refs: readonly RequestRef[]): Promise<void>;
 
-  /** Returns what is known, one result per ref, in order; null for an unknown id. Changes nothing. */
-  abstract find(refs: readonly RequestRef[]): Promise<readonly (KnownRequest | null)[]>;
+  /**
+   * Returns what is known of the ids of these requests, one result each, in order; null for an
+   * unknown id. Changes nothing.
+   */
+  abstract find(repeats: readonly InferenceAdmitted[]): Promise<readonly (Repeated | null)[]>;
 
   /**
    * Returns the id of the first request of the last 10 min with the same API key and body, if it
    * runs or has completed. Returns null if there is none, or if it was cancelled, declined or failed.
+   * The reader of a running request counts as one that waits from now on.
    */
-  abstract joinable(tenant: string, keyId: string, bodyHash: string): Promise<string | null>;
+  abstract joinable(
+    tenant: string,
+    keyId: string,
+    bodyHash: string,
+    readerId: string,
+  ): Promise<string | null>;
 }
 
 /** A `hit` comes from the response cache, and a saving may follow. A `decision` is any other end without a provider's answer. */
@@ -81,10 +104,19 @@ export abstract class Outcomes {
   /**
    * Notes that `inference.responded` is acknowledged for these outcomes, and lets the whole answers
    * expire: after 24 h if the outcome is `remembered`, otherwise 10 min after its deadline, but not
-   * within the next minute. The store knows for 3 d that there was an outcome. Only the first call
-   * has an effect.
+   * within the next minute. Only the first call has this effect.
+   *
+   * If no call runs and the usage of every attempt is acknowledged, forgets all but that there was an
+   * outcome, which the store knows for 3 d.
    */
-  abstract published(outcomes: readonly InferenceResponded[]): Promise<void>;
+  abstract published(publications: readonly Publication[]): Promise<void>;
+}
+
+/** What the broker has acknowledged for a request that has ended. */
+export interface Publication {
+  readonly outcome: InferenceResponded;
+  /** The numbers of the attempts whose `cost.metered` is acknowledged. */
+  readonly meteredAttempts: readonly number[];
 }
 
 /** `held` and `calling` have a lease. An attempt in any other phase has ended. */
@@ -110,7 +142,7 @@ export interface RequestHistory {
   readonly cancelled: boolean;
   /** Whether a token was appended to the reply stream. A reply that has begun is not restarted, because the client has read its first tokens. */
   readonly replyBegan: boolean;
-  /** Numbered from 1, without gaps. */
+  /** Numbered from 1, without gaps. None if the outcome and all usage are published. */
   readonly attempts: readonly AttemptState[];
 }
 
@@ -201,7 +233,10 @@ export abstract class Attempts {
     payload: string,
   ): Promise<Append>;
 
-  /** Stores the usage, claims the outcome and wakes the reader, atomically. If there is an outcome already, only stores the usage. */
+  /**
+   * Stores the usage, claims the outcome and wakes the reader, atomically. If there is an outcome
+   * already, only stores the usage. Returns `fenced` also if the outcome was published meanwhile.
+   */
   abstract finish(
     ref: RequestRef,
     attemptNumber: number,
@@ -233,28 +268,38 @@ export type ReplyEvent =
       readonly sequence: number;
       readonly payload: string;
     }
-  | { readonly kind: "end"; readonly outcome: InferenceResponded }
+  /** `isComplete` is false if this reader has received some tokens and missed others. */
+  | { readonly kind: "end"; readonly outcome: InferenceResponded; readonly isComplete: boolean }
   /** The request has ended, and the whole answer has expired. */
   | { readonly kind: "answer-gone" };
 
 /** Port of ingress that delivers the reply to a client that waits. */
 export abstract class Replies {
-  /** Name of this process for {@link Admission.listener}. */
+  /** Name of this process for {@link Reader.listener}. */
   abstract readonly listener: string;
 
   /**
-   * Yields the tokens from the first one on, in order and each once, then the outcome. Ends without
-   * an outcome if `signal` aborts or the port is closed. During an outage of Redis it waits, so set
-   * a deadline on `signal`. Works for any request, including one that ended long ago or that another
-   * process admitted.
+   * Yields the tokens from the first one on, in order and each once, then the outcome. Yields no
+   * token after a missing one, and says at the end that some were missed; a reader that found none
+   * receives only the outcome, which holds the whole answer. Ends without an outcome if `signal`
+   * aborts or the port is closed. During an outage of Redis it waits, so set a deadline on `signal`.
+   * Works for any request, including one that ended long ago or that another process admitted.
    *
    * @param isNew whether this process has just admitted the request with its {@link listener}. The
    *   first read then waits for a notification, because there is nothing to read yet.
    */
-  abstract follow(ref: RequestRef, signal: AbortSignal, isNew?: boolean): AsyncIterable<ReplyEvent>;
+  abstract follow(
+    ref: RequestRef,
+    readerId: string,
+    signal: AbortSignal,
+    isNew?: boolean,
+  ): AsyncIterable<ReplyEvent>;
 
-  /** Notes that the client has disconnected. The adapter learns it from its next append or renewal. */
-  abstract cancel(ref: RequestRef): Promise<void>;
+  /**
+   * Notes that the client has disconnected and will not ask again. If no other reader waits, the
+   * adapter learns from its next append or renewal that the request is cancelled.
+   */
+  abstract cancel(ref: RequestRef, readerId: string): Promise<void>;
 
   abstract close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import { type InferenceResponded, topics } from "@sluice/contracts";
+import { type Topic, topics } from "@sluice/contracts";
 import { type Effect, emit, skip } from "@sluice/stage";
-import type { Claim, Outcomes } from "./ports.ts";
+import type { Claim, Outcomes, Publication } from "./ports.ts";
 import { respondedMessage } from "./responded-message.ts";
 
 /**
@@ -12,20 +12,31 @@ export function effectOfClaim(claim: Claim): Effect {
   return skip("the request has ended, and its answer has expired");
 }
 
-/** Returns the outcomes among published effects. Their answers may expire from now on. */
-export function respondedIn(effects: readonly Effect[]): readonly InferenceResponded[] {
-  return effects.flatMap((effect) =>
-    effect.kind === "emit"
-      ? effect.messages
-          .filter(({ topic }) => topic.name === topics.inferenceResponded.name)
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
-          .map(({ record }) => record as InferenceResponded)
-      : [],
+/** Returns what published effects have ended: each outcome, and the attempts whose usage was published with it. */
+export function publicationsIn(effects: readonly Effect[]): readonly Publication[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind !== "emit") return [];
+    const meteredAttempts = recordsOf(topics.costMetered, effect).map(
+      ({ attemptNumber }) => attemptNumber,
+    );
+    return recordsOf(topics.inferenceResponded, effect).map((outcome) => ({
+      outcome,
+      meteredAttempts,
+    }));
+  });
+}
+
+function recordsOf<R>(of: Topic<R>, { messages }: Extract<Effect, { kind: "emit" }>): readonly R[] {
+  return (
+    messages
+      .filter(({ topic }) => topic.name === of.name)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
+      .map(({ record }) => record as R)
   );
 }
 
 /** Notes published outcomes in the store. Each stage that ends requests calls it in `settled`. */
 export async function notePublished(outcomes: Outcomes, effects: readonly Effect[]): Promise<void> {
-  const responded = respondedIn(effects);
-  if (responded.length > 0) await outcomes.published(responded);
+  const publications = publicationsIn(effects);
+  if (publications.length > 0) await outcomes.published(publications);
 }

@@ -29,6 +29,11 @@ export class WaitingReaders {
     for (const reader of readers) reader.notify(outcome);
   }
 
+  /** Wakes all readers, because notifications may have been lost. */
+  notifyAll(): void {
+    for (const readers of this.#readers.values()) for (const reader of readers) reader.notify();
+  }
+
   /** A request may end before its client begins to wait. */
   #keepForLater(key: string): void {
     this.#earlyNotifications.add(key);

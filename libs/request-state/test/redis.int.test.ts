@@ -13,6 +13,7 @@ import {
 } from "../src/contract/contract-harness.fixture.ts";
 import { refOfAdmitted } from "../src/request-ref.ts";
 import {
+  newReaderId,
   RedisAdmissions,
   RedisAttempts,
   RedisOutcomes,
@@ -29,6 +30,7 @@ import {
   fixtureTenant,
   meteredFixture,
 } from "../src/contract/records.fixture.ts";
+import { publishedContract } from "../src/contract/published.contract.ts";
 import { repliesContract } from "../src/contract/replies.contract.ts";
 
 const url = process.env["SLUICE_REDIS_URL"]!;
@@ -51,6 +53,7 @@ beforeAll(async () => {
     attempts: new RedisAttempts(requests),
     replies: new RedisReplies(requests, subscriber),
     forgetAnswer: async (ref) => void (await redis.del(requests.keysOf(ref)[1])),
+    forgetTokens: async (ref) => void (await redis.del(requests.keysOf(ref)[2])),
     forget: async (ref) => void (await redis.del(...requests.keysOf(ref))),
   };
 });
@@ -65,6 +68,7 @@ afterAll(async () => {
 admissionsContract("Redis", () => harness);
 outcomesContract("Redis", () => harness);
 attemptsContract("Redis", () => harness);
+publishedContract("Redis", () => harness);
 repliesContract("Redis", () => harness);
 
 async function timesToLive(ref: RequestRef): Promise<readonly number[]> {
@@ -84,7 +88,7 @@ describe("the times to live in Redis", () => {
     expect((await timesToLive(ref))[2]).toEqual(about(10 * minuteMs));
     const outcome = answeredFixture(admitted, "a dam");
     await harness.attempts.finish(ref, 1, fence, { metered: null, outcome });
-    const kept = [about(3 * dayMs), about(3 * dayMs), about(10 * minuteMs)];
+    const kept = [about(3 * dayMs), about(3 * dayMs), about(minuteMs)];
     expect(await timesToLive(ref)).toEqual(kept);
   });
 
@@ -94,17 +98,19 @@ describe("the times to live in Redis", () => {
     const attempted = refOfAdmitted(admittedFixture());
     await claimAttempt(harness, attempted);
     const cancelled = refOfAdmitted(admittedFixture());
-    await harness.replies.cancel(cancelled);
+    await harness.replies.cancel(cancelled, newReaderId());
     for (const ref of [refOfAdmitted(claimed), attempted, cancelled])
       expect((await timesToLive(ref))[0]).toEqual(about(3 * dayMs));
   });
 
   test("reading creates no key", async () => {
-    const ref = refOfAdmitted(admittedFixture());
-    await harness.admissions.find([ref]);
+    const admitted = admittedFixture();
+    const ref = refOfAdmitted(admitted);
+    await harness.admissions.find([admitted]);
     await harness.attempts.history(ref);
-    await harness.outcomes.published([failedFixture(admittedFixture())]);
-    for await (const event of harness.replies.follow(ref, AbortSignal.timeout(50)))
+    const outcome = failedFixture(admittedFixture());
+    await harness.outcomes.published([{ outcome, meteredAttempts: [] }]);
+    for await (const event of harness.replies.follow(ref, newReaderId(), AbortSignal.timeout(50)))
       expect(event).toBeUndefined();
     expect(await timesToLive(ref)).toEqual([-2, -2, -2]);
   });
@@ -129,11 +135,11 @@ describe("the times to live in Redis", () => {
     const ref = await admit(harness, admitted);
     const outcome = answeredFixture(admitted, "a dam");
     await harness.outcomes.claim([outcome], "decision");
-    await harness.outcomes.published([outcome]);
+    await harness.outcomes.published([{ outcome, meteredAttempts: [] }]);
     const [hash, answer] = await timesToLive(ref);
     expect([hash, answer]).toEqual([about(3 * dayMs), about(kept.keptMs)]);
     await redis.pexpire(requests.keysOf(ref)[1], 1_000);
-    await harness.outcomes.published([outcome]);
+    await harness.outcomes.published([{ outcome, meteredAttempts: [] }]);
     expect((await timesToLive(ref))[1]).toBeLessThanOrEqual(1_000);
   });
 
@@ -159,7 +165,11 @@ describe("the times to live in Redis", () => {
     const outcome = answeredFixture(admitted, "aa");
     await harness.attempts.finish(ref, 1, fence, { metered: null, outcome });
     const kinds: string[] = [];
-    for await (const { kind } of harness.replies.follow(ref, AbortSignal.timeout(5_000)))
+    for await (const { kind } of harness.replies.follow(
+      ref,
+      newReaderId(),
+      AbortSignal.timeout(5_000),
+    ))
       kinds.push(kind);
     expect(kinds).toEqual(["token", "token", "end"]);
   });
@@ -194,7 +204,7 @@ describe("when Redis or a connection fails", () => {
     const fence = await beginCall(harness, ref);
     const events: ReplyEvent[] = [];
     const reading = (async () => {
-      for await (const event of replies.follow(ref, AbortSignal.timeout(10_000)))
+      for await (const event of replies.follow(ref, newReaderId(), AbortSignal.timeout(10_000)))
         events.push(event);
     })();
     const outcome = answeredFixture(admitted, "a dam");
@@ -210,7 +220,7 @@ describe("when Redis or a connection fails", () => {
     expect(events.slice(0, -1).map((event) => event.kind === "token" && event.sequence)).toEqual(
       Array.from({ length: 30 }, (_, sequence) => sequence),
     );
-    expect(events.at(-1)).toEqual({ kind: "end", outcome });
+    expect(events.at(-1)).toEqual({ kind: "end", outcome, isComplete: true });
     await replies.close();
     own.disconnect();
   });
@@ -223,6 +233,7 @@ describe("when Redis or a connection fails", () => {
     const reading = all.map(async (admitted) => {
       for await (const event of harness.replies.follow(
         refOfAdmitted(admitted),
+        newReaderId(),
         AbortSignal.timeout(5_000),
       ))
         return event;
@@ -232,7 +243,7 @@ describe("when Redis or a connection fails", () => {
     const during = String(await redis.client("LIST"));
     await harness.outcomes.claim(outcomes, "decision");
     expect(await Promise.all(reading)).toEqual(
-      outcomes.map((outcome) => ({ kind: "end", outcome })),
+      outcomes.map((outcome) => ({ kind: "end", outcome, isComplete: true })),
     );
     expect(connectionsIn(during)).toBe(connectionsIn(before));
   });

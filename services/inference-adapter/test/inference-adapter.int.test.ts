@@ -18,6 +18,7 @@ import {
   RedisReplies,
   RedisRequests,
   storedTopics,
+  newReaderId,
 } from "@sluice/request-state";
 import { provision } from "@sluice/provisioning";
 import { connectRedis, connectSubscriber, type Redis } from "@sluice/redis";
@@ -207,7 +208,7 @@ test("a live answer is written to the reply stream token by token, and then as t
   const ref = { tenant: "acme", requestId: idOf(dispatched) };
   let text = "";
   let entries = 0;
-  for await (const event of replies.follow(ref, AbortSignal.timeout(20_000))) {
+  for await (const event of replies.follow(ref, newReaderId(), AbortSignal.timeout(20_000))) {
     if (event.kind !== "token") break;
     entries += 1;
     for (const choice of decodeTokens(event.payload).chunks.flat())
@@ -287,9 +288,10 @@ test("a client that leaves ends the call, and the tokens that arrived are metere
   await simulator.script({ models: { "sim-economy": { tokensPerSecond: 2 } } });
   const dispatched = await dispatch({ prompt: "Leave.", admitted: { reply: "live" } });
   const ref = { tenant: "acme", requestId: idOf(dispatched) };
-  for await (const event of replies.follow(ref, AbortSignal.timeout(20_000)))
+  const reader = newReaderId();
+  for await (const event of replies.follow(ref, reader, AbortSignal.timeout(20_000)))
     if (event.kind === "token") break;
-  await replies.cancel(ref);
+  await replies.cancel(ref, reader);
   expect(await outcomeOf(dispatched)).toMatchObject({ refused: { code: "client_closed" } });
   await simulator.script({});
   expect(await meteredOf(dispatched)).toMatchObject([{ kind: "estimated", reason: "cut" }]);

@@ -133,6 +133,11 @@ export class PlayedCall {
     return append.kind === "appended" && append.cancelled;
   }
 
+  /** Leaves out a token, as if it had expired before ingress read it. */
+  lose(): void {
+    this.#sequence += 1;
+  }
+
   async finish(changed: Partial<Completed> = {}): Promise<InferenceResponded> {
     return this.#end(
       completedOutcome(this.admitted, {

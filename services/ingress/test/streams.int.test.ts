@@ -108,6 +108,48 @@ test("a failure after the first token ends the stream with an error event and wi
   expect(events.at(-1)).toMatchObject({ error: { code: "stream_interrupted" } });
 });
 
+test("a stream that has lost a token ends with an error event and without [DONE]", async () => {
+  const asking = edge.post(streamed("Lost?"));
+  const call = await edge.call(await admittedFor(admissions, "Lost?"));
+  await call.send("Pa");
+  const response = await asking;
+  call.lose();
+  await call.send("s.");
+  await call.finish();
+  const events = eventsOf(await response.text());
+  expect(textOf(events)).toBe("Pa");
+  expect(events.at(-1)).toMatchObject({ error: { code: "internal_error" } });
+});
+
+test.each(["that began it", "that joined it"])(
+  "a stream that two clients share continues when the one %s leaves, and is cancelled when both have left",
+  async (which) => {
+    const content = `Shared with the one ${which}?`;
+    const leaving = [new AbortController(), new AbortController()] as const;
+    const first = edge.post(streamed(content), {}, leaving[0].signal);
+    const admitted = await admittedFor(admissions, content);
+    const call = await edge.call(admitted);
+    await call.send("On");
+    const retry = { "x-stainless-retry-count": "1" };
+    const joined = edge.post(streamed(content), retry, leaving[1].signal);
+    const readers = [(await first).body!.getReader(), (await joined).body!.getReader()] as const;
+    for (const reader of readers) await reader.read();
+
+    const [gone, stays] = which === "that began it" ? ([0, 1] as const) : ([1, 0] as const);
+    leaving[gone].abort();
+    await readers[gone].read().catch(() => undefined);
+    await pause();
+    expect(await call.send(" and on")).toBe(false);
+    const next = await readers[stays].read();
+    expect(textOf(eventsOf(new TextDecoder().decode(next.value)))).toBe(" and on");
+
+    leaving[stays].abort();
+    await readers[stays].read().catch(() => undefined);
+    await pause();
+    expect(await call.send(" and over")).toBe(true);
+  },
+);
+
 test("the call is cancelled if a client without a key leaves its stream", async () => {
   const leaving = new AbortController();
   const response = await leavingAfterFirst("Left?", {}, leaving);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { admit, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import { admit, claimAttempt, type OutcomeHarness } from "./contract-harness.fixture.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
@@ -7,18 +7,26 @@ import {
   failedFixture,
   fixtureTenant,
 } from "./records.fixture.ts";
-import { withoutMessages } from "../without-messages.ts";
+import { newReaderId } from "../reader-id.ts";
 
 export function admissionsContract(name: string, harnessOf: () => OutcomeHarness): void {
   describe(`admissions: ${name}`, () => {
-    test("the first admission of an id is kept, and a repeat receives the same record", async () => {
+    test("the first admission of an id is kept, and a repeat receives its record with the body that it repeats", async () => {
       const { admissions } = harnessOf();
       const admitted = admittedFixture();
-      const later = { ...admitted, admittedAt: admitted.admittedAt + 5_000 };
+      const { request } = admitted;
+      const requirements = { ...request.requirements, deadlineAt: 9 };
+      const later = {
+        ...admitted,
+        ...{ admittedAt: admitted.admittedAt + 5_000, correlationId: "another" },
+        request: { ...request, requirements },
+      };
+      const repeat = { kind: "running", admitted, isAcknowledged: false };
       expect(await admissions.admit([{ admitted }, { admitted: later }])).toEqual([
         { kind: "first", admitted },
-        { kind: "repeat", admitted, acknowledged: false, outcome: null, answerGone: false },
+        repeat,
       ]);
+      expect(await admissions.find([later])).toEqual([repeat]);
     });
 
     test("of a hundred concurrent admissions of an id exactly one is the first", async () => {
@@ -29,16 +37,19 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       );
       const kinds = answers.map(([answer]) => answer!.kind);
       expect(kinds.filter((kind) => kind === "first")).toHaveLength(1);
-      expect(kinds.filter((kind) => kind === "repeat")).toHaveLength(99);
+      expect(kinds.filter((kind) => kind === "running")).toHaveLength(99);
     });
 
     test("an id with another body is a conflict and changes nothing", async () => {
       const { admissions } = harnessOf();
       const admitted = admittedFixture();
-      const ref = await admit(harnessOf(), admitted);
+      await admit(harnessOf(), admitted);
       const other = { ...admitted, bodyHash: "another" };
       expect(await admissions.admit([{ admitted: other }])).toEqual([{ kind: "conflict" }]);
-      expect(await admissions.find([ref])).toMatchObject([{ bodyHash: admitted.bodyHash }]);
+      expect(await admissions.find([other, admitted])).toMatchObject([
+        { kind: "conflict" },
+        { kind: "running", admitted },
+      ]);
     });
 
     test("two tenants may use the same id", async () => {
@@ -57,30 +68,13 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       await admissions.acknowledge([ref]);
+      const running = { kind: "running", admitted, isAcknowledged: true };
+      expect(await admissions.admit([{ admitted }])).toEqual([running]);
       const outcome = answeredFixture(admitted, "a dam");
       await outcomes.claim([outcome], "decision");
-      const kept = withoutMessages(admitted);
-      const known = { admitted: kept, acknowledged: true, outcome, answerGone: false };
-      expect(await admissions.admit([{ admitted }])).toEqual([{ kind: "repeat", ...known }]);
-      expect(await admissions.find([ref])).toEqual([{ bodyHash: admitted.bodyHash, ...known }]);
-    });
-
-    test("messages are kept only as long as a repeat may have to publish them", async () => {
-      const { admissions, outcomes } = harnessOf();
-      const [acknowledged, ended] = [admittedFixture(), admittedFixture()];
-      const refs = [await admit(harnessOf(), acknowledged), await admit(harnessOf(), ended)];
-      const outcome = answeredFixture(ended, "a dam");
-      await outcomes.claim([outcome], "hit");
-      expect(await admissions.find(refs)).toMatchObject([
-        { admitted: acknowledged },
-        { admitted: ended },
-      ]);
-      await admissions.acknowledge([refs[0]!]);
-      await outcomes.published([outcome]);
-      expect(await admissions.find(refs)).toMatchObject([
-        { admitted: withoutMessages(acknowledged) },
-        { admitted: withoutMessages(ended) },
-      ]);
+      const ended = { kind: "ended", outcome };
+      expect(await admissions.admit([{ admitted }])).toEqual([ended]);
+      expect(await admissions.find([admitted])).toEqual([ended]);
     });
 
     test("an expired answer is distinguished from a request that still runs", async () => {
@@ -89,16 +83,15 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       const ref = await admit(harnessOf(), admitted);
       await outcomes.claim([answeredFixture(admitted, "a dam")], "decision");
       await forgetAnswer(ref);
-      expect(await admissions.find([ref])).toMatchObject([{ outcome: null, answerGone: true }]);
+      expect(await admissions.find([admitted])).toEqual([{ kind: "ended", outcome: null }]);
     });
 
     test("an id that was never admitted is unknown, and a lookup does not change that", async () => {
       const { admissions } = harnessOf();
       const admitted = admittedFixture();
-      const ref = refOfAdmitted(admitted);
-      expect(await admissions.find([ref])).toEqual([null]);
-      await admissions.acknowledge([ref]);
-      expect(await admissions.find([ref])).toEqual([null]);
+      expect(await admissions.find([admitted])).toEqual([null]);
+      await admissions.acknowledge([refOfAdmitted(admitted)]);
+      expect(await admissions.find([admitted])).toEqual([null]);
       expect(await admissions.admit([{ admitted }])).toMatchObject([{ kind: "first" }]);
     });
 
@@ -109,8 +102,19 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       await forget(ref);
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
-      expect(await admissions.admit([{ admitted }])).toMatchObject([
-        { kind: "repeat", acknowledged: true, outcome },
+      expect(await admissions.admit([{ admitted }])).toEqual([{ kind: "ended", outcome }]);
+      const other = { ...admitted, bodyHash: "another" };
+      expect(await admissions.admit([{ admitted: other }])).toEqual([{ kind: "conflict" }]);
+    });
+
+    test("a request that the store lost and an adapter attempts is joined and not published again", async () => {
+      const { admissions, forget } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      await forget(ref);
+      await claimAttempt(harnessOf(), ref);
+      expect(await admissions.admit([{ admitted }])).toEqual([
+        { kind: "running", admitted, isAcknowledged: true },
       ]);
     });
 
@@ -119,11 +123,15 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       const admitted = admittedFixture();
       const { bodyHash, request } = admitted;
       await admissions.admit([{ admitted, join: { keyId: "k1" } }]);
-      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBe(request.requestId);
-      expect(await admissions.joinable(fixtureTenant, "k2", bodyHash)).toBeNull();
-      expect(await admissions.joinable(fixtureTenant, "k1", "another")).toBeNull();
+      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash, newReaderId())).toBe(
+        request.requestId,
+      );
+      expect(await admissions.joinable(fixtureTenant, "k2", bodyHash, newReaderId())).toBeNull();
+      expect(await admissions.joinable(fixtureTenant, "k1", "another", newReaderId())).toBeNull();
       await outcomes.claim([answeredFixture(admitted, "a dam")], "decision");
-      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBe(request.requestId);
+      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash, newReaderId())).toBe(
+        request.requestId,
+      );
     });
 
     test("a retry does not join a failed request, and the next admission can be joined instead", async () => {
@@ -132,18 +140,22 @@ export function admissionsContract(name: string, harnessOf: () => OutcomeHarness
       const { bodyHash } = failed;
       await admissions.admit([{ admitted: failed, join: { keyId: "k1" } }]);
       await outcomes.claim([failedFixture(failed)], "decision");
-      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBeNull();
+      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash, newReaderId())).toBeNull();
       const next = admittedFixture({ bodyHash });
       await admissions.admit([{ admitted: next, join: { keyId: "k1" } }]);
-      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash)).toBe(next.request.requestId);
+      expect(await admissions.joinable(fixtureTenant, "k1", bodyHash, newReaderId())).toBe(
+        next.request.requestId,
+      );
     });
 
     test("a retry does not join a request whose client has disconnected", async () => {
       const { admissions, replies } = harnessOf();
       const admitted = admittedFixture();
       await admissions.admit([{ admitted, join: { keyId: "k1" } }]);
-      await replies.cancel(refOfAdmitted(admitted));
-      expect(await admissions.joinable(fixtureTenant, "k1", admitted.bodyHash)).toBeNull();
+      await replies.cancel(refOfAdmitted(admitted), newReaderId());
+      expect(
+        await admissions.joinable(fixtureTenant, "k1", admitted.bodyHash, newReaderId()),
+      ).toBeNull();
     });
   });
 }

@@ -8,6 +8,7 @@ import {
   type OutcomeHarness,
   shortLeaseMs,
 } from "./contract-harness.fixture.ts";
+import { newReaderId } from "../reader-id.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
@@ -58,7 +59,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
     test("a request that was cancelled, attempted or ended is not begun without its history", async () => {
       const { attempts, outcomes, replies } = harnessOf();
       const cancelled = await admit(harnessOf(), admittedFixture());
-      await replies.cancel(cancelled);
+      await replies.cancel(cancelled, newReaderId());
       const attempted = await admit(harnessOf(), admittedFixture());
       await claimAttempt(harnessOf(), attempted, 1, shortLeaseMs);
       await untilShortLeaseExpires();
@@ -280,7 +281,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         kind: "appended",
         cancelled: false,
       });
-      await replies.cancel(ref);
+      await replies.cancel(ref, newReaderId());
       expect(await attempts.append(ref, 1, fence, 1, "b")).toEqual({
         kind: "appended",
         cancelled: true,

@@ -2,7 +2,7 @@ import type { InferenceAdmitted } from "@sluice/contracts";
 import type { Admissions, Attempts, Outcomes, Replies, RequestRef } from "../ports.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 
-/** The four ports over one store, and two changes that a test makes to the store behind the ports. */
+/** The four ports over one store, and three changes that a test makes to the store behind the ports. */
 export interface OutcomeHarness {
   readonly admissions: Admissions;
   readonly outcomes: Outcomes;
@@ -10,6 +10,8 @@ export interface OutcomeHarness {
   readonly replies: Replies;
   /** Removes the whole answer, as its expiry would. */
   readonly forgetAnswer: (ref: RequestRef) => Promise<void>;
+  /** Removes the tokens that are stored so far, as their expiry would. */
+  readonly forgetTokens: (ref: RequestRef) => Promise<void>;
   /** Removes the request, as a loss of the store would. */
   readonly forget: (ref: RequestRef) => Promise<void>;
 }

@@ -113,7 +113,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const admitted = admittedFixture();
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
-      await outcomes.published([outcome]);
+      await outcomes.published([{ outcome, meteredAttempts: [] }]);
       expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
       await forgetAnswer(refOfAdmitted(admitted));
       expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "answer-gone" }]);
@@ -125,8 +125,9 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
     test("publishing an outcome that the store has lost changes nothing", async () => {
       const { outcomes, admissions } = harnessOf();
       const admitted = admittedFixture();
-      await outcomes.published([answeredFixture(admitted, "a dam")]);
-      expect(await admissions.find([refOfAdmitted(admitted)])).toEqual([null]);
+      const outcome = answeredFixture(admitted, "a dam");
+      await outcomes.published([{ outcome, meteredAttempts: [] }]);
+      expect(await admissions.find([admitted])).toEqual([null]);
       expect(await outcomes.claim([failedFixture(admitted)], "decision")).toMatchObject([
         { kind: "won" },
       ]);

@@ -1,15 +1,16 @@
+import type { InferenceAdmitted } from "@sluice/contracts";
 import { hashOf } from "@sluice/domain";
-import type { InMemoryRequests, StoredRequest } from "./in-memory-requests.ts";
+import { enter, type InMemoryRequests, type StoredRequest } from "./in-memory-requests.ts";
 import { joinableMs } from "../limits.ts";
 import {
   type Admission,
   Admissions,
   type Admitted,
-  type KnownRequest,
+  type Repeated,
   type RequestRef,
 } from "../ports.ts";
 import { refOfAdmitted } from "../request-ref.ts";
-import { withoutMessages } from "../without-messages.ts";
+import { recordOfRepeat, withoutBody } from "../admission-record.ts";
 
 /** Fake of {@link Admissions} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryAdmissions extends Admissions {
@@ -27,47 +28,51 @@ export class InMemoryAdmissions extends Admissions {
   override async acknowledge(refs: readonly RequestRef[]): Promise<void> {
     for (const ref of refs) {
       const request = this.#requests.find(ref);
-      if (request?.admitted) {
-        request.acknowledged = true;
-        request.admitted = withoutMessages(request.admitted);
-      }
+      if (request?.record) request.acknowledged = true;
     }
   }
 
-  override async find(refs: readonly RequestRef[]): Promise<readonly (KnownRequest | null)[]> {
-    return refs.map((ref) => {
-      const request = this.#requests.find(ref);
-      if (!request || request.bodyHash === null) return null;
-      return { bodyHash: request.bodyHash, ...this.#knownOf(request) };
+  override async find(
+    repeats: readonly InferenceAdmitted[],
+  ): Promise<readonly (Repeated | null)[]> {
+    return repeats.map((repeat) => {
+      const request = this.#requests.find(refOfAdmitted(repeat));
+      return !request || request.bodyHash === null ? null : this.#repeated(request, repeat);
     });
   }
 
-  override async joinable(tenant: string, keyId: string, bodyHash: string): Promise<string | null> {
+  override async joinable(
+    tenant: string,
+    keyId: string,
+    bodyHash: string,
+    readerId: string,
+  ): Promise<string | null> {
     const key = hashOf(tenant, keyId, bodyHash);
     const join = this.#requests.joins.get(key);
     if (!join || join.until <= this.#requests.clock.now()) return null;
     const request = this.#requests.find({ tenant, requestId: join.requestId });
-    if (request && runsOrCompleted(request)) return join.requestId;
+    if (request && runsOrCompleted(request)) {
+      enter(request, readerId);
+      return join.requestId;
+    }
     this.#requests.joins.delete(key);
     return null;
   }
 
-  #admit({ admitted, join }: Admission): Admitted {
+  #admit({ admitted, join, reader }: Admission): Admitted {
     const ref = refOfAdmitted(admitted);
-    const known = this.#requests.find(ref);
-    if (known?.bodyHash && known.bodyHash !== admitted.bodyHash) return { kind: "conflict" };
-    if (known?.bodyHash) return { kind: "repeat", ...this.#knownOf(known) };
-
     const request = this.#requests.findOrCreate(ref);
+    if (request.bodyHash !== null) return this.#repeated(request, admitted);
+
     request.bodyHash = admitted.bodyHash;
-    request.admitted = admitted;
+    request.record = withoutBody(admitted);
     request.reply = admitted.reply;
+    if (reader) enter(request, reader.id);
     if (join) this.#join(hashOf(ref.tenant, join.keyId, admitted.bodyHash), ref.requestId);
     if (request.outcomeBy === null && request.attempts.size === 0)
       return { kind: "first", admitted };
     request.acknowledged = true;
-    request.admitted = withoutMessages(admitted);
-    return { kind: "repeat", ...this.#knownOf(request) };
+    return this.#repeated(request, admitted);
   }
 
   #join(key: string, requestId: string): void {
@@ -77,13 +82,14 @@ export class InMemoryAdmissions extends Admissions {
       this.#requests.joins.set(key, { requestId, until: now + joinableMs });
   }
 
-  #knownOf(request: StoredRequest): Omit<KnownRequest, "bodyHash"> {
-    const outcome = this.#requests.answerOf(request);
+  #repeated(request: StoredRequest, repeat: InferenceAdmitted): Repeated {
+    if (request.bodyHash !== repeat.bodyHash) return { kind: "conflict" };
+    if (request.outcomeBy !== null)
+      return { kind: "ended", outcome: this.#requests.answerOf(request) };
     return {
-      admitted: request.admitted!,
-      acknowledged: request.acknowledged,
-      outcome,
-      answerGone: request.outcomeBy !== null && outcome === null,
+      kind: "running",
+      admitted: recordOfRepeat(request.record!, repeat),
+      isAcknowledged: request.acknowledged,
     };
   }
 }

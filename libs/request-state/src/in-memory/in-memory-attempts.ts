@@ -35,7 +35,7 @@ export class InMemoryAttempts extends Attempts {
       outcome,
       answerGone: (request?.outcomeBy ?? null) !== null && outcome === null,
       cancelled: request?.cancelled ?? false,
-      replyBegan: (request?.tokens.length ?? 0) > 0,
+      replyBegan: (request?.lastToken ?? null) !== null,
       attempts: attempts.map(([number, attempt]) => this.#requests.stateOf(number, attempt)),
     };
   }
@@ -107,9 +107,11 @@ export class InMemoryAttempts extends Attempts {
     if (owned?.attempt.phase !== "calling") return { kind: "fenced" };
     const { request } = owned;
     if (request.outcomeBy !== null) return { kind: "appended", cancelled: true };
-    const last = request.tokens.findLast((token) => token.attempt === attemptNumber);
-    if (request.reply === "live" && sequence > (last?.sequence ?? -1)) {
-      request.tokens.push({ attempt: attemptNumber, sequence, payload });
+    const last = request.lastToken;
+    const isRepeated = last?.attempt === attemptNumber && sequence <= last.sequence;
+    if (request.reply === "live" && !isRepeated) {
+      request.lastToken = { attempt: attemptNumber, sequence };
+      request.tokens.push({ ...request.lastToken, payload });
       this.#requests.readers.notify(this.#requests.keyOf(ref));
     }
     return { kind: "appended", cancelled: request.cancelled };

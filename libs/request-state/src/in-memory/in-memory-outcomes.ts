@@ -1,9 +1,13 @@
 import type { InferenceResponded } from "@sluice/contracts";
-import { type InMemoryRequests, isLive, isSameOutcome } from "./in-memory-requests.ts";
+import {
+  type InMemoryRequests,
+  isLive,
+  isSameOutcome,
+  type StoredAttempt,
+} from "./in-memory-requests.ts";
 import { answerKeptAfterDeadlineMs, answerKeptMinMs, rememberedAnswerKeptMs } from "../limits.ts";
-import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
+import { type Claim, type ClaimedBy, Outcomes, type Publication } from "../ports.ts";
 import { refOf } from "../request-ref.ts";
-import { withoutMessages } from "../without-messages.ts";
 
 /** Fake of {@link Outcomes} for tests. Passes the same contract as the Redis adapter. */
 export class InMemoryOutcomes extends Outcomes {
@@ -21,16 +25,29 @@ export class InMemoryOutcomes extends Outcomes {
     return outcomes.map((outcome) => this.#claim(outcome, by));
   }
 
-  override async published(outcomes: readonly InferenceResponded[]): Promise<void> {
+  override async published(publications: readonly Publication[]): Promise<void> {
     const now = this.#requests.clock.now();
-    for (const outcome of outcomes) {
+    for (const { outcome, meteredAttempts } of publications) {
       const request = this.#requests.find(refOf(outcome));
-      if (!request?.outcomeBy || request.answerExpiresAt !== null) continue;
-      request.answerExpiresAt = outcome.remembered
+      if (!request?.outcomeBy) continue;
+      request.answerExpiresAt ??= outcome.remembered
         ? now + rememberedAnswerKeptMs
         : Math.max(outcome.deadlineAt + answerKeptAfterDeadlineMs, now + answerKeptMinMs);
-      if (request.admitted) request.admitted = withoutMessages(request.admitted);
+      const attempts = [...request.attempts];
+      if (!attempts.every((attempt) => this.#isClosed(attempt, meteredAttempts))) continue;
+      request.attempts.clear();
+      request.outcomeBy = "published";
     }
+  }
+
+  /** Returns whether the attempt neither runs nor has usage that is not yet acknowledged. */
+  #isClosed(
+    [number, attempt]: readonly [number, StoredAttempt],
+    metered: readonly number[],
+  ): boolean {
+    const { phase } = attempt;
+    if (phase === "calling" && this.#requests.leaseLeftMs(attempt) > 0) return false;
+    return (phase !== "held" && attempt.metered === null) || metered.includes(number);
   }
 
   #claim(outcome: InferenceResponded, by: ClaimedBy): Claim {

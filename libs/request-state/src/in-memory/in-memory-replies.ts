@@ -1,4 +1,5 @@
-import type { InMemoryRequests } from "./in-memory-requests.ts";
+import { enter, type InMemoryRequests } from "./in-memory-requests.ts";
+import { TokenOrder } from "../token-order.ts";
 import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 
 /** Longer than any test, so that only a notification or the signal ends a wait. */
@@ -15,22 +16,29 @@ export class InMemoryReplies extends Replies {
     this.#requests = requests;
   }
 
-  override async *follow(ref: RequestRef, signal: AbortSignal): AsyncGenerator<ReplyEvent> {
+  override async *follow(
+    ref: RequestRef,
+    readerId: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<ReplyEvent> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     const key = this.#requests.keyOf(ref);
     const reader = this.#requests.readers.add(key);
+    const order = new TokenOrder();
     let read = 0;
     try {
       while (!ended.aborted) {
         reader.reset();
         const request = this.#requests.find(ref);
+        if (request?.outcomeBy === null) enter(request, readerId);
         const token = request?.tokens[read];
         if (token) {
           read += 1;
-          yield { kind: "token", ...token };
+          if (order.accepts(token)) yield { kind: "token", ...token };
         } else if (request?.outcomeBy) {
           const outcome = this.#requests.answerOf(request);
-          yield outcome ? { kind: "end", outcome } : { kind: "answer-gone" };
+          const isComplete = order.isComplete(request.lastToken);
+          yield outcome ? { kind: "end", outcome, isComplete } : { kind: "answer-gone" };
           return;
         } else await reader.wait(waitMsMax, ended);
       }
@@ -39,8 +47,11 @@ export class InMemoryReplies extends Replies {
     }
   }
 
-  override async cancel(ref: RequestRef): Promise<void> {
-    this.#requests.findOrCreate(ref).cancelled = true;
+  override async cancel(ref: RequestRef, readerId: string): Promise<void> {
+    const request = this.#requests.findOrCreate(ref);
+    request.readers.delete(readerId);
+    const isLast = request.readers.size === 0 && !request.hasUncountedReaders;
+    if (isLast && request.outcomeBy === null) request.cancelled = true;
   }
 
   override async close(): Promise<void> {

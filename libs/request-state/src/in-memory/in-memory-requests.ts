@@ -8,6 +8,8 @@ import type {
 } from "@sluice/contracts";
 import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
 import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "../ports.ts";
+import { readersMax } from "../limits.ts";
+import type { ReplyToken, TokenPlace } from "../token-order.ts";
 import { WaitingReaders } from "../waiting-readers.ts";
 
 export interface StoredAttempt {
@@ -18,25 +20,27 @@ export interface StoredAttempt {
   reason: string | null;
 }
 
-export interface ReplyToken {
-  readonly attempt: number;
-  readonly sequence: number;
-  readonly payload: string;
-}
-
 export interface StoredRequest {
   bodyHash: string | null;
-  admitted: InferenceAdmitted | null;
+  /** Without its body. null after a claim of a lost request. */
+  record: InferenceAdmitted | null;
   acknowledged: boolean;
   reply: ReplyMode;
   cancelled: boolean;
-  /** null until the outcome is set. Kept after the answer has expired. */
-  outcomeBy: ClaimedBy | `attempt-${number}` | null;
+  /** null until the outcome is set. Kept after the answer has expired; `published` once all usage is acknowledged too. */
+  outcomeBy: ClaimedBy | `attempt-${number}` | "published" | null;
   outcomeKind: OutcomeKind | null;
   answer: InferenceResponded | null;
   answerExpiresAt: EpochMillis | null;
+  /** None once the outcome and all usage are published. */
   readonly attempts: Map<number, StoredAttempt>;
   readonly tokens: ReplyToken[];
+  /** Kept after the tokens have expired. */
+  lastToken: TokenPlace | null;
+  /** The clients that wait for the reply. */
+  readonly readers: Set<string>;
+  /** Whether there were too many to count. */
+  hasUncountedReaders: boolean;
 }
 
 /** The state that the fakes share, as Redis holds it for the adapters. Of the times to live, only that of the answer is kept. */
@@ -64,7 +68,7 @@ export class InMemoryRequests {
     if (found) return found;
     const created: StoredRequest = {
       bodyHash: null,
-      admitted: null,
+      record: null,
       acknowledged: false,
       reply: "none",
       cancelled: false,
@@ -74,6 +78,9 @@ export class InMemoryRequests {
       answerExpiresAt: null,
       attempts: new Map(),
       tokens: [],
+      lastToken: null,
+      readers: new Set(),
+      hasUncountedReaders: false,
     };
     this.#requests.set(this.keyOf(ref), created);
     return created;
@@ -88,6 +95,11 @@ export class InMemoryRequests {
   /** Removes the answer, as its expiry would. For tests. */
   forgetAnswer(ref: RequestRef): void {
     this.findOrCreate(ref).answer = null;
+  }
+
+  /** Removes the tokens that are stored so far, as their expiry would. For tests. */
+  forgetTokens(ref: RequestRef): void {
+    this.findOrCreate(ref).tokens.length = 0;
   }
 
   /** Removes the request, as a loss of Redis would. For tests. */
@@ -115,6 +127,12 @@ export class InMemoryRequests {
   leaseLeftMs({ phase, leaseUntil }: StoredAttempt): number {
     return isLive(phase) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
   }
+}
+
+/** Counts a reader. */
+export function enter(request: StoredRequest, readerId: string): void {
+  request.readers.add(readerId);
+  request.hasUncountedReaders ||= request.readers.size > readersMax;
 }
 
 export function isLive(phase: AttemptPhase | undefined): boolean {

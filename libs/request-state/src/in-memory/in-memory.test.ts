@@ -3,7 +3,6 @@ import { Clock } from "@sluice/domain";
 import { admissionsContract } from "../contract/admissions.contract.ts";
 import { attemptsContract } from "../contract/attempts.contract.ts";
 import { type OutcomeHarness } from "../contract/contract-harness.fixture.ts";
-import { refOfAdmitted } from "../request-ref.ts";
 import { InMemoryAdmissions } from "./in-memory-admissions.ts";
 import { InMemoryAttempts } from "./in-memory-attempts.ts";
 import { InMemoryOutcomes } from "./in-memory-outcomes.ts";
@@ -11,6 +10,7 @@ import { InMemoryReplies } from "./in-memory-replies.ts";
 import { InMemoryRequests } from "./in-memory-requests.ts";
 import { outcomesContract } from "../contract/outcomes.contract.ts";
 import { admittedFixture, answeredFixture } from "../contract/records.fixture.ts";
+import { publishedContract } from "../contract/published.contract.ts";
 import { repliesContract } from "../contract/replies.contract.ts";
 
 let harness: OutcomeHarness;
@@ -22,6 +22,7 @@ beforeEach(() => {
     attempts: new InMemoryAttempts(requests),
     replies: new InMemoryReplies(requests),
     forgetAnswer: async (ref) => requests.forgetAnswer(ref),
+    forgetTokens: async (ref) => requests.forgetTokens(ref),
     forget: async (ref) => requests.forget(ref),
   };
 });
@@ -29,6 +30,7 @@ beforeEach(() => {
 admissionsContract("in memory", () => harness);
 outcomesContract("in memory", () => harness);
 attemptsContract("in memory", () => harness);
+publishedContract("in memory", () => harness);
 repliesContract("in memory", () => harness);
 
 class HandClock extends Clock {
@@ -51,10 +53,10 @@ test.each([
   const outcome = answeredFixture(admitted, "a dam");
   await admissions.admit([{ admitted }]);
   await outcomes.claim([outcome], "decision");
-  await outcomes.published([outcome]);
+  await outcomes.published([{ outcome, meteredAttempts: [] }]);
   clock.at += kept.keptMs - 1;
-  await outcomes.published([outcome]);
-  expect(await admissions.find([refOfAdmitted(admitted)])).toMatchObject([{ outcome }]);
+  await outcomes.published([{ outcome, meteredAttempts: [] }]);
+  expect(await admissions.find([admitted])).toEqual([{ kind: "ended", outcome }]);
   clock.at += 1;
-  expect(await admissions.find([refOfAdmitted(admitted)])).toMatchObject([{ answerGone: true }]);
+  expect(await admissions.find([admitted])).toEqual([{ kind: "ended", outcome: null }]);
 });

@@ -1,9 +1,11 @@
+import { assert } from "@sluice/domain";
 import { askRedis, type ScriptReply } from "@sluice/redis";
-import { type Admission, Admissions, type Admitted, type KnownRequest } from "../ports.ts";
+import type { InferenceAdmitted } from "@sluice/contracts";
+import { type Admission, Admissions, type Admitted, type Repeated } from "../ports.ts";
 import type { RequestRef } from "../ports.ts";
-import { withoutMessages } from "../without-messages.ts";
+import { recordOfRepeat, withoutBody } from "../admission-record.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { bytesOf, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
+import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { acknowledgeScript } from "./scripts/acknowledge.ts";
 import { admitScript } from "./scripts/admit.ts";
 import { findScript } from "./scripts/find.ts";
@@ -19,19 +21,20 @@ export class RedisAdmissions extends Admissions {
   }
 
   override async admit(entries: readonly Admission[]): Promise<readonly Admitted[]> {
-    const runs = entries.map(({ admitted, join, listener }) => {
+    const runs = entries.map(({ admitted, join, reader }) => {
       const { bodyHash, reply } = admitted;
       const ref = refOfAdmitted(admitted);
-      const { records } = this.#requests;
-      const bytes = records.admittedBytes(admitted);
-      const slimBytes = records.admittedBytes(withoutMessages(admitted));
-      const args = [bodyHash, bytes, slimBytes, reply, listener ?? "", ref.requestId];
+      const record = this.#requests.records.admittedBytes(withoutBody(admitted));
+      const { listener = "", id = "" } = reader ?? {};
+      const args = [bodyHash, record, reply, listener, id, ref.requestId];
       if (!join) return { ref, args };
       const fourthKey = this.#requests.joinKeyOf(ref.tenant, join.keyId, bodyHash);
       return { ref, args, fourthKey };
     });
     const replies = await this.#requests.run(admitScript, runs);
-    return Promise.all(entries.map((entry, index) => this.#admittedOf(entry, replies[index])));
+    return Promise.all(
+      entries.map(async ({ admitted }, index) => this.#admittedOf(admitted, replies[index])),
+    );
   }
 
   override async acknowledge(refs: readonly RequestRef[]): Promise<void> {
@@ -41,49 +44,57 @@ export class RedisAdmissions extends Admissions {
     );
   }
 
-  override async find(refs: readonly RequestRef[]): Promise<readonly (KnownRequest | null)[]> {
-    const runs = refs.map((ref) => ({ ref, args: [] }));
+  override async find(
+    repeats: readonly InferenceAdmitted[],
+  ): Promise<readonly (Repeated | null)[]> {
+    const runs = repeats.map((repeat) => ({ ref: refOfAdmitted(repeat), args: [repeat.bodyHash] }));
     const replies = await this.#requests.run(findScript, runs);
     return Promise.all(
-      replies.map(async (reply) => {
-        if (reply === null) return null;
-        const [bodyHash, ...known] = listOf(reply);
-        return { bodyHash: textOf(bodyHash), ...(await this.#knownOf(known)) };
-      }),
+      replies.map(async (reply, index) =>
+        reply === null ? null : this.#repeatedOf(repeats[index]!, listOf(reply)),
+      ),
     );
   }
 
-  override async joinable(tenant: string, keyId: string, bodyHash: string): Promise<string | null> {
+  override async joinable(
+    tenant: string,
+    keyId: string,
+    bodyHash: string,
+    readerId: string,
+  ): Promise<string | null> {
     const { redis } = this.#requests;
     const fourthKey = this.#requests.joinKeyOf(tenant, keyId, bodyHash);
     const requestId = await askRedis(() => redis.get(fourthKey));
     if (requestId === null) return null;
-    const run = { ref: { tenant, requestId }, args: [requestId], fourthKey };
+    const run = { ref: { tenant, requestId }, args: [requestId, readerId], fourthKey };
     const [reply] = await this.#requests.run(joinableScript, [run]);
     return numberOf(reply) === 1 ? requestId : null;
   }
 
-  async #admittedOf({ admitted }: Admission, reply: ScriptReply | undefined): Promise<Admitted> {
-    const [kind, ...known] = listOf(reply);
-    switch (textOf(kind)) {
-      case "first":
-        return { kind: "first", admitted };
-      case "conflict":
-        return { kind: "conflict" };
-      default:
-        return { kind: "repeat", ...(await this.#knownOf(known)) };
-    }
+  async #admittedOf(
+    admitted: InferenceAdmitted,
+    reply: ScriptReply | undefined,
+  ): Promise<Admitted> {
+    const fields = listOf(reply);
+    if (textOf(fields[0]) === "first") return { kind: "first", admitted };
+    return this.#repeatedOf(admitted, fields);
   }
 
-  async #knownOf(fields: readonly ScriptReply[]): Promise<Omit<KnownRequest, "bodyHash">> {
-    const [admittedBytes, acknowledged, hasOutcome, outcomeBytes] = fields;
+  async #repeatedOf(repeat: InferenceAdmitted, fields: readonly ScriptReply[]): Promise<Repeated> {
+    const [kind, recordBytes, acknowledged, hasOutcome, outcomeBytes] = fields;
+    if (textOf(kind) === "conflict") return { kind: "conflict" };
     const { records } = this.#requests;
-    const outcome = await recordOf(outcomeBytes, (bytes) => records.outcomeOf(bytes));
+    if (numberOf(hasOutcome) === 1)
+      return {
+        kind: "ended",
+        outcome: await recordOf(outcomeBytes, (bytes) => records.outcomeOf(bytes)),
+      };
+    const stored = await recordOf(recordBytes, (bytes) => records.admittedOf(bytes));
+    assert(stored, "OUTCOME_REPLY_MALFORMED", "A running request has no record in Redis.");
     return {
-      admitted: await records.admittedOf(bytesOf(admittedBytes)),
-      acknowledged: numberOf(acknowledged) === 1,
-      outcome,
-      answerGone: numberOf(hasOutcome) === 1 && outcome === null,
+      kind: "running",
+      admitted: recordOfRepeat(stored, repeat),
+      isAcknowledged: numberOf(acknowledged) === 1,
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { InferenceResponded } from "@sluice/contracts";
 import type { ScriptReply } from "@sluice/redis";
-import { type Claim, type ClaimedBy, Outcomes } from "../ports.ts";
+import { type Claim, type ClaimedBy, Outcomes, type Publication } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { refOf } from "../request-ref.ts";
 import { listOf, recordOf, textOf } from "./script-reply.ts";
@@ -27,10 +27,10 @@ export class RedisOutcomes extends Outcomes {
     return Promise.all(outcomes.map((outcome, index) => this.#claimOf(outcome, replies[index])));
   }
 
-  override async published(outcomes: readonly InferenceResponded[]): Promise<void> {
-    const runs = outcomes.map((outcome) => ({
+  override async published(publications: readonly Publication[]): Promise<void> {
+    const runs = publications.map(({ outcome, meteredAttempts }) => ({
       ref: refOf(outcome),
-      args: [outcome.remembered ? 1 : 0, outcome.deadlineAt],
+      args: [outcome.remembered ? 1 : 0, outcome.deadlineAt, meteredAttempts.join(" ")],
     }));
     await this.#requests.run(publishedScript, runs);
   }

@@ -1,14 +1,21 @@
 import { randomUUID } from "node:crypto";
+import type { InferenceResponded } from "@sluice/contracts";
 import { type Redis, isRedisDown, type ScriptReply } from "@sluice/redis";
 import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { bytesOf, listOf, numberOf, textOf } from "./script-reply.ts";
+import { isAbsent, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { cancelScript } from "./scripts/cancel.ts";
 import { followScript } from "./scripts/follow.ts";
+import { type ReplyToken, TokenOrder, type TokenPlace } from "../token-order.ts";
 import { WaitingReaders } from "../waiting-readers.ts";
 
-/** A lost notification delays a reader by at most this long. */
-const pollMs = 1_000;
+/**
+ * Notifications are the rule, and after a new connection all readers read at once. The poll finds
+ * what was published just before the connection broke. 4,000 waiting clients cost 400 reads a second.
+ */
+const pollMs = 10_000;
+/** A failed read is repeated this much later, because the outage may have ended without a new connection. */
+const outagePollMs = 1_000;
 /** Bounds the entries that one reader holds in memory. */
 const entriesMax = 256;
 
@@ -37,43 +44,44 @@ export class RedisReplies extends Replies {
 
   override async *follow(
     ref: RequestRef,
+    readerId: string,
     signal: AbortSignal,
     isNew = false,
   ): AsyncGenerator<ReplyEvent> {
     const ended = AbortSignal.any([signal, this.#closing.signal]);
     const [key] = this.#requests.keysOf(ref);
     const reader = this.#readers.add(key);
-    const seen = new Map<number, number>();
+    const tokens = new TokenOrder();
     let lastId = "";
     try {
       if (isNew) await reader.wait(pollMs, ended);
       while (!ended.aborted) {
         if (reader.outcome) {
-          yield await this.#endOf(reader.outcome);
+          yield endOf(await this.#requests.records.outcomeOf(reader.outcome), true);
           return;
         }
         reader.reset();
-        const page = await this.#read(ref, lastId);
-        for (const entry of page?.tokens ?? []) {
-          if (entry.sequence <= (seen.get(entry.attempt) ?? -1)) continue;
-          seen.set(entry.attempt, entry.sequence);
-          yield { kind: "token", ...entry };
+        const page = await this.#read(ref, lastId, readerId);
+        for (const token of page?.tokens ?? []) {
+          if (!tokens.accepts(token)) continue;
+          yield { kind: "token", ...token };
           if (ended.aborted) return;
         }
         if (page?.end) {
-          yield page.end;
+          const { outcome, lastToken } = page.end;
+          yield outcome ? endOf(outcome, tokens.isComplete(lastToken)) : { kind: "answer-gone" };
           return;
         }
         lastId = page?.lastId ?? lastId;
-        if (!page?.isFull) await reader.wait(pollMs, ended);
+        if (!page?.isFull) await reader.wait(page ? pollMs : outagePollMs, ended);
       }
     } finally {
       this.#readers.remove(key, reader);
     }
   }
 
-  override async cancel(ref: RequestRef): Promise<void> {
-    await this.#requests.runOne(cancelScript, ref);
+  override async cancel(ref: RequestRef, readerId: string): Promise<void> {
+    await this.#requests.runOne(cancelScript, ref, readerId);
   }
 
   override async close(): Promise<void> {
@@ -88,10 +96,11 @@ export class RedisReplies extends Replies {
     this.#readers.notify(message.toString("latin1", 0, keyBytes), message.subarray(keyBytes + 1));
   }
 
-  /** Subscribes after each new connection. A notification that is sent without a connection is lost, and its reader polls. */
+  /** Subscribes after each new connection. Then all readers read, because notifications that were sent without a connection are lost. */
   async #subscribe(): Promise<void> {
     try {
       await this.#subscriber.subscribe(this.listener);
+      this.#readers.notifyAll();
     } catch {
       // Without a subscription, each wait would last until the poll. A new connection subscribes again.
       if (!this.#closing.signal.aborted) this.#subscriber.disconnect(true);
@@ -99,9 +108,9 @@ export class RedisReplies extends Replies {
   }
 
   /** Returns null while Redis is unavailable. */
-  async #read(ref: RequestRef, lastId: string): Promise<Page | null> {
+  async #read(ref: RequestRef, lastId: string, readerId: string): Promise<Page | null> {
     try {
-      const args = [lastId, entriesMax, this.listener];
+      const args = [lastId, entriesMax, this.listener, readerId];
       return await this.#pageOf(await this.#requests.runOne(followScript, ref, ...args));
     } catch (error) {
       if (isRedisDown(error)) return null;
@@ -110,48 +119,55 @@ export class RedisReplies extends Replies {
   }
 
   async #pageOf(reply: ScriptReply): Promise<Page> {
-    const [entryReplies, hasEnded, outcomeBytes] = listOf(reply);
+    const [entryReplies, hasEnded, outcomeBytes, lastToken] = listOf(reply);
     const entries = listOf(entryReplies).map((entry) => listOf(entry));
     const lastEntry = entries.at(-1);
+    const { records } = this.#requests;
     return {
       tokens: entries.flatMap(([, fields]) => tokensOf(listOf(fields))),
       lastId: lastEntry ? textOf(lastEntry[0]) : null,
       isFull: entries.length === entriesMax,
-      end: numberOf(hasEnded) === 1 ? await this.#endOf(outcomeBytes) : null,
+      end:
+        numberOf(hasEnded) === 1
+          ? {
+              outcome: await recordOf(outcomeBytes, (bytes) => records.outcomeOf(bytes)),
+              lastToken: isAbsent(lastToken) ? null : placeOf(textOf(lastToken)),
+            }
+          : null,
     };
   }
-
-  async #endOf(outcomeBytes: ScriptReply | undefined): Promise<ReplyEvent> {
-    if (outcomeBytes === null || outcomeBytes === undefined) return { kind: "answer-gone" };
-    const outcome = await this.#requests.records.outcomeOf(bytesOf(outcomeBytes));
-    return { kind: "end", outcome };
-  }
-}
-
-interface Token {
-  readonly attempt: number;
-  readonly sequence: number;
-  readonly payload: string;
 }
 
 interface Page {
-  readonly tokens: readonly Token[];
+  readonly tokens: readonly ReplyToken[];
   /** null if there was no entry. */
   readonly lastId: string | null;
   /** Whether there may be more entries already. */
   readonly isFull: boolean;
-  readonly end: ReplyEvent | null;
+  readonly end: PageEnd | null;
 }
 
-/** Returns the token of an entry, and none for the terminal entry, whose outcome has a key of its own. */
-function tokensOf(fields: readonly ScriptReply[]): Token[] {
+interface PageEnd {
+  /** null if the answer has expired. */
+  readonly outcome: InferenceResponded | null;
+  /** null if the reply has no tokens. */
+  readonly lastToken: TokenPlace | null;
+}
+
+function endOf(outcome: InferenceResponded, isComplete: boolean): ReplyEvent {
+  return { kind: "end", outcome, isComplete };
+}
+
+/** Returns the token of an entry, and none for the terminal entry that Sluice 0.1 wrote. */
+function tokensOf(fields: readonly ScriptReply[]): ReplyToken[] {
   if (textOf(fields[0]) !== "attempt") return [];
   const [, attempt, , sequence, , payload] = fields;
-  return [
-    {
-      attempt: Number(textOf(attempt)),
-      sequence: Number(textOf(sequence)),
-      payload: textOf(payload),
-    },
-  ];
+  const place = { attempt: Number(textOf(attempt)), sequence: Number(textOf(sequence)) };
+  return [{ ...place, payload: textOf(payload) }];
+}
+
+/** Parses attempt-sequence. */
+function placeOf(text: string): TokenPlace {
+  const [attempt, sequence] = text.split("-").map(Number);
+  return { attempt: attempt!, sequence: sequence! };
 }

@@ -13,6 +13,7 @@ export interface ScriptRun {
 }
 
 const tagsMax = 10_000;
+const outcomeHashBytes = 16;
 
 /** The keys, records and scripts of requests in Redis, which the four ports share. */
 export class RedisRequests {
@@ -66,10 +67,11 @@ export class RedisRequests {
     return `${this.#prefix}sluice:replies:${processId}`;
   }
 
-  /** Returns the arguments of scripts that set an outcome: its bytes, their hash, and its kind. */
-  outcomeArgs(outcome: InferenceResponded): readonly [Buffer, string, string] {
+  /** Returns the arguments of scripts that set an outcome: its bytes, 16 bytes of their hash, and its kind. */
+  outcomeArgs(outcome: InferenceResponded): readonly [Buffer, Buffer, string] {
     const bytes = this.records.outcomeBytes(outcome);
-    return [bytes, createHash("sha256").update(bytes).digest("hex"), outcome.outcome];
+    const digest = createHash("sha256").update(bytes).digest();
+    return [bytes, digest.subarray(0, outcomeHashBytes), outcome.outcome];
   }
 
   #tagOf(tenant: string): string {

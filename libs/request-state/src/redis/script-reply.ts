@@ -34,5 +34,10 @@ export async function recordOf<R>(
   reply: ScriptReply | undefined,
   decode: (bytes: Buffer) => Promise<R>,
 ): Promise<R | null> {
-  return reply === null || reply === undefined ? null : decode(bytesOf(reply));
+  return isAbsent(reply) ? null : decode(bytesOf(reply));
+}
+
+/** Returns whether the script returned false. */
+export function isAbsent(reply: ScriptReply | undefined): reply is null | undefined {
+  return reply === null || reply === undefined;
 }

@@ -7,6 +7,7 @@ import {
   type Deferral,
   type Publishable,
 } from "@sluice/stage";
+import { newReaderId, refusedOutcome } from "@sluice/request-state";
 import { describe, expect, test } from "vitest";
 import {
   aCandidate,
@@ -107,7 +108,9 @@ describe("a request that is answered", () => {
     if (effect.kind === "wait") throw new Error(effect.reason);
     expect(requests.find(ref)?.answerExpiresAt).toBeNull();
     await stage.settled(deliveryOf(aDispatched()), effect);
-    expect(requests.find(ref)?.answerExpiresAt).not.toBeNull();
+    expect(requests.find(ref)).toMatchObject({
+      ...{ answerExpiresAt: expect.any(Number), attempts: new Map() },
+    });
   });
 });
 
@@ -233,12 +236,34 @@ describe("a stream", () => {
       () => ({ kind: "hang", tokens: ["One"] }),
       live,
     );
-    setTimeout(() => void replies.cancel(ref), 20);
+    setTimeout(() => void replies.cancel(ref, newReaderId()), 20);
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([{ kind: "estimated", reason: "cut" }]);
     expect(outcomeIn(effect)).toMatchObject({ refused: { code: "client_closed" } });
   });
 });
+
+describe("a request that another stage ended during the call, and whose answer has expired", () => {
+  test("publishes the usage of the call, which only the record holds, and no outcome", async () => {
+    const { handle, outcomes, requests, ref } = await newTestStage(() => ({
+      ...answered,
+      meanwhile: async () => {
+        await outcomes.claim([aDecline()], "decision");
+        requests.forgetAnswer(ref);
+      },
+    }));
+    const effect = await handle();
+    expect(emittedIn(effect)).toHaveLength(1);
+    expect(meteredIn(effect)).toMatchObject([{ kind: "reported", attemptNumber: 1 }]);
+  });
+});
+
+function aDecline(): InferenceResponded {
+  return refusedOutcome(aDispatched().admitted, {
+    ...{ kind: "declined", code: "shed", reason: "No.", attempts: 0, lookup: null },
+    ...{ decisions: [], completedAt: admittedAt },
+  });
+}
 
 describe("the deadline", () => {
   test("ends a running call, whose usage is left to the sweep", async () => {

@@ -1,7 +1,6 @@
 import { Injectable } from "@nestjs/common";
 import {
   type Candidate,
-  type CostMetered,
   type InferenceDispatched,
   type InferenceResponded,
   topics,
@@ -23,6 +22,7 @@ import {
   ConcurrentStage,
   type Deferral,
   outgoing,
+  type Outgoing,
   skip,
   traceIn,
   defer,
@@ -118,7 +118,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
       case "publish":
         return published(dispatched, history, step.outcome, this.clock.now());
       case "nothing":
-        return skip("the request has ended, and its answer has expired");
+        return usageOnly(dispatched, history, this.clock.now());
       case "wait":
         return defer(step.waitMs, step.reason);
       case "attempt":
@@ -180,21 +180,35 @@ function orderOf(work: Work, number: number, candidate: Candidate, view: RecordV
  */
 function published(
   dispatched: InferenceDispatched,
-  { attempts }: RequestHistory,
+  history: RequestHistory,
   outcome: InferenceResponded,
   now: number,
 ): Effect {
-  const meterings = attempts.flatMap(({ number, phase, metered }): CostMetered[] => {
-    if (metered) return [metered];
+  return emit(...meteringsOf(dispatched, history, now), respondedMessage(outcome));
+}
+
+/**
+ * Publishes the usage of a request whose outcome was published and has expired. The record holds an
+ * attempt only if its usage is not yet acknowledged, and otherwise the sweep would estimate it.
+ */
+function usageOnly(dispatched: InferenceDispatched, history: RequestHistory, now: number): Effect {
+  const meterings = meteringsOf(dispatched, history, now);
+  if (meterings.length > 0) return emit(...meterings);
+  return skip("the request has ended, and its answer has expired");
+}
+
+function meteringsOf(
+  dispatched: InferenceDispatched,
+  { attempts }: RequestHistory,
+  now: number,
+): readonly Outgoing[] {
+  return attempts.flatMap(({ number, phase, metered }): readonly Outgoing[] => {
+    if (metered) return [outgoing(topics.costMetered, metered)];
     if (phase !== "held") return [];
     // No attempt can be called once the outcome is set, so this one costs nothing.
     const intent = intentOf(dispatched, number, firstOf(dispatched), now);
-    return [zeroMeteringOf(intent, "released", now, now)];
+    return [outgoing(topics.costMetered, zeroMeteringOf(intent, "released", now, now))];
   });
-  return emit(
-    ...meterings.map((record) => outgoing(topics.costMetered, record)),
-    respondedMessage(outcome),
-  );
 }
 
 /**

@@ -16,7 +16,7 @@ const outcome = completedOutcome(first, {
   ...{ completed: aCompletion(), attempts: 1, lookup: null, decisions: [] },
   completedAt: arrivedAt - 50_000,
 });
-const anotherBody: Known = { kind: "another-body" };
+const anotherBody: Known = { kind: "conflict" };
 const miss: Cached = { kind: "miss", lookup: aMiss };
 const hit: Cached = {
   kind: "exact-hit",
@@ -27,19 +27,10 @@ const hit: Cached = {
   },
 };
 
-type SameBody = Extract<Known, { kind: "same-body" }>;
-
-function repeatOf(changed: Partial<SameBody> = {}): SameBody {
-  return {
-    ...{ kind: "same-body", admitted: first, acknowledged: false, outcome: null },
-    ...{ answerGone: false, ...changed },
-  };
-}
-
-const running = repeatOf({ acknowledged: true });
-const ended = repeatOf({ acknowledged: true, outcome });
-const expired = repeatOf({ acknowledged: true, answerGone: true });
-const unacknowledged = repeatOf();
+const running: Known = { kind: "running", admitted: first, isAcknowledged: true };
+const unacknowledged: Known = { kind: "running", admitted: first, isAcknowledged: false };
+const ended: Known = { kind: "ended", outcome };
+const expired: Known = { kind: "ended", outcome: null };
 
 type Origin = InferenceAdmitted["origin"];
 
@@ -77,11 +68,6 @@ describe.each<Origin>(["http", "kafka"])("over %s", (origin) => {
 
   test("a repeat of a request that has ended is answered with its outcome", () => {
     const { decision } = decide(origin, { known: ended });
-    expect(decision).toEqual({ kind: "answer", from: "known-outcome", outcome });
-  });
-
-  test("an outcome answers a repeat even if the acknowledgement of its record was lost", () => {
-    const { decision } = decide(origin, { known: repeatOf({ outcome }) });
     expect(decision).toEqual({ kind: "answer", from: "known-outcome", outcome });
   });
 

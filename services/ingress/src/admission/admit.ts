@@ -63,10 +63,14 @@ export function decideAdmission(
   // An HTTP client reads the refusal itself, and no outcome is stored. What is known of the id therefore does not matter.
   if (refusal && admitted.origin === "http") return { kind: "decline", admitted, refusal };
   switch (known.kind) {
-    case "another-body":
+    case "conflict":
       return { kind: "refuse", because: "another-body" };
-    case "same-body":
-      return decideRepeat(known, refusal);
+    case "ended":
+      return known.outcome
+        ? { kind: "answer", from: "known-outcome", outcome: known.outcome }
+        : { kind: "refuse", because: "answer-expired" };
+    case "running":
+      return decideRunning(known, refusal);
     case "nothing":
       if (candidate.isStale) return { kind: "refuse", because: "stale-signature" };
       return refusal ? { kind: "decline", admitted, refusal } : decideNew(admitted, cached, now);
@@ -75,16 +79,13 @@ export function decideAdmission(
   }
 }
 
-function decideRepeat(
-  known: Extract<Known, { kind: "same-body" }>,
+function decideRunning(
+  { admitted, isAcknowledged }: Extract<Known, { kind: "running" }>,
   refusal: Refusal | undefined,
 ): AdmissionDecision {
-  const { admitted, outcome, answerGone, acknowledged } = known;
-  if (outcome) return { kind: "answer", from: "known-outcome", outcome };
-  if (answerGone) return { kind: "refuse", because: "answer-expired" };
   // A request that runs is not declined because a late repeat of it has a deadline that passed.
-  if (refusal && !acknowledged) return { kind: "decline", admitted, refusal };
-  return { kind: "join", admitted, isAcknowledged: acknowledged };
+  if (refusal && !isAcknowledged) return { kind: "decline", admitted, refusal };
+  return { kind: "join", admitted, isAcknowledged };
 }
 
 function decideNew(

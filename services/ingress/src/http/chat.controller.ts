@@ -62,7 +62,11 @@ export class ChatController {
     }
   }
 
-  /** Sends tokens as they arrive. Returns the outcome, or undefined if the client has gone. */
+  /**
+   * Sends tokens as they arrive. Returns the outcome, or undefined if the client has gone.
+   *
+   * @throws ApiError if the stream has lost tokens, so that the client does not take its part for the answer
+   */
   private async sendTokens(
     { result, body, clientGone }: Exchange<ChatBody>,
     stream: EventStream,
@@ -71,7 +75,10 @@ export class ChatController {
     const { ref, admittedAt } = result;
     const identity = identityOf({ requestId: ref.requestId, admittedAt });
     for await (const event of this.answers.listen(result, clientGone)) {
-      if (event.kind === "end") return event.outcome;
+      if (event.kind === "end") {
+        if (!event.isComplete && isCompleted(event.outcome)) throw streamBroken();
+        return event.outcome;
+      }
       stream.begin(headersOf(ref.requestId, event.payload));
       await stream.send(chunksOf(identity, event.payload, body.includeUsage));
     }
@@ -92,7 +99,7 @@ export class ChatController {
     await stream.end();
   }
 
-  /** Cancels the call if the client left its stream and, without an idempotency key, cannot ask for the answer again. */
+  /** Cancels the call if its last client left the stream and, without an idempotency key, cannot ask for the answer again. */
   private async cancelIfLost({ clientGone, headers, result }: Exchange<ChatBody>): Promise<void> {
     const isLost = clientGone.aborted && headers.idempotencyKey === null;
     if (isLost && result.kind === "running") await this.cancel(result);

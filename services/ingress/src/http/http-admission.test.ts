@@ -136,7 +136,7 @@ test("an SDK's retry without a key joins the first request with the same body", 
   const first = await admission.admit(requestOf());
   calls.length = 0;
   const retry = await admission.admit(requestOf({ "x-stainless-retry-count": "1" }));
-  expect(retry).toEqual({ ...first, isNew: false });
+  expect(retry).toEqual({ ...first, isNew: false, readerId: expect.any(String) });
   expect(calls).toEqual(["admissions.joinable", "admissions.find"]);
 });
 
@@ -145,7 +145,9 @@ test("a request that another process admits during the look-up joins that reques
   const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
   fakes.admissions.find = async () => [null];
   const request = requestOf({ "idempotency-key": "k" });
-  expect(await fakes.admission.admit(request)).toEqual({ ...other, isNew: false });
+  expect(await fakes.admission.admit(request)).toEqual({
+    ...{ ...other, isNew: false, readerId: expect.any(String) },
+  });
   expect(fakes.producer.records).toHaveLength(1);
 });
 
@@ -155,7 +157,9 @@ test("a hit joins the request that another process admitted during the look-up",
   fakes.admissions.find = async () => [null];
   await fillCache(fakes);
   const request = requestOf({ "idempotency-key": "k" });
-  expect(await fakes.admission.admit(request)).toEqual({ ...other, isNew: false });
+  expect(await fakes.admission.admit(request)).toEqual({
+    ...{ ...other, isNew: false, readerId: expect.any(String) },
+  });
 });
 
 test("a hit whose claim is lost to an attempt joins the request that runs", async () => {
@@ -188,6 +192,16 @@ test("a request that Kafka does not take is a 503, and its repeat publishes the 
   const repeat = await fakes.admission.admit(request);
   expect(repeat).toMatchObject({ kind: "running", isNew: false, admittedAt: now });
   expect(fakes.producer.records).toHaveLength(1);
+});
+
+test("a request is a 503 with a code of its own while Redis has no room for it", async () => {
+  const fakes = withFakes();
+  fakes.admissions.admit = async () => {
+    throw new TransientFault("REDIS_OUT_OF_MEMORY", "Redis has reached its memory limit.");
+  };
+  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({
+    ...{ status: 503, code: "overloaded", headers: { "retry-after": "1" } },
+  });
 });
 
 test("a request is a 503 while Redis is unavailable", async () => {

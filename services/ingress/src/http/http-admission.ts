@@ -5,6 +5,7 @@ import { Clock, type EpochMillis, Fault, uuidv7 } from "@sluice/domain";
 import {
   Admissions,
   type Admitted,
+  newReaderId,
   Outcomes,
   refOfAdmitted,
   Replies,
@@ -52,6 +53,8 @@ export interface RunningRequest {
   readonly ref: RequestRef;
   readonly admittedAt: EpochMillis;
   readonly deadlineAt: EpochMillis;
+  /** Names this client among those that wait for the request. */
+  readonly readerId: string;
   /** Whether this process has just admitted it, and so cannot have missed an event of its reply. */
   readonly isNew: boolean;
 }
@@ -61,7 +64,11 @@ export type AdmissionResult = AnsweredRequest | RunningRequest;
 /** An HTTP request with its candidate for admission. */
 interface PendingRequest extends HttpRequest {
   readonly candidate: Candidate;
+  readonly readerId: string;
 }
+
+/** Of `@sluice/redis`: the store refuses new requests, and those that it has continue. */
+const storeFull = "REDIS_OUT_OF_MEMORY";
 
 const nothing = async (): Promise<void> => undefined;
 
@@ -82,11 +89,14 @@ export class HttpAdmission {
   /** @throws ApiError if the request is refused, and 503 if Redis or Kafka is unavailable */
   async admit(request: HttpRequest): Promise<AdmissionResult> {
     try {
-      const pending = { ...request, candidate: this.candidateOf(request) };
+      const candidate = this.candidateOf(request);
+      const pending = { ...request, candidate, readerId: newReaderId() };
       return await this.act(pending, await this.decide(pending));
     } catch (cause) {
       if (!(cause instanceof Fault)) throw cause;
       this.metrics.decisions.inc({ decision: "shed", reason: cause.code });
+      if (cause.code === storeFull)
+        throw unavailable("overloaded", "Redis has no room for new requests; try again.", cause);
       throw unavailable("unavailable", "The service cannot take requests now; try again.", cause);
     }
   }
@@ -124,18 +134,19 @@ export class HttpAdmission {
   }
 
   /** Finds the request that this one repeats: by its idempotency key, or because an SDK marks it as a retry. */
-  private async findKnown({ key, headers, candidate }: PendingRequest): Promise<Known> {
-    const { tenant } = key;
+  private async findKnown(pending: PendingRequest): Promise<Known> {
+    const { key, headers, candidate, readerId } = pending;
     const { bodyHash, request } = candidate.admitted;
     const isKeyed = headers.idempotencyKey !== null;
     // Without a key, only a retry can repeat a request. All other requests save the round trip.
     if (!isKeyed && headers.retryCount === 0) return nothingKnown;
     const requestId = isKeyed
       ? request.requestId
-      : await this.admissions.joinable(tenant, key.id, bodyHash);
+      : await this.admissions.joinable(key.tenant, key.id, bodyHash, readerId);
     if (requestId === null) return nothingKnown;
-    const [found] = await this.admissions.find([{ tenant, requestId }]);
-    return knownByLookUp(found, bodyHash);
+    const repeat = { ...candidate.admitted, request: { ...request, requestId } };
+    const [found] = await this.admissions.find([repeat]);
+    return knownByLookUp(found);
   }
 
   private async act(
@@ -164,13 +175,13 @@ export class HttpAdmission {
     pending: PendingRequest,
     admitted: InferenceAdmitted,
   ): Promise<AdmissionResult> {
-    const { listener } = this.replies;
-    const entry = { admitted, listener, join: { keyId: pending.key.id } };
+    const reader = { id: pending.readerId, listener: this.replies.listener };
+    const entry = { admitted, reader, join: { keyId: pending.key.id } };
     const [result] = await this.admissions.admit([entry]);
     if (result!.kind !== "first") return this.actAfterRace(pending, result!);
     await this.publish(admitted, pending.trace);
     this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
-    return { ...runningRequestOf(admitted), isNew: true };
+    return { ...runningRequestOf(admitted, pending.readerId), isNew: true };
   }
 
   private answerKnown(outcome: InferenceResponded): AnsweredRequest {
@@ -205,7 +216,7 @@ export class HttpAdmission {
   ): Promise<RunningRequest> {
     this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
     if (!isAcknowledged) await this.publish(admitted, pending.trace);
-    return runningRequestOf(admitted);
+    return runningRequestOf(admitted, pending.readerId);
   }
 
   /** Decides again, after another process admitted the same id between our look-up and our claim. */
@@ -233,11 +244,13 @@ export class HttpAdmission {
     const saving = savingOf(admitted, outcome);
     await this.producer.send([outgoing(topics.costMetered, saving, trace)]);
     // From now on Redis may let the stored answer expire.
-    if (admitted.remembered) await this.outcomes.published([outcome]);
+    const meteredAttempts = [saving.attemptNumber];
+    if (admitted.remembered) await this.outcomes.published([{ outcome, meteredAttempts }]);
   }
 }
 
-function runningRequestOf(admitted: InferenceAdmitted): RunningRequest {
+function runningRequestOf(admitted: InferenceAdmitted, readerId: string): RunningRequest {
   const { admittedAt, deadlineAt } = admitted;
-  return { kind: "running", ref: refOfAdmitted(admitted), admittedAt, deadlineAt, isNew: false };
+  const ref = refOfAdmitted(admitted);
+  return { kind: "running", ref, admittedAt, deadlineAt, readerId, isNew: false };
 }

@@ -77,8 +77,8 @@ test("one slice with every kind of message has one effect for each, in order", a
     ["dead-letter", "kafka", 3],
   ]);
   // A stale message of an unknown request leaves no trace, so its id can still be used.
-  const tenant = "acme";
-  expect(await admissions.find([{ tenant, requestId: "stale" }])).toEqual([null]);
+  const unknown = anAdmission({ request: aRequest({ requestId: "stale" }) });
+  expect(await admissions.find([unknown])).toEqual([null]);
 
   await stage.settled(slice, effects);
   const again = await stage.process([messageOf({ requestId: "new" }, hourAgo)]);

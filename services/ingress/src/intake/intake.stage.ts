@@ -92,7 +92,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
 
   private async unknownAmong(stale: readonly Candidate[]): Promise<ReadonlySet<Candidate>> {
     if (stale.length === 0) return new Set();
-    const found = await this.admissions.find(stale.map(({ admitted }) => refOfAdmitted(admitted)));
+    const found = await this.admissions.find(stale.map(({ admitted }) => admitted));
     return new Set(stale.filter((_, index) => found[index] === null));
   }
 

@@ -1,14 +1,7 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
-/** Does nothing if the hash has expired. A repeat then publishes the record again, which is harmless. */
-export const acknowledgeScript = redisScript(
-  prelude,
-  `
-if get('bodyHash') then
-  set('acknowledged', '1')
-  dropMessages()
-end
+/** Does nothing if the request is unknown or has ended, because no repeat publishes its record then. */
+export const acknowledgeScript = requestScript(`
+if get('bodyHash') and not get('outcomeHash') then set('acknowledged', '1') end
 return 1
-`,
-);
+`);

@@ -3,34 +3,33 @@ import { joinableMs } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
- * KEYS[4], if an SDK's retry may join, points to the request. ARGV: body hash, admitted record, the
- * same without messages, reply mode, listener or '', request id. Returns first; conflict; or repeat
- * with the first record, whether it is acknowledged, whether there is an outcome, and its bytes.
+ * KEYS[4], if an SDK's retry may join, points to the request. ARGV: body hash, record without its
+ * body, reply mode, listener or '', reader or '', request id. Returns first; conflict; or repeat with
+ * the stored record or nil, whether it is acknowledged, whether there is an outcome, and its bytes.
  *
- * A hash without a body was created by a claim after Redis had lost the request. The claim's stage
- * read the record from Kafka, so the record counts as acknowledged, and a stored outcome is returned.
+ * A hash without a body hash was created by a claim after Redis had lost the request. The claim's
+ * stage read the record from Kafka, so the record counts as acknowledged, and a stored outcome is
+ * returned.
+ *
+ * This is the only script of a request that Redis refuses when it has reached its memory limit,
+ * and it writes nothing before it is refused. A repeat writes nothing and is answered.
  */
 export const admitScript = redisScript(
   prelude,
   `
-local bodyHash, admitted, withoutMessages, reply, listener, requestId = unpack(ARGV)
-local known = get('bodyHash')
-if known and known ~= bodyHash then return {'conflict'} end
-if not known then
-  local outlived = get('outcomeHash') or phaseOf(1)
-  set('bodyHash', bodyHash, 'admitted', admitted, 'withoutMessages', withoutMessages, 'reply', reply)
-  if outlived then
-    set('acknowledged', '1')
-    dropMessages()
-  end
-  if listener ~= '' then set('listeners', listener) end
-  if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', ${joinableMs}) end
-  if not outlived then return {'first'} end
+local bodyHash, record, reply, listener, reader, requestId = unpack(ARGV)
+if get('bodyHash') then return repeated(bodyHash) end
+local hasEnded, isAttempted = get('outcomeHash'), phaseOf(1)
+if hasEnded then
+  set('bodyHash', bodyHash)
+else
+  set('bodyHash', bodyHash, 'record', record, 'reply', reply)
+  if isAttempted then set('acknowledged', '1') end
+  if listener ~= '' then listen(listener) end
+  if reader ~= '' then enter(reader) end
 end
-local outcomeHash = get('outcomeHash')
-return {
-  'repeat', admittedRecord(), get('acknowledged') and 1 or 0, outcomeHash and 1 or 0,
-  outcomeHash and redis.call('GET', answer)
-}
+if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', ${joinableMs}) end
+if hasEnded or isAttempted then return repeated(bodyHash) end
+return {'first'}
 `,
 );

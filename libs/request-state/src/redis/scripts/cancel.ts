@@ -1,5 +1,12 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
-/** Also works for a request that Redis has lost, because its attempt may still run. */
-export const cancelScript = redisScript(prelude, `set('cancelled', '1') return 1`);
+/**
+ * ARGV: reader. Cancels the request if its last reader leaves. Also works for a request that Redis
+ * has lost, because its attempt may still run. Returns whether the request is cancelled.
+ */
+export const cancelScript = requestScript(`
+local isLast = leave(ARGV[1])
+if get('outcomeHash') or not isLast then return 0 end
+set('cancelled', '1')
+return 1
+`);

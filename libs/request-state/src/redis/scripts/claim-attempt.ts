@@ -1,10 +1,7 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
 /** ARGV: attempt number, owner, lease in ms. The fence rises with each owner, and when the attempt becomes doubtful. */
-export const claimAttemptScript = redisScript(
-  prelude,
-  `
+export const claimAttemptScript = requestScript(`
 local number, owner, leaseMs = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 if get('outcomeHash') then return {'outcome-set', redis.call('GET', answer)} end
 if number < 1 or number > attemptsMax then return {'not-next'} end
@@ -22,5 +19,4 @@ if phase == 'calling' then
   return {'in-doubt'}
 end
 return {'held', hold(number, owner, leaseMs)}
-`,
-);
+`);

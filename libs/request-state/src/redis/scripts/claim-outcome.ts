@@ -1,19 +1,15 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
 /**
  * ARGV: outcome's bytes, their hash, its kind, hit or decision. Returns won, lost, answer-gone or
  * attempt-held, with the bytes of the stored outcome unless this call has set it.
  */
-export const claimOutcomeScript = redisScript(
-  prelude,
-  `
+export const claimOutcomeScript = requestScript(`
 local bytes, hash, kind, by = unpack(ARGV)
-local known = get('outcomeHash')
-if known then
+if get('outcomeHash') then
   local first = redis.call('GET', answer)
   if not first then return {'answer-gone'} end
-  local isOurs = known == hash or (by == 'hit' and get('outcomeBy') == 'hit')
+  local isOurs = first == bytes or (by == 'hit' and get('outcomeBy') == 'hit')
   return {isOurs and 'won' or 'lost', first}
 end
 if by == 'hit' then
@@ -24,5 +20,4 @@ if by == 'hit' then
 end
 setOutcome(bytes, hash, kind, by)
 return {'won'}
-`,
-);
+`);

@@ -1,10 +1,7 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
 /** ARGV: attempt number, fence, failed or released, reason, usage or ''. Only an attempt that has made no call can be released. */
-export const endAttemptScript = redisScript(
-  prelude,
-  `
+export const endAttemptScript = requestScript(`
 local number, fence, state, reason, metered = unpack(ARGV)
 if isFenced(number, fence) then return 0 end
 local phase = phaseOf(number)
@@ -13,5 +10,4 @@ if not (phase == 'held' or (phase == 'calling' and state == 'failed')) then retu
 set(number .. '.state', state, number .. '.reason', reason)
 if metered ~= '' then set(number .. '.metered', metered) end
 return 1
-`,
-);
+`);

@@ -1,13 +1,10 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
 /**
  * ARGV: attempt number, fence, usage or '', outcome's bytes, their hash, its kind. Returns the
  * bytes of the stored outcome, unless this call has set it.
  */
-export const finishScript = redisScript(
-  prelude,
-  `
+export const finishScript = requestScript(`
 local number, fence, metered, bytes, hash, kind = unpack(ARGV)
 local phase = phaseOf(number)
 if isFenced(number, fence) or not (phase == 'calling' or phase == 'finished') then return {'fenced'} end
@@ -22,5 +19,4 @@ end
 local first = redis.call('GET', answer)
 if not first then return {'answer-gone'} end
 return {get('outcomeBy') == 'attempt-' .. number and 'won' or 'lost', first}
-`,
-);
+`);

@@ -1,10 +1,7 @@
-import { redisScript } from "@sluice/redis";
-import { prelude } from "./prelude.ts";
+import { requestScript } from "./prelude.ts";
 
 /** Changes nothing. Returns whether there is an outcome, its bytes, cancelled, began, attempts. */
-export const historyScript = redisScript(
-  prelude,
-  `
+export const historyScript = requestScript(`
 local outcomeHash = get('outcomeHash')
 local attempts = {}
 for number = 1, attemptsMax do
@@ -12,7 +9,6 @@ for number = 1, attemptsMax do
 end
 return {
   outcomeHash and 1 or 0, outcomeHash and redis.call('GET', answer),
-  get('cancelled') and 1 or 0, get('began') and 1 or 0, attempts
+  get('cancelled') and 1 or 0, (lastToken() or get('began')) and 1 or 0, attempts
 }
-`,
-);
+`);

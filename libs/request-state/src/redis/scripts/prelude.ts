@@ -1,10 +1,20 @@
-import { attemptsMax, notifiedOutcomeBytesMax, recordKeptMs, replyKeptMs } from "../../limits.ts";
+import { oomExemptScript, type RedisScript } from "@sluice/redis";
+import {
+  attemptsMax,
+  endedReplyKeptMs,
+  listenersMax,
+  notifiedOutcomeBytesMax,
+  readersMax,
+  recordKeptMs,
+  replyKeptMs,
+} from "../../limits.ts";
 
 /**
  * The part that all scripts of a request share. The keys are all under the tenant's hash tag:
- * KEYS[1] is the hash with everything small that is known of the request.
+ * KEYS[1] is the hash with everything small that is known of the request. Once the outcome and its
+ * usage are published, a marker replaces it: a hash with body hash, outcome hash and outcome kind.
  * KEYS[2] is the bytes of the outcome, which may expire before the hash.
- * KEYS[3] is the stream of the reply: tokens, then the terminal entry.
+ * KEYS[3] is the stream of the reply's tokens. The outcome in KEYS[1] ends it.
  *
  * Each write sets the hash's time to live again, so that it outlives the records on Kafka.
  * An absent field is read as `field or ''`, because HGET returns false for it.
@@ -26,30 +36,80 @@ local function set(...)
   redis.call('PEXPIRE', request, recordKeptMs)
 end
 
--- Drops the record with its messages, once no repeat can have to publish it again.
-local function dropMessages() redis.call('HDEL', request, 'admitted') end
+-- What is known of the id to a repeat with this body. Sluice 0.1 stored the admitted record under
+-- two other names.
+local function repeated(bodyHash)
+  if get('bodyHash') ~= bodyHash then return {'conflict'} end
+  local hasOutcome = get('outcomeHash')
+  return {
+    'repeat', get('record') or get('withoutMessages') or get('admitted'),
+    get('acknowledged') and 1 or 0, hasOutcome and 1 or 0,
+    hasOutcome and redis.call('GET', answer)
+  }
+end
 
-local function admittedRecord() return get('admitted') or get('withoutMessages') end
+local function contains(list, name)
+  return string.find(' ' .. list .. ' ', ' ' .. name .. ' ', 1, true) ~= nil
+end
+
+local function namesIn(list)
+  local names = {}
+  for name in string.gmatch(list or '', '%S+') do names[#names + 1] = name end
+  return names
+end
+
+-- Notes a process that follows the reply. The oldest is dropped, because processes end without
+-- removing theirs.
+local function listen(listener)
+  if contains(get('listeners') or '', listener) then return end
+  local names = namesIn(get('listeners'))
+  names[#names + 1] = listener
+  while #names > ${listenersMax} do table.remove(names, 1) end
+  redis.call('HSET', request, 'listeners', table.concat(names, ' '))
+end
+
+-- Counts a reader. Too many readers are no longer counted, and their request is never cancelled.
+local function enter(reader)
+  local readers = get('readers') or ''
+  if readers == 'many' or contains(readers, reader) then return end
+  local names = namesIn(readers)
+  names[#names + 1] = reader
+  redis.call('HSET', request, 'readers', #names > ${readersMax} and 'many' or table.concat(names, ' '))
+end
+
+-- Removes a reader. Returns whether none is left.
+local function leave(reader)
+  local readers = get('readers')
+  if not readers then return true end
+  if readers == 'many' then return false end
+  local names = {}
+  for _, name in ipairs(namesIn(readers)) do
+    if name ~= reader then names[#names + 1] = name end
+  end
+  if #names == 0 then
+    redis.call('HDEL', request, 'readers')
+    return true
+  end
+  redis.call('HSET', request, 'readers', table.concat(names, ' '))
+  return false
+end
 
 -- Notifies the listeners that the request's reply has grown. If the reply ends with this write,
 -- the notification carries the outcome, unless it is too large.
 local function wake(bytes)
   local notification = request
   if bytes and #bytes <= ${notifiedOutcomeBytesMax} then notification = request .. '\\0' .. bytes end
-  for name in string.gmatch(get('listeners') or '', '%S+') do
-    redis.call('PUBLISH', name, notification)
-  end
+  for _, name in ipairs(namesIn(get('listeners'))) do redis.call('PUBLISH', name, notification) end
 end
+
+-- The last token of the reply, as attempt-sequence, or false.
+local function lastToken() return get('lastToken') end
 
 local function setOutcome(bytes, hash, kind, by)
   set('outcomeHash', hash, 'outcomeKind', kind, 'outcomeBy', by)
   redis.call('SET', answer, bytes, 'PX', recordKeptMs)
-  local reply = get('reply')
-  if reply == 'live' or reply == 'whole' then
-    redis.call('XADD', stream, '*', 'end', '1')
-    redis.call('PEXPIRE', stream, replyKeptMs)
-  end
-  wake(reply == 'whole' and bytes)
+  if lastToken() then redis.call('PEXPIRE', stream, ${endedReplyKeptMs}) end
+  wake(get('reply') == 'whole' and bytes)
 end
 
 local function isLive(phase) return phase == 'held' or phase == 'calling' end
@@ -81,3 +141,12 @@ local function attempt(number)
   return {phaseOf(number), leaseLeft(number), get(prefix .. 'metered'), get(prefix .. 'reason')}
 end
 `;
+
+/**
+ * Returns a script on the keys of one request. It also runs if Redis has reached its memory limit:
+ * what was admitted can still be called, finished and published, and its keys then shrink or expire.
+ * Only the admission of further requests is refused, see `admitScript`.
+ */
+export function requestScript(lua: string): RedisScript {
+  return oomExemptScript(prelude, lua);
+}

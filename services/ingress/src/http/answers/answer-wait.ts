@@ -7,7 +7,8 @@ import type { RunningRequest } from "../http-admission.ts";
 
 export type AnswerEvent =
   | { readonly kind: "tokens"; readonly payload: TokenPayload }
-  | { readonly kind: "end"; readonly outcome: InferenceResponded };
+  /** `isComplete` is false if tokens were yielded and others were lost. */
+  | { readonly kind: "end"; readonly outcome: InferenceResponded; readonly isComplete: boolean };
 
 /** After the deadline. The adapter ends its call at the deadline, and its outcome needs time to arrive. */
 const graceMs = 5_000;
@@ -40,16 +41,16 @@ export class AnswerWait implements OnModuleDestroy {
    *   process stops first
    */
   async *listen(
-    { ref, deadlineAt, isNew }: RunningRequest,
+    { ref, deadlineAt, readerId, isNew }: RunningRequest,
     clientGone: AbortSignal,
   ): AsyncGenerator<AnswerEvent> {
     const leftMs = Math.max(deadlineAt - this.clock.now(), 0) + graceMs;
     const stopping = this.#stopping.signal;
     const signal = AbortSignal.any([clientGone, stopping, AbortSignal.timeout(leftMs)]);
-    for await (const event of this.replies.follow(ref, signal, isNew)) {
+    for await (const event of this.replies.follow(ref, readerId, signal, isNew)) {
       if (event.kind === "token") yield { kind: "tokens", payload: decodeTokens(event.payload) };
       if (event.kind === "end") {
-        yield { kind: "end", outcome: event.outcome };
+        yield event;
         return;
       }
       if (event.kind === "answer-gone")
@@ -74,9 +75,12 @@ export class AnswerWait implements OnModuleDestroy {
     return undefined;
   }
 
-  /** Ends the provider's call of a request whose answer no client can receive, so that no more of it is paid. */
-  async cancel({ ref }: RunningRequest): Promise<void> {
-    await this.replies.cancel(ref);
+  /**
+   * Notes that the client has left and cannot ask again. If no other client waits for the request,
+   * this ends the provider's call, so that no more of it is paid.
+   */
+  async cancel({ ref, readerId }: RunningRequest): Promise<void> {
+    await this.replies.cancel(ref, readerId);
   }
 }
 
