@@ -31,6 +31,7 @@ export const stateCommandTimeoutMs = 500;
 
 /** A silent server is given up after this time, which also bounds how long timed-out commands are kept. */
 const silenceMs = 5_000;
+const pingEveryMs = 5_000;
 const connectTimeoutMs = 2_000;
 const reconnectBackOff = { firstMs: 50, maxMs: 1_000 };
 
@@ -47,15 +48,24 @@ export function connectRedis(url: string, connection: RedisConnection): Redis {
 }
 
 /**
- * Opens a connection for publish and subscribe. It may be silent for long, so only its commands
- * have a timeout. After a reconnection the calling code repeats its subscriptions, on `ready`,
- * because it must look for missed messages then anyway.
+ * Opens a connection for publish and subscribe. It may receive nothing for long and sends nothing by
+ * itself, so it pings: a path that drops packets would otherwise be noticed by TCP after minutes, and
+ * messages would be missed until then. After a reconnection the calling code repeats its
+ * subscriptions, on `ready`, because it must look for missed messages then anyway.
  */
 export function connectSubscriber(url: string, connection: RedisConnection): Redis {
-  return open(url, connection, {
+  const redis = open(url, connection, {
     commandTimeout: connection.commandTimeoutMs ?? stateCommandTimeoutMs,
+    socketTimeout: silenceMs,
     autoResubscribe: false,
   });
+  const pings = setInterval(() => {
+    // A missing answer ends the connection by `socketTimeout`, which allows for stalls of our own event loop.
+    if (redis.status === "ready") redis.ping().catch(() => undefined);
+  }, pingEveryMs);
+  pings.unref();
+  redis.once("end", () => clearInterval(pings));
+  return redis;
 }
 
 /** Returns whether the server answers now. For readiness; never throws. */

@@ -123,6 +123,39 @@ test("a subscriber receives what is published after it subscribed", async () => 
   subscriber.disconnect();
 });
 
+test("a subscriber on a path that drops everything reconnects within seconds, and receives again", async () => {
+  const { port, hostname } = new URL(url);
+  const dropping = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = connect(Number(port), hostname);
+    const relay = (from: Socket, to: Socket): void => {
+      from.on("data", (data) => !dropping.has(client) && to.write(data));
+      from.on("error", () => to.destroy());
+      from.on("close", () => to.destroy());
+    };
+    relay(client, upstream);
+    relay(upstream, client);
+    paths.push(client);
+  });
+  const paths: Socket[] = [];
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const subscriber = connectSubscriber(`redis://127.0.0.1:${portOf(proxy)}`, {
+    name: "redis-suite-dropped",
+  });
+  await once(subscriber, "ready");
+  await subscriber.subscribe(key);
+  dropping.add(paths[0]!);
+  // Not `once` of Node, which fails on the error that the dropped connection emits.
+  await new Promise((resolve) => subscriber.once("ready", resolve));
+  await subscriber.subscribe(key);
+  const heard = once(subscriber, "message");
+  await redis.publish(key, "again");
+  expect(await heard).toEqual([key, "again"]);
+  subscriber.disconnect();
+  proxy.close();
+}, 30_000);
+
 function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port.");

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { InMemoryTopicCodecs } from "@sluice/contracts";
 import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { admissionsContract } from "../src/contract/admissions.contract.ts";
 import { attemptsContract } from "../src/contract/attempts.contract.ts";
 import {
@@ -223,6 +223,38 @@ describe("when Redis or a connection fails", () => {
     expect(events.at(-1)).toEqual({ kind: "end", outcome, isComplete: true });
     await replies.close();
     own.disconnect();
+  });
+
+  test("a reader that waits reads once, and not every second", async () => {
+    const ref = await admit(harness, admittedFixture({ reply: "whole" }));
+    const reads = vi.spyOn(requests, "run");
+    for await (const event of harness.replies.follow(
+      ref,
+      newReaderId(),
+      AbortSignal.timeout(2_500),
+    ))
+      expect(event).toBeUndefined();
+    expect(reads).toHaveBeenCalledTimes(1);
+    reads.mockRestore();
+  });
+
+  test("a reader receives at once what was published while its subscription was broken", async () => {
+    const subscriber = connectSubscriber(url, { name: "outcomes-broken-replies" });
+    await once(subscriber, "ready");
+    const replies = new RedisReplies(requests, subscriber);
+    const admitted = admittedFixture({ reply: "whole" });
+    const ref = await admit(harness, admitted);
+    const reading = replies.follow(ref, newReaderId(), AbortSignal.timeout(8_000));
+    const next = reading[Symbol.asyncIterator]().next();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await redis.client("KILL", "ID", await idOf(subscriber));
+    const outcome = failedFixture(admitted);
+    await harness.outcomes.claim([outcome], "decision");
+    const startedAt = performance.now();
+    expect(await next).toEqual({ done: false, value: { kind: "end", outcome, isComplete: true } });
+    // Far below the interval of the poll.
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await replies.close();
   });
 
   test("a hundred readers share one connection and one subscription", async () => {
