@@ -250,12 +250,12 @@ test.concurrent.for(registryRefusals)(
 const redisOutages: Cases = [
   [
     "a wrong password",
-    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace(/:[^:@]*@/, ":guessed@") }),
+    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state").replace(/:[^:@]*@/, ":guessed@") }),
     "it does not accept our user and password",
   ],
   [
     "no user and password",
-    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace(/\/\/.*@/, "//") }),
+    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state").replace(/\/\/.*@/, "//") }),
     "it asks for a user and password",
   ],
   [
@@ -265,7 +265,7 @@ const redisOutages: Cases = [
   ],
   [
     "a name that its certificate does not have",
-    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace("127.0.0.1", "localhost") }),
+    () => ({ SLUICE_REDIS_URL: stack.redisUrl("state").replace("127.0.0.1", "localhost") }),
     "its certificate is for other names",
   ],
   [
@@ -277,7 +277,7 @@ const redisOutages: Cases = [
   [
     "plain text on a TLS port",
     () => ({
-      SLUICE_REDIS_URL: stack.redisUrl("state", 0).replace("rediss:", "redis:"),
+      SLUICE_REDIS_URL: stack.redisUrl("state").replace("rediss:", "redis:"),
       SLUICE_REDIS_TLS_CA_FILE: "",
     }),
     "it may speak TLS there",

@@ -187,13 +187,24 @@ test("the broker has the same settings as that of the local stack", () => {
   expect(compose.services["kafka"]?.environment).toMatchObject(Object.fromEntries(expected));
 });
 
-test("Redis loses no acknowledged write, evicts nothing, and requires a password", () => {
-  const { command = [], volumes } = compose.services["redis"] ?? {};
-  expect(command.join(" ")).toContain("--appendonly yes --save  --maxmemory-policy noeviction");
-  expect(command.at(command.indexOf("--requirepass") + 1)).toBe(
-    values["SLUICE_COMPOSE_REDIS_PASSWORD"],
-  );
-  expect(volumes).toEqual(["redis:/data"]);
+test("the Redis of state loses no acknowledged write and evicts nothing, and that of the cache stores and evicts", () => {
+  const [state, cache] = [compose.services["redis"], compose.services["cache-redis"]];
+  const commands = [state, cache].map((server) => server?.command ?? []);
+  expect(commands.map((command) => command.slice(1, -2).join(" "))).toEqual([
+    "--appendonly yes --save  --maxmemory-policy noeviction --maxmemory 1gb",
+    "--appendonly no --save  --maxmemory-policy allkeys-lru --maxmemory 256mb",
+  ]);
+  for (const command of commands)
+    expect(command.slice(-2)).toEqual(["--requirepass", values["SLUICE_COMPOSE_REDIS_PASSWORD"]]);
+  expect(state?.volumes).toEqual(["redis:/data"]);
+  expect(cache?.volumes).toBeUndefined();
+});
+
+test("both Redis servers have the settings of the local stack", () => {
+  const local = textOf("infra/local/src/servers/redis.ts");
+  for (const name of ["redis", "cache-redis"])
+    for (const setting of (compose.services[name]?.command ?? []).slice(1, -2))
+      expect(local).toContain(JSON.stringify(setting));
 });
 
 test("persistent data is in named volumes, and files mounted from the repository exist and are read only", () => {

@@ -5,13 +5,20 @@ import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
 import { isRegistryReachable } from "./servers/registry.ts";
 
 /** The parts of the stack that a running server can replace. */
-export type PartName = "kafka" | "registry" | "redis" | "postgres";
-export const partNames: readonly PartName[] = ["kafka", "registry", "redis", "postgres"];
+export type PartName = "kafka" | "registry" | "redis" | "cache-redis" | "postgres";
+export const partNames: readonly PartName[] = [
+  "kafka",
+  "registry",
+  "redis",
+  "cache-redis",
+  "postgres",
+];
 
 const variables: Readonly<Record<PartName, string>> = {
   kafka: "SLUICE_KAFKA_BROKERS",
   registry: "SLUICE_REGISTRY_URL",
   redis: "SLUICE_REDIS_URL",
+  "cache-redis": "SLUICE_CACHE_REDIS_URL",
   postgres: "SLUICE_LEDGER_URL",
 };
 
@@ -59,6 +66,7 @@ export async function isExternalReachable(part: PartName, address: string): Prom
           ? await isServerListening(address)
           : await isRegistryReachable(address);
       case "redis":
+      case "cache-redis":
         return address.startsWith("rediss:")
           ? await isServerListening(address)
           : (await redisMajor(address)) >= REDIS_MAJOR_MIN;
@@ -76,7 +84,8 @@ export async function isExternalReachable(part: PartName, address: string): Prom
 /** @throws StackFault `STACK_EXTERNAL_UNREACHABLE` if the server cannot be reached, or Redis is too old. */
 export async function assertExternalReachable(part: PartName, address: string): Promise<void> {
   if (await isExternalReachable(part, address)) return;
-  const expected = part === "redis" ? `Redis ${REDIS_MAJOR_MIN} or later` : "a server";
+  const isRedis = part === "redis" || part === "cache-redis";
+  const expected = isRedis ? `Redis ${REDIS_MAJOR_MIN} or later` : "a server";
   throw new StackFault(
     "STACK_EXTERNAL_UNREACHABLE",
     `${variables[part]} is set, but ${expected} does not answer at its address. Correct the address, or unset the variable to have a server started.`,

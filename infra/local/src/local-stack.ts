@@ -50,6 +50,7 @@ const portsOfPart: Readonly<Record<PartName, readonly PortName[]>> = {
   kafka: ["kafka", "controller"],
   registry: ["registry"],
   redis: ["redis"],
+  "cache-redis": ["cache-redis"],
   postgres: ["postgres"],
 };
 
@@ -109,7 +110,7 @@ export class LocalStack {
   }
 
   /**
-   * Starts Kafka, the registry, Redis and PostgreSQL. For those that the environment replaces, checks that
+   * Starts Kafka, the registry, the two Redis servers and PostgreSQL. For those that the environment replaces, checks that
    * they can be reached.
    */
   async startParts(signal: AbortSignal): Promise<Addresses> {
@@ -273,11 +274,12 @@ async function keptPorts(before: StackState | undefined): Promise<Ports> {
   const fresh = await freePorts();
   if (!before?.freePorts) return fresh;
   const isRunning = Object.values(before.programs).some((program) => isAlive(program ?? undefined));
-  if (isRunning) return before.ports;
+  // A state of an earlier version does not have the ports of later parts.
+  if (isRunning) return { ...fresh, ...before.ports };
   const kept = await Promise.all(
     portNames.map(async (name) => {
-      const port = before.ports[name];
-      return [name, (await isFree(port)) ? port : fresh[name]] as const;
+      const port: number | undefined = before.ports[name];
+      return [name, port && (await isFree(port)) ? port : fresh[name]] as const;
     }),
   );
   return portsFrom(new Map(kept));

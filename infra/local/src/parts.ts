@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ClassArchives, type JavaPart } from "./servers/class-archives.ts";
 import { type Component, Downloads, postgresPlatform } from "./downloads.ts";
-import { addressIn, externalAddress, type PartName } from "./external.ts";
+import { externalAddress, type PartName } from "./external.ts";
 import { findJava, jvmArguments } from "./servers/java.ts";
 import { kafkaProgram } from "./servers/kafka.ts";
 import type { Ports } from "./ports.ts";
@@ -10,10 +10,11 @@ import { findPostgres, postgresDataDir, postgresUser } from "./servers/postgres-
 import { postgresAddress, postgresProgram } from "./servers/postgres.ts";
 import { plainEnvironment, type Program, type Report } from "./supervise/program.ts";
 import {
-  cacheAddressOf,
   packagedRedis,
   redisAddress,
   redisOnPath,
+  type RedisPart,
+  redisParts,
   redisProgram,
 } from "./servers/redis.ts";
 import { registryAddress, registryProgram } from "./servers/registry.ts";
@@ -39,12 +40,13 @@ export function addressesOf(
   environment: NodeJS.ProcessEnv,
   security?: StackSecurity,
 ): Addresses {
-  const redis = externalAddress("redis", environment) ?? redisAddress(ports.redis, security);
+  const redisOf = (part: RedisPart): string =>
+    externalAddress(part, environment) ?? redisAddress(ports[part], security);
   return {
     kafka: externalAddress("kafka", environment) ?? `127.0.0.1:${ports.kafka}`,
     registry: externalAddress("registry", environment) ?? registryAddress(ports.registry),
-    redis,
-    cacheRedis: addressIn(environment, "SLUICE_CACHE_REDIS_URL") ?? cacheAddressOf(redis),
+    redis: redisOf("redis"),
+    cacheRedis: redisOf("cache-redis"),
     ledger: externalAddress("postgres", environment) ?? postgresAddress(ports.postgres),
   };
 }
@@ -61,7 +63,8 @@ export async function preparePartFactories(
   );
   // Java is checked before the download, so that its absence is reported at once and not after minutes.
   const java = javaParts.length > 0 ? await findJava(environment, signal) : undefined;
-  const redis = wanted.includes("redis") ? await redisOnPath(environment, signal) : undefined;
+  const ownRedis = redisParts.filter((part) => wanted.includes(part));
+  const redis = ownRedis.length > 0 ? await redisOnPath(environment, signal) : undefined;
   await downloads.ensure(componentsFor(wanted, redis !== undefined), signal);
 
   const factories = new Map<PartName, () => Promise<Program>>();
@@ -72,15 +75,18 @@ export async function preparePartFactories(
       factories.set(part, () => javaProgram(part, java.command, downloads, archives, options));
     }
   }
-  if (wanted.includes("redis")) factories.set("redis", () => redisOf(redis, downloads, options));
+  for (const part of ownRedis)
+    factories.set(part, () => redisProgramOf(part, redis, downloads, options));
   if (wanted.includes("postgres")) factories.set("postgres", () => postgresOf(downloads, options));
   return factories;
 }
 
 function componentsFor(wanted: readonly PartName[], hasRedis: boolean): Component[] {
-  return wanted.filter(
-    (part) =>
-      !(part === "redis" && hasRedis) && !(part === "postgres" && postgresPlatform() === undefined),
+  const components = wanted.map((part) => (part === "cache-redis" ? "redis" : part));
+  return [...new Set(components)].filter(
+    (component) =>
+      !(component === "redis" && hasRedis) &&
+      !(component === "postgres" && postgresPlatform() === undefined),
   );
 }
 
@@ -105,7 +111,8 @@ async function javaProgram(
     : registryProgram({ ...options, port: ports.registry });
 }
 
-async function redisOf(
+async function redisProgramOf(
+  part: RedisPart,
   installed: string | undefined,
   downloads: Downloads,
   { dataDir, ports, environment, signal, security }: PartsOptions,
@@ -113,8 +120,9 @@ async function redisOf(
   const command =
     installed ?? (await packagedRedis(downloads.folderOf("redis"), environment, signal));
   return redisProgram({
+    part,
     command,
-    port: ports.redis,
+    port: ports[part],
     dataDir,
     environment: plainEnvironment(environment),
     security,

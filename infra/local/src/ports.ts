@@ -10,6 +10,7 @@ export const defaultPorts = {
   redis: 19095,
   postgres: 19096,
   simulator: 19097,
+  "cache-redis": 19098,
   "ingress-admin": 19100,
   "cache-lookup-admin": 19101,
   "classifier-admin": 19102,

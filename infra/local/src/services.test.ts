@@ -9,7 +9,7 @@ const options: PipelineOptions = {
     kafka: "127.0.0.1:19092",
     registry: "http://127.0.0.1:19094/apis/ccompat/v7",
     redis: "redis://127.0.0.1:19095",
-    cacheRedis: "redis://127.0.0.1:19095/1",
+    cacheRedis: "redis://127.0.0.1:19098",
     ledger: "postgres://sluice@127.0.0.1:19096/sluice",
   },
   configuration: {
@@ -41,7 +41,7 @@ test.each(serviceNames)(
       SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
       SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
       SLUICE_REDIS_URL: "redis://127.0.0.1:19095",
-      SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:19095/1",
+      SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:19098",
       SLUICE_CONFIG: "/data/sluice.yaml",
       SLUICE_SIMULATOR_URL: "http://127.0.0.1:19097/v1",
       SLUICE_ADMIN_PORT: "19100",

@@ -24,6 +24,7 @@ export interface StackStatus {
   readonly kafka: string | null;
   readonly registry: string | null;
   readonly redis: string | null;
+  readonly cacheRedis: string | null;
   readonly ledger: string | null;
   readonly simulator: string | null;
   readonly demoKey: string | null;
@@ -53,6 +54,7 @@ export async function readStatus(dataDir: string): Promise<StackStatus> {
     kafka: addresses?.kafka ?? null,
     registry: addresses?.registry ?? null,
     redis: addresses ? withoutPassword(addresses.redis) : null,
+    cacheRedis: addresses ? withoutPassword(addresses.cacheRedis) : null,
     ledger: addresses ? withoutPassword(addresses.ledger) : null,
     simulator: hasPipeline ? simulatorAddress(ports) : null,
     demoKey,
@@ -66,6 +68,7 @@ const neverStarted: StackStatus = {
   kafka: null,
   registry: null,
   redis: null,
+  cacheRedis: null,
   ledger: null,
   simulator: null,
   demoKey: null,
@@ -120,7 +123,8 @@ async function isOwnPartReady(
     case "registry":
       return isRegistryReachable(addresses.registry);
     case "redis":
-      return (await redisMajor(addresses.redis)) >= REDIS_MAJOR_MIN;
+    case "cache-redis":
+      return (await redisMajor(addressOf(part, addresses))) >= REDIS_MAJOR_MIN;
     case "postgres":
       return isPostgresReady("127.0.0.1", ports.postgres);
     default:
@@ -129,7 +133,8 @@ async function isOwnPartReady(
 }
 
 function addressOf(part: PartName, addresses: Addresses): string {
-  return part === "postgres" ? addresses.ledger : addresses[part];
+  if (part === "postgres") return addresses.ledger;
+  return part === "cache-redis" ? addresses.cacheRedis : addresses[part];
 }
 
 function isPart(name: string): name is PartName {

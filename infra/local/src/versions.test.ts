@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { shownAddress } from "./external.ts";
 import { isRecentMaven } from "./downloads.ts";
 import { majorOf } from "./servers/java.ts";
-import { cacheAddressOf } from "./servers/redis.ts";
 
 test.each([
   ['openjdk version "17.0.15" 2025-04-15', 17],
@@ -20,13 +19,6 @@ test.each([
   ["mvn: not found", false],
 ])("whether the version text %j is a recent enough Maven: %s", (text, isRecent) => {
   expect(isRecentMaven(text)).toBe(isRecent);
-});
-
-test("the response cache is the Redis database after that of the requests", () => {
-  expect(cacheAddressOf("redis://127.0.0.1:19095")).toBe("redis://127.0.0.1:19095/1");
-  expect(cacheAddressOf("rediss://user:key@redis.test:6380/3")).toBe(
-    "rediss://user:key@redis.test:6380/4",
-  );
 });
 
 test("an address is shown without its password", () => {

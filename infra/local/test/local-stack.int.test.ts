@@ -16,7 +16,7 @@ const environment = definedEntries(
   (name) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",
 );
 const never = new AbortController().signal;
-const parts = ["kafka", "registry", "redis", "postgres"];
+const parts = ["kafka", "registry", "redis", "cache-redis", "postgres"];
 const dataDirs: string[] = [];
 const reported: string[] = [];
 

@@ -48,8 +48,8 @@ export function connectRedis(url: string, connection: RedisConnection): Redis {
 }
 
 /**
- * Opens a connection for publish and subscribe. It may receive nothing for long and sends nothing by
- * itself, so it pings: a path that drops packets would otherwise be noticed by TCP after minutes, and
+ * Opens a connection for publish and subscribe. It may receive nothing for long, and would send
+ * nothing, so it pings: a path that drops packets would otherwise be noticed by TCP after minutes, and
  * messages would be missed until then. After a reconnection the calling code repeats its
  * subscriptions, on `ready`, because it must look for missed messages then anyway.
  */

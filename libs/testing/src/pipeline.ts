@@ -42,8 +42,8 @@ export interface PipelineOptions {
 }
 
 export type ProcessName = ServiceName | typeof SIMULATOR;
-/** Names of processes that a test can kill. Includes Redis if `SLUICE_REDIS_URL` is empty, because the pipeline then has its own. */
-export type MortalName = ProcessName | "redis";
+/** Names of processes that a test can kill. Includes a Redis whose address in the environment is empty, because the pipeline then has its own. */
+export type MortalName = ProcessName | "redis" | "cache-redis";
 
 /** An additional process of a service. After it is stopped or killed, the supervisor does not start it again. */
 export interface ExtraInstance {

@@ -95,7 +95,7 @@ export class SecuredStack {
           users: [...services, account(client), account(stranger)],
           certificatePort,
         },
-        redis: [account("state"), account("cache")],
+        redis: { redis: account("state"), "cache-redis": account("cache") },
         ledger: { owner: account("accountant"), others: [account(stranger)] },
       },
     });
@@ -162,9 +162,9 @@ export class SecuredStack {
   /** The environment variables for the stores, with the accounts that may use them. */
   get storeEnvironment(): Environment {
     return {
-      SLUICE_REDIS_URL: this.redisUrl("state", 0),
+      SLUICE_REDIS_URL: this.redisUrl("state"),
       SLUICE_REDIS_TLS_CA_FILE: this.files.ca,
-      SLUICE_CACHE_REDIS_URL: this.redisUrl("cache", 1),
+      SLUICE_CACHE_REDIS_URL: this.redisUrl("cache"),
       SLUICE_CACHE_REDIS_TLS_CA_FILE: this.files.ca,
       SLUICE_LEDGER_URL: this.ledgerUrl("accountant"),
     };
@@ -197,9 +197,10 @@ export class SecuredStack {
     await access.close();
   }
 
-  redisUrl(account: "state" | "cache", database: number): string {
-    const { redis } = this.#stack.addresses;
-    return `${redis.replace("//", `//${account}:${this.passwordOf(account)}@`)}/${database}`;
+  redisUrl(account: "state" | "cache"): string {
+    const { redis, cacheRedis } = this.#stack.addresses;
+    const address = account === "state" ? redis : cacheRedis;
+    return `${address.replace("//", `//${account}:${this.passwordOf(account)}@`)}/0`;
   }
 
   ledgerUrl(account: string): string {

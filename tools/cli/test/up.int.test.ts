@@ -86,7 +86,7 @@ test("parts survive a killed launcher, the next launcher takes them over, and do
 
   expect(await finished(["down", "--data-dir", dataDir])).toMatchObject({ code: 0 });
   const pids = [...pidsOf(await readStatus(dataDir)).values()];
-  expect(pids).toEqual([null, null, null, null]);
+  expect(pids).toEqual([null, null, null, null, null]);
   expect(launcherOf(dataDir)).toBeUndefined();
 });
 
@@ -100,7 +100,7 @@ test("Ctrl-C in the foreground stops everything within ten seconds, with exit co
   running.child.kill("SIGINT");
   expect(await running.ended).toBe(0);
   expect(Date.now() - startMs).toBeLessThan(10_000);
-  expect([...pidsOf(await readStatus(dataDir)).values()]).toEqual([null, null, null, null]);
+  expect([...pidsOf(await readStatus(dataDir)).values()]).toEqual([null, null, null, null, null]);
 });
 
 test("an occupied port is reported in one sentence with the remedy, and nothing is left running", async () => {

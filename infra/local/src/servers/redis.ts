@@ -11,7 +11,30 @@ import { exchange } from "./wire.ts";
 export const REDIS_MAJOR_MIN = 7;
 const DEFAULT_PORT = 6379;
 
+/** The server of the requests' state, and that of the response cache. */
+export type RedisPart = "redis" | "cache-redis";
+export const redisParts: readonly RedisPart[] = ["redis", "cache-redis"];
+
+/**
+ * The limits keep a laptop responsive. The state needs about 300 bytes for each request of three days
+ * and 2 KB for each retained answer.
+ */
+const memoryArguments: Readonly<Record<RedisPart, readonly (readonly string[])[]>> = {
+  redis: [
+    // Every acknowledged write survives a kill of the process, because Redis writes its log before it answers.
+    ["--appendonly", "yes", "--save", ""],
+    // Redis must not evict claims and reservations.
+    ["--maxmemory-policy", "noeviction", "--maxmemory", "1gb"],
+  ],
+  "cache-redis": [
+    // The cache begins empty after a restart, and evicts what was not used for longest.
+    ["--appendonly", "no", "--save", ""],
+    ["--maxmemory-policy", "allkeys-lru", "--maxmemory", "256mb"],
+  ],
+};
+
 export interface RedisOptions {
+  readonly part: RedisPart;
   readonly command: string;
   readonly port: number;
   readonly dataDir: string;
@@ -20,33 +43,34 @@ export interface RedisOptions {
 }
 
 export function redisProgram(options: RedisOptions): Program {
-  const { port, security } = options;
-  const folder = join(options.dataDir, "redis");
+  const { part, port, security } = options;
+  const folder = join(options.dataDir, part);
   mkdirSync(folder, { recursive: true });
   const address = redisAddress(port, security);
   return {
-    name: "redis",
+    name: part,
     command: options.command,
     args: [
       ["--bind", "127.0.0.1", "--dir", folder],
-      security ? securedArguments(port, security, folder) : ["--port", String(port)],
-      // Every acknowledged write survives a kill of the process, because Redis writes its log before it answers.
-      ["--appendonly", "yes", "--save", ""],
-      // Redis must not evict claims and reservations.
-      ["--maxmemory-policy", "noeviction"],
+      security ? securedArguments(options, security, folder) : ["--port", String(port)],
+      ...memoryArguments[part],
     ].flat(),
     environment: options.environment,
     address,
     stopSignal: "SIGTERM",
     adoptable: true,
     startAttempts: 3,
-    isReady: async () => (await majorOf(address, security)) >= REDIS_MAJOR_MIN,
+    isReady: async () => (await majorOf(part, address, security)) >= REDIS_MAJOR_MIN,
   };
 }
 
-function majorOf(address: string, security: StackSecurity | undefined): Promise<number> {
+function majorOf(
+  part: RedisPart,
+  address: string,
+  security: StackSecurity | undefined,
+): Promise<number> {
   if (!security) return redisMajor(address);
-  const [{ name, password }] = security.redis;
+  const { name, password } = security.redis[part];
   return redisMajor(address.replace("//", `//${name}:${password}@`), security.files.ca);
 }
 
@@ -56,29 +80,20 @@ export function redisAddress(port: number, security?: StackSecurity): string {
 }
 
 function securedArguments(
-  port: number,
+  { part, port }: RedisOptions,
   { files, redis }: StackSecurity,
   folder: string,
 ): readonly string[] {
   const aclFile = join(folder, "users.acl");
-  const users = redis.map(({ name, password }) => {
-    const hash = createHash("sha256").update(password).digest("hex");
-    return `user ${name} on #${hash} ~* &* +@all -@admin -@dangerous +info`;
-  });
-  writeFileSync(aclFile, `user default off\n${users.join("\n")}\n`, { mode: 0o600 });
+  const { name, password } = redis[part];
+  const hash = createHash("sha256").update(password).digest("hex");
+  const user = `user ${name} on #${hash} ~* &* +@all -@admin -@dangerous +info`;
+  writeFileSync(aclFile, `user default off\n${user}\n`, { mode: 0o600 });
   return [
     ["--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no"],
     ["--tls-cert-file", files.cert, "--tls-key-file", files.key, "--tls-ca-cert-file", files.ca],
     ["--aclfile", aclFile],
   ].flat();
-}
-
-/** Returns the address of the next database on the same server: 1 if `redisUrl` names no database. */
-export function cacheAddressOf(redisUrl: string): string {
-  const url = new URL(redisUrl);
-  const database = Number(url.pathname.slice(1)) || 0;
-  url.pathname = `/${database + 1}`;
-  return url.toString();
 }
 
 /** Returns the Redis or Valkey on PATH, or undefined if there is none of version 7 or later. */
@@ -106,7 +121,7 @@ export async function packagedRedis(
   if (found !== undefined) return found;
   throw new StackFault(
     "STACK_REDIS_MISSING",
-    `Redis ${REDIS_MAJOR_MIN} or later was not found on this machine. Install redis-server or valkey-server, or set SLUICE_REDIS_URL.`,
+    `Redis ${REDIS_MAJOR_MIN} or later was not found on this machine. Install redis-server or valkey-server, or set SLUICE_REDIS_URL and SLUICE_CACHE_REDIS_URL.`,
   );
 }
 

@@ -23,11 +23,8 @@ export interface StackSecurity {
     /** Port of another listener, which requires a client certificate and identifies the client by its subject. */
     readonly certificatePort: number;
   };
-  /**
-   * All accounts may use every key, but no administrative or dangerous command. The first one is used for
-   * readiness checks.
-   */
-  readonly redis: readonly [Account, ...Account[]];
+  /** The account of each server. It may use every key, but no administrative or dangerous command except INFO. */
+  readonly redis: { readonly redis: Account; readonly "cache-redis": Account };
   /** Only the owner may connect to the ledger's database. The other accounts have no access to it. */
   readonly ledger: { readonly owner: Account; readonly others: readonly Account[] };
 }

@@ -10,6 +10,7 @@ export function readyText(status: StackStatus, headline: string): string {
     ["Kafka", status.kafka],
     ["Schema registry", status.registry],
     ["Redis", status.redis],
+    ["Redis (cache)", status.cacheRedis],
     ["Ledger", status.ledger],
     ["Simulator", simulator === null ? null : `${simulator} (simulated answers and bill)`],
   ] as const;
