@@ -7,6 +7,7 @@ export {
   type RedisConnection,
   stateCommandTimeoutMs,
 } from "./connection.ts";
+export { readRedisMemory, type RedisMemory } from "./memory.ts";
 export { askRedis, isRedisDown, type RedisFaultCode, redisFaultOf } from "./faults.ts";
 export {
   oomExemptScript,

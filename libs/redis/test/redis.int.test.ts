@@ -6,6 +6,7 @@ import {
   connectRedis,
   connectSubscriber,
   isRedisReady,
+  readRedisMemory,
   type Redis,
   redisScript,
   runScript,
@@ -111,6 +112,12 @@ test("a server that accepts and does not answer is an outage within the command 
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   client.disconnect();
   mute.close();
+});
+
+test("the memory of the server is read, with its limit", async () => {
+  const { usedBytes, limitBytes } = await readRedisMemory(redis);
+  expect(usedBytes).toBeGreaterThan(100_000);
+  expect(limitBytes).toBeGreaterThan(usedBytes);
 });
 
 test("a subscriber receives what is published after it subscribed", async () => {

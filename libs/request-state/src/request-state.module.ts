@@ -10,11 +10,12 @@ import {
   connectRedis,
   connectSubscriber,
   isRedisReady,
+  readRedisMemory,
   type Redis,
   stateCommandTimeoutMs,
 } from "@sluice/redis";
 import { DeadLetterOutcome } from "@sluice/stage";
-import { type Logger, LOGGER, Readiness } from "@sluice/telemetry";
+import { type Logger, LOGGER, Readiness, StoreMemory } from "@sluice/telemetry";
 import { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 import { Admissions, Attempts, Outcomes, Replies } from "./ports.ts";
 import { RedisAdmissions } from "./redis/redis-admissions.ts";
@@ -55,10 +56,11 @@ export class RequestStateModule implements OnApplicationShutdown {
     const providers: Provider[] = [
       {
         provide: STATE,
-        inject: [LOGGER, Readiness],
-        useFactory: (logger: Logger, readiness: Readiness) => {
+        inject: [LOGGER, Readiness, StoreMemory],
+        useFactory: (logger: Logger, readiness: Readiness, memory: StoreMemory) => {
           const redis = connectRedis(redisUrl, { ...settings, onDown: onDown(logger) });
           readiness.add("redis", () => isRedisReady(redis));
+          memory.add("redis", () => readRedisMemory(redis));
           return redis;
         },
       },

@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "@nestjs/common";
-import { cacheCommandTimeoutMs, connectRedis, type Redis } from "@sluice/redis";
-import { type Logger, LOGGER } from "@sluice/telemetry";
+import { cacheCommandTimeoutMs, connectRedis, readRedisMemory, type Redis } from "@sluice/redis";
+import { type Logger, LOGGER, StoreMemory } from "@sluice/telemetry";
 import { ExactCache } from "./exact-cache.ts";
 import { RedisExactCache } from "./redis-exact-cache.ts";
 
@@ -38,9 +38,9 @@ export class ResponseCacheModule implements OnApplicationShutdown {
       providers: [
         {
           provide: CACHE,
-          inject: [LOGGER],
-          useFactory: (logger: Logger) =>
-            connectRedis(redisUrl, {
+          inject: [LOGGER, StoreMemory],
+          useFactory: (logger: Logger, memory: StoreMemory) => {
+            const redis = connectRedis(redisUrl, {
               name: `${service}.cache`,
               commandTimeoutMs,
               ca,
@@ -49,7 +49,10 @@ export class ResponseCacheModule implements OnApplicationShutdown {
                   { error, code: "REDIS_UNAVAILABLE" },
                   "the response cache is not connected; reconnecting",
                 ),
-            }),
+            });
+            memory.add("cache-redis", () => readRedisMemory(redis));
+            return redis;
+          },
         },
         {
           provide: ExactCache,

@@ -10,6 +10,7 @@ import { AdminServer } from "./admin-server.ts";
 import { createLogger, type LogLevel } from "./logger.ts";
 import { exposeReadiness } from "./readiness-metric.ts";
 import { Readiness } from "./readiness.ts";
+import { exposeStoreMemory, StoreMemory } from "./store-memory.ts";
 
 export interface TelemetryOptions {
   readonly service: string;
@@ -33,9 +34,11 @@ export class TelemetryModule implements OnApplicationBootstrap, OnApplicationShu
     private readonly admin: AdminServer,
     @Inject(OPTIONS) private readonly options: TelemetryOptions,
     readiness: Readiness,
+    memory: StoreMemory,
     registry: Registry,
   ) {
     exposeReadiness(readiness, registry);
+    exposeStoreMemory(memory, registry);
   }
 
   static forRoot(options: TelemetryOptions): DynamicModule {
@@ -47,9 +50,10 @@ export class TelemetryModule implements OnApplicationBootstrap, OnApplicationShu
         { provide: LOGGER, useFactory: () => createLogger(options.service, options.logLevel) },
         { provide: Registry, useFactory: newRegistry },
         Readiness,
+        StoreMemory,
         AdminServer,
       ],
-      exports: [LOGGER, Registry, Readiness, AdminServer],
+      exports: [LOGGER, Registry, Readiness, StoreMemory, AdminServer],
     };
   }
 

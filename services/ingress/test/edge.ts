@@ -18,6 +18,7 @@ import { ExactCache, fillOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";
 import { aCompletion } from "@sluice/testing/fixtures";
+import { Registry } from "prom-client";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
 import { createHttp, listenHttp } from "../src/http/http.ts";
@@ -91,6 +92,11 @@ export class Edge {
     const fill = fillOf(outcome);
     if (!fill) throw new Error("This outcome is not for the cache.");
     await this.#app.get(ExactCache, { strict: false }).store([fill]);
+  }
+
+  /** Returns what a scrape of the service's metrics shows. */
+  async scrape(): Promise<string> {
+    return this.#app.get(Registry, { strict: false }).metrics();
   }
 
   async isCancelled(admitted: InferenceAdmitted): Promise<boolean> {

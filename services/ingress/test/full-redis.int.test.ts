@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import type { InferenceAdmitted } from "@sluice/contracts";
+import { connectRedis, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
+import { stackAddresses, SuiteTopics, type TopicReader } from "@sluice/testing";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { admittedFor, chat, Edge, readAdmissions } from "./edge.ts";
+
+let suite: SuiteTopics;
+let edge: Edge;
+let admissions: TopicReader<InferenceAdmitted>;
+let redis: Redis;
+let limitBefore: string;
+
+beforeAll(async () => {
+  suite = await SuiteTopics.open("full-redis");
+  [edge, admissions] = await Promise.all([Edge.start(suite.environment), readAdmissions(suite)]);
+  const { redisUrl } = stackAddresses();
+  redis = connectRedis(redisUrl, { name: "full", commandTimeoutMs: stateCommandTimeoutMs });
+  await once(redis, "ready");
+  [, limitBefore = "0"] = await redis.config("GET", "maxmemory");
+});
+afterEach(async () => {
+  await redis.config("SET", "maxmemory", limitBefore);
+});
+afterAll(async () => {
+  redis?.disconnect();
+  await edge?.stop();
+  await suite?.close();
+});
+
+const keyed = (key: string) => ({ "idempotency-key": key });
+
+test("a full Redis refuses only new requests, at once, and admits them when it has room", async () => {
+  const running = edge.post(chat("Running?"), keyed("running"));
+  const admitted = await admittedFor(admissions, "Running?");
+  const cached = edge.post(chat("Cached?"));
+  await edge.fill(await edge.answer(await admittedFor(admissions, "Cached?")));
+  await cached;
+
+  // The server uses more than this as soon as it runs.
+  await redis.config("SET", "maxmemory", "1mb");
+  const startedAt = performance.now();
+  const refused = await edge.post(chat("New?"));
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await refused.json()).toMatchObject({ error: { code: "overloaded" } });
+  expect(await edge.scrape()).toContain(
+    'admission_decisions_total{decision="shed",reason="REDIS_OUT_OF_MEMORY"} 1',
+  );
+
+  const hit = await edge.post(chat("Cached?"));
+  expect(hit.headers.get("x-sluice-cache")).toBe("exact");
+  await edge.answer(admitted);
+  expect((await running).status).toBe(200);
+  expect((await edge.post(chat("Running?"), keyed("running"))).status).toBe(200);
+
+  await redis.config("SET", "maxmemory", limitBefore);
+  const again = edge.post(chat("New?"));
+  await edge.answer(await admittedFor(admissions, "New?"));
+  expect((await again).status).toBe(200);
+});
+
+test("the memory of both Redis servers is a metric", async () => {
+  const scraped = await edge.scrape();
+  for (const server of ["redis", "cache-redis"])
+    for (const metric of ["used", "limit"])
+      expect(scraped).toMatch(new RegExp(`redis_memory_${metric}_bytes{server="${server}"} \\d+`));
+});
