@@ -181,7 +181,7 @@ async function untilCalled(dispatched: InferenceDispatched, number: number): Pro
   await expect.poll(() => billOf(dispatched, number), { timeout: 20_000 }).toBeDefined();
 }
 
-test("a redelivery publishes the same again and calls no provider", async () => {
+test("a redelivery publishes the same outcome again and calls no provider", async () => {
   await startAdapter();
   const dispatched = await dispatch({ prompt: "Pay once." });
   const outcome = await outcomeOf(dispatched);
@@ -193,8 +193,10 @@ test("a redelivery publishes the same again and calls no provider", async () => 
     attempts: 1,
     completed: { cache: "miss" },
   });
-  const [usage, again] = await meteredOf(dispatched, 2);
-  expect(again).toEqual(usage);
+  // Usage that was acknowledged is no longer in the record, so it is published again only if the
+  // redelivery was faster than the note of its publication.
+  const [usage, ...repeated] = await meteredOf(dispatched);
+  for (const again of repeated) expect(again).toEqual(usage);
   expect(usage).toMatchObject({ kind: "reported", attemptId: attemptOf(dispatched, 1) });
   const billed = await billOf(dispatched, 1);
   expect(billed).toMatchObject({ calls: 1, billedCalls: 1 });
