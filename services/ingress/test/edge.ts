@@ -11,6 +11,7 @@ import {
   completedOutcome,
   encodeTokens,
   Outcomes,
+  RedisRequests,
   refOfAdmitted,
   refusedOutcome,
 } from "@sluice/request-state";
@@ -92,6 +93,14 @@ export class Edge {
     const fill = fillOf(outcome);
     if (!fill) throw new Error("This outcome is not for the cache.");
     await this.#app.get(ExactCache, { strict: false }).store([fill]);
+  }
+
+  /** Sets the memory limit of the Redis of state. Returns the limit that it had. */
+  async limitRedis(maxmemory?: string): Promise<string> {
+    const { redis } = this.#app.get(RedisRequests, { strict: false });
+    const [, before = "0"] = await redis.config("GET", "maxmemory");
+    if (maxmemory !== undefined) await redis.config("SET", "maxmemory", maxmemory);
+    return before;
   }
 
   /** Returns what a scrape of the service's metrics shows. */

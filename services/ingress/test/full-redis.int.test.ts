@@ -1,29 +1,22 @@
-import { once } from "node:events";
 import type { InferenceAdmitted } from "@sluice/contracts";
-import { connectRedis, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
-import { stackAddresses, SuiteTopics, type TopicReader } from "@sluice/testing";
+import { SuiteTopics, type TopicReader } from "@sluice/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { admittedFor, chat, Edge, readAdmissions } from "./edge.ts";
 
 let suite: SuiteTopics;
 let edge: Edge;
 let admissions: TopicReader<InferenceAdmitted>;
-let redis: Redis;
 let limitBefore: string;
 
 beforeAll(async () => {
   suite = await SuiteTopics.open("full-redis");
   [edge, admissions] = await Promise.all([Edge.start(suite.environment), readAdmissions(suite)]);
-  const { redisUrl } = stackAddresses();
-  redis = connectRedis(redisUrl, { name: "full", commandTimeoutMs: stateCommandTimeoutMs });
-  await once(redis, "ready");
-  [, limitBefore = "0"] = await redis.config("GET", "maxmemory");
+  limitBefore = await edge.limitRedis();
 });
 afterEach(async () => {
-  await redis.config("SET", "maxmemory", limitBefore);
+  await edge.limitRedis(limitBefore);
 });
 afterAll(async () => {
-  redis?.disconnect();
   await edge?.stop();
   await suite?.close();
 });
@@ -38,7 +31,7 @@ test("a full Redis refuses only new requests, at once, and admits them when it h
   await cached;
 
   // The server uses more than this as soon as it runs.
-  await redis.config("SET", "maxmemory", "1mb");
+  await edge.limitRedis("1mb");
   const startedAt = performance.now();
   const refused = await edge.post(chat("New?"));
   expect(performance.now() - startedAt).toBeLessThan(2_000);
@@ -54,7 +47,7 @@ test("a full Redis refuses only new requests, at once, and admits them when it h
   expect((await running).status).toBe(200);
   expect((await edge.post(chat("Running?"), keyed("running"))).status).toBe(200);
 
-  await redis.config("SET", "maxmemory", limitBefore);
+  await edge.limitRedis(limitBefore);
   const again = edge.post(chat("New?"));
   await edge.answer(await admittedFor(admissions, "New?"));
   expect((await again).status).toBe(200);
