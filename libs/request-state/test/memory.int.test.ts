@@ -108,14 +108,14 @@ const kinds: readonly Kind[] = [
 ];
 
 /** Admits, streams, finishes and publishes, as ingress and adapter do. */
-async function runToItsEnd({ changes, isHttp }: Kind): Promise<RequestRef> {
+async function runToItsEnd({ changes, isHttp }: Kind, stays = isHttp): Promise<RequestRef> {
   const admitted = longRequest(changes);
   const ref = refOfAdmitted(admitted);
   const reader = { id: newReaderId(), listener: replies.listener };
   const forClient = isHttp ? { reader, join: { keyId: "k1" } } : {};
   await admissions.admit([{ admitted, ...forClient }]);
   await admissions.acknowledge([ref]);
-  const reading = isHttp ? read(ref, reader.id) : undefined;
+  const reading = stays ? read(ref, reader.id) : undefined;
   const fence = await attempts.begin(ref, randomUUID(), leaseMs);
   await attempts.calling(ref, 1, fence!);
   for (const [sequence, word] of text.split(" ").entries())
@@ -146,6 +146,13 @@ describe("the memory of requests in Redis", () => {
       expect(await bytesHeld()).toBeLessThanOrEqual(300);
     },
   );
+
+  test("a stream whose client left leaves a marker of at most 300 bytes, too", async () => {
+    const ref = await runToItsEnd({ name: "", changes: { reply: "live" }, isHttp: true }, false);
+    expect(await redis.hget(requests.keysOf(ref)[0], "readers")).toHaveLength(8);
+    await redis.del(...requests.keysOf(ref).slice(1), ...(await redis.keys(`${prefix}*:join:*`)));
+    expect(await bytesHeld()).toBeLessThanOrEqual(300);
+  });
 
   test("a hit with an idempotency key and a decline leave the same marker", async () => {
     for (const outcomeOf of [

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { InferenceAdmitted } from "@sluice/contracts";
-import { SuiteTopics, type TopicReader } from "@sluice/testing";
+import { KafkaUser, suiteKeys, SuiteTopics, type TopicReader } from "@sluice/testing";
+import { aRequest } from "@sluice/testing/fixtures";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { admittedFor, chat, Edge, readAdmissions } from "./edge.ts";
 
@@ -51,6 +53,24 @@ test("a full Redis refuses only new requests, at once, and admits them when it h
   const again = edge.post(chat("New?"));
   await edge.answer(await admittedFor(admissions, "New?"));
   expect((await again).status).toBe(200);
+});
+
+test("a request over Kafka waits while Redis is full, and is admitted without an operator's help", async () => {
+  const { brokers, topicPrefix } = suite.connection;
+  const registryUrl = suite.environment["SLUICE_REGISTRY_URL"]!;
+  const user = new KafkaUser({ brokers, topicPrefix, registryUrl, apiKey: suiteKeys.acme });
+  await edge.limitRedis("1mb");
+  const request = aRequest({ requestId: randomUUID() });
+  await user.request(request);
+  await expect
+    .poll(() => edge.scrape(), { timeout: 10_000 })
+    .toMatch(/stage_faults_total\{stage="\S+",code="REDIS_OUT_OF_MEMORY"\} [1-9]/);
+  const isOurs = ({ request: { requestId } }: InferenceAdmitted) => requestId === request.requestId;
+  expect(admissions.records.some(isOurs)).toBe(false);
+  await edge.limitRedis(limitBefore);
+  const [admitted] = await admissions.until(isOurs);
+  expect(admitted).toMatchObject({ request, origin: "kafka" });
+  await user.close();
 });
 
 test("the memory of both Redis servers is a metric", async () => {
