@@ -43,10 +43,15 @@ export function mixedRequest(number: number, run: string): MixedRequest {
     number,
     transport: transports[number % transports.length]!,
     model: models[promptNumber % models.length]!,
-    prompt: `${prompts[promptNumber % prompts.length]} (${run} ${promptNumber})${fault}`,
+    prompt: `${promptOf(promptNumber, run)}${fault}`,
     // Every fifth answer is cut by its limit, and is therefore not cached.
     maxTokens: promptNumber % 5 === 4 ? 40 : 1_000,
   };
+}
+
+/** Returns a real prompt, made unique by the run and the number. */
+export function promptOf(number: number, run: string): string {
+  return `${prompts[number % prompts.length]} (${run} ${number})`;
 }
 
 export interface LoadOptions {
@@ -76,23 +81,31 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-/** Sends a request with the official client. With an idempotency key in `headers`, it can be sent again. */
+/**
+ * Sends a request with the official client. With an idempotency key in `headers`, it can be sent again.
+ *
+ * @throws Error also if a stream ends without a finish reason, because the client does not notice it
+ */
 export async function sendByHttp(
   openai: OpenAI,
   { transport, model, prompt, maxTokens }: MixedRequest,
   headers: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<void> {
+  const options = signal ? { headers, signal } : { headers };
   const body = {
     model,
     max_completion_tokens: maxTokens,
     messages: [{ role: "user" as const, content: prompt }],
   };
   if (transport !== "http-stream") {
-    await openai.chat.completions.create(body, { headers });
+    await openai.chat.completions.create(body, options);
     return;
   }
-  const stream = await openai.chat.completions.create({ ...body, stream: true }, { headers });
-  for await (const chunk of stream) if (chunk.choices[0]?.finish_reason) continue;
+  const stream = await openai.chat.completions.create({ ...body, stream: true }, options);
+  let isWhole = false;
+  for await (const chunk of stream) isWhole ||= Boolean(chunk.choices[0]?.finish_reason);
+  if (!isWhole) throw new Error("The stream ended without a finish reason.");
 }
 
 /** Sends a signed request over Kafka, and returns it. */

@@ -11,6 +11,7 @@ export {
   type ProcessIdentity,
   signalProcess,
   waitForEnd,
+  withDescendants,
 } from "./supervise/processes.ts";
 export { type Program, type Report, secondsSince } from "./supervise/program.ts";
 export type { Account, StackSecurity } from "./servers/security.ts";

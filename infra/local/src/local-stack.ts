@@ -21,7 +21,7 @@ import {
   type Ports,
   portsFrom,
 } from "./ports.ts";
-import { isAlive, type ProcessIdentity } from "./supervise/processes.ts";
+import { isAlive, type ProcessIdentity, signalProcess } from "./supervise/processes.ts";
 import type { Program, Report } from "./supervise/program.ts";
 import type { StackSecurity } from "./servers/security.ts";
 import {
@@ -150,6 +150,12 @@ export class LocalStack {
 
   async stopProgram(name: string, graceMs: number = STOP_GRACE_MS): Promise<void> {
     if (name in this.state.programs) await this.supervisor.stop(name, graceMs);
+  }
+
+  /** Sends a program its own stop signal, as an operator would. The supervisor starts it again when it has exited. */
+  signalStop(name: string): void {
+    const record = this.state.programs[name];
+    if (record) signalProcess(record, record.stopSignal);
   }
 
   identityOf(name: string): ProcessIdentity | undefined {

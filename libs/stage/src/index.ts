@@ -19,6 +19,7 @@ export {
 export { EventProducer } from "./core/event-producer.ts";
 export type { StageFaultCode } from "./core/faults.ts";
 export { type AccessRule, KafkaAccess } from "./kafka/kafka-access.ts";
+export { type GroupState, KafkaGroups } from "./kafka/kafka-groups.ts";
 export { groupIdOf, type KafkaConnection, prefixed } from "./kafka/kafka-connection.ts";
 export {
   KafkaEventProducer,

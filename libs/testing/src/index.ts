@@ -30,11 +30,15 @@ export {
   chargeBreaches,
   distinct,
   outcomeBreaches,
+  type RepeatedPayment,
+  repeatedPayments,
   spentNanoUsd,
 } from "./invariants.ts";
 export { KafkaUser, type KafkaUserOptions } from "./kafka-user.ts";
 export { type BilledAttempt, fetchBill, type ProviderBill } from "./provider-bill.ts";
 export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
+export { type DeadLetterCount, deadLetterCounts, TopicJournal } from "./topic-journal.ts";
+export { ConsumerGroups } from "./consumer-groups.ts";
 export { serviceNames } from "@sluice/local-stack";
 export { suiteKeys } from "./suite-declarations.ts";
 export { ForgetfulProducer, SuiteTopics } from "./suite-topics.ts";

@@ -1,7 +1,13 @@
 import type { CostCharged, InferenceResponded } from "@sluice/contracts";
 import { expect, test } from "vitest";
 import { aCompletion, anAdmission, anOutcome } from "./fixtures.ts";
-import { billBreaches, chargeBreaches, outcomeBreaches, spentNanoUsd } from "./invariants.ts";
+import {
+  billBreaches,
+  chargeBreaches,
+  outcomeBreaches,
+  repeatedPayments,
+  spentNanoUsd,
+} from "./invariants.ts";
 
 const admitted = anAdmission();
 const outcome = anOutcome();
@@ -56,4 +62,22 @@ test("a charge published twice counts once, unless it changed", () => {
   expect(spentNanoUsd([charge({}), charge({})])).toBe(5n);
   expect(chargeBreaches([charge({}), charge({})])).toEqual([]);
   expect(chargeBreaches([charge({}), charge({ amountNanoUsd: 6n })])).toHaveLength(1);
+});
+
+test("a request that was billed for two attempts is listed with the calls that its outcome reports", () => {
+  const billed = (attemptId: string, costNanoUsd: bigint) =>
+    [
+      attemptId,
+      { attemptId, calls: 1, status: "billed" as const, costNanoUsd, reason: "answered" },
+    ] as const;
+  const both = { attempts: new Map([billed("a1", 5n), billed("a2", 5n)]), totalNanoUsd: 10n };
+  const second = charge({ chargeId: "c2", attemptId: "a2", kind: "estimated" });
+  const charges = [charge({}), charge({}), second];
+  const twice = { requestId: "r-1", billedAttempts: 2 };
+  expect(repeatedPayments(charges, [{ ...outcome, attempts: 2 }], both)).toEqual([
+    { ...twice, reportedCalls: 2 },
+  ]);
+  expect(repeatedPayments(charges, [], both)).toEqual([{ ...twice, reportedCalls: 0 }]);
+  const once = { attempts: new Map([billed("a1", 5n), billed("a2", 0n)]), totalNanoUsd: 5n };
+  expect(repeatedPayments(charges, [outcome], once)).toEqual([]);
 });

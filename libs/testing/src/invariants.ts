@@ -65,6 +65,35 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
   return [...onBill, ...unbilled.map(({ attemptId }) => `attempt ${attemptId} is on no bill`)];
 }
 
+/** A request that the provider billed for more than one attempt. */
+export interface RepeatedPayment {
+  readonly requestId: string;
+  readonly billedAttempts: number;
+  /** The number of calls that the request's outcome reports; 0 without an outcome. */
+  readonly reportedCalls: number;
+}
+
+/**
+ * Returns the requests that were paid more than once. An attempt in doubt permits a further one, and
+ * the outcome then reports both calls. A payment that the outcome does not report is a breach of I3.
+ */
+export function repeatedPayments(
+  charges: readonly CostCharged[],
+  responded: readonly InferenceResponded[],
+  bill: ProviderBill,
+): readonly RepeatedPayment[] {
+  const calls = new Map(responded.map((outcome) => [keyOf(outcome), outcome.attempts]));
+  const billed = distinct(charges).filter(
+    ({ attemptId }) => (bill.attempts.get(attemptId)?.costNanoUsd ?? 0n) > 0n,
+  );
+  return [...Map.groupBy(billed, keyOf)].flatMap(([key, ofRequest]) => {
+    const billedAttempts = new Set(ofRequest.map(({ attemptId }) => attemptId)).size;
+    const { requestId } = ofRequest[0]!;
+    const reportedCalls = calls.get(key) ?? 0;
+    return billedAttempts > 1 ? [{ requestId, billedAttempts, reportedCalls }] : [];
+  });
+}
+
 /** Returns whether an attempt has one reported charge, with or without an estimate before it, or one estimate. */
 function isAccounted(reported: number, estimated: number): boolean {
   return reported <= 1 && estimated <= 1 && reported + estimated > 0;

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert } from "@sluice/domain";
 import {
+  type Addresses,
   adminAddress,
   adminPortNameOf,
   findFreePorts,
@@ -15,6 +16,7 @@ import {
   type PipelineOptions as LaunchOptions,
   type ProcessIdentity,
   type Program,
+  readStatus,
   removeDataDir,
   type ServiceName,
   serviceNames,
@@ -23,7 +25,9 @@ import {
   SIMULATOR,
   simulatorAddress,
   simulatorProgram,
+  type StackStatus,
   waitForEnd,
+  withDescendants,
 } from "@sluice/local-stack";
 import { provision, provisioningOptionsOf } from "@sluice/provisioning";
 
@@ -32,6 +36,8 @@ export interface PipelineOptions {
   readonly topicPrefix?: string;
   /** Text of a sluice.yaml that replaces the one of the local stack. */
   readonly declarations?: string;
+  /** Starts Kafka, registry, Redis and PostgreSQL for this pipeline alone. Not set: uses those of the test run. */
+  readonly ownParts?: boolean;
   /** The services to start. Not set: all six. */
   readonly services?: readonly ServiceName[];
   readonly partitions?: number;
@@ -42,8 +48,6 @@ export interface PipelineOptions {
 }
 
 export type ProcessName = ServiceName | typeof SIMULATOR;
-/** Names of processes that a test can kill. Includes a Redis whose address in the environment is empty, because the pipeline then has its own. */
-export type MortalName = ProcessName | "redis" | "cache-redis";
 
 /** An additional process of a service. After it is stopped or killed, the supervisor does not start it again. */
 export interface ExtraInstance {
@@ -54,6 +58,17 @@ export interface ExtraInstance {
   /** Kills it with SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
 }
+
+/** The variables that would replace a part of the pipeline's own. */
+const partVariables = [
+  "KAFKA_BROKERS",
+  "REGISTRY_URL",
+  "REDIS_URL",
+  "CACHE_REDIS_URL",
+  "LEDGER_URL",
+]
+  .map((name) => `SLUICE_${name}`)
+  .flatMap((name) => [name, `${name}_FILE`]);
 
 const PARTITIONS = 4;
 const READY_LIMIT_MS = 60_000;
@@ -104,6 +119,7 @@ export class Pipeline {
     const topicPrefix = options.topicPrefix ?? `t${randomBytes(4).toString("hex")}.`;
     const environment = {
       ...process.env,
+      ...(options.ownParts ? Object.fromEntries(partVariables.map((name) => [name, ""])) : {}),
       ...options.environment,
       SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
     };
@@ -141,15 +157,31 @@ export class Pipeline {
     return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
+  /** Copies the logs of all processes, which `stop` removes. */
+  keepLogs(folder: string): void {
+    cpSync(join(this.dataDir, "logs"), folder, { recursive: true });
+    writeFileSync(join(folder, "supervisor.log"), `${this.log.join("\n")}\n`);
+  }
+
+  /** The addresses of the parts. They contain passwords. */
+  get addresses(): Addresses {
+    return this.launch.addresses;
+  }
+
+  /** Queries every process of this pipeline now. Parts that are not its own are external. */
+  async status(): Promise<StackStatus> {
+    return readStatus(this.dataDir);
+  }
+
   /** Kills a process with SIGKILL. Resolves when it has ended. The supervisor starts it again after at least half a second. */
-  async kill(name: MortalName): Promise<void> {
+  async kill(name: string): Promise<void> {
     const identity = this.identityOf(name);
     signalProcess(identity, "SIGKILL");
     await waitForEnd(identity, READY_LIMIT_MS);
   }
 
   /** Waits until a process is ready. @param before the process that must have been replaced */
-  async untilReady(name: MortalName, before?: ProcessIdentity): Promise<void> {
+  async untilReady(name: string, before?: ProcessIdentity): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS;
     while (!this.stack.isReady(name) || this.stack.identityOf(name)?.pid === before?.pid) {
       assert(
@@ -162,10 +194,39 @@ export class Pipeline {
   }
 
   /** Kills a process with SIGKILL, and waits until it is ready again. */
-  async killAndAwait(name: MortalName): Promise<void> {
+  async killAndAwait(name: string): Promise<void> {
     const before = this.identityOf(name);
     await this.kill(name);
     await this.untilReady(name, before);
+  }
+
+  /**
+   * Sends a process its stop signal. The supervisor starts it again when it has ended.
+   *
+   * @returns whether it ended within the limit
+   */
+  async signalStop(name: string, limitMs: number): Promise<boolean> {
+    const identity = this.identityOf(name);
+    this.stack.signalStop(name);
+    return waitForEnd(identity, limitMs);
+  }
+
+  /** Stops a process and its child processes with SIGSTOP for a time, and then continues them. */
+  async freeze(name: string, durationMs: number): Promise<void> {
+    const family = withDescendants(this.identityOf(name));
+    const signalAll = (signal: NodeJS.Signals): void => {
+      for (const each of family) signalProcess(each, signal);
+    };
+    const thaw = (): void => signalAll("SIGCONT");
+    // A child process that stays frozen would outlive the parent that the guard of the run stops.
+    process.once("exit", thaw);
+    signalAll("SIGSTOP");
+    try {
+      await sleep(durationMs);
+    } finally {
+      thaw();
+      process.off("exit", thaw);
+    }
   }
 
   /** Stops a process in order. The supervisor does not start it again. */
@@ -205,7 +266,7 @@ export class Pipeline {
     };
   }
 
-  identityOf(name: MortalName): ProcessIdentity {
+  identityOf(name: string): ProcessIdentity {
     const identity = this.stack.identityOf(name);
     assert(identity, "TESTING_NOT_RUNNING", `${name} is not running.`);
     return identity;

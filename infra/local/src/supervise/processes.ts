@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCodeOf } from "../faults.ts";
 
@@ -59,6 +59,19 @@ function bornAtByPs(pid: number): string | undefined {
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const born = bornAt(pid);
   return born === undefined ? undefined : { pid, born };
+}
+
+/**
+ * Returns the process and all processes that it started, directly or not. Without /proc, returns the process
+ * only. A server such as PostgreSQL works in child processes, which a signal to their parent does not reach.
+ */
+export function withDescendants(identity: ProcessIdentity): readonly ProcessIdentity[] {
+  if (!hasProcFs || !isAlive(identity)) return [identity];
+  const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  const children = Map.groupBy(pids, parentOf);
+  const family = [identity.pid];
+  for (const pid of family) family.push(...(children.get(pid) ?? []));
+  return family.flatMap((pid) => identityOf(pid) ?? []);
 }
 
 /** Returns whether this very process is running, and not another one with the same pid. */
