@@ -51,6 +51,8 @@ export class ChaosRun {
   readonly #oracle: Oracle;
   readonly #windows: FaultWindow[] = [];
   readonly #reported = new Set<string>();
+  /** The number of requests that the last checkpoint has covered. */
+  #checked = 0;
 
   private constructor(pipeline: Pipeline, run: string) {
     const { http, demoKey: apiKey, topicPrefix, addresses } = pipeline;
@@ -152,15 +154,23 @@ export class ChaosRun {
       .filter(({ transport, end }) => transport === "kafka" && end?.kind === "answered")
       .map(({ key }) => key);
     const accounts = await this.#oracle.settled(kafkaRequests, settleMsMax);
-    const seen: CheckpointObservation = { ...accounts, requests, windows: this.#windows };
-    // Every checkpoint covers the whole run, and a violation is reported once.
+    const seen: CheckpointObservation = {
+      ...accounts,
+      requests: requests.slice(this.#checked),
+      windows: this.#windows,
+    };
+    this.#checked = requests.length;
+    // The accounts are those of the whole run, and a violation is reported once.
     const violations = checkpointViolations(seen).filter((each) => !this.#reported.has(each));
     for (const each of violations) this.#reported.add(each);
-    return { kind: "checkpoint", seen: await this.#totals(seen), violations };
+    return { kind: "checkpoint", seen: await this.#totals(accounts), violations };
   }
 
-  async #totals({ requests, repeatedPayments }: CheckpointObservation): Promise<Totals> {
+  async #totals({
+    repeatedPayments,
+  }: Pick<CheckpointObservation, "repeatedPayments">): Promise<Totals> {
     const billed = await this.#oracle.billed();
+    const requests = this.#load.records;
     const overHttp = requests.filter(({ transport }) => transport !== "kafka");
     return {
       httpRequests: overHttp.length,

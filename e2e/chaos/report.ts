@@ -4,10 +4,19 @@ import type { StepObservation } from "./verdict.ts";
 
 type StepEvent = Extract<ChaosEvent, { kind: "step" }>;
 
+/** One cause can breach an invariant for each request. */
+const violationsShownMax = 20;
+
 /** Returns one line for an event, and one more for each violation. */
 export function linesOf(event: ChaosEvent): readonly string[] {
   const line = event.kind === "step" ? stepLine(event.seen) : checkpointLine(event.seen);
-  return [line, ...event.violations.map((violation) => `  VIOLATION ${violation}`)];
+  const shown = event.violations.slice(0, violationsShownMax);
+  const more = event.violations.length - shown.length;
+  return [
+    line,
+    ...shown.map((violation) => `  VIOLATION ${violation}`),
+    ...(more > 0 ? [`  … and ${more} further violations`] : []),
+  ];
 }
 
 function stepLine(seen: StepObservation): string {

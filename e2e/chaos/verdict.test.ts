@@ -105,9 +105,9 @@ test("a request that has no answer or a failure is a violation, but an announced
     { ...answered, key: "r-4", end: null, endedAt: null },
   ];
   expect(checkpointViolations({ ...settled, requests })).toEqual([
-    "Request r-1 has no answer. The last error is: 503 unavailable.",
-    "Request r-2 failed with stream_interrupted.",
-    "Request r-4 has not ended.",
+    "1 request had no answer, the last error being: 503 unavailable. For example: r-1.",
+    "1 request failed with stream_interrupted. For example: r-2.",
+    "1 request did not end. For example: r-4.",
   ]);
 });
 
@@ -122,8 +122,8 @@ test("a request over Kafka without a completed outcome is a violation", () => {
     { requestId: "r-2", result: "deadline_exceeded", endedAt: 2_000 },
   ];
   expect(checkpointViolations({ ...settled, requests, kafkaOutcomes })).toEqual([
-    "Request r-2, sent over Kafka, failed with deadline_exceeded.",
-    "Request r-3, sent over Kafka, has no outcome.",
+    "1 request sent over Kafka failed with deadline_exceeded. For example: r-2.",
+    "1 request sent over Kafka had no outcome. For example: r-3.",
   ]);
 });
 
@@ -133,6 +133,9 @@ test("an answer is due 15 s after the last fault during which the request waited
   expect(checkpointViolations({ ...settled, requests: [late], windows })).toEqual([]);
   const earlier = [{ from: 5_000, to: 24_000 }];
   expect(checkpointViolations({ ...settled, requests: [late], windows: earlier })).toHaveLength(1);
+  expect(checkpointViolations({ ...settled, requests: [late, late], windows: earlier })).toEqual([
+    "2 requests waited up to 16.0 s after the last fault that they met. The limit is 15 s. For example: r-1, r-1.",
+  ]);
   const passed = [{ from: -9_000, to: -1_000 }];
   expect(checkpointViolations({ ...settled, requests: [late], windows: passed })).toHaveLength(1);
 });

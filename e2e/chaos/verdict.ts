@@ -79,6 +79,7 @@ export interface KafkaOutcome {
 
 /** What was seen while the load paused. */
 export interface CheckpointObservation {
+  /** Those since the last checkpoint. */
   readonly requests: readonly RequestRecord[];
   readonly kafkaOutcomes: readonly KafkaOutcome[];
   readonly windows: readonly FaultWindow[];
@@ -125,37 +126,48 @@ export function checkpointViolations(seen: CheckpointObservation): readonly stri
 const announced = "stream_interrupted";
 
 function unansweredIn({ requests, kafkaOutcomes }: CheckpointObservation): readonly string[] {
-  const outcomes = new Map(kafkaOutcomes.map((outcome) => [outcome.requestId, outcome]));
-  return requests.flatMap(({ key, transport, end }) => {
-    if (end === null) return [`Request ${key} has not ended.`];
-    if (end.kind === "unanswered")
-      return [`Request ${key} has no answer. The last error is: ${end.lastError}.`];
-    if (end.kind === "failed")
-      return transport === "http-stream" && end.code === announced
-        ? []
-        : [`Request ${key} failed with ${end.code}.`];
-    if (transport !== "kafka") return [];
-    const outcome = outcomes.get(key);
-    if (!outcome) return [`Request ${key}, sent over Kafka, has no outcome.`];
-    return outcome.result === "completed"
-      ? []
-      : [`Request ${key}, sent over Kafka, failed with ${outcome.result}.`];
+  const outcomes = new Map(kafkaOutcomes.map(({ requestId, result }) => [requestId, result]));
+  const failures = requests.flatMap((request) => {
+    const failure = failureOf(request, outcomes.get(request.key));
+    return failure === undefined ? [] : [{ failure, key: request.key }];
   });
+  return [...Map.groupBy(failures, ({ failure }) => failure)].map(
+    ([failure, same]) =>
+      `${counted(same.length)} ${failure}.${namesOf(same.map(({ key }) => key))}`,
+  );
 }
 
-/** Lists the requests that were answered later than the limit after the faults during which they waited. */
+/** Returns what is wrong with the end of a request, as the end of a sentence about requests. */
+function failureOf(
+  { transport, end }: RequestRecord,
+  outcome: KafkaOutcome["result"] | undefined,
+): string | undefined {
+  if (end === null) return "did not end";
+  if (end.kind === "unanswered") return `had no answer, the last error being: ${end.lastError}`;
+  if (end.kind === "failed")
+    return transport === "http-stream" && end.code === announced
+      ? undefined
+      : `failed with ${end.code}`;
+  if (transport !== "kafka" || outcome === "completed") return undefined;
+  return outcome === undefined
+    ? "sent over Kafka had no outcome"
+    : `sent over Kafka failed with ${outcome}`;
+}
+
+/** Reports the requests that were answered later than the limit after the faults during which they waited. */
 function lateIn({ requests, kafkaOutcomes, windows }: CheckpointObservation): readonly string[] {
   const ends = new Map(kafkaOutcomes.map(({ requestId, endedAt }) => [requestId, endedAt]));
-  return requests.flatMap(({ key, transport, startedAt, endedAt, end }) => {
+  const late = requests.flatMap(({ key, transport, startedAt, endedAt, end }) => {
     const at = transport === "kafka" ? ends.get(key) : endedAt;
     if (at === undefined || at === null || end?.kind === "unanswered") return [];
     const seconds = (at - waitsSince(windows, startedAt, at)) / 1_000;
-    return seconds > answeredSecondsMax
-      ? [
-          `Request ${key} (${transport}) was answered ${rounded(seconds)} s after the last fault during which it waited.`,
-        ]
-      : [];
+    return seconds > answeredSecondsMax ? [{ key, seconds }] : [];
   });
+  if (late.length === 0) return [];
+  const longest = Math.max(...late.map(({ seconds }) => seconds));
+  return [
+    `${counted(late.length)} waited up to ${rounded(longest)} s after the last fault that they met. The limit is ${answeredSecondsMax} s.${namesOf(late.map(({ key }) => key))}`,
+  ];
 }
 
 /** Returns from when on an answer was due: the start, or the end of the last fault before the answer. */
@@ -167,6 +179,10 @@ function waitsSince(windows: readonly FaultWindow[], startedAt: number, endedAt:
 function namesOf(keys: readonly string[]): string {
   const shown = keys.slice(0, 5).join(", ");
   return keys.length === 0 ? "" : ` For example: ${shown}.`;
+}
+
+function counted(requests: number): string {
+  return requests === 1 ? "1 request" : `${requests} requests`;
 }
 
 function rounded(seconds: number): string {
