@@ -13,7 +13,7 @@ class Consumers {
     surroundings: StageSurroundings,
   ): Promise<RunningStage> => {
     this.started.push(surroundings);
-    return { stop: async () => void (this.stopped += 1) };
+    return { isAssigned: true, stop: async () => void (this.stopped += 1) };
   };
 
   breakDown(): void {
