@@ -37,6 +37,8 @@ export class SubscriptionWatch {
   private suspicions = 0;
   /** Since when there has been no assignment; undefined while there is one. */
   private unassignedSince: number | undefined = performance.now();
+  /** When the broker last did not answer. From then on, a join may take its full time again. */
+  private brokerAwayAt = -Infinity;
   private lags: readonly PartitionLag[] = [];
 
   constructor(private readonly parts: WatchParts) {
@@ -80,7 +82,7 @@ export class SubscriptionWatch {
 
   /**
    * False once the consumer has had no assignment for longer than its group takes to notice a missing
-   * member. Messages then wait, although the process runs.
+   * member. Messages then wait, although the process runs. This holds during an outage of the broker too.
    */
   get isAssigned(): boolean {
     const { unassignedSince } = this;
@@ -107,7 +109,6 @@ export class SubscriptionWatch {
   private startOver(): void {
     this.fetched();
     this.progressed();
-    if (this.unassignedSince !== undefined) this.unassignedSince = performance.now();
   }
 
   private async look(): Promise<void> {
@@ -121,7 +122,10 @@ export class SubscriptionWatch {
       if (!silent && !lagIsDue) return;
       const brokerAnswers = await this.refreshLag();
       // Counts from the broker's last outage, because the client needs a moment to reconnect.
-      if (!brokerAnswers) this.startOver();
+      if (!brokerAnswers) {
+        this.brokerAwayAt = performance.now();
+        this.startOver();
+      }
       this.judge(brokerAnswers);
     } finally {
       this.looking = false;
@@ -142,7 +146,10 @@ export class SubscriptionWatch {
       lastFetchAt: this.lastFetchAt,
       lastProgressAt: this.lastProgressAt,
       working: this.inWork > 0,
-      unassignedSince: this.unassignedSince,
+      unassignedSince:
+        this.unassignedSince === undefined
+          ? undefined
+          : Math.max(this.unassignedSince, this.brokerAwayAt),
       brokerAnswers,
       lag: this.lag(),
       waiting: this.parts.isWaiting(),
