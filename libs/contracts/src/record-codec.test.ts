@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type avro from "avsc";
 import { describe, expect, test } from "vitest";
 import { compile } from "./avro.ts";
@@ -49,6 +50,29 @@ test.each([2n ** 22n, 2n ** 31n, 2n ** 40n, -(2n ** 40n)])(
     expect(process.memoryUsage().heapTotal - before).toBeLessThan(64 * 1024 * 1024);
   },
 );
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
+
+test("the error about a record of another type names the place and the type, and quotes no value", () => {
+  const secret = "a prompt";
+  const encode = () =>
+    codec.encode(schemaId, requestOf({ messages: [{ ...message, content: [secret] }] }));
+  expect(thrownBy(encode)).toMatchObject({
+    code: "CONTRACT_UNENCODABLE",
+    message:
+      "The record does not have the type of its schema: messages.0.content must have the type string.",
+  });
+  expect(inspect(thrownBy(encode), { depth: 9 })).not.toContain(secret);
+  expect(() => codec.encode(schemaId, null)).toThrow(
+    expect.objectContaining({ code: "CONTRACT_UNENCODABLE" }),
+  );
+});
 
 test("a map that states more items than it has is refused", () => {
   const whole = codec.encode(schemaId, requestOf({ tags: {} }));

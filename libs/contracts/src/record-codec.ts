@@ -30,11 +30,24 @@ export class RecordCodec {
       message.writeUInt32BE(schemaId, 1);
       body.copy(message, headerBytes);
       return message;
-    } catch (cause) {
-      throw new Defect("CONTRACT_UNENCODABLE", "The record does not have the type of its schema.", {
-        cause,
-      });
+    } catch {
+      // The library's own error quotes the value, which may be a part of a prompt or an answer.
+      throw new Defect(
+        "CONTRACT_UNENCODABLE",
+        `The record does not have the type of its schema${this.#misfitOf(record)}.`,
+      );
     }
+  }
+
+  /** Returns where a record does not have the type of its schema, without the value. */
+  #misfitOf(record: unknown): string {
+    let misfit = "";
+    this.#type.isValid(record, {
+      errorHook: (path, _value, type) => {
+        misfit ||= `: ${path.join(".")} must have the type ${type.typeName}`;
+      },
+    });
+    return misfit;
   }
 
   knows(schemaId: number): boolean {

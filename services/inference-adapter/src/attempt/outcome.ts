@@ -47,6 +47,7 @@ export function completedOutcomeOf(
     lookup: dispatched.lookup,
     decisions: decided(dispatched, variant, [
       `call ${calls} was answered`,
+      ...missingAnswers(dispatched, answer),
       ...estimatedFigures.map((figure) => `${figure} is estimated`),
     ]),
     completedAt: now,
@@ -73,6 +74,12 @@ export function refusedOutcomeOf(
     decisions: decided(dispatched, end.code, [`provider calls made: ${calls}`]),
     completedAt: now,
   });
+}
+
+/** Returns a reason if the provider made fewer answers than `n`, which some providers ignore. */
+function missingAnswers({ dispatch }: InferenceDispatched, { choices }: Answer): readonly string[] {
+  if (choices.length === 0 || choices.length >= dispatch.answers) return [];
+  return [`the provider returned ${choices.length} of ${dispatch.answers} answers`];
 }
 
 /**

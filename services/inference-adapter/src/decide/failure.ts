@@ -13,7 +13,7 @@ export const refusalCodes = [
 export type RefusalCode = (typeof refusalCodes)[number];
 
 /** The request was sent, and it is not known what the provider bills. */
-export const lossCodes = ["timed_out", "connection_lost", "aborted"] as const;
+export const lossCodes = ["timed_out", "connection_lost", "aborted", "answer_too_long"] as const;
 export type LossCode = (typeof lossCodes)[number];
 
 /**
@@ -73,6 +73,7 @@ const neverRetried: ReadonlySet<FailureCode> = new Set([
   "model_unknown",
   "context_length_exceeded",
   "request_refused",
+  "answer_too_long",
   ...unusableCodes,
 ]);
 

@@ -8,7 +8,7 @@ import {
   anAttempt,
   large,
 } from "../attempt/dispatched.fixture.ts";
-import { encodeFailure, type AttemptFailure } from "./failure.ts";
+import { encodeFailure, type AttemptFailure, retryAtOf } from "./failure.ts";
 import { intentOf, zeroMeteringOf } from "../attempt/metering.ts";
 import { nextStep, type NextStep, type Situation } from "./next-step.ts";
 
@@ -179,6 +179,16 @@ describe("a request ends without an answer", () => {
     expect(stepFor({ history: refusedByAll("context_length_exceeded") })).toMatchObject({
       code: "context_length_exceeded",
     });
+  });
+});
+
+test("an answer that was too long is not requested again from the same variant, and the client learns why", () => {
+  const dispatched = aDispatched({ candidates: [small] });
+  const retryAt = retryAtOf({ code: "answer_too_long", retryAfterMs: null }, 1, now);
+  const attempts = [failedWith({ code: "answer_too_long", retryAt })];
+  expect(stepFor({ dispatched, history: aHistory({ attempts }) })).toMatchObject({
+    code: "provider_failed",
+    reason: expect.stringContaining("larger than the 32 MiB"),
   });
 });
 

@@ -2,7 +2,7 @@ import type { Candidate, InferenceDispatched, InferenceResponded } from "@sluice
 import type { EpochMillis } from "@sluice/domain";
 import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/request-state";
 import { chooseCandidate } from "./choose-candidate.ts";
-import { type AttemptFailure, decodeFailure, type UnusableCode } from "./failure.ts";
+import { type AttemptFailure, decodeFailure, type FailureCode } from "./failure.ts";
 
 export type EndCode =
   | "client_closed"
@@ -139,8 +139,8 @@ function givenUp(failures: readonly AttemptFailure[]): End {
       "provider_refused",
       `Every provider refused the request itself (HTTP ${last?.status ?? "4xx"}). Check its parameters.`,
     );
-  if (last?.code === "answer_too_large" || last?.code === "answer_unusable")
-    return failed("provider_failed", unusableReasons[last.code]);
+  const answer = last && answerReasons.get(last.code);
+  if (answer) return failed("provider_failed", answer);
   return failed(
     "provider_failed",
     last
@@ -150,12 +150,20 @@ function givenUp(failures: readonly AttemptFailure[]): End {
 }
 
 /** The provider bills these answers, and would bill another call too. */
-const unusableReasons: Readonly<Record<UnusableCode, string>> = {
-  answer_too_large:
+const answerReasons: ReadonlyMap<FailureCode, string> = new Map([
+  [
+    "answer_too_large",
     "The provider's embeddings are larger than an answer may be. Send fewer inputs at once, or ask for fewer dimensions.",
-  answer_unusable:
+  ],
+  [
+    "answer_unusable",
     "The provider returned other embeddings than were asked for: their number, dimensions or format is wrong. Name another model, and report this one to the operator.",
-};
+  ],
+  [
+    "answer_too_long",
+    "The provider's answer is larger than the 32 MiB that are read. Ask for fewer tokens or without log probabilities, or name another model.",
+  ],
+]);
 
 function failed(code: EndCode, reason: string): End {
   return { kind: "end", outcome: "failed", code, reason };

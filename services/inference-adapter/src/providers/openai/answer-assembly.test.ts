@@ -1,16 +1,18 @@
 import { expect, test } from "vitest";
 import { AnswerAssembly } from "./answer-assembly.ts";
+import { readCompletion, type WireCompletion } from "./wire-completion.ts";
 
-const head = { model: "m-1", system_fingerprint: "fp", created: 1_800_000_000 };
+const chunk = (...choices: readonly object[]): WireCompletion =>
+  readCompletion({ model: "m-1", system_fingerprint: "fp", created: 1_800_000_000, choices });
 
 test("the texts, refusals, log probabilities and ends of several choices are joined by choice", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(head, [{ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }]);
-  assembly.add(head, [{ index: 0, delta: { content: "A" } }]);
-  assembly.add(head, [{ index: 1, delta: { content: "b" }, logprobs: { content: [2] } }]);
-  assembly.add(head, [{ index: 0, delta: {}, finish_reason: "stop" }]);
+  assembly.add(chunk({ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }));
+  assembly.add(chunk({ index: 0, delta: { content: "A" } }));
+  assembly.add(chunk({ index: 1, delta: { content: "b" }, logprobs: { content: [2] } }));
+  assembly.add(chunk({ index: 0, delta: {}, finish_reason: "stop" }));
   expect(assembly.isComplete(2)).toBe(false);
-  assembly.add(head, [{ index: 1, delta: {}, finish_reason: "length" }]);
+  assembly.add(chunk({ index: 1, delta: {}, finish_reason: "length" }));
   expect(assembly.isComplete(2)).toBe(true);
   expect(assembly.answer(0)).toEqual({
     choices: [
@@ -41,16 +43,16 @@ test("the texts, refusals, log probabilities and ends of several choices are joi
 
 test("tool calls are joined by their index, and have no text next to them", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(head, [
-    {
+  assembly.add(
+    chunk({
       delta: {
         content: "",
         tool_calls: [{ index: 0, id: "c0", function: { name: "look", arguments: "" } }],
       },
-    },
-  ]);
-  assembly.add(head, [{ delta: { tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] } }]);
-  assembly.add(head, [{ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }]);
+    }),
+  );
+  assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] } }));
+  assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }));
   const [choice] = assembly.answer(0).choices;
   expect(choice?.content).toBeNull();
   expect(JSON.parse(choice?.toolCalls ?? "")).toEqual([
@@ -60,15 +62,16 @@ test("tool calls are joined by their index, and have no text next to them", () =
 
 test("a refusal has no text next to it, although a stream begins with an empty text", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(head, [{ delta: { content: "", refusal: null } }]);
-  assembly.add(head, [{ delta: { refusal: "No" } }, { delta: { refusal: "." } }]);
+  assembly.add(chunk({ delta: { content: "", refusal: null } }));
+  assembly.add(chunk({ delta: { refusal: "No" } }));
+  assembly.add(chunk({ delta: { refusal: "." } }));
   expect(assembly.answer(0).choices).toMatchObject([{ content: null, refusal: "No." }]);
 });
 
 test("an answer has not begun while only the role of the speaker has arrived", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(head, [{ delta: { content: "" } }]);
+  assembly.add(chunk({ delta: { content: "" } }));
   expect(assembly.hasBegun).toBe(false);
-  assembly.add(head, [{ delta: { content: "x" } }]);
+  assembly.add(chunk({ delta: { content: "x" } }));
   expect(assembly.hasBegun).toBe(true);
 });

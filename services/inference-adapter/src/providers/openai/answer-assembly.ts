@@ -1,46 +1,6 @@
 import type { Answer, Choice } from "@sluice/contracts";
 import { type ReportedUsage, reportedUsageOf } from "./usage.ts";
-
-/** A choice of a chunk, or of a whole completion, which is read as one chunk. */
-export interface WireChoice {
-  readonly index?: number;
-  readonly delta?: WireDelta;
-  readonly message?: WireDelta;
-  readonly logprobs?: WireLogprobs | null;
-  readonly finish_reason?: string | null;
-}
-
-interface WireDelta {
-  readonly content?: string | null;
-  readonly refusal?: string | null;
-  readonly tool_calls?: readonly WireToolCall[] | null;
-}
-
-interface WireToolCall {
-  readonly index?: number;
-  readonly id?: string;
-  readonly type?: string;
-  readonly function?: { readonly name?: string; readonly arguments?: string };
-}
-
-interface WireLogprobs {
-  readonly content?: readonly unknown[] | null;
-  readonly refusal?: readonly unknown[] | null;
-}
-
-/** The fields of a completion, and of each of its chunks, next to the choices. */
-export interface WireHead {
-  readonly model?: string;
-  readonly system_fingerprint?: string | null;
-  /** Epoch seconds. */
-  readonly created?: number;
-}
-
-/** A whole completion, or one chunk of a stream, as far as it is read. Providers leave fields out. */
-export interface WireCompletion extends WireHead {
-  readonly choices?: readonly WireChoice[] | null;
-  readonly usage?: object | null;
-}
+import type { WireChoice, WireCompletion, WireToolCall } from "./wire-completion.ts";
 
 interface GrowingChoice {
   content: string | null;
@@ -56,21 +16,18 @@ interface GrowingChoice {
  */
 export class AnswerAssembly {
   readonly #choices = new Map<number, GrowingChoice>();
-  #head: WireHead = {};
+  #head: Pick<WireCompletion, "model" | "systemFingerprint" | "createdAt"> = nothingSaid;
   #usage: object | null = null;
 
-  add(head: WireHead, choices: readonly WireChoice[]): void {
+  /** Adds a chunk, or a whole completion. The last value of each member next to the choices counts. */
+  add({ model, systemFingerprint, createdAt, usage, choices }: WireCompletion): void {
     this.#head = {
-      ...(head.model !== undefined && { model: head.model }),
-      ...(head.created !== undefined && { created: head.created }),
-      system_fingerprint: head.system_fingerprint ?? this.#head.system_fingerprint ?? null,
+      model: model ?? this.#head.model,
+      systemFingerprint: systemFingerprint ?? this.#head.systemFingerprint,
+      createdAt: createdAt ?? this.#head.createdAt,
     };
+    this.#usage = usage ?? this.#usage;
     for (const choice of choices) this.#addChoice(choice);
-  }
-
-  /** Keeps the usage of a chunk or completion. The last one that was reported counts. */
-  noteUsage(usage: object | null | undefined): void {
-    if (usage) this.#usage = usage;
   }
 
   /** The usage that was reported so far; null if there is none. */
@@ -88,8 +45,13 @@ export class AnswerAssembly {
 
   /** Whether all requested answers have ended. */
   isComplete(answers: number): boolean {
+    return this.#choices.size >= answers && this.hasEnded;
+  }
+
+  /** Whether each answer that has begun has ended, and there is at least one. */
+  get hasEnded(): boolean {
     const choices = [...this.#choices.values()];
-    return choices.length >= answers && choices.every(({ finishReason }) => finishReason !== null);
+    return choices.length > 0 && choices.every(({ finishReason }) => finishReason !== null);
   }
 
   /** @param at epoch milliseconds, used if the provider gave no time */
@@ -99,32 +61,26 @@ export class AnswerAssembly {
         .toSorted(([left], [right]) => left - right)
         .map(([index, choice]) => choiceOf(index, choice)),
       providerModel: this.#head.model ?? "",
-      systemFingerprint: this.#head.system_fingerprint ?? null,
-      createdAt: this.#head.created === undefined ? at : this.#head.created * 1_000,
+      systemFingerprint: this.#head.systemFingerprint,
+      createdAt: this.#head.createdAt ?? at,
       cut: false,
       embeddings: [],
     };
   }
 
-  #addChoice({
-    index = 0,
-    delta,
-    message,
-    logprobs,
-    finish_reason: finishReason,
-  }: WireChoice): void {
+  #addChoice({ index, content, refusal, toolCalls, logprobs, finishReason }: WireChoice): void {
     const choice = this.#choices.get(index) ?? emptyChoice();
     this.#choices.set(index, choice);
-    const added = delta ?? message ?? {};
-    if (added.content != null) choice.content = (choice.content ?? "") + added.content;
-    if (added.refusal != null) choice.refusal = (choice.refusal ?? "") + added.refusal;
-    for (const [position, call] of (added.tool_calls ?? []).entries())
-      addToolCall(choice, call, call.index ?? position);
-    choice.logprobs.content = joined(choice.logprobs.content, logprobs?.content);
-    choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs?.refusal);
-    if (finishReason != null) choice.finishReason = finishReason;
+    if (content !== null) choice.content = (choice.content ?? "") + content;
+    if (refusal !== null) choice.refusal = (choice.refusal ?? "") + refusal;
+    for (const call of toolCalls) addToolCall(choice, call);
+    choice.logprobs.content = joined(choice.logprobs.content, logprobs.content);
+    choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs.refusal);
+    if (finishReason !== null) choice.finishReason = finishReason;
   }
 }
+
+const nothingSaid = { model: null, systemFingerprint: null, createdAt: null };
 
 function emptyChoice(): GrowingChoice {
   return {
@@ -136,20 +92,17 @@ function emptyChoice(): GrowingChoice {
   };
 }
 
-function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall, index: number): void {
-  const call = toolCalls.get(index) ?? { id: "", type: "function", name: "", arguments: "" };
-  toolCalls.set(index, {
+function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): void {
+  const call = toolCalls.get(wire.index) ?? { id: "", type: "function", name: "", arguments: "" };
+  toolCalls.set(wire.index, {
     id: wire.id ?? call.id,
     type: wire.type ?? call.type,
-    name: call.name + (wire.function?.name ?? ""),
-    arguments: call.arguments + (wire.function?.arguments ?? ""),
+    name: call.name + wire.name,
+    arguments: call.arguments + wire.arguments,
   });
 }
 
-function joined(
-  before: unknown[] | null,
-  more: readonly unknown[] | null | undefined,
-): unknown[] | null {
+function joined(before: unknown[] | null, more: readonly unknown[] | null): unknown[] | null {
   if (!more) return before;
   if (!before) return [...more];
   before.push(...more);
@@ -174,18 +127,4 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
     logprobs: hasLogprobs ? JSON.stringify(logprobs) : null,
     finishReason: finishReason ?? "",
   };
-}
-
-/**
- * Whether a chunk holds more than the role of the speaker. The stream has then begun for its
- * reader.
- */
-export function hasSubstance(choices: readonly WireChoice[]): boolean {
-  return choices.some(
-    ({ delta, finish_reason: finishReason }) =>
-      Boolean(delta?.content) ||
-      Boolean(delta?.refusal) ||
-      (delta?.tool_calls?.length ?? 0) > 0 ||
-      finishReason != null,
-  );
 }

@@ -3,6 +3,7 @@ import { dimensionsOf, type EpochMillis, embeddingBytesMax, embeddingOf } from "
 import type { UnusableCode } from "../../decide/failure.ts";
 import type { ProviderEnd } from "../provider.ts";
 import { reportedUsageOf } from "./usage.ts";
+import { readCompletion } from "./wire-completion.ts";
 
 /** The properties of a request for embeddings that the answer must match. */
 export interface RequestedEmbeddings {
@@ -16,9 +17,7 @@ export interface RequestedEmbeddings {
  * anything.
  */
 interface WireEmbeddings {
-  readonly model?: unknown;
   readonly data?: unknown;
-  readonly usage?: object | null;
 }
 
 /**
@@ -32,16 +31,21 @@ export function embeddingEndOf(
   now: EpochMillis,
 ): ProviderEnd {
   const read: WireEmbeddings = typeof wire === "object" && wire !== null ? wire : {};
-  const usage = reportedUsageOf(read.usage);
+  const { model, usage: wireUsage } = readCompletion(wire);
+  const usage = reportedUsageOf(wireUsage);
   const embeddings = embeddingsIn(read.data, requested);
   if (typeof embeddings === "string") return { kind: "unusable", code: embeddings, usage };
-  return { kind: "answered", answer: answerOf(read.model, embeddings, now), usage };
+  return { kind: "answered", answer: answerOf(model ?? "", embeddings, now), usage };
 }
 
-function answerOf(model: unknown, embeddings: readonly Uint8Array[], now: EpochMillis): Answer {
+function answerOf(
+  providerModel: string,
+  embeddings: readonly Uint8Array[],
+  now: EpochMillis,
+): Answer {
   return {
     choices: [],
-    providerModel: typeof model === "string" ? model : "",
+    providerModel,
     systemFingerprint: null,
     createdAt: now,
     cut: false,

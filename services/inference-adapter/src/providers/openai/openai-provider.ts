@@ -1,12 +1,14 @@
 import type { Clock } from "@sluice/domain";
 import OpenAI, { APIError } from "openai";
 import type { Stream } from "openai/streaming";
-import { AnswerAssembly, hasSubstance, type WireCompletion } from "./answer-assembly.ts";
+import { AnswerAssembly } from "./answer-assembly.ts";
+import { answerBytesMax } from "./answer-limit.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
 import type { LossCode, RefusalCode } from "../../decide/failure.ts";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
 import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
+import { hasSubstance, readCompletion } from "./wire-completion.ts";
 
 export interface ProviderEndpoint {
   readonly id: string;
@@ -47,8 +49,9 @@ export class OpenAiProvider extends Provider {
 
   constructor(endpoints: readonly ProviderEndpoint[], timeouts: ProviderTimeouts, clock: Clock) {
     super();
-    const forStreams = new ProviderConnections(timeouts);
-    const forWholes = new ProviderConnections({ ...timeouts, silenceMs: timeouts.wholeMs });
+    const forStreams = new ProviderConnections(timeouts, "events");
+    const wholeTimeouts = { ...timeouts, silenceMs: timeouts.wholeMs };
+    const forWholes = new ProviderConnections(wholeTimeouts, "whole");
     this.#connections = [forStreams, forWholes];
     this.#clock = clock;
     this.#clients = new Map(
@@ -67,15 +70,18 @@ export class OpenAiProvider extends Provider {
     if (!clients) return refused("unreachable");
     if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
+    const streamed = call.body["stream"] === true;
     try {
-      await (call.body["stream"] === true
+      await (streamed
         ? stream(clients.streamed, call, assembly, onChunk)
         : complete(clients.whole, call, assembly));
     } catch (error) {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
     const now = this.#clock.now();
-    if (assembly.isComplete(call.answers))
+    // The response is complete here. Some providers ignore `n`, and some give a whole answer no finish
+    // reason, but what they returned is billed in full.
+    if (streamed ? assembly.hasEnded : assembly.hasBegun)
       return { kind: "answered", answer: assembly.answer(now), usage: assembly.usage };
     return lostOrCut("connection_lost", assembly, now);
   }
@@ -101,7 +107,7 @@ export class OpenAiProvider extends Provider {
       return refused(refusalOf(error.status, error.code), error.status, retryAfterOf(error, now));
     const wire = wireFaultOf(error);
     if (wire?.code === "unreachable") return refused("unreachable");
-    return lostOrCut(wire?.code === "timed_out" ? "timed_out" : "connection_lost", assembly, now);
+    return lostOrCut(wire?.code ?? "connection_lost", assembly, now);
   }
 }
 
@@ -125,18 +131,17 @@ async function stream(
   onChunk: (chunk: Chunk) => void,
 ): Promise<void> {
   const options = { ...optionsOf(call), stream: true };
-  const chunks = await client.post<Stream<WireCompletion>>("/chat/completions", options);
-  for await (const chunk of chunks) {
-    assembly.noteUsage(chunk.usage);
-    // Clients with strict types require the member in every chunk, and some providers omit it.
-    const choices = (Array.isArray(chunk.choices) ? chunk.choices : []).map((choice) => ({
-      ...choice,
-      finish_reason: choice.finish_reason ?? null,
-    }));
-    if (choices.length === 0) continue;
-    assembly.add(chunk, choices);
-    const systemFingerprint = chunk.system_fingerprint ?? null;
-    onChunk({ systemFingerprint, choices, hasSubstance: hasSubstance(choices) });
+  const chunks = await client.post<Stream<unknown>>("/chat/completions", options);
+  let kept = 0;
+  for await (const wire of chunks) {
+    const chunk = readCompletion(wire);
+    assembly.add(chunk);
+    if (chunk.choices.length === 0) continue;
+    const choices = chunk.choices.map(({ forwarded }) => forwarded);
+    kept += JSON.stringify(choices).length;
+    if (kept > answerBytesMax) throw new WireFault("answer_too_long");
+    const { systemFingerprint } = chunk;
+    onChunk({ systemFingerprint, choices, hasSubstance: hasSubstance(chunk.choices) });
   }
 }
 
@@ -147,9 +152,7 @@ async function complete(
 ): Promise<void> {
   // Explicit, because a provider may stream by default.
   const options = { ...optionsOf(call), body: { ...call.body, stream: false } };
-  const completion = await client.post<WireCompletion>("/chat/completions", options);
-  assembly.noteUsage(completion.usage);
-  assembly.add(completion, completion.choices ?? []);
+  assembly.add(readCompletion(await client.post<unknown>("/chat/completions", options)));
 }
 
 /**

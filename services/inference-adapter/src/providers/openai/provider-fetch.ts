@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { type BodyForm, BodyLimit } from "./answer-limit.ts";
 
 export interface CallTimeouts {
   /** The time until the connection is established, including TLS. */
@@ -12,7 +13,7 @@ export interface CallTimeouts {
  * Why a call ended without a complete answer. `unreachable` means that there was no connection, so
  * nothing was sent. With the others, the provider may have read the request.
  */
-export type WireFaultCode = "unreachable" | "timed_out" | "connection_lost";
+export type WireFaultCode = "unreachable" | "timed_out" | "connection_lost" | "answer_too_long";
 
 /**
  * A fault of the connection. The message does not contain "timed out", from which the OpenAI client
@@ -30,17 +31,24 @@ export class WireFault extends Error {
   }
 }
 
-/** An idle connection is closed after this time, because many servers close theirs after 60 s. */
-const idleMsMax = 30_000;
+/**
+ * An idle connection is closed after this time. It is less than the 2 s of gunicorn and the 5 s of
+ * uvicorn and Node.js. If the server closed it first, a call could be sent on it meanwhile, and would
+ * be metered as a loss although the server never read it. A new connection costs a few round trips.
+ */
+const idleMsMax = 1_500;
 
 /** The connections to providers, which are kept alive and closed together. */
 export class ProviderConnections {
   readonly #http = new http.Agent({ keepAlive: true, timeout: idleMsMax });
   readonly #https = new https.Agent({ keepAlive: true, timeout: idleMsMax });
   readonly #timeouts: CallTimeouts;
+  readonly #form: BodyForm;
 
-  constructor(timeouts: CallTimeouts) {
+  /** @param form how the body of a successful answer is read */
+  constructor(timeouts: CallTimeouts, form: BodyForm) {
     this.#timeouts = timeouts;
+    this.#form = form;
   }
 
   close(): void {
@@ -63,7 +71,7 @@ export class ProviderConnections {
       agent: secure ? this.#https : this.#http,
     });
     const watch = new Watch(request, this.#timeouts, init.signal ?? undefined);
-    const response = exchange(request, secure, watch);
+    const response = exchange(request, { secure, form: this.#form }, watch);
     request.end(textOf(init.body));
     return response;
   };
@@ -71,7 +79,7 @@ export class ProviderConnections {
 
 async function exchange(
   request: http.ClientRequest,
-  secure: boolean,
+  { secure, form }: { readonly secure: boolean; readonly form: BodyForm },
   watch: Watch,
 ): Promise<Response> {
   // Both emit a second error after a call was aborted. Without a listener it would end the process.
@@ -90,7 +98,7 @@ async function exchange(
       request.once("response", resolve).once("error", reject);
     });
     watch.noteActivity();
-    return responseOf(incoming, watch);
+    return responseOf(incoming, form, watch);
   } catch (error) {
     watch.stop();
     throw faultOf(watch.fault ?? error, connected);
@@ -111,24 +119,32 @@ function textOf(body: RequestInit["body"]): string | undefined {
   throw new TypeError("The body of a provider call must be text.");
 }
 
-function responseOf(incoming: http.IncomingMessage, watch: Watch): Response {
+function responseOf(incoming: http.IncomingMessage, form: BodyForm, watch: Watch): Response {
   const headers = new Headers();
   for (const [name, values] of Object.entries(incoming.headersDistinct))
     for (const value of values ?? []) headers.append(name, value);
   const status = incoming.statusCode ?? 502;
-  if (status !== 204 && status !== 304)
-    return new Response(ReadableStream.from(piecesOf(incoming, watch)), { status, headers });
+  if (status !== 204 && status !== 304) {
+    // The body of a refusal is read in one piece, also if a stream was requested.
+    const limit = new BodyLimit(status < 300 ? form : "whole");
+    return new Response(ReadableStream.from(piecesOf(incoming, limit, watch)), { status, headers });
+  }
   watch.stop();
   incoming.resume();
   return new Response(null, { status, headers });
 }
 
-async function* piecesOf(incoming: http.IncomingMessage, watch: Watch): AsyncGenerator<Uint8Array> {
+async function* piecesOf(
+  incoming: http.IncomingMessage,
+  limit: BodyLimit,
+  watch: Watch,
+): AsyncGenerator<Uint8Array> {
   try {
     // Its type does not say so, but without an encoding it yields bytes.
     const pieces: AsyncIterable<Uint8Array> = incoming;
     for await (const piece of pieces) {
       watch.noteActivity();
+      if (!limit.admits(piece)) throw new WireFault("answer_too_long");
       yield piece;
     }
   } catch (error) {

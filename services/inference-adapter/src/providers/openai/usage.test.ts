@@ -72,3 +72,8 @@ test("no class is below zero, and nested classes add up to what was reported", (
     }),
   );
 });
+
+test("a usage object that is too large to be stored is read and not kept", () => {
+  const reported = reportedUsageOf({ prompt_tokens: 5, note: "x".repeat(20_000) });
+  expect(reported).toMatchObject({ usage: { inputTokens: 5n }, raw: null });
+});

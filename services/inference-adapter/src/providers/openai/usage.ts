@@ -19,9 +19,12 @@ interface WireUsage {
 export interface ReportedUsage {
   /** Each token is in one class; a class is null if it was not reported. */
   readonly usage: Usage;
-  /** The provider's own object as JSON. */
-  readonly raw: string;
+  /** The provider's own object as JSON; null if it is too large to be stored. */
+  readonly raw: string | null;
 }
+
+/** The most characters of a provider's usage object that are stored. It has about 400. */
+const rawLengthMax = 16 * 1_024;
 
 /**
  * Converts a provider's usage so that each token is in one class. OpenAI counts cached and audio input
@@ -42,6 +45,7 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   const reasoning = tokens(read.completion_tokens_details?.reasoning_tokens);
   const audioIn = tokens(read.prompt_tokens_details?.audio_tokens) ?? 0n;
   const audioOut = tokens(read.completion_tokens_details?.audio_tokens) ?? 0n;
+  const raw = JSON.stringify(wire);
   const nested = isNested(read, prompt, completion, reasoning) ? (reasoning ?? 0n) : 0n;
   return {
     usage: {
@@ -55,7 +59,7 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
         ...(audioOut > 0n && { audioOutputTokens: audioOut }),
       },
     },
-    raw: JSON.stringify(wire),
+    raw: raw.length <= rawLengthMax ? raw : null,
   };
 }
 
