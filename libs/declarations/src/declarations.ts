@@ -30,6 +30,8 @@ export interface Variant {
   readonly quantisation: string | null;
   /** Tokens of input and output together; for an embedding model, the tokens of one input. */
   readonly contextWindow: number;
+  /** The most tokens that the provider charges for one picture. */
+  readonly pictureTokensMax: number;
   /** How many numbers an embedding has; null for a chat model. No model does both. */
   readonly dimensions: number | null;
   /** Measured share of right answers, 0 to 1; null if it was not measured. */

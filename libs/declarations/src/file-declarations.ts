@@ -112,6 +112,7 @@ function variantOf(model: DeclaredModel): Variant {
     provider,
     tier,
     contextWindow,
+    pictureTokensMax: model.pictureTokensMax,
     dimensions: model.dimensions ?? null,
     model: model.model ?? id,
     quantisation: model.quantisation ?? null,

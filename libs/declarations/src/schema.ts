@@ -61,6 +61,14 @@ const model = z.strictObject({
     .describe(
       "Tokens of input and output together; for an embedding model, the tokens of one input.",
     ),
+  pictureTokensMax: z
+    .number()
+    .int()
+    .positive()
+    .default(5_000)
+    .describe(
+      "The most tokens that the provider charges for one picture. Most models stay below the preset of 5,000; gpt-4o-mini charges up to 48,200.",
+    ),
   dimensions: z
     .number()
     .int()

@@ -3,6 +3,7 @@ import { Budgets, GrantAllBudgets } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
+import { O200kTokenCounter, TokenCounter } from "@sluice/tokens";
 import type { Config } from "./config.ts";
 import { DispatchStage } from "./dispatch.stage.ts";
 import { DispatcherMetrics } from "./metrics.ts";
@@ -25,6 +26,7 @@ export class AppModule {
       ],
       providers: [
         { provide: Budgets, useClass: GrantAllBudgets },
+        { provide: TokenCounter, useClass: O200kTokenCounter },
         DispatcherMetrics,
         DispatchStage,
       ],

@@ -13,8 +13,9 @@ import { Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
+import { TokenCounter } from "@sluice/tokens";
 import { planDispatch } from "./dispatch.ts";
-import { estimateInput } from "./input-estimate.ts";
+import { estimateInput, type InputEstimate } from "./input-estimate.ts";
 import { DispatcherMetrics } from "./metrics.ts";
 
 type Planned =
@@ -33,6 +34,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     private readonly budgets: Budgets,
     private readonly outcomes: Outcomes,
     private readonly clock: Clock,
+    private readonly counter: TokenCounter,
     private readonly metrics: DispatcherMetrics,
   ) {
     super();
@@ -42,10 +44,12 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     slice: readonly Delivery<InferenceClassified>[],
   ): Promise<readonly Effect[]> {
     const requests = slice.map(({ record }) => record);
+    const estimates = await this.estimate(requests);
+    // After the counting, which may take longer than a deadline allows.
     const now = this.clock.now();
     const planned = await this.reserve(
       requests,
-      requests.map((request) => this.plan(request, now)),
+      requests.map((request, index) => this.plan(request, estimates[index]!, now)),
     );
     return this.act(requests, planned, now);
   }
@@ -57,12 +61,22 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     await notePublished(this.outcomes, effects);
   }
 
-  private plan(request: InferenceClassified, now: EpochMillis): Planned {
+  /** Counts one request after the other: together they would end at the same time, and no sooner. */
+  private async estimate(
+    requests: readonly InferenceClassified[],
+  ): Promise<readonly InputEstimate[]> {
+    const estimates: InputEstimate[] = [];
+    for (const { admitted } of requests)
+      estimates.push(await estimateInput(admitted.request, this.counter));
+    return estimates;
+  }
+
+  private plan(request: InferenceClassified, estimate: InputEstimate, now: EpochMillis): Planned {
     return planDispatch(request, {
       variants: this.declarations.variants(),
       priceBook: this.declarations.priceBook(),
       outputLimitOf: (tier) => this.declarations.outputLimitOf(tier),
-      ...estimateInput(request.admitted.request),
+      ...estimate,
       now,
     });
   }

@@ -14,6 +14,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
     model: `${id}-served`,
     quantisation: null,
     dimensions: null,
+    pictureTokensMax: 5_000,
   },
   accuracy: { simple: accuracy, medium: accuracy, complex: accuracy },
   p95LatencyMs: 1_000,
@@ -41,7 +42,8 @@ const prices = Object.entries(outputRates).map(([id, rate]) => priceOf(id, rate 
 const priceBook = new PriceBook(prices);
 const limits = { economy: 1_024, standard: 2_048, premium: 4_096 };
 const facts: DispatchFacts = {
-  ...{ variants, priceBook, inputTokens: 1_000n, contextTokens: 1_000n, now: 1_800_000_000_000 },
+  ...{ variants, priceBook, inputTokens: 1_000n, contextTokens: 1_000n },
+  ...{ pictures: 0n, now: 1_800_000_000_000 },
   outputLimitOf: (tier) => limits[tier],
 };
 
@@ -182,5 +184,31 @@ test("a request whose deadline has passed is declined", () => {
   expect(planned({}, "simple", { now: 1_800_000_120_000 })).toMatchObject({
     kind: "decline",
     code: "deadline_exceeded",
+  });
+});
+
+test("pictures cost what each model charges at most for one, and the record names the highest bound", () => {
+  const dear = variants.map((each) =>
+    each.id === "small" ? { ...each, pictureTokensMax: 48_200 } : each,
+  );
+  const plan = planned({ model: "economy" }, "simple", {
+    ...{ variants: dear, inputTokens: 1_000n, pictures: 1n, contextTokens: 100n },
+  });
+  const worstCases = plan.kind === "dispatch" ? plan.dispatch.candidates : [];
+  const inputOf = (rate: bigint, tokens: bigint) => (tokens * (rate / 5n)) / 1_000_000n;
+  const outputOf = (rate: bigint) => (1_024n * rate) / 1_000_000n;
+  expect(worstCases.map(({ worstCaseNanoUsd }) => worstCaseNanoUsd)).toEqual([
+    inputOf(200_000_000n, 6_000n) + outputOf(200_000_000n),
+    inputOf(600_000_000n, 49_200n) + outputOf(600_000_000n),
+  ]);
+  expect(plan).toMatchObject({ dispatch: { inputTokens: 49_200n } });
+});
+
+test("pictures take up the context window as most models count them", () => {
+  const pictures = { model: "small-q4", required: {} };
+  expect(planned(pictures, "simple", { pictures: 2n }).kind).toBe("dispatch");
+  expect(planned(pictures, "simple", { pictures: 3n })).toMatchObject({
+    kind: "decline",
+    code: "context_length_exceeded",
   });
 });

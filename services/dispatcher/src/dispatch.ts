@@ -19,10 +19,15 @@ export interface DispatchFacts {
   readonly priceBook: PriceBook;
   /** The output limit of an answer, in tokens, if the client set none. */
   readonly outputLimitOf: (tier: Tier) => number;
-  /** An upper bound of the request's input tokens. */
+  /** An upper bound of the request's input tokens without its pictures. */
   readonly inputTokens: bigint;
-  /** The tokens that must fit a context window: the whole chat, or the longest of several inputs. */
+  /**
+   * The tokens that must fit a context window, without pictures: the whole chat, or the longest of
+   * several inputs.
+   */
   readonly contextTokens: bigint;
+  /** How many pictures the request has. What each model charges for one is declared. */
+  readonly pictures: bigint;
   readonly now: EpochMillis;
 }
 
@@ -58,12 +63,13 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
 
   // A request makes at most attemptsMax provider calls, so the adapter cannot try more candidates.
   const candidates = inOrder(fitting, request).slice(0, attemptsMax);
+  const tokensOf = new Map(fitting.map((each) => [each.candidate.variant, each.inputTokens]));
   return {
     kind: "dispatch",
     dispatch: {
       // The only lane that is served. A request for any lane gets it too.
       lane: "realtime",
-      inputTokens: facts.inputTokens,
+      inputTokens: maxOf(candidates.map(({ variant }) => tokensOf.get(variant)!)),
       answers: answersOf(request.admitted.request),
       candidates,
     },
@@ -79,7 +85,14 @@ interface Unfit {
   readonly isTooLong: boolean;
 }
 
-type Considered = { readonly kind: "fits"; readonly candidate: Candidate } | Unfit;
+interface Fit {
+  readonly kind: "fits";
+  readonly candidate: Candidate;
+  /** An upper bound of the input tokens of this variant, with pictures. */
+  readonly inputTokens: bigint;
+}
+
+type Considered = Fit | Unfit;
 
 /**
  * Returns the variants that the request names: one model; the variants of a tier; or for auto those of
@@ -122,18 +135,20 @@ function consider(
   if (maxLatencyMs !== null && (variant.p95LatencyMs ?? Infinity) > maxLatencyMs)
     return unfit(`P95 latency ${variant.p95LatencyMs ?? "unknown"} ms exceeds ${maxLatencyMs} ms`);
 
-  const outputLimit = outputLimitOf(variant, request, facts);
+  const contextTokens = contextTokensOf(variant, facts);
+  const outputLimit = outputLimitOf(variant, request, contextTokens, facts);
   if (outputLimit === undefined)
     return unfit(
-      `about ${facts.contextTokens} input tokens exceed its context window of ${variant.contextWindow}`,
+      `about ${contextTokens} input tokens exceed its context window of ${variant.contextWindow}`,
       true,
     );
 
-  const price = facts.priceBook.priceOf(variant.id, facts.now, facts.inputTokens);
+  const inputTokens = facts.inputTokens + facts.pictures * BigInt(variant.pictureTokensMax);
+  const price = facts.priceBook.priceOf(variant.id, facts.now, inputTokens);
   if (!price) return unfit("it has no price in force");
   const worstCaseNanoUsd = worstCaseOf(
     {
-      inputTokens: facts.inputTokens,
+      inputTokens,
       outputLimit,
       answers: BigInt(answersOf(request.admitted.request)),
     },
@@ -156,7 +171,21 @@ function consider(
       worstCaseNanoUsd,
       rates: price.rates,
     },
+    inputTokens,
   };
+}
+
+/**
+ * What most pictures take of a context window. The bound would refuse conversations that fit, and the
+ * refusal of a provider costs nothing.
+ */
+const likelyPictureTokens = 1_600;
+
+function contextTokensOf(
+  { pictureTokensMax }: Variant,
+  { contextTokens, pictures }: DispatchFacts,
+): bigint {
+  return contextTokens + pictures * BigInt(Math.min(likelyPictureTokens, pictureTokensMax));
 }
 
 /**
@@ -166,7 +195,8 @@ function consider(
 function outputLimitOf(
   variant: Variant,
   { admitted: { request } }: InferenceClassified,
-  { contextTokens, outputLimitOf: limitOf }: DispatchFacts,
+  contextTokens: bigint,
+  { outputLimitOf: limitOf }: DispatchFacts,
 ): bigint | undefined {
   const room = variant.contextWindow - Number(contextTokens);
   if (request.operation === "embeddings") return room < 0 ? undefined : 0n;
@@ -236,4 +266,8 @@ function declineAll(unfit: readonly Unfit[]): Plan {
 
 function decline(code: DeclineCode, reason: string): Plan {
   return { kind: "decline", code, reason };
+}
+
+function maxOf(values: readonly bigint[]): bigint {
+  return values.reduce((a, b) => (b > a ? b : a));
 }

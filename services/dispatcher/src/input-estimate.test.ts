@@ -1,32 +1,92 @@
-import { aRequest } from "@sluice/testing/fixtures";
+import { aMessage, aRequest } from "@sluice/testing/fixtures";
+import { O200kTokenCounter } from "@sluice/tokens";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { estimateInput } from "./input-estimate.ts";
 
+const counter = new O200kTokenCounter();
+const estimateOf = (changed: Parameters<typeof aRequest>[0]) =>
+  estimateInput(aRequest(changed), counter);
 const embeddingsOf = (inputs: readonly string[], tokenInputs: readonly number[][] = []) =>
-  estimateInput(aRequest({ operation: "embeddings", messages: [], inputs, tokenInputs }));
+  estimateOf({ operation: "embeddings", messages: [], inputs, tokenInputs });
 const words = (count: number): string => "river ".repeat(count).trim();
+const tokensIn = async (...texts: string[]): Promise<bigint> =>
+  (await counter.count(texts)).counted;
 
-test("a conversation must fit the context window as a whole", () => {
-  const { inputTokens, contextTokens } = estimateInput(aRequest());
+test("a conversation must fit the context window as a whole", async () => {
+  const { inputTokens, contextTokens } = await estimateOf({});
   expect(inputTokens).toBeGreaterThan(7n);
-  expect(contextTokens).toBe(inputTokens);
+  expect(contextTokens).toBeGreaterThan(7n);
 });
 
-test("inputs are bounded together, and only the longest must fit the context window, without a margin", () => {
-  const { inputTokens, contextTokens } = embeddingsOf([words(100), words(300), words(200)]);
+test("inputs are bounded together, and only the longest must fit the context window, without a margin", async () => {
+  const { inputTokens, contextTokens } = await embeddingsOf([words(100), words(300), words(200)]);
   expect(contextTokens).toBe(300n);
   expect(inputTokens).toBeGreaterThanOrEqual(690n);
   expect(inputTokens).toBeLessThan(720n);
 });
 
-test("inputs that are sent as tokens are counted exactly", () => {
-  const { inputTokens, contextTokens } = embeddingsOf([], [[1, 2, 3], [4]]);
+test("inputs that are sent as tokens are counted exactly", async () => {
+  const { inputTokens, contextTokens } = await embeddingsOf([], [[1, 2, 3], [4]]);
   expect([inputTokens, contextTokens]).toEqual([4n, 3n]);
 });
 
-test("the bound of many texts is extrapolated from the first ones", () => {
-  const texts = Array.from({ length: 2_000 }, () => words(60));
-  const { inputTokens } = embeddingsOf(texts);
-  expect(inputTokens).toBeGreaterThan(120_000n);
-  expect(inputTokens).toBeLessThan(150_000n);
+test("a text that begins cheaply and ends densely is bounded by all of it", async () => {
+  const english = words(11_000);
+  const chinese = "齉龘靐爩麤".repeat(30_000);
+  const content = english + chinese;
+  const { inputTokens } = await estimateOf({ messages: [aMessage({ content })] });
+  expect(inputTokens).toBeGreaterThanOrEqual(await tokensIn(content));
+});
+
+test("what is too long to be counted is bounded by its bytes", async () => {
+  const content = "齉".repeat(700_000);
+  const { inputTokens, contextTokens } = await estimateOf({ messages: [aMessage({ content })] });
+  expect(inputTokens).toBeGreaterThanOrEqual((await tokensIn("齉".repeat(100))) * 7_000n);
+  expect(inputTokens).toBeLessThanOrEqual(2_100_000n + 20n);
+  expect(contextTokens).toBeLessThan(2_600_000n);
+});
+
+test("names of control tokens are text", async () => {
+  const { inputTokens } = await estimateOf({
+    messages: [aMessage({ content: "What does <|endoftext|> mean?" })],
+  });
+  expect(inputTokens).toBeGreaterThan(10n);
+});
+
+test("the bound holds for everything of a message that is sent", async () => {
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 200 }),
+    fc.constantFrom(
+      "<|im_start|>",
+      " ".repeat(99),
+      "กขคงจฉชซญ".repeat(20),
+      "e3b0c44298fc1c14".repeat(9),
+    ),
+  );
+  const message = fc.record({ content: text, name: text, toolCallId: text, toolCalls: text });
+  const property = fc.asyncProperty(fc.array(message, { maxLength: 9 }), async (drawn) => {
+    const messages = drawn.map((each) => aMessage(each));
+    const { inputTokens } = await estimateOf({ messages });
+    const sent = drawn.flatMap((each) => Object.values(each));
+    expect(inputTokens).toBeGreaterThanOrEqual(await tokensIn(...sent));
+  });
+  await fc.assert(property, { numRuns: 100 });
+});
+
+test("parts are counted instead of the content, pictures by their number", async () => {
+  const url = `data:image/png;base64,${"A".repeat(4_000)}`;
+  const parts = JSON.stringify([
+    { type: "text", text: words(500) },
+    { type: "image_url", image_url: { url } },
+    { type: "image_url", image_url: { url } },
+    { type: "refusal", refusal: words(300) },
+  ]);
+  const { inputTokens, contextTokens, pictures } = await estimateOf({
+    messages: [aMessage({ content: "short", parts })],
+  });
+  expect(pictures).toBe(2n);
+  expect(contextTokens).toBeGreaterThanOrEqual(800n);
+  expect(inputTokens).toBeGreaterThanOrEqual(800n);
+  expect(inputTokens).toBeLessThan(1_000n);
 });

@@ -1,29 +1,21 @@
-import type { InferenceRequested } from "@sluice/contracts";
-import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
+import type { InferenceRequested, Message } from "@sluice/contracts";
+import { type TokenCount, type TokenCounter, tokensLikely } from "@sluice/tokens";
 
 /** Tokenisers of other vendors split the same text into up to this many percent more tokens. */
 const marginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;
-/**
- * The tokens of an image or sound do not follow from its bytes. Providers charge up to about this
- * number for one.
- */
-const tokensPerMediaPart = 1_600n;
-/**
- * Counting blocks the event loop for one microsecond per token, so the rest of a longer text is
- * extrapolated.
- */
-const countedCharsMax = 64 * 1024;
 
 export interface InputEstimate {
-  /** An upper bound of all input, for the worst case. It is not what is charged. */
+  /** An upper bound of all input but pictures, for the worst case. It is not what is charged. */
   readonly inputTokens: bigint;
   /**
-   * The tokens that must fit a context window: the whole conversation, or the longest of several
-   * inputs.
+   * The likely tokens that must fit a context window: the whole conversation without pictures, or the
+   * longest of several inputs.
    */
   readonly contextTokens: bigint;
+  /** How many pictures the input has. Their tokens depend on the model. */
+  readonly pictures: bigint;
 }
 
 /**
@@ -33,66 +25,99 @@ export interface InputEstimate {
  * estimate of its own (`estimate.ts`), which is the likely value and is charged if a provider reports
  * no usage, so the two must not be merged.
  */
-export function estimateInput(request: InferenceRequested): InputEstimate {
-  if (request.operation === "embeddings") return estimateEmbeddingInputs(request);
-  const inputTokens = estimateConversation(request);
-  return { inputTokens, contextTokens: inputTokens };
+export async function estimateInput(
+  request: InferenceRequested,
+  counter: TokenCounter,
+): Promise<InputEstimate> {
+  return request.operation === "embeddings"
+    ? estimateEmbeddingInputs(request, counter)
+    : estimateConversation(request, counter);
 }
 
-function estimateConversation(request: InferenceRequested): bigint {
-  const tools = request.parameters.length > 2 ? tokensOf(request.parameters) : 0n;
-  const messages = request.messages.reduce((sum, { content, parts, toolCalls }) => {
-    const media = parts === null ? 0n : mediaTokensOf(parts);
-    const calls = toolCalls === null ? 0n : tokensOf(toolCalls);
-    return sum + tokensPerMessage + tokensOf(content) + media + calls;
-  }, 0n);
-  return withMargin(messages + tools);
+async function estimateConversation(
+  { messages, parameters }: InferenceRequested,
+  counter: TokenCounter,
+): Promise<InputEstimate> {
+  const parts = messages.map((message) => partsOf(message));
+  const tools = parameters.length > 2 ? [parameters] : [];
+  const texts = [...parts.flatMap((each) => each.texts), ...tools];
+  const count = await counter.count(texts);
+  const frames = BigInt(messages.length) * tokensPerMessage;
+  return {
+    inputTokens: boundOf(count, texts.length) + withMargin(frames),
+    contextTokens: withMargin(tokensLikely(count) + frames),
+    pictures: parts.reduce((sum, { pictures }) => sum + pictures, 0n),
+  };
 }
 
 /**
  * Inputs that the client sent as tokens are counted exactly. The longest text gets no margin, because
  * the provider decides whether a text near the limit fits, and its refusal costs nothing.
  */
-function estimateEmbeddingInputs({ inputs, tokenInputs }: InferenceRequested): InputEstimate {
+async function estimateEmbeddingInputs(
+  { inputs, tokenInputs }: InferenceRequested,
+  counter: TokenCounter,
+): Promise<InputEstimate> {
   const tokenCounts = tokenInputs.map(({ length }) => length);
   const longestText = inputs.reduce((a, b) => (b.length > a.length ? b : a), "");
   const longestTokens = BigInt(Math.max(0, ...tokenCounts));
-  const longest = tokensOf(longestText);
-  const texts = inputs.length === 0 ? 0n : withMargin(tokensOfAll(inputs));
+  const longest = tokensLikely(await counter.count([longestText]));
+  const texts = boundOf(await counter.count(inputs), inputs.length);
   return {
     inputTokens: texts + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
     contextTokens: longest > longestTokens ? longest : longestTokens,
+    pictures: 0n,
   };
 }
 
-/** Counts the first texts, up to the limit of one long text, and extrapolates the rest from them. */
-function tokensOfAll(texts: readonly string[]): bigint {
-  let counted = 0n;
-  let read = 0;
-  let unread = 0;
-  for (const text of texts) {
-    if (read < countedCharsMax) {
-      counted += tokensOf(text);
-      read += text.length;
-    } else unread += text.length;
-  }
-  // The texts are counted separately, so each can end in a token of its own.
-  return counted + (counted * BigInt(unread)) / BigInt(Math.max(read, 1)) + BigInt(texts.length);
+/**
+ * Returns the margin's bound, or that of the bytes if it is lower: no byte-level tokeniser has a token
+ * without a byte.
+ */
+function boundOf(count: TokenCount, texts: number): bigint {
+  const bytes = count.countedBytes + count.uncountedBytes;
+  const bound = withMargin(count.counted) + count.uncountedBytes;
+  return (bound < bytes ? bound : bytes) + BigInt(texts);
 }
 
 function withMargin(tokens: bigint): bigint {
   return tokens + (tokens * marginPercent) / 100n + 1n;
 }
 
-function tokensOf(text: string): bigint {
-  if (text.length <= countedCharsMax) return BigInt(countTokens(text));
-  const counted = BigInt(countTokens(text.slice(0, countedCharsMax)));
-  return (counted * BigInt(text.length)) / BigInt(countedCharsMax) + 1n;
+interface Part {
+  readonly type?: unknown;
+  readonly text?: unknown;
+  readonly refusal?: unknown;
 }
 
-function mediaTokensOf(parts: string): bigint {
-  const parsed: unknown = JSON.parse(parts);
-  if (!Array.isArray(parsed)) return 0n;
-  const media = parsed.filter((part: { readonly type?: string }) => part.type !== "text");
-  return BigInt(media.length) * tokensPerMediaPart;
+/** Returns everything of a message that is sent to the provider, which is its parts if it has any. */
+function partsOf(message: Message): {
+  readonly texts: readonly string[];
+  readonly pictures: bigint;
+} {
+  const { toolCalls, toolCallId, name } = message;
+  const parts = parsedParts(message.parts);
+  const contents = parts?.flatMap((part) => textsOfPart(part)) ?? [message.content];
+  const texts = [...contents, toolCalls, toolCallId, name];
+  return {
+    texts: texts.filter((text): text is string => text !== null && text !== ""),
+    pictures: BigInt(parts?.filter(isPicture).length ?? 0),
+  };
+}
+
+/** Returns null if the message has no parts. */
+function parsedParts(parts: string | null): readonly Part[] | null {
+  const parsed: unknown = parts === null ? null : JSON.parse(parts);
+  return Array.isArray(parsed) ? parsed : null;
+}
+
+function isPicture({ type }: Part): boolean {
+  return type === "image_url";
+}
+
+function textsOfPart(part: Part): readonly string[] {
+  if (isPicture(part)) return [];
+  const { text, refusal, ...others } = part;
+  const read = [text, refusal].filter((each) => typeof each === "string");
+  return [...read, JSON.stringify(others)];
 }

@@ -19,9 +19,8 @@ import { AttemptRunner } from "./attempt/attempt.ts";
 import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
-import { O200kTokenCounter } from "./attempt/o200k-token-counter.ts";
+import { O200kTokenCounter, TokenCounter } from "@sluice/tokens";
 import { OpenAiProvider, type ProviderTimeouts } from "./providers/openai/openai-provider.ts";
-import { TokenCounter } from "./attempt/token-counter.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
 

@@ -14,7 +14,7 @@ import { AttemptStage } from "./attempt.stage.ts";
 import { aDispatched, type DispatchedChanges, StoppedClock } from "./dispatched.fixture.ts";
 import { InMemoryProvider, type Scripted } from "../providers/in-memory-provider.ts";
 import { AdapterMetrics } from "../metrics.ts";
-import { O200kTokenCounter } from "./o200k-token-counter.ts";
+import { O200kTokenCounter } from "@sluice/tokens";
 import { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 /** Behaves like a store across a network: an answer may be complete before its tokens are written. */

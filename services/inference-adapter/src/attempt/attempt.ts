@@ -31,7 +31,7 @@ import { LiveReply } from "./live-reply.ts";
 import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
-import type { TokenCounter } from "./token-counter.ts";
+import type { TokenCounter } from "@sluice/tokens";
 import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
 import { bodyOf } from "../providers/openai/provider-body.ts";
 import type { ProviderBreakers } from "../providers/provider-breakers.ts";

@@ -1,5 +1,5 @@
 import type { Answer, InferenceRequested, Usage } from "@sluice/contracts";
-import type { TokenCounter } from "./token-counter.ts";
+import { type TokenCounter, tokensLikely } from "@sluice/tokens";
 
 /** Tokens that OpenAI's chat format adds: for each message, and once before the answer. */
 const tokensPerMessage = 4n;
@@ -30,7 +30,7 @@ export async function completedUsage(
 ): Promise<CompletedUsage> {
   const figures = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
   const inputTokens = figures.inputTokens ?? (await inputTokensOf(request, counter));
-  const outputTokens = figures.outputTokens ?? (await counter.count(textsOf(answer)));
+  const outputTokens = figures.outputTokens ?? tokensLikely(await counter.count(textsOf(answer)));
   const estimatedFigures = [
     ...(figures.inputTokens === null ? ["inputTokens"] : []),
     ...(figures.outputTokens === null ? ["outputTokens"] : []),
@@ -56,14 +56,14 @@ async function inputTokensOf(request: InferenceRequested, counter: TokenCounter)
   const { messages, parameters, operation, inputs, tokenInputs } = request;
   if (operation === "embeddings") {
     const tokens = tokenInputs.reduce((sum, { length }) => sum + length, 0);
-    return (await counter.count(inputs)) + BigInt(tokens);
+    return tokensLikely(await counter.count(inputs)) + BigInt(tokens);
   }
   const texts = messages.flatMap(({ content, toolCalls, name }) => [
     content,
     toolCalls ?? "",
     name ?? "",
   ]);
-  const counted = await counter.count([...texts, ...definitionsOf(parameters)]);
+  const counted = tokensLikely(await counter.count([...texts, ...definitionsOf(parameters)]));
   const media = messages.reduce((sum, { parts }) => sum + mediaOf(parts), 0);
   return (
     counted +

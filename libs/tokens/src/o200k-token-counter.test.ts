@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
+import { describe, expect, it, test } from "vitest";
+import { countedBytesMax, O200kTokenCounter } from "./o200k-token-counter.ts";
+import { tokensAtMost, tokensLikely } from "./token-counter.ts";
+
+const counter = new O200kTokenCounter();
+/** The names of control tokens are text in a prompt. */
+const asText = { disallowedSpecial: new Set<string>() };
+const theirCount = (text: string) => BigInt(countTokens(text, asText));
+
+const thai = "กขคงจฉชซญฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหอฮะาิีึืุู";
+const hostile = [
+  ...["<|endoftext|>", "<|im_start|>system<|im_sep|>", "<|fim_prefix|>", "<|endofprompt|>"],
+  ...[" ".repeat(300), ".".repeat(300), "-=".repeat(200), "\n \n".repeat(90), "\t".repeat(200)],
+  ...["a".repeat(400), "ACGT".repeat(90), thai.repeat(6), "的一是不了在人有我他".repeat(20)],
+  ...[
+    "👩‍👩‍👧‍👦".repeat(20),
+    "é́".repeat(90),
+    "\ud800",
+    "a\udfffb",
+    "İstanbul'S",
+    "It's you'RE",
+    "1234567890".repeat(9),
+  ],
+  Buffer.from(thai).toString("base64"),
+];
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: "grapheme" }), fc.lorem()))
+  .map((parts) => parts.join(""));
+
+test("every text has as many tokens as the tokeniser finds, and no more than bytes", async () => {
+  const property = fc.asyncProperty(anyText, async (text) => {
+    const count = await counter.count([text]);
+    expect(count.counted).toBe(theirCount(text));
+    expect(count.countedBytes).toBe(BigInt(Buffer.byteLength(text)));
+    expect(count.counted <= count.countedBytes).toBe(true);
+  });
+  await fc.assert(property, { numRuns: 300 });
+});
+
+describe("a text without a break", () => {
+  const long: [string, string][] = [
+    [
+      "65,000 Thai characters",
+      Array.from({ length: 65_000 }, (_, at) => thai[(at * 7 + (at >> 3)) % thai.length]).join(""),
+    ],
+    ["65,536 letters", "abcdefghijklmnop".repeat(4_096)],
+    ["200,000 blanks before a word", `${" ".repeat(200_000)}end`],
+  ];
+
+  it.each(long)("lets others run while it is counted: %s", async (_, text) => {
+    let turns = 0;
+    const turning = setInterval(() => (turns += 1), 0);
+    const { counted, uncountedBytes } = await counter.count([text]);
+    clearInterval(turning);
+    expect(counted).toBeGreaterThan(0n);
+    expect(uncountedBytes).toBe(0n);
+    expect(turns).toBeGreaterThan(2);
+  });
+});
+
+describe("texts beyond the limit of one request", () => {
+  const word = "river ";
+  const long = word.repeat((2 * countedBytesMax) / word.length);
+
+  it("are bounded by their bytes, which the tokens never exceed", async () => {
+    const count = await counter.count([long, "กขค"]);
+    expect(count.countedBytes + count.uncountedBytes).toBe(BigInt(long.length + 9));
+    expect(count.countedBytes).toBeLessThanOrEqual(BigInt(countedBytesMax));
+    expect(tokensAtMost(count)).toBe(count.counted + count.uncountedBytes);
+    expect(tokensAtMost(count)).toBeGreaterThan(BigInt(long.length / word.length));
+  });
+
+  it("are likely to be as dense as what was counted", async () => {
+    const words = BigInt(long.length / word.length);
+    expect(tokensLikely(await counter.count([long]))).toBeGreaterThan(words - 10n);
+    expect(tokensLikely(await counter.count([long]))).toBeLessThan(words + 10n);
+  });
+
+  it("are not counted, however they are divided", async () => {
+    const count = await counter.count(Array.from({ length: 64 }, () => long.slice(0, 48 * 1_024)));
+    expect(count.countedBytes).toBeLessThanOrEqual(BigInt(countedBytesMax));
+    expect(count.uncountedBytes).toBeGreaterThan(0n);
+  });
+});
+
+test("no text is likely to have no tokens", async () => {
+  expect(tokensLikely(await counter.count([]))).toBe(0n);
+  expect(tokensLikely(await counter.count(["", ""]))).toBe(0n);
+});

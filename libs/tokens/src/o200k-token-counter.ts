@@ -1,0 +1,85 @@
+import { mergedCount, type Ranks } from "./byte-pairs.ts";
+import { type TokenCount, TokenCounter } from "./token-counter.ts";
+
+/** The vocabulary, and the pattern that cuts a text into pieces, none of which a token crosses. */
+interface Vocabulary {
+  readonly ranks: Ranks;
+  readonly pieces: RegExp;
+}
+
+/**
+ * The UTF-8 bytes of the texts of one request that are counted. All texts of a body over HTTP are
+ * shorter. The most expensive text of this length takes half a second of the process.
+ */
+export const countedBytesMax = 1_024 * 1_024;
+
+/** After so many UTF-8 bytes, other work of the process gets a turn. It is a few milliseconds of work. */
+const bytesAtOnce = 16 * 1_024;
+
+/**
+ * Counts exactly as OpenAI's o200k tokeniser does. The vocabulary is loaded at the first count (0.2 s,
+ * 40 MB), because some processes never need one.
+ *
+ * It keeps nothing of a text: a cache of pieces would keep whole prompts in memory, because a piece is
+ * a view of its text.
+ */
+export class O200kTokenCounter extends TokenCounter {
+  private loading: Promise<Vocabulary> | undefined;
+
+  override async count(texts: readonly string[]): Promise<TokenCount> {
+    this.loading ??= loadVocabulary();
+    const vocabulary = await this.loading;
+    const work = counting(texts, vocabulary);
+    for (;;) {
+      const step = work.next();
+      if (step.done) return step.value;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Yields whenever others should get a turn. */
+function* counting(texts: readonly string[], vocabulary: Vocabulary): Generator<void, TokenCount> {
+  let counted = 0;
+  let countedBytes = 0;
+  let bytesOfTurn = 0;
+  let allBytes = 0;
+  for (const text of texts) {
+    allBytes += Buffer.byteLength(text);
+    if (countedBytes >= countedBytesMax) continue;
+    for (const [piece] of text.matchAll(vocabulary.pieces)) {
+      const bytes = Buffer.byteLength(piece);
+      // A piece is counted whole or not at all, because a cut may change how its rest is split.
+      if (countedBytes + bytes > countedBytesMax) break;
+      // Of ASCII, the bytes as latin1 are the text itself.
+      const latin1 = bytes === piece.length ? piece : Buffer.from(piece).toString("latin1");
+      counted += vocabulary.ranks.of.has(latin1) ? 1 : yield* mergedCount(latin1, vocabulary.ranks);
+      countedBytes += bytes;
+      bytesOfTurn += bytes;
+      if (bytesOfTurn < bytesAtOnce) continue;
+      bytesOfTurn = 0;
+      yield;
+    }
+  }
+  return {
+    counted: BigInt(counted),
+    countedBytes: BigInt(countedBytes),
+    uncountedBytes: BigInt(allBytes - countedBytes),
+  };
+}
+
+async function loadVocabulary(): Promise<Vocabulary> {
+  const [{ default: tokens }, { O200K_TOKEN_SPLIT_REGEX: pieces }] = await Promise.all([
+    import("gpt-tokenizer/bpeRanks/o200k_base"),
+    import("gpt-tokenizer/encodingParams/constants"),
+  ]);
+  const of = new Map<string, number>();
+  let longest = 0;
+  tokens.forEach((token, rank) => {
+    const utf8 = typeof token === "string" ? Buffer.from(token) : Buffer.from(token);
+    const bytes = utf8.toString("latin1");
+    of.set(bytes, rank);
+    longest = Math.max(longest, bytes.length);
+  });
+  return { ranks: { of, longest }, pieces };
+}

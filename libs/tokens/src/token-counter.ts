@@ -1,0 +1,29 @@
+/** How many tokens some texts have. */
+export interface TokenCount {
+  /** The tokens of the part that was counted. */
+  readonly counted: bigint;
+  /** The UTF-8 bytes of that part. */
+  readonly countedBytes: bigint;
+  /** The UTF-8 bytes of the rest, which was too long to be counted. */
+  readonly uncountedBytes: bigint;
+}
+
+/** Port: counts tokens as the tokeniser of a model does. */
+export abstract class TokenCounter {
+  /**
+   * Counts all texts together, each for itself. Never throws. The first call takes longer, as it
+   * loads the vocabulary.
+   */
+  abstract count(texts: readonly string[]): Promise<TokenCount>;
+}
+
+/** Returns a number that the tokens never exceed: a token of a byte-level tokeniser has at least one byte. */
+export function tokensAtMost({ counted, uncountedBytes }: TokenCount): bigint {
+  return counted + uncountedBytes;
+}
+
+/** Returns the likely number of tokens, if the rest is like the part that was counted. */
+export function tokensLikely({ counted, countedBytes, uncountedBytes }: TokenCount): bigint {
+  if (countedBytes === 0n) return counted + uncountedBytes;
+  return counted + (counted * uncountedBytes) / countedBytes;
+}
