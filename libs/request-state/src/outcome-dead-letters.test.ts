@@ -52,7 +52,7 @@ test("the outcome keeps the decisions of earlier stages and the number of provid
   const ref = refOfAdmitted(admitted);
   const claim = await attempts.claim(ref, 1, "owner-a", 1_000);
   if (claim.kind !== "held") throw new Error("The attempt was not claimed.");
-  await attempts.calling(ref, 1, claim.fence);
+  await attempts.calling(ref, 1, claim.fence, 10_000);
   await attempts.fail(ref, 1, claim.fence, { reason: "429", metered: null });
   await attempts.claim(ref, 2, "owner-a", 1_000);
   const decisions = [{ stage: "cache-lookup", decision: "miss", reasons: [] }];

@@ -126,7 +126,7 @@ export interface AttemptState {
   /** From 1. */
   readonly number: number;
   readonly phase: AttemptPhase;
-  /** 0 if the lease has expired or the attempt has ended. */
+  /** 0 if the lease has expired, the attempt has ended, or the owner that asks holds it. */
   readonly leaseLeftMs: number;
   /** The usage that the owner stated, which a redelivery publishes again. null: the sweep estimates it, or the attempt has not ended. */
   readonly metered: CostMetered | null;
@@ -192,8 +192,12 @@ export type Finish =
  * a repeat looks like a second worker of the same process, and two workers with one fence would pay twice.
  */
 export abstract class Attempts {
-  /** Returns the outcome and all attempts of a request. */
-  abstract history(ref: RequestRef): Promise<RequestHistory>;
+  /**
+   * Returns the outcome and all attempts of a request.
+   *
+   * @param owner who asks: it need not wait for the lease of an attempt that it holds itself
+   */
+  abstract history(ref: RequestRef, owner?: string): Promise<RequestHistory>;
 
   /**
    * Claims attempt 1 of a request that has only been admitted, as most have. Returns the fence, or
@@ -201,7 +205,11 @@ export abstract class Attempts {
    */
   abstract begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null>;
 
-  /** Claims an attempt until its lease ends. */
+  /**
+   * Claims an attempt until its lease ends. An owner that holds the attempt already gets it again, with a
+   * new fence: the store had accepted its claim, and the reply was lost. An owner must therefore claim an
+   * attempt from one place at a time.
+   */
   abstract claim(
     ref: RequestRef,
     attemptNumber: number,
@@ -209,8 +217,16 @@ export abstract class Attempts {
     leaseMs: number,
   ): Promise<AttemptClaim>;
 
-  /** Notes that the provider call begins, after the intent is acknowledged. Returns false if the owner is fenced and must not call. */
-  abstract calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean>;
+  /**
+   * Notes that the provider call begins, after the intent is acknowledged. The lease begins again.
+   * Returns false if the owner is fenced and must not call.
+   */
+  abstract calling(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    leaseMs: number,
+  ): Promise<boolean>;
 
   /** Extends the lease. */
   abstract renew(

@@ -117,7 +117,7 @@ async function runToItsEnd({ changes, isHttp }: Kind, stays = isHttp): Promise<R
   await admissions.acknowledge([ref]);
   const reading = stays ? read(ref, reader.id) : undefined;
   const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-  await attempts.calling(ref, 1, fence!);
+  await attempts.calling(ref, 1, fence!, 10_000);
   for (const [sequence, word] of text.split(" ").entries())
     await attempts.append(ref, 1, fence!, sequence, JSON.stringify({ choices: [{ word }] }));
   const metered = meteredFixture(admitted, 1);
@@ -230,7 +230,7 @@ describe("requests that Sluice 0.1 stored", () => {
     const admitted = longRequest({ reply: "whole" });
     const ref = await storedByOld(admitted, { acknowledged: "1" });
     const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-    await attempts.calling(ref, 1, fence!);
+    await attempts.calling(ref, 1, fence!, 10_000);
     const [metered, outcome] = [meteredFixture(admitted, 1), answeredFixture(admitted, text)];
     await attempts.finish(ref, 1, fence!, { metered, outcome });
     await outcomes.published([{ outcome, meteredAttempts: [1] }]);

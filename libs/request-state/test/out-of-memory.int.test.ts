@@ -86,7 +86,7 @@ test("a request that was admitted before the store was full is called, streamed,
   await admissions.acknowledge([ref]);
   const reading = eventsOf(admitted, reader.id);
   const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-  expect(await attempts.calling(ref, 1, fence!)).toBe(true);
+  expect(await attempts.calling(ref, 1, fence!, 10_000)).toBe(true);
   expect(await attempts.renew(ref, 1, fence!, leaseMs)).toMatchObject({ kind: "renewed" });
   expect(await attempts.append(ref, 1, fence!, 0, "a")).toMatchObject({ kind: "appended" });
   const [metered, outcome] = [meteredFixture(admitted, 1), answeredFixture(admitted, "a dam")];

@@ -13,8 +13,6 @@ import { kafkaConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/ser
 import { type EventProducer, KafkaEventProducer, MetricsFactory } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
 import { type Logger, LOGGER } from "@sluice/telemetry";
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { AttemptRunner } from "./attempt/attempt.ts";
 import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
@@ -116,11 +114,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
         clock: Clock,
         metrics: AdapterMetrics,
       ) => {
-        const settings = {
-          owner: `${hostname()}/${process.pid}/${randomUUID()}`,
-          leaseMs: config.SLUICE_ADAPTER_LEASE_MS,
-          liveRenewMs,
-        };
+        const settings = { leaseMs: config.SLUICE_ADAPTER_LEASE_MS, liveRenewMs };
         return new AttemptRunner({
           attempts,
           producer,

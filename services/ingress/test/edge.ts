@@ -71,7 +71,7 @@ export class Edge {
     const ref = refOfAdmitted(admitted);
     const claim = await attempts.claim(ref, 1, randomUUID(), leaseMs);
     if (claim.kind !== "held") throw new Error(`The attempt is not ours: ${claim.kind}.`);
-    await attempts.calling(ref, 1, claim.fence);
+    await attempts.calling(ref, 1, claim.fence, 10_000);
     return new PlayedCall(attempts, admitted, claim.fence);
   }
 

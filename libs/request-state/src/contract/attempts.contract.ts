@@ -53,7 +53,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       );
       const [fence, ...others] = fences.filter((each) => each !== null);
       expect(others).toEqual([]);
-      expect(await attempts.calling(ref, 1, fence!)).toBe(true);
+      expect(await attempts.calling(ref, 1, fence!, longLeaseMs)).toBe(true);
     });
 
     test("a request that was cancelled, attempted or ended is not begun without its history", async () => {
@@ -78,10 +78,10 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       await untilShortLeaseExpires();
       const second = await claimAttempt(harnessOf(), ref);
       expect(second).toBeGreaterThan(first);
-      expect(await attempts.calling(ref, 1, first)).toBe(false);
+      expect(await attempts.calling(ref, 1, first, longLeaseMs)).toBe(false);
       expect(await attempts.renew(ref, 1, first, longLeaseMs)).toEqual({ kind: "fenced" });
       expect(await attempts.release(ref, 1, first, meteredFixture(admitted, 1))).toBe(false);
-      expect(await attempts.calling(ref, 1, second)).toBe(true);
+      expect(await attempts.calling(ref, 1, second, longLeaseMs)).toBe(true);
     });
 
     test("an owner that lost its attempt cannot write into the call of the next owner", async () => {
@@ -96,7 +96,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.append(ref, 1, first, 0, "stale")).toEqual({ kind: "fenced" });
       expect(await attempts.finish(ref, 1, first, stale)).toEqual({ kind: "fenced" });
       expect(await attempts.fail(ref, 1, first, { reason: "stale", metered })).toBe(false);
-      expect(await attempts.calling(ref, 1, first)).toBe(false);
+      expect(await attempts.calling(ref, 1, first, longLeaseMs)).toBe(false);
       expect(await attempts.renew(ref, 1, first, longLeaseMs)).toEqual({ kind: "fenced" });
       const outcome = answeredFixture(admitted, "a dam");
       expect(await attempts.finish(ref, 1, second, { metered, outcome })).toEqual({
@@ -104,6 +104,34 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         outcome,
       });
       expect(await attempts.history(ref)).toMatchObject({ replyBegan: false });
+    });
+
+    test("a call that begins after the claim's lease has expired is not taken over", async () => {
+      const { attempts } = harnessOf();
+      const ref = await admit(harnessOf(), admittedFixture());
+      const fence = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
+      await untilShortLeaseExpires();
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(true);
+      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
+      expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
+    });
+
+    test("an owner whose claim was stored without a reply gets the attempt again at once, and others wait", async () => {
+      const { attempts } = harnessOf();
+      const ref = await admit(harnessOf(), admittedFixture());
+      const lost = await attempts.begin(ref, "owner-a", longLeaseMs);
+      expect((await attempts.history(ref, "owner-a")).attempts[0]).toMatchObject({
+        ...{ phase: "held", leaseLeftMs: 0 },
+      });
+      for (const owner of ["owner-b", undefined]) {
+        const [attempt] = (await attempts.history(ref, owner)).attempts;
+        expect(attempt!.leaseLeftMs).toBeGreaterThan(0);
+      }
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toMatchObject({ kind: "busy" });
+      const again = await claimAttempt(harnessOf(), ref);
+      expect(await attempts.calling(ref, 1, lost!, longLeaseMs)).toBe(false);
+      expect(await attempts.calling(ref, 1, again, longLeaseMs)).toBe(true);
+      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "busy" });
     });
 
     test("a renewed lease is not taken over", async () => {
@@ -250,12 +278,12 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const fence = await claimAttempt(harnessOf(), ref);
       expect(await attempts.append(ref, 1, fence, 0, "early")).toEqual({ kind: "fenced" });
       expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
-      await attempts.calling(ref, 1, fence);
+      await attempts.calling(ref, 1, fence, longLeaseMs);
       expect(await attempts.release(ref, 1, fence, metered)).toBe(false);
       expect(await attempts.fail(ref, 1, fence, { reason: "429", metered })).toBe(true);
       expect(await attempts.fail(ref, 1, fence, { reason: "429", metered })).toBe(true);
       expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "fenced" });
-      expect(await attempts.calling(ref, 1, fence)).toBe(false);
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
     });
 
     test("after the outcome is set, no attempt is claimed, and a held attempt may not call", async () => {
@@ -265,7 +293,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const fence = await claimAttempt(harnessOf(), ref);
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
-      expect(await attempts.calling(ref, 1, fence)).toBe(false);
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
       expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
         kind: "outcome-set",
         outcome,

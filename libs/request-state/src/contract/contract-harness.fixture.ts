@@ -49,7 +49,7 @@ export async function beginCall(
   leaseMs = longLeaseMs,
 ): Promise<number> {
   const fence = await claimAttempt(harness, ref, attemptNumber, leaseMs);
-  await harness.attempts.calling(ref, attemptNumber, fence);
+  await harness.attempts.calling(ref, attemptNumber, fence, leaseMs);
   return fence;
 }
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { admit, beginCall, claimAttempt, type OutcomeHarness } from "./contract-harness.fixture.ts";
+import {
+  admit,
+  beginCall,
+  claimAttempt,
+  longLeaseMs,
+  type OutcomeHarness,
+} from "./contract-harness.fixture.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 import {
   admittedFixture,
@@ -76,7 +82,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       const fence = await claimAttempt(harnessOf(), ref);
       const hit = hitFixture(admitted, "a dam");
       expect(await outcomes.claim([hit], "hit")).toEqual([{ kind: "attempt-held" }]);
-      await attempts.calling(ref, 1, fence);
+      await attempts.calling(ref, 1, fence, longLeaseMs);
       expect(await outcomes.claim([hit], "hit")).toEqual([{ kind: "attempt-held" }]);
     });
 

@@ -62,7 +62,7 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
       const { admitted, ref, fence, outcome } = await endedAndPublished();
       const metered = meteredFixture(admitted, 1);
       const other = { metered, outcome: answeredFixture(admitted, "another") };
-      expect(await attempts.calling(ref, 1, fence)).toBe(false);
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
       expect(await attempts.renew(ref, 1, fence, longLeaseMs)).toEqual({ kind: "fenced" });
       expect(await attempts.append(ref, 1, fence, 2, "late")).toEqual({ kind: "fenced" });
       expect(await attempts.finish(ref, 1, fence, other)).toEqual({ kind: "fenced" });

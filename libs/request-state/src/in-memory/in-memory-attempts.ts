@@ -27,7 +27,7 @@ export class InMemoryAttempts extends Attempts {
     this.#requests = requests;
   }
 
-  override async history(ref: RequestRef): Promise<RequestHistory> {
+  override async history(ref: RequestRef, owner?: string): Promise<RequestHistory> {
     const request = this.#requests.find(ref);
     const outcome = request ? this.#requests.answerOf(request) : null;
     const attempts = [...(request?.attempts ?? [])];
@@ -36,7 +36,7 @@ export class InMemoryAttempts extends Attempts {
       answerGone: (request?.outcomeBy ?? null) !== null && outcome === null,
       cancelled: request?.cancelled ?? false,
       replyBegan: (request?.lastToken ?? null) !== null,
-      attempts: attempts.map(([number, attempt]) => this.#requests.stateOf(number, attempt)),
+      attempts: attempts.map(([number, attempt]) => this.#requests.stateOf(number, attempt, owner)),
     };
   }
 
@@ -50,7 +50,7 @@ export class InMemoryAttempts extends Attempts {
   override async claim(
     ref: RequestRef,
     attemptNumber: number,
-    _owner: string,
+    owner: string,
     leaseMs: number,
   ): Promise<AttemptClaim> {
     const request = this.#requests.findOrCreate(ref);
@@ -61,8 +61,8 @@ export class InMemoryAttempts extends Attempts {
     const attempt = request.attempts.get(attemptNumber);
     if (attempt?.phase === "doubt") return { kind: "in-doubt" };
     if (attempt && !isLive(attempt.phase))
-      return { kind: "ended", attempt: this.#requests.stateOf(attemptNumber, attempt) };
-    const leaseLeftMs = attempt ? this.#requests.leaseLeftMs(attempt) : 0;
+      return { kind: "ended", attempt: this.#requests.stateOf(attemptNumber, attempt, owner) };
+    const leaseLeftMs = attempt ? this.#requests.leaseLeftMs(attempt, owner) : 0;
     if (leaseLeftMs > 0) return { kind: "busy", leaseLeftMs };
 
     const fence = (attempt?.fence ?? 0) + 1;
@@ -71,15 +71,24 @@ export class InMemoryAttempts extends Attempts {
       return { kind: "in-doubt" };
     }
     const leaseUntil = this.#requests.clock.now() + leaseMs;
-    const held: StoredAttempt = { phase: "held", fence, leaseUntil, metered: null, reason: null };
+    const held: StoredAttempt = {
+      ...{ phase: "held", owner, fence, leaseUntil },
+      ...{ metered: null, reason: null },
+    };
     request.attempts.set(attemptNumber, held);
     return { kind: "held", fence };
   }
 
-  override async calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean> {
+  override async calling(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    leaseMs: number,
+  ): Promise<boolean> {
     const owned = this.#owned(ref, attemptNumber, fence);
     if (!owned || !isLive(owned.attempt.phase) || owned.request.outcomeBy !== null) return false;
     owned.attempt.phase = "calling";
+    owned.attempt.leaseUntil = this.#requests.clock.now() + leaseMs;
     return true;
   }
 

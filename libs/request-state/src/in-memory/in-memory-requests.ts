@@ -14,6 +14,7 @@ import { WaitingReaders } from "../waiting-readers.ts";
 
 export interface StoredAttempt {
   phase: AttemptPhase;
+  owner: string;
   fence: number;
   leaseUntil: EpochMillis;
   metered: CostMetered | null;
@@ -119,12 +120,14 @@ export class InMemoryRequests {
     this.readers.notify(this.keyOf(ref));
   }
 
-  stateOf(number: number, attempt: StoredAttempt): AttemptState {
+  stateOf(number: number, attempt: StoredAttempt, owner?: string): AttemptState {
     const { phase, metered, reason } = attempt;
-    return { number, phase, leaseLeftMs: this.leaseLeftMs(attempt), metered, reason };
+    return { number, phase, leaseLeftMs: this.leaseLeftMs(attempt, owner), metered, reason };
   }
 
-  leaseLeftMs({ phase, leaseUntil }: StoredAttempt): number {
+  leaseLeftMs(attempt: StoredAttempt, owner?: string): number {
+    const { phase, leaseUntil } = attempt;
+    if (phase === "held" && attempt.owner === owner) return 0;
     return isLive(phase) ? Math.max(0, leaseUntil - this.clock.now()) : 0;
   }
 }

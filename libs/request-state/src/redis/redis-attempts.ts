@@ -26,6 +26,8 @@ import { renewScript } from "./scripts/renew.ts";
 
 /** The argument for an absent record. */
 const absent = "";
+/** The argument for a reader that owns no attempt. */
+const nobody = "";
 
 export class RedisAttempts extends Attempts {
   readonly #requests: RedisRequests;
@@ -35,8 +37,8 @@ export class RedisAttempts extends Attempts {
     this.#requests = requests;
   }
 
-  override async history(ref: RequestRef): Promise<RequestHistory> {
-    const reply = listOf(await this.#requests.runOne(historyScript, ref));
+  override async history(ref: RequestRef, owner = nobody): Promise<RequestHistory> {
+    const reply = listOf(await this.#requests.runOne(historyScript, ref, owner));
     const [hasOutcome, outcomeBytes, cancelled, began, attempts] = reply;
     const { records } = this.#requests;
     const outcome = await recordOf(outcomeBytes, (bytes) => records.outcomeOf(bytes));
@@ -86,8 +88,13 @@ export class RedisAttempts extends Attempts {
     }
   }
 
-  override async calling(ref: RequestRef, attemptNumber: number, fence: number): Promise<boolean> {
-    return isDone(await this.#requests.runOne(callingScript, ref, attemptNumber, fence));
+  override async calling(
+    ref: RequestRef,
+    attemptNumber: number,
+    fence: number,
+    leaseMs: number,
+  ): Promise<boolean> {
+    return isDone(await this.#requests.runOne(callingScript, ref, attemptNumber, fence, leaseMs));
   }
 
   override async renew(

@@ -1,3 +1,4 @@
+import { TransientFault } from "@sluice/domain";
 import {
   type Append,
   InMemoryAdmissions,
@@ -20,6 +21,15 @@ import { ProviderBreakers } from "../providers/provider-breakers.ts";
 /** Behaves like a store across a network: an answer may be complete before its tokens are written. */
 class SlowAttempts extends InMemoryAttempts {
   reads = 0;
+  /** The next beginning is stored, and its caller does not learn of it. */
+  isReplyLost = false;
+
+  override async begin(...given: Parameters<InMemoryAttempts["begin"]>): Promise<number | null> {
+    const fence = await super.begin(...given);
+    if (!this.isReplyLost) return fence;
+    this.isReplyLost = false;
+    throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer in time.");
+  }
 
   override async history(...given: Parameters<InMemoryAttempts["history"]>) {
     this.reads += 1;
@@ -57,7 +67,7 @@ export async function newTestStage(
     counter: new O200kTokenCounter(),
     clock,
     metrics,
-    settings: { owner: "adapter-a", leaseMs, liveRenewMs: 5 },
+    settings: { leaseMs, liveRenewMs: 5 },
   });
   const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);
   const stopping = new AbortController();

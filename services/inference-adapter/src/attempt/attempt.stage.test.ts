@@ -311,7 +311,7 @@ describe("after a crash", () => {
   test("an attempt that was calling is left to the sweep, and a second attempt is made", async () => {
     const { handle, attempts, ref, clock } = await newTestStage(() => answered);
     const claim = await attempts.claim(ref, 1, "dead", 1_000);
-    if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence);
+    if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence, 1_000);
     clock.at += 1_000;
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([{ attemptNumber: 2, reason: "answered" }]);
@@ -325,6 +325,23 @@ describe("when the process cannot finish an attempt", () => {
     producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
     await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
     expect(provider.calls).toEqual([]);
+  });
+
+  test("an intent that failed is sent again without waiting for the lease", async () => {
+    const { handle, producer, provider } = await newTestStage(() => answered);
+    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
+    await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
+    producer.fault = undefined;
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
+    expect(provider.calls).toHaveLength(1);
+  });
+
+  test("a claim that was stored without a reply does not make the request wait for its lease", async () => {
+    const { handle, attempts, provider } = await newTestStage(() => answered);
+    attempts.isReplyLost = true;
+    await expect(handle()).rejects.toMatchObject({ code: "REDIS_UNAVAILABLE" });
+    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
+    expect(provider.calls).toHaveLength(1);
   });
 
   test("a call that runs when the process stops stays open in the record until its lease ends", async () => {

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { Injectable } from "@nestjs/common";
 import {
   type Candidate,
@@ -47,7 +49,7 @@ type RecordView =
   | { readonly kind: "read"; readonly history: RequestHistory };
 
 /** What stays the same for all steps of one delivery. */
-type Work = Pick<AttemptOrder, "dispatched" | "trace" | "stopping">;
+type Work = Pick<AttemptOrder, "owner" | "dispatched" | "trace" | "stopping">;
 
 /**
  * Brings a request to its end in rounds: it reads the record, decides on one step, and takes it.
@@ -56,6 +58,9 @@ type Work = Pick<AttemptOrder, "dispatched" | "trace" | "stopping">;
 @Injectable()
 @Stage({ on: topics.inferenceDispatchedRealtime, group: "inference-adapter" })
 export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
+  /** Names this process in attempt records, whose leases outlive it. */
+  private readonly processName = `${hostname()}/${process.pid}/${randomUUID()}`;
+
   constructor(
     private readonly attempts: Attempts,
     private readonly outcomes: Outcomes,
@@ -67,15 +72,16 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   }
 
   override async handle(
-    { record: dispatched, headers }: Delivery<InferenceDispatched>,
+    { record: dispatched, headers, partition, offset }: Delivery<InferenceDispatched>,
     { stopping }: ConcurrentContext,
   ): Promise<Effect | Deferral> {
     const ref = refOfAdmitted(dispatched.admitted);
-    const work: Work = { dispatched, trace: traceIn(headers), stopping };
+    const owner = `${this.processName}/${partition}/${offset}`;
+    const work: Work = { owner, dispatched, trace: traceIn(headers), stopping };
     const begun = await this.begin(work);
     if (begun.kind !== "recorded") return begun;
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
-      const history = await this.attempts.history(ref);
+      const history = await this.attempts.history(ref, owner);
       const step = this.stepAfter(dispatched, history);
       const taken = await this.take(step, work, history);
       if (taken.kind !== "recorded") return taken;

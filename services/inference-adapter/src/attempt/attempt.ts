@@ -37,8 +37,6 @@ import { bodyOf } from "../providers/openai/provider-body.ts";
 import type { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 export interface AttemptSettings {
-  /** Names this process in the attempt record. */
-  readonly owner: string;
   readonly leaseMs: number;
   /** How often a live call renews its lease. Each renewal also reports whether the client has left. */
   readonly liveRenewMs: number;
@@ -56,6 +54,11 @@ export interface AttemptParts {
 }
 
 export interface AttemptOrder {
+  /**
+   * Names this process and the message in the attempt record. A process handles a message once at a time,
+   * so it can tell its own claim whose reply was lost from the claim of another.
+   */
+  readonly owner: string;
   readonly dispatched: InferenceDispatched;
   readonly number: number;
   readonly candidate: Candidate;
@@ -121,19 +124,25 @@ export class AttemptRunner {
    *   ends during the call; PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
   async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded> {
-    const { attempts, producer, clock } = this.#parts;
-    const { dispatched, candidate, number, trace, stopping } = order;
+    const { producer, clock } = this.#parts;
+    const { dispatched, candidate, trace } = order;
     const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
     const claimed = order.record === "unread" ? await this.#begin(order) : await this.#claim(order);
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
-    await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
-    if (clock.now() >= dispatched.admitted.deadlineAt) return this.#release(held);
-    const { ref, fence } = held;
-    if (!(await persistently(() => attempts.calling(ref, number, fence), stopping)))
-      return recorded;
-    return this.#callAndRecord(held, body);
+    const leftOrLate = new AbortController();
+    const lease = this.#leaseOf(held, leftOrLate);
+    try {
+      await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
+      if (clock.now() >= dispatched.admitted.deadlineAt || leftOrLate.signal.aborted)
+        return await this.#release(held);
+      if (!(await this.#mayCall(held))) return recorded;
+      const called = await this.#call(held, body, leftOrLate);
+      return await this.#record(held, called);
+    } finally {
+      lease.end();
+    }
   }
 
   /** Closes the intent of an attempt whose owner stopped before it called the provider. */
@@ -153,17 +162,17 @@ export class AttemptRunner {
     return claimed.kind === "claimed" ? recorded : claimed;
   }
 
-  async #begin({ dispatched }: AttemptOrder): Promise<Claimed> {
+  async #begin({ dispatched, owner }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
     const ref = refOfAdmitted(dispatched.admitted);
-    const fence = await attempts.begin(ref, settings.owner, settings.leaseMs);
+    const fence = await attempts.begin(ref, owner, settings.leaseMs);
     return fence === null ? recorded : { kind: "claimed", fence };
   }
 
-  async #claim({ dispatched, number }: AttemptOrder): Promise<Claimed> {
+  async #claim({ dispatched, number, owner }: AttemptOrder): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
     const ref = refOfAdmitted(dispatched.admitted);
-    const claim = await attempts.claim(ref, number, settings.owner, settings.leaseMs);
+    const claim = await attempts.claim(ref, number, owner, settings.leaseMs);
     if (claim.kind === "held") return { kind: "claimed", fence: claim.fence };
     return claim.kind === "busy"
       ? defer(claim.leaseLeftMs, "another adapter holds the lease of the attempt")
@@ -178,24 +187,21 @@ export class AttemptRunner {
     return recorded;
   }
 
-  async #callAndRecord(held: Held, body: ProviderBody): Promise<Finished | Recorded> {
+  async #mayCall({ ref, number, fence, stopping }: Held): Promise<boolean> {
+    const { attempts, settings } = this.#parts;
+    return persistently(() => attempts.calling(ref, number, fence, settings.leaseMs), stopping);
+  }
+
+  #leaseOf({ dispatched, ref, number, fence }: Held, leftOrLate: AbortController): Lease {
     const { attempts, settings, metrics } = this.#parts;
-    const { dispatched, ref, number, fence } = held;
     const live = isLive(dispatched);
-    const leftOrLate = new AbortController();
-    const lease = new Lease({
+    return new Lease({
       renew: () => attempts.renew(ref, number, fence, settings.leaseMs),
       everyMs: live ? settings.liveRenewMs : Math.floor(settings.leaseMs / 3),
       // A provider bills a whole answer in full even if the client has left, so its usage is awaited.
       onCancelled: () => live && leftOrLate.abort(),
       onFenced: () => metrics.fenced(),
     });
-    try {
-      const called = await this.#call(held, body, leftOrLate);
-      return await this.#record(held, called);
-    } finally {
-      lease.end();
-    }
   }
 
   async #call(held: Held, body: ProviderBody, leftOrLate: AbortController): Promise<Called> {

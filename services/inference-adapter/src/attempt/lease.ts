@@ -9,9 +9,12 @@ export interface LeaseParts {
   readonly onFenced: () => void;
 }
 
+/** How soon a failed renewal is repeated: after an outage, other adapters are as quick to take over. */
+const againAfterMs = 200;
+
 /**
- * Renews the lease of an attempt while its call runs. It ignores an outage of Redis, because no other
- * adapter can take the attempt over during one either.
+ * Renews the lease of an attempt from its claim until it is recorded. It ignores an outage of Redis,
+ * because no other adapter can take the attempt over during one either.
  */
 export class Lease {
   readonly #parts: LeaseParts;
@@ -20,7 +23,7 @@ export class Lease {
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
-    this.#schedule();
+    this.#schedule(parts.everyMs);
   }
 
   end(): void {
@@ -28,9 +31,9 @@ export class Lease {
     clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
+  #schedule(afterMs: number): void {
     if (this.#ended) return;
-    this.#timer = setTimeout(() => void this.#renew(), this.#parts.everyMs);
+    this.#timer = setTimeout(() => void this.#renew(), afterMs);
   }
 
   async #renew(): Promise<void> {
@@ -43,6 +46,6 @@ export class Lease {
       return;
     }
     if (renewal?.cancelled) this.#parts.onCancelled();
-    this.#schedule();
+    this.#schedule(renewal ? this.#parts.everyMs : Math.min(againAfterMs, this.#parts.everyMs));
   }
 }

@@ -9,8 +9,8 @@ if number > 1 and not hasEnded(phaseOf(number - 1)) then return {'not-next'} end
 
 local phase = phaseOf(number)
 if phase == 'doubt' then return {'in-doubt'} end
-if hasEnded(phase) then return {'ended', attempt(number)} end
-local left = leaseLeft(number)
+if hasEnded(phase) then return {'ended', attempt(number, owner)} end
+local left = leaseLeft(number, owner)
 if left > 0 then return {'busy', left} end
 
 if phase == 'calling' then

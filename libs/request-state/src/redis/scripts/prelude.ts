@@ -130,15 +130,18 @@ local function hold(number, owner, leaseMs)
   return fence
 end
 
-local function leaseLeft(number)
+-- How long others must wait. An owner need not wait for its own lease: its claim was stored, and the
+-- reply was lost.
+local function leaseLeft(number, owner)
   local phase = phaseOf(number)
   if not isLive(phase) then return 0 end
+  if phase == 'held' and get(number .. '.owner') == owner then return 0 end
   return math.max(0, tonumber(get(number .. '.leaseUntil')) - now())
 end
 
-local function attempt(number)
+local function attempt(number, owner)
   local prefix = number .. '.'
-  return {phaseOf(number), leaseLeft(number), get(prefix .. 'metered'), get(prefix .. 'reason')}
+  return {phaseOf(number), leaseLeft(number, owner), get(prefix .. 'metered'), get(prefix .. 'reason')}
 end
 `;
 
