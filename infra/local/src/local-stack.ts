@@ -32,7 +32,8 @@ import {
   type StackState,
   writeState,
 } from "./state-file.ts";
-import { STOP_GRACE_MS, stopRecorded, Supervisor } from "./supervise/supervisor.ts";
+import { SIMULATOR } from "./services.ts";
+import { stopRecorded, Supervisor } from "./supervise/supervisor.ts";
 
 export interface LocalStackOptions {
   readonly dataDir: string;
@@ -148,8 +149,8 @@ export class LocalStack {
     await Promise.all(names.map((name) => this.stopProgram(name)));
   }
 
-  async stopProgram(name: string, graceMs: number = STOP_GRACE_MS): Promise<void> {
-    if (name in this.state.programs) await this.supervisor.stop(name, graceMs);
+  async stopProgram(name: string): Promise<void> {
+    if (name in this.state.programs) await this.supervisor.stop(name);
   }
 
   /** Sends a program its own stop signal, as an operator would. The supervisor starts it again when it has exited. */
@@ -176,12 +177,16 @@ export class LocalStack {
     return Object.values(this.state.programs).some((program) => isAlive(program ?? undefined));
   }
 
-  /** Stops the services and the simulator, then the parts. A process that does not exit within 4 s is killed. */
+  /**
+   * Stops the services, then the simulator, because the adapter waits for its running calls, then the parts. A
+   * process that does not exit in its time is killed.
+   */
   async stop(): Promise<void> {
     const names = Object.keys(this.state.programs);
     this.save({ complete: false });
-    await Promise.all(names.filter((name) => !isPart(name)).map((name) => this.stopProgram(name)));
-    await Promise.all(names.filter(isPart).map((name) => this.stopProgram(name)));
+    const isService = (name: string): boolean => !isPart(name) && name !== SIMULATOR;
+    for (const isOfGroup of [isService, (name: string) => name === SIMULATOR, isPart])
+      await Promise.all(names.filter(isOfGroup).map((name) => this.stopProgram(name)));
     this.lock.release();
   }
 
@@ -242,7 +247,7 @@ export async function stopLeftovers(dataDir: string): Promise<string[]> {
   const alive = Object.entries(readState(dataDir)?.programs ?? {}).filter(([, program]) =>
     isAlive(program ?? undefined),
   );
-  await Promise.all(alive.map(([, program]) => stopRecorded(program, STOP_GRACE_MS)));
+  await Promise.all(alive.map(([, program]) => stopRecorded(program)));
   return alive.map(([name]) => name);
 }
 

@@ -4,7 +4,12 @@ import type { Configuration } from "./configuration.ts";
 import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
 import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts";
-import { definedEntries, plainEnvironment, type Program } from "./supervise/program.ts";
+import {
+  definedEntries,
+  plainEnvironment,
+  type Program,
+  STOP_GRACE_MS,
+} from "./supervise/program.ts";
 import type { Addresses } from "./state-file.ts";
 
 /**
@@ -89,6 +94,7 @@ export function serviceProgram(
     ...nodeProgram(join("services", service)),
     name,
     environment,
+    stopGraceMs: stopGraceMsOf(service, environment),
     address: service === "ingress" ? httpAddress(options.ports) : admin,
     isReady: () => isAnswering(`${admin}/readyz`),
   };
@@ -166,7 +172,10 @@ export function serviceEnvironment(
 
 function nodeProgram(
   project: string,
-): Pick<Program, "command" | "args" | "stopSignal" | "adoptable" | "startAttempts"> {
+): Pick<
+  Program,
+  "command" | "args" | "stopSignal" | "stopGraceMs" | "adoptable" | "startAttempts"
+> {
   const main = join(repositoryRoot, project, "dist", "main.js");
   if (!existsSync(main)) {
     throw new StackFault(
@@ -178,9 +187,27 @@ function nodeProgram(
     command: process.execPath,
     args: ["--enable-source-maps", main],
     stopSignal: "SIGTERM",
+    stopGraceMs: STOP_GRACE_MS,
     adoptable: false,
     startAttempts: 2,
   };
+}
+
+/** The preset of `SLUICE_ADAPTER_DRAIN_MS`. */
+const adapterDrainMs = 100_000;
+
+/**
+ * Returns how long a service may take to stop. Ingress gives waiting clients 4 s. The adapter waits for its
+ * running calls: if it is killed, they are paid and their answers lost.
+ */
+export function stopGraceMsOf(
+  service: ServiceName,
+  environment: Readonly<Record<string, string | undefined>>,
+): number {
+  if (service === "ingress") return 2 * STOP_GRACE_MS;
+  if (service !== "inference-adapter") return STOP_GRACE_MS;
+  const drainMs = Number(environment["SLUICE_ADAPTER_DRAIN_MS"] || adapterDrainMs);
+  return (Number.isFinite(drainMs) ? drainMs : adapterDrainMs) + 2 * STOP_GRACE_MS;
 }
 
 function writeEnvironment(

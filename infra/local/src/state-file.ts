@@ -14,6 +14,8 @@ export interface RecordedProgram extends ProcessIdentity {
    */
   readonly fingerprint: string;
   readonly stopSignal: NodeJS.Signals;
+  /** Absent in files of Sluice 0.1. */
+  readonly stopGraceMs?: number;
 }
 
 export interface Addresses {

@@ -38,6 +38,7 @@ export function fakeServer(
     environment: { PATH: process.env["PATH"] ?? "" },
     address: `http://127.0.0.1:${port}`,
     stopSignal: "SIGTERM",
+    stopGraceMs: 1_000,
     adoptable: true,
     startAttempts: 2,
     isReady: () => isAnswering(`http://127.0.0.1:${port}`),

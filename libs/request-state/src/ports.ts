@@ -195,7 +195,7 @@ export abstract class Attempts {
   /**
    * Returns the outcome and all attempts of a request.
    *
-   * @param owner who asks: it need not wait for the lease of an attempt that it holds itself
+   * @param owner who asks: it does not have to wait for the lease of an attempt that it holds itself
    */
   abstract history(ref: RequestRef, owner?: string): Promise<RequestHistory>;
 

@@ -274,6 +274,37 @@ describe("a rebalance of concurrent stages", () => {
 });
 
 describe("stopping a concurrent stage", () => {
+  it("lets running calls end and publishes their effects before a fatal fault ends the process", async () => {
+    kafka = await KafkaFixture.create(1);
+    await kafka.publish(notes(1, 1));
+    const release = Promise.withResolvers<void>();
+    const stage = new Calling(() => release.promise);
+    const running = await start(stage, { settings: { ...briskSettings, noProgressMs: 300 } });
+    await eventually(() => !running.isAssigned, 15_000);
+    expect(kafka.fatal).toEqual([]);
+    release.resolve();
+    await eventually(() => kafka.fatal.length === 1);
+    expect(kafka.fatal).toEqual(["STAGE_CONSUMER_STUCK"]);
+    expect(idsOf(await kafka.readAll(target))).toEqual([0]);
+  });
+
+  it("leaves its group while a long call still runs, so that other messages do not wait for that call", async () => {
+    kafka = await KafkaFixture.create(1);
+    await kafka.publish(notes(3, 1));
+    const release = Promise.withResolvers<void>();
+    const stage = new Calling(() => release.promise);
+    const running = await start(stage, { concurrency: 1, drainMs: 60_000 });
+    await eventually(() => stage.calls.length === 1);
+    const stopped = running.stop();
+    const heir = new Calling();
+    await start(heir);
+    await eventually(() => heir.calls.length === 3, 20_000);
+    expect(stage.ended).toEqual([]);
+    release.resolve();
+    await stopped;
+    expect(stage.ended).toEqual([0]);
+  });
+
   it("waits for running calls, starts no others, and commits the finished ones", async () => {
     kafka = await KafkaFixture.create(1);
     await kafka.publish(notes(10, 1));

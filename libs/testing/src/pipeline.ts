@@ -120,6 +120,8 @@ export class Pipeline {
     const environment = {
       ...process.env,
       ...(options.ownParts ? Object.fromEntries(partVariables.map((name) => [name, ""])) : {}),
+      // Some tests end while the simulator hangs.
+      SLUICE_ADAPTER_DRAIN_MS: "3000",
       ...options.environment,
       SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
     };
@@ -257,7 +259,7 @@ export class Pipeline {
     return {
       name,
       admin: adminAddress(adminPort),
-      stop: () => this.stack.stopProgram(name, 10_000),
+      stop: () => this.stack.stopProgram(name),
       kill: async () => {
         const identity = this.stack.identityOf(name);
         if (identity) signalProcess(identity, "SIGKILL");

@@ -39,9 +39,9 @@ export const adapterConfig = z.object({
     "The time limit for the first byte of an answer that is not streamed, in milliseconds. A provider sends it after the last token.",
   ),
   SLUICE_ADAPTER_DRAIN_MS: countKey(
-    5_000,
+    100_000,
     { min: 0, max: 30 * minuteMs },
-    "How long a stop waits for running calls, in milliseconds. Calls that still run then are taken over when their lease expires.",
+    "How long a stop waits for running calls, in milliseconds. Calls that still run then are aborted and metered by what they have brought, although the provider may bill more. The preset is the longest time limit of a call.",
   ),
   SLUICE_ADAPTER_BREAKER_FAILURES: countKey(
     10,

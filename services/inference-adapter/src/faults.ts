@@ -2,8 +2,6 @@ import { PermanentFault } from "@sluice/domain";
 
 /** The codes of all faults that this service throws. */
 export type AdapterFaultCode =
-  /** The process is stopping. Another adapter takes the attempt over when its lease ends. */
-  | "ADAPTER_STOPPING"
   /** The parameters or the JSON of a message cannot be parsed, although ingress has checked them. */
   | "ADAPTER_REQUEST_UNREADABLE"
   /** The dispatcher published a request without candidates. */

@@ -15,8 +15,10 @@ import { attemptIdOf, priceOf } from "@sluice/domain";
 import {
   decodeTokens,
   RedisAdmissions,
+  RedisAttempts,
   RedisReplies,
   RedisRequests,
+  refOfAdmitted,
   storedTopics,
   newReaderId,
 } from "@sluice/request-state";
@@ -57,6 +59,7 @@ let metered: TopicReader<CostMetered>;
 let responded: TopicReader<InferenceResponded>;
 let admissions: RedisAdmissions;
 let replies: RedisReplies;
+let attempts: RedisAttempts;
 const connections: Redis[] = [];
 const running = new Set<AdapterProcess>();
 
@@ -78,6 +81,7 @@ beforeAll(async () => {
   const requests = new RedisRequests(redis, codecs, prefix);
   admissions = new RedisAdmissions(requests);
   replies = new RedisReplies(requests, subscriber);
+  attempts = new RedisAttempts(requests);
   await vi.waitUntil(() => redis.status === "ready");
 });
 
@@ -339,8 +343,8 @@ test("an adapter that was frozen beyond its lease is fenced, and both attempts a
   expect(outcomes).toEqual(outcomes.map(() => outcomes[0]));
 }, 90_000);
 
-test("a stop waits for running calls, but not longer than the time to drain", async () => {
-  const stopping = await startAdapter({ SLUICE_ADAPTER_DRAIN_MS: "3000" });
+test("a stop waits for running calls, but not longer than the time to drain, and the others are recorded", async () => {
+  const stopping = await startAdapter({ ...patient, SLUICE_ADAPTER_DRAIN_MS: "3000" });
   const quick = await dispatch({ prompt: "Quick." });
   const stuck = await dispatch({ prompt: "[[fault:hang]] stuck", admitted: { reply: "live" } });
   await untilCalled(stuck, 1);
@@ -349,5 +353,6 @@ test("a stop waits for running calls, but not longer than the time to drain", as
   running.delete(stopping);
   expect(await outcomeOf(quick)).toMatchObject({ outcome: "completed" });
   expect(responded.records.filter(of(stuck))).toEqual([]);
-  await sleep(leaseMs);
+  const history = await attempts.history(refOfAdmitted(stuck.admitted));
+  expect(history.attempts).toMatchObject([{ phase: "failed" }]);
 });

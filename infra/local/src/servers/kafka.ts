@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { committedFile } from "../directories.ts";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { listenerSettings, scramArguments } from "./kafka-security.ts";
-import type { Program } from "../supervise/program.ts";
+import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
@@ -50,6 +50,7 @@ export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): 
     environment: options.environment,
     address: `127.0.0.1:${kafka}`,
     stopSignal: "SIGTERM",
+    stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     startAttempts: 2,
     isReady: () => isKafkaReady("127.0.0.1", kafka, options.security),

@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { makePrivate, type PostgresHome } from "./postgres-home.ts";
-import type { Program } from "../supervise/program.ts";
+import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
@@ -53,6 +53,7 @@ export async function postgresProgram(
     ...(options.runAs === undefined ? {} : { runAs: options.runAs }),
     // SIGINT is the fast shutdown: it ends sessions instead of waiting for them.
     stopSignal: "SIGINT",
+    stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     // After a kill, PostgreSQL exits with "postmaster.pid already exists" until the dead process is reaped.
     startAttempts: 8,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StackFault } from "../faults.ts";
-import type { Program } from "../supervise/program.ts";
+import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
@@ -58,6 +58,7 @@ export function redisProgram(options: RedisOptions): Program {
     environment: options.environment,
     address,
     stopSignal: "SIGTERM",
+    stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     startAttempts: 3,
     isReady: async () => (await majorOf(part, address, security)) >= REDIS_MAJOR_MIN,

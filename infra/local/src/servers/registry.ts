@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { committedFile } from "../directories.ts";
 import type { JavaServerOptions } from "./kafka.ts";
-import type { Program } from "../supervise/program.ts";
+import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 
 const ANSWER_LIMIT_MS = 5000;
 
@@ -37,6 +37,7 @@ export function registryProgram(options: RegistryOptions): Program {
     environment: options.environment,
     address,
     stopSignal: "SIGTERM",
+    stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     startAttempts: 2,
     isReady: () => isRegistryReady(address),

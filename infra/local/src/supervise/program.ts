@@ -1,6 +1,9 @@
 /** Receives one line of progress for people to read, for example `kafka`, `ready after 2.1 s`. */
 export type Report = (name: string, text: string) => void;
 
+/** How long most processes may take to exit after their stop signal. */
+export const STOP_GRACE_MS = 4_000;
+
 /** A program that the supervisor keeps running. */
 export interface Program {
   readonly name: string;
@@ -13,6 +16,8 @@ export interface Program {
   /** The user that runs the program. PostgreSQL refuses to run as root. */
   readonly runAs?: UserIds;
   readonly stopSignal: NodeJS.Signals;
+  /** How long the process may take to exit after its stop signal, in milliseconds. After that it is killed. */
+  readonly stopGraceMs: number;
   /**
    * Whether the next launcher keeps the process of a killed launcher if it still answers. True for a server
    * whose restart takes seconds. False for a service, which may run code from before the last build.

@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(supervisors.map((supervisor) => supervisor.stop("server", 100)));
+  await Promise.all(supervisors.map((supervisor) => supervisor.stop("server")));
 });
 
 function newSupervisor(): Supervisor {
@@ -72,15 +72,16 @@ test("a program that is killed is restarted, and both events are reported", asyn
 
 test("a stopped program is not restarted and is recorded as stopped", async () => {
   const { supervisor, pid } = await started(fakeServer("server", port));
-  await supervisor.stop("server", 1000);
+  await supervisor.stop("server");
   await sleep(700);
   expect(bornAt(pid)).toBeUndefined();
   expect(records.get("server")).toBeNull();
 });
 
 test("a program that ignores its stop signal is killed after the grace period", async () => {
-  const { supervisor, pid } = await started(fakeServer("server", port, "ignores-sigterm"));
-  await supervisor.stop("server", 200);
+  const program = fakeServer("server", port, "ignores-sigterm");
+  const { supervisor, pid } = await started({ ...program, stopGraceMs: 200 });
+  await supervisor.stop("server");
   expect(bornAt(pid)).toBeUndefined();
 });
 
@@ -137,7 +138,7 @@ test("a process whose start was interrupted can still be stopped", async () => {
   await eventually(() => records.get("server") !== undefined);
   interrupt.abort();
   await expect(start).rejects.toThrow(/The start was interrupted/);
-  await supervisor.stop("server", 1000);
+  await supervisor.stop("server");
   expect(records.get("server")).toBeNull();
 });
 

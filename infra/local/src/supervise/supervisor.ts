@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
 import { bornAt, isAlive, type ProcessIdentity, stopProcess, waitForEnd } from "./processes.ts";
-import { type Program, type Report, secondsSince } from "./program.ts";
+import { type Program, type Report, secondsSince, STOP_GRACE_MS } from "./program.ts";
 import type { RecordedProgram } from "../state-file.ts";
 
 const START_LIMIT_MS = 60_000;
@@ -104,16 +104,16 @@ export class Supervisor {
   }
 
   /** Stops a program. When this returns, its process has exited and is not restarted. */
-  async stop(name: string, graceMs: number): Promise<void> {
+  async stop(name: string): Promise<void> {
     const entry = this.supervised.get(name);
     if (entry) {
       entry.halted.abort();
       this.supervised.delete(name);
     }
-    await stopRecorded(this.records.recordOf(name), graceMs);
+    await stopRecorded(this.records.recordOf(name));
     await entry?.watching;
     // A restart that was in progress may have recorded another process.
-    await stopRecorded(this.records.recordOf(name), graceMs);
+    await stopRecorded(this.records.recordOf(name));
     this.records.record(name, null);
   }
 
@@ -127,7 +127,7 @@ export class Supervisor {
         await sleep(PROBE_INTERVAL_MS);
       } while (Date.now() < deadline && isAlive(record));
     }
-    await stopRecorded(record, STOP_GRACE_MS);
+    await stopRecorded(record);
     return undefined;
   }
 
@@ -181,9 +181,9 @@ export class Supervisor {
     const pid = child.pid ?? 0;
     const identity = { pid, born: bornAt(pid) ?? "" };
     if (pid > 0) {
-      const { stopSignal } = program;
+      const { stopSignal, stopGraceMs } = program;
       const fingerprint = fingerprintOf(program);
-      this.records.record(program.name, { ...identity, fingerprint, stopSignal });
+      this.records.record(program.name, { ...identity, fingerprint, stopSignal, stopGraceMs });
     }
     const ended = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(error.message));
@@ -233,15 +233,9 @@ export class Supervisor {
   }
 }
 
-/** How long a process may take to exit after its stop signal. After that it is killed. */
-export const STOP_GRACE_MS = 4000;
-
-/** Stops a recorded process with its own stop signal. */
-export async function stopRecorded(
-  record: RecordedProgram | undefined | null,
-  graceMs: number,
-): Promise<void> {
-  if (record) await stopProcess(record, record.stopSignal, graceMs);
+/** Stops a recorded process with its own stop signal, and kills it after its own time to exit. */
+export async function stopRecorded(record: RecordedProgram | undefined | null): Promise<void> {
+  if (record) await stopProcess(record, record.stopSignal, record.stopGraceMs ?? STOP_GRACE_MS);
 }
 
 /** Returns the delay before a restart: 0.5 s after the first failure, doubled with each further one, at most 15 s. */

@@ -29,11 +29,20 @@ export interface ConcurrentStageOptions<In> extends StageOptions<In> {
    * again. Default 1,000.
    */
   readonly uncommittedMax?: number;
-  /** How long `stop` waits for running handlers, in milliseconds; default 25,000. */
+  /**
+   * How long `stop`, and the end of a process whose consumer cannot recover, waits for running handlers, in
+   * milliseconds; default 25,000.
+   */
   readonly drainMs?: number;
   /** How often finished prefixes are committed, in milliseconds; default 250. */
   readonly commitEveryMs?: number;
 }
+
+/**
+ * How long a stopping member keeps its partitions, in milliseconds. Most handlers end and are committed in
+ * this time. Then it leaves the group, because messages behind a longer call would wait for that call.
+ */
+const inGroupMsMax = 5_000;
 
 /** How long `stop` waits for its last commit, in milliseconds, because the broker may be unavailable. */
 const lastCommitMsMax = 2_000;
@@ -84,8 +93,10 @@ export class ConcurrentConsumer<In> implements RunningStage {
       onRoom: () => this.makeRoom(),
       onFailing: (raw, failing) => this.countFailing(raw.partition, failing ? 1 : -1),
     });
+    const { onFatal } = this.parts;
     this.subscription = new KafkaSubscription({
       ...this.parts,
+      onFatal: (code, reason) => void this.endFatally(() => onFatal(code, reason)),
       topic: this.parts.topic.name,
       hooks: stage,
       onBatch: (batch) => this.admit(batch),
@@ -107,11 +118,23 @@ export class ConcurrentConsumer<In> implements RunningStage {
   async stop(): Promise<void> {
     for (const partition of this.generation?.partitions ?? [])
       this.subscription.holds.hold(partition, "stopping");
+    this.runner.close();
+    const until = performance.now() + this.limits.drainMs;
     // Heartbeats and commits continue meanwhile.
-    await this.runner.drain(this.limits.drainMs);
+    await this.runner.idle(Math.min(this.limits.drainMs, inGroupMsMax));
     clearInterval(this.committer);
     await withTimeout(this.commit(), lastCommitMsMax, () => undefined);
     await this.subscription.stop();
+    await this.runner.idle(until - performance.now());
+    await this.runner.giveUp();
+  }
+
+  /** Lets running handlers end before the process does: the consumer is dead, and their calls are not. */
+  private async endFatally(end: () => void): Promise<void> {
+    this.runner.close();
+    await this.runner.idle(this.limits.drainMs);
+    await this.runner.giveUp();
+    end();
   }
 
   private begin(generation: Generation): void {

@@ -31,6 +31,9 @@ export interface ConcurrentRunnerParts<In> {
   readonly onRoom: () => void;
 }
 
+/** How long an aborted handler may take, in milliseconds: a few writes to a store that answers. */
+const recordingMsMax = 3_000;
+
 interface Held {
   readonly raw: RawMessage;
   revoked: AbortController;
@@ -88,14 +91,23 @@ export class ConcurrentRunner<In> {
     this.queue.length = 0;
   }
 
-  /** Starts no more handlers and waits for the running ones, at most `drainMs` milliseconds. */
-  async drain(drainMs: number): Promise<void> {
+  /** Starts no more handlers. Running ones continue. */
+  close(): void {
     this.accepting = false;
     for (const held of this.held.values()) if (held.state !== "running") this.forget(held);
     this.queue.length = 0;
-    const until = performance.now() + drainMs;
+  }
+
+  /** Waits for the running handlers, at most `msMax` milliseconds. */
+  async idle(msMax: number): Promise<void> {
+    const until = performance.now() + msMax;
     while (this.running > 0 && performance.now() < until) await sleep(20);
+  }
+
+  /** Aborts the handlers that still run, and waits a moment while they record what they know. */
+  async giveUp(): Promise<void> {
     this.stopping.abort();
+    await this.idle(recordingMsMax);
   }
 
   private fill(): void {

@@ -344,11 +344,21 @@ describe("when the process cannot finish an attempt", () => {
     expect(provider.calls).toHaveLength(1);
   });
 
-  test("a call that runs when the process stops stays open in the record until its lease ends", async () => {
-    const { handle, attempts, ref, stopping } = await newTestStage(() => ({ kind: "hang" }));
-    setTimeout(() => stopping.abort(), 20);
-    await expect(handle()).rejects.toMatchObject({ code: "ADAPTER_STOPPING" });
-    expect((await attempts.history(ref)).attempts).toMatchObject([{ phase: "calling" }]);
+  test("a call that the end of the process aborts is recorded at once, with what it has brought", async () => {
+    const whole = await newTestStage(() => ({ kind: "hang" }));
+    setTimeout(() => whole.stopping.abort(), 20);
+    expect(await whole.handle()).toMatchObject({ kind: "wait" });
+    expect((await whole.attempts.history(whole.ref)).attempts).toMatchObject([
+      { phase: "failed", metered: null },
+    ]);
+    const live = await newTestStage(() => ({ kind: "hang", tokens: ["One", " two"] }), {
+      admitted: { reply: "live" },
+    });
+    setTimeout(() => live.stopping.abort(), 60);
+    expect(await live.handle()).toMatchObject({ kind: "wait" });
+    expect((await live.attempts.history(live.ref)).attempts).toMatchObject([
+      { phase: "failed", metered: { kind: "estimated", reason: "cut" } },
+    ]);
   });
 
   test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {

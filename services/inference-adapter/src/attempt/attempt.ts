@@ -7,7 +7,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { type Clock, type EpochMillis, TransientFault } from "@sluice/domain";
+import type { Clock, EpochMillis } from "@sluice/domain";
 import {
   type Attempts,
   type AttemptState,
@@ -25,7 +25,6 @@ import {
 import { completedOutcomeOf } from "./outcome.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
-import type { AdapterFaultCode } from "../faults.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
 import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
@@ -56,7 +55,7 @@ export interface AttemptParts {
 export interface AttemptOrder {
   /**
    * Names this process and the message in the attempt record. A process handles a message once at a time,
-   * so it can tell its own claim whose reply was lost from the claim of another.
+   * so it recognises its own claim, whose reply was lost.
    */
   readonly owner: string;
   readonly dispatched: InferenceDispatched;
@@ -71,7 +70,10 @@ export interface AttemptOrder {
   readonly record: "unread" | "read";
   /** The trace of the dispatched message, which the provider receives too. */
   readonly trace: TraceHeaders;
-  /** Aborts when the process ends. A running attempt then stays in the record until its lease ends. */
+  /**
+   * Aborts the call when the process ends. What the call has brought by then is recorded, so that another
+   * process continues at once.
+   */
   readonly stopping: AbortSignal;
 }
 
@@ -120,8 +122,8 @@ export class AttemptRunner {
   /**
    * Makes one attempt.
    *
-   * @throws TransientFault if Kafka or Redis is unavailable, and `ADAPTER_STOPPING` if the process
-   *   ends during the call; PermanentFault `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
+   * @throws TransientFault if Kafka or Redis is unavailable; PermanentFault
+   *   `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
   async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded> {
     const { producer, clock } = this.#parts;
@@ -229,7 +231,6 @@ export class AttemptRunner {
     clearTimeout(late);
     metrics.callEnded(candidate, end, (performance.now() - startedAt) / 1_000);
     breakers.ended(candidate, keyIndex, end, clock.now());
-    if (stopping.aborted && end.kind !== "answered") throw stoppingFault();
     await reply?.drain();
     return { end, calledAt };
   }
@@ -363,12 +364,4 @@ function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
 
 function isLive({ admitted }: InferenceDispatched): boolean {
   return admitted.reply === "live";
-}
-
-function stoppingFault(): TransientFault {
-  const code: AdapterFaultCode = "ADAPTER_STOPPING";
-  return new TransientFault(
-    code,
-    "The process is stopping, so the attempt stays open until its lease ends.",
-  );
 }

@@ -130,7 +130,7 @@ local function hold(number, owner, leaseMs)
   return fence
 end
 
--- How long others must wait. An owner need not wait for its own lease: its claim was stored, and the
+-- How long others must wait. An owner does not have to wait for its own lease: its claim was stored, and the
 -- reply was lost.
 local function leaseLeft(number, owner)
   local phase = phaseOf(number)

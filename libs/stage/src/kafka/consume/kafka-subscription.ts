@@ -137,9 +137,9 @@ export class KafkaSubscription {
     this.listen();
   }
 
-  /** False if the consumer has had no assignment for a while: then its messages wait. */
+  /** False if the consumer has ended, or has had no assignment for a while: then its messages wait. */
   get isAssigned(): boolean {
-    return this.watch.isAssigned;
+    return !this.halted.signal.aborted && this.watch.isAssigned;
   }
 
   /** Resolves when the consumer is subscribed. Until then it tries again indefinitely. */
