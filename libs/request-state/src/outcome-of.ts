@@ -37,6 +37,8 @@ export interface Refusal extends Ending {
   readonly code: string;
   /** A sentence for the client, with the remedy. */
   readonly reason: string;
+  /** After how many milliseconds a new request may succeed; absent if that is not known. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** Returns the outcome of a request that was declined or has failed. */
@@ -45,7 +47,11 @@ export function refusedOutcome(admitted: InferenceAdmitted, refusal: Refusal): I
     ...common(admitted, refusal),
     outcome: refusal.kind,
     completed: null,
-    refused: { code: refusal.code, reason: refusal.reason },
+    refused: {
+      code: refusal.code,
+      reason: refusal.reason,
+      retryAfterMs: refusal.retryAfterMs ?? null,
+    },
   };
 }
 

@@ -465,6 +465,8 @@ export interface Refused {
   readonly code: string;
   /** A sentence for the client, with the remedy. */
   readonly reason: string;
+  /** After how many milliseconds a new request may succeed; null: not known. */
+  readonly retryAfterMs: number | null;
 }
 
 /** The reply that a client waits for. none: no client waits. whole: the whole answer. live: each token. */

@@ -69,6 +69,7 @@ export function refusedOutcomeOf(
     kind: end.outcome,
     code: end.code,
     reason: end.reason,
+    retryAfterMs: end.retryAfterMs,
     attempts: calls,
     lookup: dispatched.lookup,
     decisions: decided(dispatched, end.code, [`provider calls made: ${calls}`]),

@@ -4,7 +4,7 @@ import type { AttemptFailure } from "./failure.ts";
 
 export type CandidateChoice =
   | { readonly kind: "now"; readonly candidate: Candidate }
-  /** No candidate may be called before this time. */
+  /** No candidate may be called before this time, which may be after the deadline. */
   | { readonly kind: "later"; readonly at: EpochMillis }
   | { readonly kind: "none" };
 
@@ -19,17 +19,16 @@ export interface CandidateFacts {
    * never.
    */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
-  readonly deadlineAt: EpochMillis;
   readonly now: EpochMillis;
 }
 
 /**
  * Returns the best candidate that has not failed and may be called now. If there is none, it returns
  * the one that may be called soonest; a candidate that failed counts from its `retryAt` on. It
- * returns `none` if no candidate may be called before the deadline.
+ * returns `none` if no candidate may be called at any time.
  */
 export function chooseCandidate(facts: CandidateFacts): CandidateChoice {
-  const { candidates, failures, readyAt, deadlineAt, now } = facts;
+  const { candidates, failures, readyAt, now } = facts;
   const failed = new Map(failures.map((failure) => [failure.variant, failure.retryAt]));
   const fresh = candidates.find(
     (candidate) => !failed.has(candidate.variant) && readyAt(candidate) <= now,
@@ -41,7 +40,7 @@ export function chooseCandidate(facts: CandidateFacts): CandidateChoice {
     const retryAt = failed.has(candidate.variant) ? failed.get(candidate.variant) : now;
     if (retryAt === null || retryAt === undefined) continue;
     const at = Math.max(retryAt, readyAt(candidate), now);
-    if (at < deadlineAt && (!soonest || at < soonest.at)) soonest = { candidate, at };
+    if (Number.isFinite(at) && (!soonest || at < soonest.at)) soonest = { candidate, at };
   }
   if (!soonest) return { kind: "none" };
   return soonest.at <= now

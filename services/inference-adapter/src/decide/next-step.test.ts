@@ -213,10 +213,25 @@ describe("the candidate", () => {
     });
   });
 
-  test("is missing if every candidate has to rest beyond the deadline", () => {
+  test("is not awaited beyond the deadline, and the client learns when it may be called", () => {
     const dispatched = aDispatched({ candidates: [small] });
-    const history = aHistory({ attempts: [failedWith({ retryAt: admittedAt + 120_000 })] });
-    expect(stepFor({ dispatched, history })).toMatchObject({ code: "provider_failed" });
+    const deadlineAt = admittedAt + 120_000;
+    const history = aHistory({ attempts: [failedWith({ retryAt: deadlineAt })] });
+    expect(stepFor({ dispatched, history, now: deadlineAt - 900 })).toMatchObject({
+      ...{ kind: "end", outcome: "failed", code: "provider_busy", retryAfterMs: 900 },
+    });
+  });
+
+  test("is not awaited for longer than 15 s, because other messages would wait too", () => {
+    const dispatched = aDispatched({ candidates: [small] });
+    const after = (waitMs: number) => {
+      const attempts = [failedWith({ retryAt: now + waitMs })];
+      return stepFor({ dispatched, history: aHistory({ attempts }) });
+    };
+    expect(after(15_000)).toMatchObject({ kind: "wait", waitMs: 15_000 });
+    expect(after(15_001)).toMatchObject({ code: "provider_busy", retryAfterMs: 15_001 });
+    const resting = stepFor({ readyAt: readyAt(now + 60_000, now + 90_000) });
+    expect(resting).toMatchObject({ code: "provider_busy", retryAfterMs: 60_000 });
   });
 
   test("is skipped while its breaker is open, and awaited if all breakers are", () => {

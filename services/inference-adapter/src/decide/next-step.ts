@@ -11,6 +11,7 @@ export type EndCode =
   | "in_doubt"
   | "context_length_exceeded"
   | "provider_refused"
+  | "provider_busy"
   | "provider_failed";
 
 export interface End {
@@ -19,7 +20,15 @@ export interface End {
   readonly code: EndCode;
   /** What happened and what to do, for the client. */
   readonly reason: string;
+  /** After how many milliseconds a new request may succeed; absent if that is not known. */
+  readonly retryAfterMs?: number | undefined;
 }
+
+/**
+ * The longest wait for a provider, in milliseconds. A request that waits keeps its place in the partition, and
+ * all messages behind it would wait too, up to the limit of uncommitted messages.
+ */
+export const providerWaitMsMax = 15_000;
 
 export type NextStep =
   /** The request has ended. What the record holds is published again. */
@@ -108,14 +117,17 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
     candidates: dispatched.dispatch.candidates,
     failures,
     readyAt,
-    deadlineAt: dispatched.admitted.deadlineAt,
     now,
   });
   switch (choice.kind) {
     case "now":
       return { kind: "attempt", number, candidate: choice.candidate };
-    case "later":
-      return { kind: "wait", waitMs: choice.at - now, reason: "no candidate may be called yet" };
+    case "later": {
+      const waitMs = choice.at - now;
+      const isTooLong = waitMs > providerWaitMsMax || choice.at >= dispatched.admitted.deadlineAt;
+      if (isTooLong) return busyFor(waitMs);
+      return { kind: "wait", waitMs, reason: "no candidate may be called yet" };
+    }
     case "none":
       return givenUp(failures);
     default:
@@ -147,6 +159,12 @@ function givenUp(failures: readonly AttemptFailure[]): End {
       ? `No provider answered; the last attempt ended with ${last.code}. Try again later.`
       : "No provider can be called now. Try again later.",
   );
+}
+
+function busyFor(waitMs: number): End {
+  const seconds = Math.ceil(waitMs / 1_000);
+  const reason = `No model that may answer can be called for ${seconds} s, because its provider limits the calls or is resting. Send the request again after that, or name another model.`;
+  return { ...failed("provider_busy", reason), retryAfterMs: waitMs };
 }
 
 /** The provider bills these answers, and would bill another call too. */

@@ -61,3 +61,18 @@ test("an outage is a 503 with the time after which the client may try again", ()
     ...{ status: 503, type: "server_error", headers: { "retry-after": "1" } },
   });
 });
+
+test("an outcome that says when a new request may succeed has a retry-after in whole seconds", () => {
+  const ended = {
+    ...{ kind: "failed", code: "provider_busy", reason: "Wait.", attempts: 1 },
+    ...{ lookup: null, decisions: [], completedAt: 1 },
+  } as const;
+  const busy = ApiError.ofOutcome(
+    refusedOutcome(anAdmission(), { ...ended, retryAfterMs: 600_001 }),
+  );
+  expect(busy.status).toBe(503);
+  expect(busy.headers).toEqual({ "retry-after": "601", "x-should-retry": "false" });
+  expect(ApiError.ofOutcome(refusedOutcome(anAdmission(), ended)).headers).toEqual({
+    "x-should-retry": "false",
+  });
+});

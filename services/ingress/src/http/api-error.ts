@@ -46,6 +46,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   no_variant_fits: 400,
   not_found: 404,
   overloaded: 503,
+  provider_busy: 503,
   provider_failed: 502,
   provider_refused: 400,
   shed: 503,
@@ -89,8 +90,9 @@ export class ApiError extends Error {
 
   /** Returns the error for an outcome that is not completed. It is final: this request cannot end otherwise. */
   static ofOutcome({ refused }: Pick<InferenceResponded, "refused">): ApiError {
-    const { code, reason } = refused ?? noReason;
-    return new ApiError(code, reason, { headers: final });
+    const { code, reason, retryAfterMs } = refused ?? noReason;
+    const after = retryAfterMs === null ? {} : { "retry-after": inSeconds(retryAfterMs) };
+    return new ApiError(code, reason, { headers: { ...final, ...after } });
   }
 
   envelope(): { readonly error: object } {
@@ -102,7 +104,12 @@ export class ApiError extends Error {
 const noReason = {
   code: "internal_error",
   reason: "The request ended without an answer and without a reason. Send it again.",
+  retryAfterMs: null,
 } as const;
+
+function inSeconds(milliseconds: number): string {
+  return String(Math.ceil(milliseconds / 1_000));
+}
 
 /** Returns the error for a wrong request. Nothing was admitted, so the client may correct the request and send it again. */
 export function errorOfRefusal({ code, reason, param }: Refusal): ApiError {

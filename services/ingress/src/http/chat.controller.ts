@@ -115,6 +115,10 @@ export class ChatController {
 
 function streamBroken(): ApiError {
   return ApiError.ofOutcome({
-    refused: { code: "internal_error", reason: "The answer broke off. Send the request again." },
+    refused: {
+      code: "internal_error",
+      reason: "The answer broke off. Send the request again.",
+      retryAfterMs: null,
+    },
   });
 }

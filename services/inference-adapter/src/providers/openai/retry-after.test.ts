@@ -12,6 +12,13 @@ test("seconds, milliseconds and dates are read", () => {
   expect(retryAfter({ "retry-after": "Thu, 01 Jan 2026 00:00:30 GMT" })).toBe(30_000);
 });
 
+test("no more than a day is believed", () => {
+  const day = 86_400_000;
+  expect(retryAfter({ "retry-after": "9".repeat(400) })).toBe(day);
+  expect(retryAfter({ "retry-after-ms": "1" + "0".repeat(30) })).toBe(day);
+  expect(retryAfter({ "retry-after": "Fri, 01 Jan 2100 00:00:00 GMT" })).toBe(day);
+});
+
 test("a date in the past is a wait of zero, and an unreadable value is ignored", () => {
   expect(retryAfter({ "retry-after": "Wed, 31 Dec 2025 23:00:00 GMT" })).toBe(0);
   expect(retryAfter({ "retry-after": "soon" })).toBeNull();

@@ -1,7 +1,10 @@
 import type { EpochMillis } from "@sluice/domain";
 
+/** The longest wait that is believed. A larger value is a mistake of the provider, and no time in a record. */
+const retryAfterMsMax = 24 * 60 * 60_000;
+
 /**
- * Returns how long the provider asks to wait, in milliseconds: from `retry-after-ms`, or from
+ * Returns how long the provider asks to wait, in milliseconds, at most a day: from `retry-after-ms`, or from
  * `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3). Returns null if there is no readable
  * value.
  */
@@ -10,12 +13,16 @@ export function retryAfterMsOf(
   now: EpochMillis,
 ): number | null {
   const milliseconds = amountOf(header("retry-after-ms"));
-  if (milliseconds !== null) return milliseconds;
+  if (milliseconds !== null) return bounded(milliseconds);
   const value = header("retry-after");
   const seconds = amountOf(value);
-  if (seconds !== null) return Math.ceil(seconds * 1_000);
+  if (seconds !== null) return bounded(seconds * 1_000);
   const date = value === null ? Number.NaN : Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
+  return Number.isNaN(date) ? null : bounded(date - now);
+}
+
+function bounded(waitMs: number): number {
+  return Math.ceil(Math.min(Math.max(waitMs, 0), retryAfterMsMax));
 }
 
 function amountOf(value: string | null): number | null {
