@@ -4,7 +4,7 @@ export { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 export { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
 export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
-export { attemptsMax } from "./limits.ts";
+export { attemptsMax, recordKeptMs } from "./limits.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 export { type RequestStateOptions, RequestStateModule } from "./request-state.module.ts";

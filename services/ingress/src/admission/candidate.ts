@@ -20,19 +20,26 @@ const defaultDeadlineMs = { http: 120_000, kafka: 10 * 60_000 } as const;
 /** Is shorter than the retention of the topics, so that a message does not expire before its request. */
 const deadlineMaxMs = 48 * 60 * 60_000;
 
-/** Returns the record of a request that arrived at `now`, as it would be admitted. Pure. */
+/**
+ * Returns the record of a request that arrived at `now`, as it would be admitted. Pure.
+ *
+ * @param sentAt when its sender began to wait: deadlines count from then, because a request that waited on
+ *   the topic for an hour is one that its sender has given up
+ */
 export function admittedRecordOf(
   request: InferenceRequested,
   attribution: Attribution,
   arrival: Arrival,
   now: EpochMillis,
+  sentAt: EpochMillis = now,
 ): InferenceAdmitted {
   const { origin, reply, remembered, correlationId } = arrival;
   return {
     request,
     attribution,
     admittedAt: now,
-    deadlineAt: deadlineOf(request.requirements.deadlineAt, origin, now),
+    // A topic that another program made may have times from its senders, which may be in the future.
+    deadlineAt: deadlineOf(request.requirements.deadlineAt, origin, Math.min(sentAt, now)),
     bodyHash: bodyHashOf(attribution.tenant, request),
     origin,
     reply,
@@ -43,11 +50,11 @@ export function admittedRecordOf(
   };
 }
 
-/** Returns the requested deadline or the default of the origin; both end after 48 hours at the latest. */
+/** Returns the requested deadline or the default of the origin; both end 48 hours after `sentAt` at the latest. */
 export function deadlineOf(
   requested: EpochMillis | null,
   origin: "http" | "kafka",
-  now: EpochMillis,
+  sentAt: EpochMillis,
 ): EpochMillis {
-  return Math.min(requested ?? now + defaultDeadlineMs[origin], now + deadlineMaxMs);
+  return Math.min(requested ?? sentAt + defaultDeadlineMs[origin], sentAt + deadlineMaxMs);
 }

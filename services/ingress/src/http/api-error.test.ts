@@ -63,10 +63,10 @@ test("an outage is a 503 with the time after which the client may try again", ()
 });
 
 test("an outcome that says when a new request may succeed has a retry-after in whole seconds", () => {
-  const ended = {
-    ...{ kind: "failed", code: "provider_busy", reason: "Wait.", attempts: 1 },
+  const ended: Parameters<typeof refusedOutcome>[1] = {
+    ...{ kind: "failed" as const, code: "provider_busy", reason: "Wait.", attempts: 1 },
     ...{ lookup: null, decisions: [], completedAt: 1 },
-  } as const;
+  };
   const busy = ApiError.ofOutcome(
     refusedOutcome(anAdmission(), { ...ended, retryAfterMs: 600_001 }),
   );

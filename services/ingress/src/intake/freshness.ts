@@ -1,4 +1,5 @@
 import type { EpochMillis } from "@sluice/domain";
+import { recordKeptMs } from "@sluice/request-state";
 
 /** The greatest distance of a signature's time of issue from the broker's append time, to either side. */
 const ageMaxMs = 5 * 60_000;
@@ -14,4 +15,16 @@ export function isFresh(issuedAt: string, appendedAt: EpochMillis, isReplay: boo
   if (!/^\d{1,15}$/.test(issuedAt)) return false;
   const age = appendedAt - Number(issuedAt);
   return Math.abs(age) <= ageMaxMs || (isReplay && age > 0 && age <= replayAgeMaxMs);
+}
+
+/** The clocks of the broker, of the sender and of Redis may differ, and a slice takes a while. */
+const memoryMarginMs = 60 * 60_000;
+
+/**
+ * Returns whether an unknown id may have been known once: the message is older than the time for which ids
+ * are remembered. Kafka deletes whole segments, so such a message may be read again after a reset or a
+ * long stop, and would be paid a second time.
+ */
+export function isForgotten(issuedAt: string, appendedAt: EpochMillis, now: EpochMillis): boolean {
+  return now - Math.min(appendedAt, Number(issuedAt)) > recordKeptMs - memoryMarginMs;
 }

@@ -43,7 +43,7 @@ function refusedActionOf(because: RefusedBecause): IntakeAction {
     case "stale-signature":
       return intakeDeadLetter(
         "INTAKE_SIGNATURE_STALE",
-        "sluice-issued-at must be within 5 minutes of the message's append time.",
+        "sluice-issued-at must be within 5 minutes of the message's append time, and the message younger than the 3 days for which ids are known.",
       );
     default:
       return because satisfies never;

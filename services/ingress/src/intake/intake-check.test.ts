@@ -15,6 +15,7 @@ function checked(
   given: Readonly<Record<string, string>> = {},
   issuedAt = now,
   value = Buffer.from("the bytes of the record"),
+  readAt = now + 1_000,
 ): IntakeCheck {
   const signed = { topic, keyId: "k1", issuedAt: String(issuedAt), value };
   const texts = {
@@ -27,7 +28,7 @@ function checked(
     Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]),
   );
   const message = { record, topic, value, headers, appendedAt: now };
-  return checkMessage(message, keys, declarations, now + 1_000);
+  return checkMessage(message, keys, declarations, readAt);
 }
 
 const codeOf = (result: IntakeCheck) => (result.kind === "dead-letter" ? result.code : result.kind);
@@ -41,7 +42,7 @@ test("a signed request is a candidate with its key's attribution and a deadline 
       admitted: {
         attribution: { tenant: "acme", team: "search", key: "k1" },
         ...{ origin: "kafka", reply: "none", remembered: true, correlationId: "c" },
-        ...{ admittedAt: now + 1_000, deadlineAt: now + 601_000 },
+        ...{ admittedAt: now + 1_000, deadlineAt: now + 600_000 },
       },
     },
   });
@@ -68,6 +69,17 @@ test("a request with an old signature is a stale candidate, unless the message i
   expect(checked(aRequest(), {}, hourAgo)).toMatchObject({ candidate: { isStale: true } });
   const replay = { "dead-letter-code": "STAGE_HANDLER_FAILED" };
   expect(checked(aRequest(), replay, hourAgo)).toMatchObject({ candidate: { isStale: false } });
+});
+
+test("a message that is read long after it was appended has the deadline of its sender, and later no fresh id", () => {
+  const value = Buffer.from("the bytes of the record");
+  const readAfter = (ms: number) => checked(aRequest(), {}, now, value, now + ms);
+  const hourMs = 60 * 60_000;
+  expect(readAfter(hourMs)).toMatchObject({
+    candidate: { isStale: false, admitted: { deadlineAt: now + 600_000 } },
+  });
+  expect(readAfter(71 * hourMs)).toMatchObject({ candidate: { isStale: false } });
+  expect(readAfter(71 * hourMs + 1)).toMatchObject({ candidate: { isStale: true } });
 });
 
 test("a wrong request of an authenticated sender is a candidate with a refusal", () => {

@@ -6,7 +6,7 @@ import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { recordRefusalOf } from "../request/record-check.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
 import { type Refusal, refused } from "../request/refusal.ts";
-import { isFresh } from "./freshness.ts";
+import { isForgotten, isFresh } from "./freshness.ts";
 
 /** Why a message on the request topic becomes a dead letter. */
 export type IntakeCode =
@@ -75,9 +75,9 @@ export function checkMessage(
     correlationId: correlationIdIn(message),
   } as const;
   const candidate = {
-    admitted: admittedRecordOf(record, attributionOf(known.key), arrival, now),
+    admitted: admittedRecordOf(record, attributionOf(known.key), arrival, now, appendedAt),
     refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
-    isStale: !isFresh(issuedAt, appendedAt, isReplay),
+    isStale: !isFresh(issuedAt, appendedAt, isReplay) || isForgotten(issuedAt, appendedAt, now),
   };
   return { kind: "candidate", candidate };
 }
