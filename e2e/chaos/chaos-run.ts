@@ -10,6 +10,8 @@ import type { Step } from "./plan.ts";
 import {
   type CheckpointObservation,
   checkpointViolations,
+  claimedLimits,
+  type Limits,
   type FaultWindow,
   type StepObservation,
   stepViolations,
@@ -54,7 +56,11 @@ export class ChaosRun {
   /** The number of requests that the last checkpoint has covered. */
   #checked = 0;
 
-  private constructor(pipeline: Pipeline, run: string) {
+  private constructor(
+    pipeline: Pipeline,
+    run: string,
+    private readonly limits: Limits,
+  ) {
     const { http, demoKey: apiKey, topicPrefix, addresses } = pipeline;
     this.pipeline = pipeline;
     this.#user = new KafkaUser({
@@ -70,7 +76,7 @@ export class ChaosRun {
     this.#oracle = new Oracle(pipeline);
   }
 
-  static async start(): Promise<ChaosRun> {
+  static async start(limits: Limits = claimedLimits): Promise<ChaosRun> {
     const pipeline = await startPipeline({
       ownParts: true,
       environment: {
@@ -78,7 +84,7 @@ export class ChaosRun {
         SLUICE_SWEEP_INTERVAL_SECONDS: "1",
       },
     });
-    return new ChaosRun(pipeline, `chaos-${randomBytes(3).toString("hex")}`);
+    return new ChaosRun(pipeline, `chaos-${randomBytes(3).toString("hex")}`, limits);
   }
 
   /** Returns the parts and services that run as processes. The simulator is the oracle and receives no fault. */
@@ -139,7 +145,7 @@ export class ChaosRun {
       ...recovery,
       otherExits: otherExitsIn(lines, step),
     };
-    return { kind: "step", seen, violations: stepViolations(seen) };
+    return { kind: "step", seen, violations: stepViolations(seen, this.limits) };
   }
 
   /** Replaces all services after a violation, so that the next step shows faults of its own. */
@@ -161,7 +167,9 @@ export class ChaosRun {
     };
     this.#checked = requests.length;
     // The accounts are those of the whole run, and a violation is reported once.
-    const violations = checkpointViolations(seen).filter((each) => !this.#reported.has(each));
+    const violations = checkpointViolations(seen, this.limits).filter(
+      (each) => !this.#reported.has(each),
+    );
     for (const each of violations) this.#reported.add(each);
     return { kind: "checkpoint", seen: await this.#totals(accounts), violations };
   }

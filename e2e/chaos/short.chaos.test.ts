@@ -10,10 +10,13 @@ import { linesOf } from "./report.ts";
 /** Chosen once, so that a failure can be repeated with `npm run chaos -- --short --seed 9`. */
 const seed = 9;
 
+/** More than what is claimed, because a machine of the CI may be busy. The long form is measured by the claim. */
+const limits = { answeredSeconds: 30, groupsSeconds: 45, readySeconds: 45 };
+
 let run: ChaosRun;
 
 beforeAll(async () => {
-  run = await ChaosRun.start();
+  run = await ChaosRun.start(limits);
 });
 afterAll(() => run?.stop());
 

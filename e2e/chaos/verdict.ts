@@ -2,10 +2,15 @@ import type { RepeatedPayment } from "@sluice/testing";
 import type { RequestRecord } from "../load/steady-load.ts";
 import { describeStep, type Step } from "./plan.ts";
 
-/** The limits that docs/reliability.md claims, in seconds after the targets of a fault are back. */
-export const answeredSecondsMax = 15;
-export const groupsSecondsMax = 30;
-export const readySecondsMax = 30;
+/** In seconds after the targets of a fault are back. */
+export interface Limits {
+  readonly answeredSeconds: number;
+  readonly groupsSeconds: number;
+  readonly readySeconds: number;
+}
+
+/** The limits that docs/reliability.md claims. */
+export const claimedLimits: Limits = { answeredSeconds: 15, groupsSeconds: 30, readySeconds: 30 };
 
 export interface GroupObservation {
   readonly group: string;
@@ -39,25 +44,28 @@ export interface StepObservation {
 }
 
 /** Returns one sentence for each violation of a step. */
-export function stepViolations(seen: StepObservation): readonly string[] {
+export function stepViolations(
+  seen: StepObservation,
+  limits: Limits = claimedLimits,
+): readonly string[] {
   const after = `after the ${describeStep(seen.step)}`;
   return [
     ...seen.notBack.map((target) => `${target} did not come back ${after}.`),
-    ...(seen.unanswered.length > 0 || seen.answeredSeconds > answeredSecondsMax
+    ...(seen.unanswered.length > 0 || seen.answeredSeconds > limits.answeredSeconds
       ? [
-          `${seen.unanswered.length} of ${seen.openAtReturn} waiting requests had no answer, and the others had one within ${rounded(seen.answeredSeconds)} s, ${after}. The limit is ${answeredSecondsMax} s.${namesOf(seen.unanswered)}`,
+          `${seen.unanswered.length} of ${seen.openAtReturn} waiting requests had no answer, and the others had one within ${rounded(seen.answeredSeconds)} s, ${after}. The limit is ${limits.answeredSeconds} s.${namesOf(seen.unanswered)}`,
         ]
       : []),
-    ...(seen.brokenGroups.length === 0 && seen.groupsSeconds > groupsSecondsMax
+    ...(seen.brokenGroups.length === 0 && seen.groupsSeconds > limits.groupsSeconds
       ? [`The groups had all partitions only ${rounded(seen.groupsSeconds)} s ${after}.`]
       : []),
     ...seen.brokenGroups.map(
       ({ group, topic, state, unread, lagMessages }) =>
         `Group ${group} is ${state}: it does not read the partitions ${unread.join(", ")} of ${topic}, and its lag is ${lagMessages}, ${rounded(seen.groupsSeconds)} s ${after}.`,
     ),
-    ...(seen.notReady.length > 0 || seen.readySeconds > readySecondsMax
+    ...(seen.notReady.length > 0 || seen.readySeconds > limits.readySeconds
       ? [
-          `Not ready within ${readySecondsMax} s ${after}: ${seen.notReady.join(", ") || "ready later"}.`,
+          `Not ready within ${limits.readySeconds} s ${after}: ${seen.notReady.join(", ") || "ready later"}.`,
         ]
       : []),
   ];
@@ -94,10 +102,13 @@ export interface CheckpointObservation {
 }
 
 /** Returns one sentence for each violation of a checkpoint. */
-export function checkpointViolations(seen: CheckpointObservation): readonly string[] {
+export function checkpointViolations(
+  seen: CheckpointObservation,
+  limits: Limits = claimedLimits,
+): readonly string[] {
   return [
     ...unansweredIn(seen),
-    ...lateIn(seen),
+    ...lateIn(seen, limits.answeredSeconds),
     ...seen.breaches.map((breach) => `Breach of an invariant: ${breach}.`),
     ...(seen.ledgerNanoUsd === seen.chargedNanoUsd
       ? []
@@ -155,18 +166,21 @@ function failureOf(
 }
 
 /** Reports the requests that were answered later than the limit after the faults during which they waited. */
-function lateIn({ requests, kafkaOutcomes, windows }: CheckpointObservation): readonly string[] {
+function lateIn(
+  { requests, kafkaOutcomes, windows }: CheckpointObservation,
+  secondsMax: number,
+): readonly string[] {
   const ends = new Map(kafkaOutcomes.map(({ requestId, endedAt }) => [requestId, endedAt]));
   const late = requests.flatMap(({ key, transport, startedAt, endedAt, end }) => {
     const at = transport === "kafka" ? ends.get(key) : endedAt;
     if (at === undefined || at === null || end?.kind === "unanswered") return [];
     const seconds = (at - waitsSince(windows, startedAt, at)) / 1_000;
-    return seconds > answeredSecondsMax ? [{ key, seconds }] : [];
+    return seconds > secondsMax ? [{ key, seconds }] : [];
   });
   if (late.length === 0) return [];
   const longest = Math.max(...late.map(({ seconds }) => seconds));
   return [
-    `${counted(late.length)} waited up to ${rounded(longest)} s after the last fault that they met. The limit is ${answeredSecondsMax} s.${namesOf(late.map(({ key }) => key))}`,
+    `${counted(late.length)} waited up to ${rounded(longest)} s after the last fault that they met. The limit is ${secondsMax} s.${namesOf(late.map(({ key }) => key))}`,
   ];
 }
 
