@@ -143,6 +143,13 @@ export function internalError(): ApiError {
   );
 }
 
+/** Returns the error for a request that the service can never take. Repeating it would fail in the same way. */
+export function notTaken(cause: unknown): ApiError {
+  const message =
+    "Sluice cannot take this request, and a repeat would fail too; an operator must act.";
+  return ApiError.of("internal_error", message, { headers: final, cause });
+}
+
 export function pathNotFound(): ApiError {
   const message = "There is no such path; docs/reference/http.md lists the paths that exist.";
   return ApiError.of("not_found", message);

@@ -1,5 +1,5 @@
 import type { Declarations } from "@sluice/declarations";
-import { type Clock, TransientFault } from "@sluice/domain";
+import { type Clock, Defect, PermanentFault, TransientFault } from "@sluice/domain";
 import {
   InMemoryAdmissions,
   InMemoryOutcomes,
@@ -210,4 +210,16 @@ test("a request is a 503 while Redis is unavailable", async () => {
     throw new TransientFault("REDIS_UNAVAILABLE", "Redis does not answer.");
   };
   await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({ status: 503 });
+});
+
+test.each([
+  ["Kafka refuses", new PermanentFault("STAGE_MESSAGE_REFUSED", "The message is too large.")],
+  ["cannot be encoded", new Defect("CONTRACT_UNENCODABLE", "The record has another type.")],
+])("a request that %s is a 500 that SDKs do not repeat", async (_, fault) => {
+  const fakes = withFakes();
+  fakes.producer.fault = fault;
+  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({
+    ...{ status: 500, code: "internal_error", headers: { "x-should-retry": "false" } },
+    cause: fault,
+  });
 });

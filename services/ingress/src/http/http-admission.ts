@@ -1,7 +1,7 @@
 import { Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import { type ApiKey, Declarations } from "@sluice/declarations";
-import { Clock, type EpochMillis, Fault, uuidv7 } from "@sluice/domain";
+import { Clock, type EpochMillis, Fault, TransientFault, uuidv7 } from "@sluice/domain";
 import {
   Admissions,
   type Admitted,
@@ -28,7 +28,7 @@ import { modelRefusalOf } from "../request/model-choice.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { RequestHeaders } from "../request/request-headers.ts";
 import { idempotentRequestId, recordOf } from "../request/request-record.ts";
-import { errorOfRefusal, errorOfRefused, unavailable } from "./api-error.ts";
+import { errorOfRefusal, errorOfRefused, notTaken, unavailable } from "./api-error.ts";
 
 /** A request of an authenticated client, as it was parsed. */
 export interface HttpRequest<B extends RequestBody = RequestBody> {
@@ -86,7 +86,10 @@ export class HttpAdmission {
     private readonly metrics: IngressMetrics,
   ) {}
 
-  /** @throws ApiError if the request is refused, and 503 if Redis or Kafka is unavailable */
+  /**
+   * @throws ApiError if the request is refused, 503 if Redis or Kafka is unavailable, and 500 if a
+   *   repeat would fail too
+   */
   async admit(request: HttpRequest): Promise<AdmissionResult> {
     try {
       const candidate = this.candidateOf(request);
@@ -94,6 +97,7 @@ export class HttpAdmission {
       return await this.act(pending, await this.decide(pending));
     } catch (cause) {
       if (!(cause instanceof Fault)) throw cause;
+      if (!(cause instanceof TransientFault)) throw notTaken(cause);
       this.metrics.decisions.inc({ decision: "shed", reason: cause.code });
       if (cause.code === storeFull)
         throw unavailable("overloaded", "Redis has no room for new requests; try again.", cause);
