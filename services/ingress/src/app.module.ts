@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Provider } from "@nestjs/common";
-import { APP_FILTER, APP_GUARD } from "@nestjs/core";
+import { APP_FILTER } from "@nestjs/core";
+import { Clock } from "@sluice/domain";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ResponseCacheModule } from "@sluice/response-cache";
 import { cacheConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
@@ -7,10 +8,12 @@ import { ApiKeys } from "./admission/api-keys.ts";
 import { HitFinder } from "./admission/hit-finder.ts";
 import type { Config } from "./config.ts";
 import { AnswerWait } from "./http/answers/answer-wait.ts";
+import { ClientReadings } from "./http/answers/client-reading.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
-import { ApiKeyGuard } from "./http/api-key.guard.ts";
 import { ChatController } from "./http/chat.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
+import { MemoryBudget } from "./http/connection/memory-budget.ts";
+import { OpenConnections } from "./http/connection/open-connections.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
 import { HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
@@ -43,29 +46,42 @@ export class AppModule {
           commandTimeoutMs: config.SLUICE_HTTP_CACHE_TIMEOUT_MS,
         }),
       ],
-      controllers: [ChatController, EmbeddingsController, ModelsController],
-      providers: [
-        ...foundation,
-        {
-          provide: ConcurrencyLimit,
-          inject: [IngressMetrics],
-          useFactory: (metrics: IngressMetrics) =>
-            new ConcurrencyLimit(config.SLUICE_HTTP_WAITING_MAX, metrics),
-        },
-        ...edge,
-        IntakeStage,
-      ],
+      controllers,
+      providers: [...httpProviders(config), IntakeStage],
     };
   }
 }
 
-const foundation: readonly Provider[] = [IngressMetrics, ApiKeys];
+export const controllers = [ChatController, EmbeddingsController, ModelsController];
 
-const edge: readonly Provider[] = [
-  { provide: APP_FILTER, useClass: ApiErrorFilter },
-  { provide: APP_GUARD, useClass: ApiKeyGuard },
-  HitFinder,
-  AnswerWait,
-  HttpAdmission,
-  RequestHandler,
-];
+/** Returns what serves HTTP, on the ports of the modules above. */
+export function httpProviders(config: Config): readonly Provider[] {
+  return [
+    IngressMetrics,
+    ApiKeys,
+    {
+      provide: ConcurrencyLimit,
+      inject: [IngressMetrics],
+      useFactory: (metrics: IngressMetrics) =>
+        new ConcurrencyLimit(config.SLUICE_HTTP_WAITING_MAX, metrics),
+    },
+    {
+      provide: MemoryBudget,
+      inject: [IngressMetrics],
+      useFactory: (metrics: IngressMetrics) =>
+        new MemoryBudget(config.SLUICE_HTTP_MEMORY_MAX_BYTES, metrics),
+    },
+    {
+      provide: ClientReadings,
+      inject: [MemoryBudget, Clock],
+      useFactory: (memory: MemoryBudget, clock: Clock) =>
+        new ClientReadings(memory, clock, config.SLUICE_HTTP_IDLE_TIMEOUT_MS),
+    },
+    { provide: APP_FILTER, useClass: ApiErrorFilter },
+    OpenConnections,
+    HitFinder,
+    AnswerWait,
+    HttpAdmission,
+    RequestHandler,
+  ];
+}

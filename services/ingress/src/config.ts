@@ -28,6 +28,21 @@ export const configSchema = z.object({
     { min: 1, max: 100_000 },
     "The most HTTP requests that wait for an answer at once. Further requests are answered with 503.",
   ),
+  SLUICE_HTTP_MEMORY_MAX_BYTES: countKey(
+    256 * 1024 * 1024,
+    { min: 16 * 1024 * 1024, max: 2 ** 40 },
+    "The most bytes of requests and of unread answers that ingress holds at once. Further requests are answered with 503.",
+  ),
+  SLUICE_HTTP_CONNECTIONS_MAX: countKey(
+    10_000,
+    { min: 1, max: 1_000_000 },
+    "The most connections at once. Further connections are closed.",
+  ),
+  SLUICE_HTTP_IDLE_TIMEOUT_MS: countKey(
+    30_000,
+    { min: 100, max: 600_000 },
+    "How long a client may send nothing of its body, or read nothing of its answer, before ingress closes the connection, in milliseconds.",
+  ),
   SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
     100,
     { min: 5, max: 10_000 },

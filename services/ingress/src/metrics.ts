@@ -7,6 +7,7 @@ export class IngressMetrics {
   readonly decisions: Counter<"decision" | "reason">;
   readonly lookups: Counter<"kind">;
   readonly waiting: Gauge;
+  readonly heldBytes: Gauge;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -25,6 +26,11 @@ export class IngressMetrics {
     this.waiting = new Gauge({
       name: "http_requests_waiting",
       help: "HTTP requests that wait for an answer.",
+      registers,
+    });
+    this.heldBytes = new Gauge({
+      name: "http_held_bytes",
+      help: "Bytes of HTTP requests and of unread answers that the process holds.",
       registers,
     });
   }

@@ -15,11 +15,14 @@ export type ApiErrorType =
 export type ApiErrorCode =
   | RefusalCode
   | "answer_expired"
+  | "headers_too_large"
   | "idempotency_conflict"
   | "internal_error"
   | "invalid_api_key"
+  | "malformed_request"
   | "not_found"
   | "overloaded"
+  | "request_timeout"
   | "unavailable"
   | "unsupported_media_type";
 
@@ -34,6 +37,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   client_closed: 499,
   context_length_exceeded: 400,
   deadline_exceeded: 504,
+  headers_too_large: 431,
   idempotency_conflict: 409,
   in_doubt: 502,
   internal_error: 500,
@@ -42,6 +46,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   invalid_json: 400,
   invalid_value: 400,
   lane_unavailable: 400,
+  malformed_request: 400,
   model_not_found: 404,
   no_variant_fits: 400,
   not_found: 404,
@@ -49,6 +54,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   provider_busy: 503,
   provider_failed: 502,
   provider_refused: 400,
+  request_timeout: 408,
   shed: 503,
   stream_interrupted: 502,
   unavailable: 503,
@@ -148,6 +154,18 @@ export function notTaken(cause: unknown): ApiError {
   const message =
     "Sluice cannot take this request, and a repeat would fail too; an operator must act.";
   return ApiError.of("internal_error", message, { headers: final, cause });
+}
+
+/** Returns the error for a request or an answer that does not fit into the memory of this process. */
+export function memoryFull(): ApiError {
+  return unavailable("overloaded", "Too many requests and answers are in memory; try again.");
+}
+
+/** Returns the error for a wrong API key. It does not say what is wrong with the key. */
+export function unauthenticated(): ApiError {
+  const message =
+    "The API key is missing, unknown or revoked; send 'Authorization: Bearer sk-sluice-…'.";
+  return ApiError.of("invalid_api_key", message);
 }
 
 export function pathNotFound(): ApiError {

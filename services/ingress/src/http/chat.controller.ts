@@ -17,7 +17,7 @@ import {
 } from "./answers/completion.ts";
 import { EventStream } from "./answers/event-stream.ts";
 import { ApiError } from "./api-error.ts";
-import { AuthenticatedKey } from "./api-key.guard.ts";
+import { AuthenticatedKey } from "./authenticated-key.ts";
 import type { RunningRequest } from "./http-admission.ts";
 import { type Exchange, RequestHandler } from "./request-handler.ts";
 import { ChatPipe, ParsedBy, type ParsedRequest } from "./request.pipe.ts";
@@ -46,8 +46,8 @@ export class ChatController {
   }
 
   private async stream(exchange: Exchange<ChatBody>): Promise<void> {
-    const { reply } = exchange;
-    const stream = new EventStream(reply.raw);
+    const { reply, reading } = exchange;
+    const stream = new EventStream(reading);
     try {
       const outcome = await this.sendTokens(exchange, stream);
       if (!outcome) return;

@@ -3,7 +3,7 @@ import type { ApiKey } from "@sluice/declarations";
 import type { FastifyReply } from "fastify";
 import type { EmbeddingsBody } from "../request/embeddings-body.ts";
 import { embeddingListOf } from "./answers/embedding-list.ts";
-import { AuthenticatedKey } from "./api-key.guard.ts";
+import { AuthenticatedKey } from "./authenticated-key.ts";
 import { RequestHandler } from "./request-handler.ts";
 import { EmbeddingsPipe, ParsedBy, type ParsedRequest } from "./request.pipe.ts";
 

@@ -1,22 +1,25 @@
-import { isUtf8 } from "node:buffer";
 import type { Server } from "node:http";
 import { type DynamicModule, type INestApplicationContext } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import { nestOptions } from "@sluice/service-host";
-import type { FastifyReply, RawServerDefault } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { Config } from "../config.ts";
-import { ApiError, pathNotFound } from "./api-error.ts";
+import { IngressMetrics } from "../metrics.ts";
+import { pathNotFound } from "./api-error.ts";
+import { checkBeforeBody, takeJsonInUtf8 } from "./connection/incoming.ts";
+import { answerMalformed } from "./connection/malformed.ts";
 
-/** Creates the HTTP server. It stops reading a body that exceeds the limit. */
+/** Creates the HTTP server. It reads no body before the client is authenticated, and none beyond the limit. */
 export async function createHttp(
   module: DynamicModule,
   config: Config,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.SLUICE_HTTP_BODY_MAX_BYTES,
-    // Without a time limit, a header or body that never ends would hold a socket indefinitely.
+    // Without a time limit, a header or body that arrives byte by byte would hold a socket indefinitely.
     requestTimeout: 60_000,
+    http: { connectionsCheckingInterval: 5_000 },
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
     // Fastify refuses a path that cannot be decoded before Nest sees it.
@@ -24,20 +27,24 @@ export async function createHttp(
       const error = pathNotFound();
       void reply.status(error.status).send(error.envelope());
     },
+    clientErrorHandler: answerMalformed,
   });
-  closeAfterLastAnswer(adapter.getInstance().server);
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, nestOptions);
+  const { server } = adapter.getInstance();
+  closeAfterLastAnswer(server);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    ...nestOptions,
+    bodyParser: false,
+  });
+  limitConnections(server, config, app.get(IngressMetrics, { strict: false }));
+  checkBeforeBody(app, config);
   takeJsonInUtf8(app, config.SLUICE_HTTP_BODY_MAX_BYTES);
   return app;
 }
 
-/** Refuses a body that is not UTF-8. Decoding would replace each wrong byte, so the provider would receive another prompt. */
-function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
-  const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser("error", "error");
-  app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (request, body, done) => {
-    if (isUtf8(body)) void parse(request, body.toString(), done);
-    else done(ApiError.of("invalid_json", "The body is not UTF-8; encode it as UTF-8."));
-  });
+/** Closes connections beyond the limit at once. Each one has buffers, whether it sends something or not. */
+function limitConnections(server: Server, config: Config, { decisions }: IngressMetrics): void {
+  server.maxConnections = config.SLUICE_HTTP_CONNECTIONS_MAX;
+  server.on("drop", () => decisions.inc({ decision: "shed", reason: "connections" }));
 }
 
 /** Ends kept-alive connections after their answer once the server closes, because it closes only after the last connection. */

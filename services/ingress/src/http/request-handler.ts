@@ -1,12 +1,14 @@
 import { Inject, Injectable } from "@nestjs/common";
-import type { InferenceResponded } from "@sluice/contracts";
+import { Clock } from "@sluice/domain";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply } from "fastify";
+import { deadlineOf } from "../admission/candidate.ts";
 import { IngressMetrics } from "../metrics.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import { AnswerWait } from "./answers/answer-wait.ts";
-import { type CompletedOutcome, headersOf, isCompleted } from "./answers/completion.ts";
-import { ApiError, unavailable } from "./api-error.ts";
+import { type ClientReading, ClientReadings } from "./answers/client-reading.ts";
+import { type CompletedOutcome, isCompleted, jsonHeadersOf } from "./answers/completion.ts";
+import { ApiError, memoryFull, unavailable } from "./api-error.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-admission.ts";
 
@@ -14,6 +16,7 @@ import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-ad
 export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
   readonly result: AdmissionResult;
   readonly reply: FastifyReply;
+  readonly reading: ClientReading;
   /** Aborts if the client closes the connection before it has the answer. */
   readonly clientGone: AbortSignal;
 }
@@ -25,12 +28,15 @@ export class RequestHandler {
     private readonly admission: HttpAdmission,
     private readonly answers: AnswerWait,
     private readonly limit: ConcurrencyLimit,
+    private readonly readings: ClientReadings,
+    private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
-   * Admits the request and calls `answer`, which sends the response.
+   * Admits the request and calls `answer`, which sends the response and resolves when the client has
+   * read it. The request keeps its place until then.
    *
    * @throws ApiError if the request is refused or ends without an answer
    */
@@ -45,9 +51,12 @@ export class RequestHandler {
       throw unavailable("overloaded", "Too many requests wait for an answer; try again.");
     }
     const clientGone = abortedOnClose(reply);
+    const ownDeadlineAt = deadlineOf(request.headers.deadlineAt, "http", this.clock.now());
     try {
       const result = await this.admission.admit(request);
-      await answer({ ...request, result, reply, clientGone });
+      const deadlineAt = result.kind === "running" ? result.deadlineAt : ownDeadlineAt;
+      const reading = this.readings.of(reply.raw, deadlineAt);
+      await answer({ ...request, result, reply, reading, clientGone });
       await this.afterAnswer(result);
     } finally {
       release();
@@ -56,20 +65,29 @@ export class RequestHandler {
 
   /** Sends the answer as one JSON body. @throws ApiError if the outcome is not completed */
   async sendWhole(
-    { result, reply, clientGone }: Exchange<RequestBody>,
+    exchange: Exchange<RequestBody>,
     bodyOf: (outcome: CompletedOutcome) => object,
   ): Promise<void> {
-    const outcome = await this.outcomeOf(result, clientGone);
+    const outcome = await this.completedOf(exchange);
     if (!outcome) return;
-    if (!isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
-    await reply.headers(headersOf(outcome.requestId, outcome.completed)).send(bodyOf(outcome));
+    const { reply, reading } = exchange;
+    const body = JSON.stringify(bodyOf(outcome));
+    if (!reading.reserve(Buffer.byteLength(body))) throw memoryFull();
+    void reply.headers(jsonHeadersOf(outcome)).send(body);
+    await reading.finished();
   }
 
-  private async outcomeOf(
-    result: AdmissionResult,
-    clientGone: AbortSignal,
-  ): Promise<InferenceResponded | undefined> {
-    return result.kind === "answered" ? result.outcome : this.answers.outcomeOf(result, clientGone);
+  /** Waits for the outcome. Returns undefined if the client has gone. @throws ApiError if the outcome is not completed */
+  async completedOf({
+    result,
+    clientGone,
+  }: Exchange<RequestBody>): Promise<CompletedOutcome | undefined> {
+    const outcome =
+      result.kind === "answered"
+        ? result.outcome
+        : await this.answers.outcomeOf(result, clientGone);
+    if (outcome && !isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
+    return outcome;
   }
 
   private async afterAnswer(result: AdmissionResult): Promise<void> {

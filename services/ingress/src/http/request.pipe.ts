@@ -15,7 +15,7 @@ import { parseHeaders } from "../request/request-headers.ts";
 import { errorOfRefusal } from "./api-error.ts";
 import type { HttpRequest } from "./http-admission.ts";
 
-/** A request as its pipe returns it; the guard adds the key. */
+/** A request as its pipe returns it; the key was authenticated before the body was read. */
 export type ParsedRequest<B extends RequestBody> = Omit<HttpRequest<B>, "key">;
 
 /**

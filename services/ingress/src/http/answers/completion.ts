@@ -39,6 +39,12 @@ export function headersOf(
   };
 }
 
+/** Returns the headers of an answer that is one JSON body. */
+export function jsonHeadersOf(outcome: CompletedOutcome): Record<string, string> {
+  const type = "application/json; charset=utf-8";
+  return { ...headersOf(outcome.requestId, outcome.completed), "content-type": type };
+}
+
 interface Identity {
   readonly id: string;
   readonly created: number;

@@ -5,9 +5,9 @@ const droppedBytesMax = 64 * 1_024 * 1_024;
 const droppedMsMax = 10_000;
 
 /**
- * Reads the rest of a refused body and drops it. Many clients read nothing before they have sent
- * everything. If the server closed the connection earlier, they would report a broken connection
- * and try again, and would never read the refusal.
+ * Drops the rest of a refused body, of which nothing stays in memory. Many clients read nothing
+ * before they have sent everything. If the server closed the connection earlier, they would report a
+ * broken connection and try again, and would never read the refusal.
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;
@@ -23,4 +23,5 @@ export async function dropRest(request: IncomingMessage): Promise<void> {
   await promise;
   clearTimeout(timer);
   request.off("data", drop);
+  if (!request.complete) request.socket.destroy();
 }

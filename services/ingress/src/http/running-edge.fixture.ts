@@ -1,0 +1,162 @@
+import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { type DynamicModule, Module } from "@nestjs/common";
+import type { NestFastifyApplication } from "@nestjs/platform-fastify";
+import { type Completed, type InferenceAdmitted, topics } from "@sluice/contracts";
+import { Declarations } from "@sluice/declarations";
+import { Clock, SystemClock } from "@sluice/domain";
+import {
+  Admissions,
+  completedOutcome,
+  InMemoryAdmissions,
+  InMemoryOutcomes,
+  InMemoryReplies,
+  InMemoryRequests,
+  Outcomes,
+  Replies,
+} from "@sluice/request-state";
+import { ExactCache, InMemoryExactCache } from "@sluice/response-cache";
+import { EventProducer, InMemoryEventProducer } from "@sluice/stage";
+import { LOGGER } from "@sluice/telemetry";
+import { aCompletion } from "@sluice/testing/fixtures";
+import { Registry } from "prom-client";
+import { controllers, httpProviders } from "../app.module.ts";
+import { type Config, configSchema } from "../config.ts";
+import { someDeclarations } from "../declarations.fixture.ts";
+import { createHttp, listenHttp } from "./http.ts";
+
+export const authorization = "Bearer sk-sluice-k1-one-secret";
+
+@Module({})
+class FakesModule {}
+
+/** Runs the real HTTP server of ingress in this process, on fakes of Redis and Kafka. */
+export class RunningEdge {
+  readonly #clock = new SystemClock();
+  readonly #requests = new InMemoryRequests(this.#clock);
+  readonly #outcomes = new InMemoryOutcomes(this.#requests);
+  readonly producer = new InMemoryEventProducer();
+  readonly registry = new Registry();
+  /** The messages that were logged as errors or warnings. */
+  readonly logged: string[] = [];
+  readonly #sockets: Socket[] = [];
+  #app!: NestFastifyApplication;
+  #port = 0;
+
+  static async start(changed: Partial<Config> = {}): Promise<RunningEdge> {
+    const edge = new RunningEdge();
+    const config = { ...configSchema.parse(environment), ...changed };
+    edge.#app = await createHttp(edge.#module(config), config);
+    await listenHttp(edge.#app, config);
+    edge.#port = Number(new URL(await edge.#app.getUrl()).port);
+    return edge;
+  }
+
+  #module(config: Config): DynamicModule {
+    const note = (_: unknown, message: string) => this.logged.push(message);
+    const quiet = () => undefined;
+    const logger = { error: note, warn: note, info: quiet, debug: quiet };
+    return {
+      module: FakesModule,
+      controllers,
+      providers: [
+        ...httpProviders(config),
+        { provide: Registry, useValue: this.registry },
+        { provide: LOGGER, useValue: logger },
+        { provide: Clock, useValue: this.#clock },
+        { provide: Declarations, useValue: someDeclarations() },
+        { provide: Admissions, useValue: new InMemoryAdmissions(this.#requests) },
+        { provide: Outcomes, useValue: this.#outcomes },
+        { provide: Replies, useValue: new InMemoryReplies(this.#requests) },
+        { provide: ExactCache, useValue: new InMemoryExactCache(this.#clock) },
+        { provide: EventProducer, useValue: this.producer },
+      ],
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  /** Closes all connections of this test and stops. */
+  async abandon(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await this.stop();
+  }
+
+  /** Opens a connection and sends the given lines and the rest as they are. */
+  async open(...lines: readonly string[]): Promise<Socket> {
+    const socket = connect(this.#port, "127.0.0.1").on("error", () => undefined);
+    this.#sockets.push(socket);
+    await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
+    socket.write(lines.join("\r\n"));
+    return socket;
+  }
+
+  /** Sends a POST with its body, and returns the connection. */
+  async post(path: string, body: object, headers: readonly string[] = []): Promise<Socket> {
+    const json = JSON.stringify(body);
+    return this.open(...headOf(path, Buffer.byteLength(json), headers), "", json);
+  }
+
+  /** Begins a POST whose body has `length` bytes, of which only a few are sent. */
+  async upload(length: number, headers: readonly string[] = []): Promise<Socket> {
+    return this.open(...headOf("/v1/chat/completions", length, headers), "", '{"model":');
+  }
+
+  /** Completes every request that was published and has no outcome. */
+  async answerAll(changed: Partial<Completed> = {}): Promise<void> {
+    for (const { topic, record } of this.producer.records) {
+      if (topic.name !== topics.inferenceAdmitted.name) continue;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
+      const admitted = record as InferenceAdmitted;
+      const outcome = completedOutcome(admitted, {
+        completed: aCompletion(changed),
+        ...{ attempts: 1, lookup: null, decisions: [], completedAt: this.#clock.now() },
+      });
+      await this.#outcomes.claim([outcome], "decision");
+    }
+  }
+
+  /** Returns the value of a metric without labels, or the sum over all of them. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const { values = [] } = (await this.registry.getSingleMetric(name)?.get()) ?? {};
+    const isAsked = (own: Readonly<Partial<Record<string, string | number>>>) =>
+      Object.entries(labels).every(([label, value]) => own[label] === value);
+    return values.reduce((sum, each) => (isAsked(each.labels) ? sum + each.value : sum), 0);
+  }
+}
+
+const environment = {
+  SLUICE_KAFKA_BROKERS: "127.0.0.1:9",
+  SLUICE_REGISTRY_URL: "http://127.0.0.1:9",
+  SLUICE_REDIS_URL: "redis://127.0.0.1:9",
+  SLUICE_CACHE_REDIS_URL: "redis://127.0.0.1:9",
+  SLUICE_CONFIG: "sluice.yaml",
+  SLUICE_HTTP_PORT: "0",
+};
+
+export function headOf(
+  path: string,
+  length: number,
+  headers: readonly string[],
+): readonly string[] {
+  return [
+    `POST ${path} HTTP/1.1`,
+    "host: edge",
+    "content-type: application/json",
+    `content-length: ${length}`,
+    ...headers,
+  ];
+}
+
+/** Reads what the server sends until it closes the connection. */
+export async function closedText(socket: Socket): Promise<string> {
+  return text(socket);
+}
+
+/** Resolves when the server has closed the connection. A paused socket is not read to its end. */
+export async function closed(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  await new Promise((resolve) => socket.once("close", resolve));
+}
