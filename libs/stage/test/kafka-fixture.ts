@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadLetterNameOf, TopicCodecs, type Topic } from "@sluice/contracts";
 import { PermanentFault } from "@sluice/domain";
+import kafkajs from "kafkajs";
 import { Registry } from "prom-client";
 import {
   type Delivery,
@@ -13,6 +14,7 @@ import {
   KafkaTopicAdmin,
   KafkaTopicOffsets,
   outgoing,
+  prefixed,
   type RunningStage,
   runSliceStage,
   SliceStage,
@@ -20,7 +22,10 @@ import {
   type StageFaultCode,
   type StageSurroundings,
 } from "../src/index.ts";
+import { KafkaAdmin } from "../src/kafka/kafka-admin.ts";
 import { PrometheusMetrics } from "../src/nest/index.ts";
+
+const { ConfigResourceTypes } = kafkajs;
 
 /** A record of these suites. It is encoded as JSON, so that no registry is needed. */
 export interface Note {
@@ -91,10 +96,20 @@ export class KafkaFixture {
 
   static async create(partitions = 4): Promise<KafkaFixture> {
     const fixture = new KafkaFixture();
-    const plan = { partitions, replication: 1, config: { "max.message.bytes": "2097152" } };
-    const topics = [source, target, sourceDeadLetters, topicOf(deadLetterNameOf("target"))];
-    await fixture.admin.create(topics.map(({ name }) => ({ name, ...plan })));
+    await fixture.make(
+      [source, target, sourceDeadLetters, topicOf(deadLetterNameOf("target"))],
+      partitions,
+    );
     return fixture;
+  }
+
+  async make(topics: readonly Topic<Note>[], partitions = 4): Promise<void> {
+    const plan = { partitions, replication: 1, config: { "max.message.bytes": "2097152" } };
+    await this.admin.create(topics.map(({ name }) => ({ name, ...plan })));
+  }
+
+  async remove(topic: Topic<Note>): Promise<void> {
+    await this.admin.remove([topic.name]);
   }
 
   newProducer(options: Partial<KafkaEventProducerOptions> = {}): KafkaEventProducer {
@@ -133,6 +148,20 @@ export class KafkaFixture {
         },
       ),
     );
+  }
+
+  /** Replaces the settings of a topic, as an operator may while it is in use. */
+  async configure(topic: Topic<Note>, config: Readonly<Record<string, string>>): Promise<void> {
+    const name = prefixed(this.connection, topic.name);
+    const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+    const admin = new KafkaAdmin(this.connection);
+    await admin.ask((client) =>
+      client.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+      }),
+    );
+    await admin.close();
   }
 
   track(running: RunningStage): RunningStage {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { codeOf } from "../src/core/faults.ts";
 import { outgoing } from "../src/index.ts";
-import { partitionAmong } from "../src/kafka/produce/producer-session.ts";
-import { idsOf, KafkaFixture, notes, source } from "./kafka-fixture.ts";
+import { partitionAmong } from "../src/kafka/produce/partition-of-key.ts";
+import { idsOf, KafkaFixture, notes, source, target, topicOf } from "./kafka-fixture.ts";
 import { describeEventProducer } from "./event-producer.contract.ts";
 import { Line } from "./line.ts";
 
@@ -125,6 +125,41 @@ describe("the event producer", () => {
       reason: { code: "STAGE_MESSAGE_REFUSED", name: "PermanentFault" },
     });
     expect(new Set(idsOf(await kafka.readAll(source)))).toEqual(new Set([0, 1, 3]));
+  });
+
+  it("delays no other topic while one accepts no messages, and repeats nothing", async () => {
+    kafka = await KafkaFixture.create();
+    const producer = kafka.newProducer({ sendTimeoutMs: 3_000 });
+    const other = (id: number) => outgoing(target, { id, key: `key-${id % 10}` });
+    await producer.send([of(0), other(0)]);
+    await kafka.remove(source);
+    const sick = [1, 2, 3].map((id) => producer.send([of(id)]));
+    const both = producer.send([of(4), other(1)]);
+    const rejected = Promise.allSettled([...sick, both]);
+    for (let id = 2; id < 100; id += 1) {
+      await sleep(20);
+      await producer.send([other(id)]);
+    }
+    expect(await rejected).toMatchObject(
+      [1, 2, 3, 4].map(() => ({
+        status: "rejected",
+        reason: { code: "STAGE_BROKER_UNAVAILABLE", message: expect.stringContaining("topic") },
+      })),
+    );
+    await kafka.make([source]);
+    await producer.send([of(5)]);
+    expect(idsOf(await kafka.readAll(source))).toEqual([5]);
+    const arrived = idsOf(await kafka.readAll(target)).toSorted((a, b) => a - b);
+    expect(arrived).toEqual(Array.from({ length: 100 }, (_, id) => id));
+  });
+
+  it("delays no other topic while one does not exist", async () => {
+    kafka = await KafkaFixture.create();
+    const producer = kafka.newProducer({ sendTimeoutMs: 2_000 });
+    const missing = outgoing(topicOf("missing"), { id: 0, key: "k" });
+    const rejected = Promise.allSettled([producer.send([missing])]);
+    for (let id = 0; id < 20; id += 1) await producer.send([of(id)]);
+    expect(await rejected).toMatchObject([{ reason: { code: "STAGE_BROKER_UNAVAILABLE" } }]);
   });
 
   it("chooses the partition of a key as Java clients do", async () => {

@@ -28,7 +28,7 @@ export class KafkaEventProducer extends EventProducer {
     const { metrics = new NoMetrics(), ...limits } = others;
     this.connection = connection;
     this.codecs = codecs;
-    this.producer = new KafkaProducer(connection, logger, metrics.forProducer(), limits);
+    this.producer = KafkaProducer.on(connection, logger, metrics.forProducer(), limits);
   }
 
   override async send(messages: readonly Publishable[]): Promise<void> {

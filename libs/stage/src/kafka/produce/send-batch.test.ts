@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sendBatchLength, pauseAfter, type WireMessage } from "./send-batch.ts";
+import { batchLength, pauseAfter, type WireMessage } from "./send-batch.ts";
 
 const limits = {
   messagesPerPartition: 3,
@@ -7,10 +7,9 @@ const limits = {
   messagesPerSend: 6,
   bytesPerSend: 1_000,
 };
-const placeOf = ({ topic, partitionHint }: WireMessage) => `${topic}/${partitionHint}`;
 
-function message(partitionHint: number, bytes: number, topic = "t"): WireMessage {
-  return { topic, key: null, value: null, headers: {}, partitionHint, bytes };
+function message(bytes: number): WireMessage {
+  return { topic: "t", key: null, value: null, headers: {}, partitionHint: 0, bytes };
 }
 
 describe("the pause after a send batch", () => {
@@ -25,33 +24,31 @@ describe("the pause after a send batch", () => {
   });
 });
 
-describe("a send batch", () => {
-  it("takes no more messages of one partition than its limit", () => {
-    const queue = Array.from({ length: 5 }, () => message(0, 1));
-    expect(sendBatchLength(queue, limits, placeOf)).toBe(3);
+describe("a batch of one partition", () => {
+  const whole = { messages: limits.messagesPerSend, bytes: limits.bytesPerSend };
+  const waiting = (...bytes: number[]) => bytes.map((each) => ({ message: message(each) }));
+
+  it("takes no more messages than the limit of a partition", () => {
+    expect(batchLength(waiting(1, 1, 1, 1, 1), limits, whole)).toBe(3);
   });
 
-  it("fills several partitions at once", () => {
-    const queue = [message(0, 90), message(1, 90), message(0, 5), message(1, 5)];
-    expect(sendBatchLength(queue, limits, placeOf)).toBe(4);
+  it("takes no more bytes than the limit of a partition", () => {
+    expect(batchLength(waiting(60, 40, 1), limits, whole)).toBe(2);
   });
 
-  it("ends at the first message that does not fit, so that nothing overtakes", () => {
-    const queue = [message(0, 90), message(0, 90), message(1, 1)];
-    expect(sendBatchLength(queue, limits, placeOf)).toBe(1);
+  it("takes a message beyond the limit alone", () => {
+    expect(batchLength(waiting(5_000, 1), limits, whole)).toBe(1);
+    expect(batchLength(waiting(1, 5_000), limits, whole)).toBe(1);
+    expect(batchLength(waiting(500, 1), limits, { messages: 5, bytes: 900 })).toBe(1);
   });
 
-  it("takes a message beyond the limit alone on its partition", () => {
-    expect(sendBatchLength([message(0, 5_000), message(0, 1)], limits, placeOf)).toBe(1);
-    expect(sendBatchLength([message(0, 1), message(0, 5_000)], limits, placeOf)).toBe(1);
-  });
-
-  it("is bounded as a whole", () => {
-    const queue = Array.from({ length: 20 }, (_, index) => message(index, 1));
-    expect(sendBatchLength(queue, limits, placeOf)).toBe(6);
+  it("takes no more than the other partitions have left of the send", () => {
+    expect(batchLength(waiting(1, 1, 1), limits, { messages: 2, bytes: 900 })).toBe(2);
+    expect(batchLength(waiting(20, 20, 20), limits, { messages: 5, bytes: 50 })).toBe(2);
+    expect(batchLength(waiting(60), limits, { messages: 5, bytes: 50 })).toBe(0);
   });
 
   it("is empty when nothing waits", () => {
-    expect(sendBatchLength([], limits, placeOf)).toBe(0);
+    expect(batchLength([], limits, whole)).toBe(0);
   });
 });

@@ -16,6 +16,12 @@ export interface SendLimits {
   readonly bytesPerSend: number;
 }
 
+/** A number of messages and their bytes. */
+export interface Load {
+  messages: number;
+  bytes: number;
+}
+
 export const defaultSendLimits: SendLimits = {
   messagesPerPartition: 500,
   bytesPerPartition: 512 * 1_024,
@@ -23,44 +29,37 @@ export const defaultSendLimits: SendLimits = {
   bytesPerSend: 8 * 1_024 * 1_024,
 };
 
-interface Load {
-  messages: number;
-  bytes: number;
+/**
+ * Returns how many messages, from the front of the list, go into one batch of a partition. A message
+ * that is larger than the limit is sent alone.
+ *
+ * @param room what is left of the limits of the whole send
+ */
+export function batchLength(
+  waiting: readonly { readonly message: WireMessage }[],
+  limits: SendLimits,
+  room: Load,
+): number {
+  const messagesMax = Math.min(limits.messagesPerPartition, room.messages);
+  const bytesMax = Math.min(limits.bytesPerPartition, room.bytes);
+  let length = 0;
+  let bytes = 0;
+  for (const { message } of waiting) {
+    bytes += message.bytes;
+    const isFirstOfSend = length === 0 && room.bytes >= limits.bytesPerSend;
+    const isAloneOnPartition = length === 0 && message.bytes <= room.bytes;
+    if (length >= messagesMax) break;
+    if (bytes > bytesMax && !isFirstOfSend && !isAloneOnPartition) break;
+    length += 1;
+  }
+  return length;
 }
 
-/**
- * Returns how many messages, from the front of the queue, go into one send batch. The order never
- * changes: the first message that does not fit ends the batch. A message that is larger than the
- * limit of its partition is sent alone on that partition.
- *
- * @param placeOf names the partition of a message, or only its topic while the number of partitions is unknown
- */
-export function sendBatchLength(
-  queue: Iterable<WireMessage>,
-  limits: SendLimits,
-  placeOf: (message: WireMessage) => string,
-): number {
-  const loads = new Map<string, Load>();
-  const total: Load = { messages: 0, bytes: 0 };
-  for (const message of queue) {
-    const place = placeOf(message);
-    const load = loads.get(place) ?? { messages: 0, bytes: 0 };
-    const fitsPartition =
-      load.messages === 0 ||
-      (load.messages < limits.messagesPerPartition &&
-        load.bytes + message.bytes <= limits.bytesPerPartition);
-    const fitsSend =
-      total.messages === 0 ||
-      (total.messages < limits.messagesPerSend &&
-        total.bytes + message.bytes <= limits.bytesPerSend);
-    if (!fitsPartition || !fitsSend) break;
-    for (const each of [load, total]) {
-      each.messages += 1;
-      each.bytes += message.bytes;
-    }
-    loads.set(place, load);
-  }
-  return total.messages;
+export function loadOf(messages: readonly { readonly message: WireMessage }[]): Load {
+  return {
+    messages: messages.length,
+    bytes: messages.reduce((sum, { message }) => sum + message.bytes, 0),
+  };
 }
 
 /** The pause between the beginnings of two send batches, in milliseconds. */

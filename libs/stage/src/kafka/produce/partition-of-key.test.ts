@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { partitionAmong } from "./producer-session.ts";
+import { partitionAmong } from "./partition-of-key.ts";
 
 /** murmur2 of Apache Kafka, from its own test (UtilsTest.testMurmur2). */
 const javaHashes: [string, number][] = [
