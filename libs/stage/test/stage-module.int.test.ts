@@ -25,6 +25,8 @@ import {
   target,
 } from "./kafka-fixture.ts";
 
+const FURTHER = Symbol("a producer of its own");
+
 let kafka: KafkaFixture;
 afterEach(() => kafka.close());
 
@@ -83,7 +85,12 @@ it("an application finds its stages, injects their dependencies, runs them and s
       StageModule.forFeature(CopyStage, { settings: briskSettings }),
       StageModule.forFeature(EndStage, { concurrency: 2 }),
     ],
-    providers: [{ provide: Clock, useClass: SystemClock }, CopyStage, EndStage],
+    providers: [
+      { provide: Clock, useClass: SystemClock },
+      CopyStage,
+      EndStage,
+      StageModule.producer(FURTHER),
+    ],
   })
   class AppModule {}
 
@@ -91,9 +98,15 @@ it("an application finds its stages, injects their dependencies, runs them and s
     logger: false,
     abortOnError: false,
   });
-  await app.get(EventProducer).send(notes(50, 5).map((note) => outgoing(source, note)));
+  const further = app.get<EventProducer>(FURTHER);
+  expect(further).not.toBe(app.get(EventProducer));
+  await app.get(EventProducer).send(notes(25, 5).map((note) => outgoing(source, note)));
+  await further.send(notes(25, 5, 25).map((note) => outgoing(source, note)));
   await eventually(() => EndStage.seen.length === 50);
   await app.close();
+  await expect(
+    further.send(notes(1, 1).map((note) => outgoing(source, note))),
+  ).rejects.toMatchObject({ code: "STAGE_PRODUCER_CLOSED" });
   expect(EndStage.runningMost, "the option of forFeature replaces that of the decorator").toBe(2);
   expect(await kafka.lag("copy")).toBe(0);
   expect(await kafka.lag("copy.end", target)).toBe(0);

@@ -1,16 +1,15 @@
 import {
   type DynamicModule,
-  Inject,
   Module,
   type OnApplicationShutdown,
   type Provider as NestProvider,
 } from "@nestjs/common";
-import { TopicCodecs, topics } from "@sluice/contracts";
+import { topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { Attempts, RequestStateModule, storedTopics } from "@sluice/request-state";
-import { kafkaConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
-import { type EventProducer, KafkaEventProducer, MetricsFactory } from "@sluice/stage";
+import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
+import type { EventProducer } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import { AttemptRunner } from "./attempt/attempt.ts";
@@ -41,10 +40,7 @@ const INTENTS = Symbol("producer of intents");
 /** Wires the adapter. Only this module receives the configuration. */
 @Module({})
 export class AppModule implements OnApplicationShutdown {
-  constructor(
-    private readonly provider: Provider,
-    @Inject(INTENTS) private readonly intents: KafkaEventProducer,
-  ) {}
+  constructor(private readonly provider: Provider) {}
 
   static forRoot(this: void, config: AdapterConfig): DynamicModule {
     return {
@@ -70,9 +66,8 @@ export class AppModule implements OnApplicationShutdown {
   }
 
   /** Runs after the stages have stopped, when every call that still runs was given up. */
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): void {
     this.provider.close();
-    await this.intents.close();
   }
 }
 
@@ -91,17 +86,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
       useFactory: (declarations: Declarations, metrics: AdapterMetrics, logger: Logger) =>
         new ProviderBreakers(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
     },
-    {
-      provide: INTENTS,
-      inject: [TopicCodecs, LOGGER, MetricsFactory],
-      useFactory: (codecs: TopicCodecs, logger: Logger, metrics: MetricsFactory) =>
-        new KafkaEventProducer({
-          connection: kafkaConnectionOf(config, name),
-          codecs,
-          logger,
-          metrics,
-        }),
-    },
+    StageModule.producer(INTENTS),
     {
       provide: AttemptRunner,
       inject: [Attempts, INTENTS, Provider, ProviderBreakers, TokenCounter, Clock, AdapterMetrics],

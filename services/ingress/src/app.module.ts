@@ -4,6 +4,8 @@ import { Clock } from "@sluice/domain";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ResponseCacheModule } from "@sluice/response-cache";
 import { cacheConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
+import type { KafkaProducerOptions } from "@sluice/stage";
+import { StageModule } from "@sluice/stage/nest";
 import { ApiKeys } from "./admission/api-keys.ts";
 import { HitFinder } from "./admission/hit-finder.ts";
 import type { Config } from "./config.ts";
@@ -15,7 +17,7 @@ import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
 import { MemoryBudget } from "./http/connection/memory-budget.ts";
 import { OpenConnections } from "./http/connection/open-connections.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
-import { HttpAdmission } from "./http/http-admission.ts";
+import { ADMISSION_PRODUCER, HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
 import { IntakeStage } from "./intake/intake.stage.ts";
@@ -33,12 +35,7 @@ export class AppModule {
           name,
           config,
           writes: storedTopics,
-          producer: {
-            sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
-            // Sends requests in waves that later stages see as one. Singly, each request would cost
-            // every stage a fetch and a send. The first request after a pause is sent at once.
-            pace: { leastMs: 20, mostMs: 60 },
-          },
+          producer: sendsOf(config),
         }),
         RequestStateModule.forRoot({ ...stateConnectionOf(config, name), followsReplies: true }),
         ResponseCacheModule.forRoot({
@@ -47,12 +44,27 @@ export class AppModule {
         }),
       ],
       controllers,
-      providers: [...httpProviders(config), IntakeStage],
+      providers: [
+        StageModule.producer(ADMISSION_PRODUCER, sendsOf(config)),
+        ...httpProviders(config),
+        IntakeStage,
+      ],
     };
   }
 }
 
 export const controllers = [ChatController, EmbeddingsController, ModelsController];
+
+/**
+ * Sends requests in waves that later stages see as one. Singly, each request would cost every stage
+ * a fetch and a send. The first request after a pause is sent at once.
+ */
+function sendsOf(config: Config): KafkaProducerOptions {
+  return {
+    sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
+    pace: { leastMs: 20, mostMs: 60 },
+  };
+}
 
 /** Returns what serves HTTP, on the ports of the modules above. */
 export function httpProviders(config: Config): readonly Provider[] {

@@ -72,7 +72,7 @@ export class StageModule implements OnApplicationShutdown {
       module: StageModule,
       global: true,
       providers: [{ provide: OPTIONS, inject, useFactory }, ...providers],
-      exports: [TopicCodecs, EventProducer, TopicOffsets, MetricsFactory],
+      exports: [TopicCodecs, EventProducer, TopicOffsets, MetricsFactory, CONNECTION],
     };
   }
 
@@ -96,9 +96,34 @@ export class StageModule implements OnApplicationShutdown {
     };
   }
 
+  /**
+   * Provides a producer under a token of its own. What it publishes shares no queue, connection or
+   * request with other messages of the service, so that these can neither delay it nor fill its queue.
+   * It is closed with the application.
+   */
+  static producer(token: InjectionToken, options: KafkaProducerOptions = {}): Provider {
+    return {
+      provide: token,
+      inject: [CONNECTION, TopicCodecs, LOGGER, MetricsFactory],
+      useFactory: (
+        connection: KafkaConnection,
+        codecs: TopicCodecs,
+        logger: StageLogger,
+        metrics: MetricsFactory,
+      ) => new FurtherProducer({ ...options, connection, codecs, logger, metrics }),
+    };
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.producer.close();
     await this.offsets.close();
+  }
+}
+
+/** Is closed by Nest, which knows no module that owns it. */
+class FurtherProducer extends KafkaEventProducer implements OnApplicationShutdown {
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
   }
 }
 

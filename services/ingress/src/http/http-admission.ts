@@ -1,4 +1,4 @@
-import { Injectable } from "@nestjs/common";
+import { Inject, Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceResponded, topics } from "@sluice/contracts";
 import { type ApiKey, Declarations } from "@sluice/declarations";
 import { Clock, type EpochMillis, Fault, TransientFault, uuidv7 } from "@sluice/domain";
@@ -72,6 +72,12 @@ const storeFull = "REDIS_OUT_OF_MEMORY";
 
 const nothing = async (): Promise<void> => undefined;
 
+/**
+ * Injection token of the producer of `inference.admitted`, on which the answer to a client waits.
+ * Savings and the dead letters of the intake use the service's other producer.
+ */
+export const ADMISSION_PRODUCER = Symbol("producer of inference.admitted");
+
 /** Admits HTTP requests: looks up what is known, decides, and then changes Redis and publishes. */
 @Injectable()
 export class HttpAdmission {
@@ -80,6 +86,7 @@ export class HttpAdmission {
     private readonly admissions: Admissions,
     private readonly outcomes: Outcomes,
     private readonly hits: HitFinder,
+    @Inject(ADMISSION_PRODUCER) private readonly admissionProducer: EventProducer,
     private readonly producer: EventProducer,
     private readonly clock: Clock,
     private readonly replies: Replies,
@@ -234,7 +241,7 @@ export class HttpAdmission {
   private async publish(admitted: InferenceAdmitted, trace: TraceHeaders): Promise<void> {
     const { tenant } = admitted.attribution;
     const { requestId } = admitted.request;
-    await this.producer.send([outgoing(topics.inferenceAdmitted, admitted, trace)]);
+    await this.admissionProducer.send([outgoing(topics.inferenceAdmitted, admitted, trace)]);
     // The answer does not wait for this. If it fails, a repeat publishes the same record again, which costs more but is harmless.
     void this.admissions.acknowledge([{ tenant, requestId }]).catch(nothing);
   }

@@ -23,6 +23,7 @@ import { Registry } from "prom-client";
 import { controllers, httpProviders } from "../app.module.ts";
 import { type Config, configSchema } from "../config.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
+import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
 export const authorization = "Bearer sk-sluice-k1-one-secret";
@@ -70,6 +71,7 @@ export class RunningEdge {
         { provide: Replies, useValue: new InMemoryReplies(this.#requests) },
         { provide: ExactCache, useValue: new InMemoryExactCache(this.#clock) },
         { provide: EventProducer, useValue: this.producer },
+        { provide: ADMISSION_PRODUCER, useValue: this.producer },
       ],
     };
   }
