@@ -32,6 +32,11 @@ export interface Topic<R> {
    * partition: a record with another key could overtake the records that it depends on.
    */
   keyOf(record: R): string;
+  /**
+   * Returns the record to publish when Kafka refuses the whole one, because the topic's operator allows
+   * shorter messages than the catalogue demands. Returns the same record if it has nothing to leave out.
+   */
+  shorten?(this: void, record: R): R;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -104,6 +109,24 @@ const chargeKey: Key<CostCharged> = { keyedBy: "charge id", keyOf: ({ chargeId }
 const threeDays: Retention = { days: 3 };
 const fiveYears = 5 * 365;
 
+/**
+ * Returns the outcome without choices and embeddings, and marked as cut. Its decisions say why. All
+ * other fields stay, so that readers learn how the request ended and what it cost.
+ */
+function withoutAnswer(outcome: InferenceResponded): InferenceResponded {
+  const { completed, decisions } = outcome;
+  if (completed === null) return outcome;
+  const { answer } = completed;
+  if (answer.choices.length === 0 && answer.embeddings.length === 0) return outcome;
+  const reason =
+    "Kafka refused the answer as too large for inference.responded. Repeat the request over HTTP with its idempotency key, or raise max.message.bytes of the topic.";
+  return {
+    ...outcome,
+    completed: { ...completed, answer: { ...answer, choices: [], embeddings: [], cut: true } },
+    decisions: [...decisions, { stage: "publish", decision: "answer_omitted", reasons: [reason] }],
+  };
+}
+
 /** The catalogue of topics. Provisioning creates the topics from it, and nothing else names them. */
 export const topics = {
   inferenceRequested: topic<InferenceRequested>(
@@ -142,12 +165,12 @@ export const topics = {
     attributedKey,
     { days: 30 },
   ),
-  inferenceResponded: topic<InferenceResponded>(
-    "inference.responded",
-    "InferenceResponded",
-    attributedKey,
-    { days: 7 },
-  ),
+  inferenceResponded: {
+    ...topic<InferenceResponded>("inference.responded", "InferenceResponded", attributedKey, {
+      days: 7,
+    }),
+    shorten: withoutAnswer,
+  },
   costMetered: topic<CostMetered>("cost.metered", "CostMetered", attributedKey, {
     days: fiveYears,
     appendTime: true,

@@ -80,7 +80,8 @@ export function deadLettersOf(topic: Topic<unknown>): Topic<Buffer> {
 
 /** Returns the topic for reading as bytes. Nothing is written through it, because its keys are empty. */
 export function bytesOf(topic: Topic<unknown>): Topic<Buffer> {
-  return { ...topic, keyOf: () => "" };
+  const { shorten: _shorten, ...others } = topic;
+  return { ...others, keyOf: () => "" };
 }
 
 /** Passes bytes through unchanged. */

@@ -1,6 +1,6 @@
 import { deadLetterNameOf } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
-import { type DeadLetter, isDeadLetter, type Publishable } from "./effects.ts";
+import { type DeadLetter } from "./effects.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /**
@@ -48,8 +48,7 @@ function omissionOf({ unreadable }: RawMessage): Record<string, string> {
  * compress them less well than their producer did. Its headers name the place of the original, which
  * its topic keeps for its retention. Otherwise the dead letter would stop its partition forever.
  */
-export function withoutOriginal(message: Publishable): Publishable {
-  if (!isDeadLetter(message)) return message;
+export function withoutOriginal(message: DeadLetter): DeadLetter {
   const own = Object.entries(message.headers).filter(([name]) => name.startsWith("dead-letter-"));
   const headers = { ...Object.fromEntries(own), "dead-letter-omitted": "original" };
   return { ...message, key: null, value: null, headers };

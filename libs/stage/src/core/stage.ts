@@ -32,7 +32,9 @@ export abstract class SliceStage<In> extends PartitionHooks {
 
   /**
    * Called after the broker has acknowledged all effects of the slice, and before the offsets are
-   * committed. Must be idempotent. An error here counts as an error of `process`.
+   * committed. Must be idempotent. After a `TransientFault` the slice runs again from `process`. After
+   * any other error it is called again with each message alone, and messages that still throw are
+   * finished without it, because their effects are published.
    */
   async settled?(slice: readonly Delivery<In>[], effects: readonly Effect[]): Promise<void>;
 }

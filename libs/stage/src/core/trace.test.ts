@@ -1,6 +1,6 @@
-import { topics } from "@sluice/contracts";
 import { expect, test } from "vitest";
 import { emit, outgoing, skip } from "./effects.ts";
+import { textTopic } from "../run/text-records.fixture.ts";
 import { traced, traceIn, traceInOrNew } from "./trace.ts";
 
 const id = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -41,8 +41,7 @@ test("a request that enters without a trace gets a new one", () => {
 });
 
 test("an emitted message gets the trace in addition to its headers, and keeps its own trace", () => {
-  const message = (headers: Record<string, string>) =>
-    outgoing({ ...topics.costMetered, keyOf: () => "k" }, {}, headers);
+  const message = (headers: Record<string, string>) => outgoing(textTopic, "any record", headers);
   const own = { traceparent: `00-${id}-1111111111111111-00` };
   const effect = traced(emit(message({ "correlation-id": "c" }), message(own)), {
     traceparent,

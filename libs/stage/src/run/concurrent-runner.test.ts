@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
 import { describe, expect, it } from "vitest";
-import { type Delivery, type Effect, emit, outgoing } from "../core/effects.ts";
+import {
+  deadLetter,
+  type Delivery,
+  type Effect,
+  emit,
+  isDeadLetter,
+  outgoing,
+  type Publishable,
+} from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { ConcurrentRunner } from "./concurrent-runner.ts";
 import { silentLogger } from "../core/logger.ts";
@@ -33,7 +41,8 @@ class Scripted extends ConcurrentStage<string> {
 function newRunner(call: Call, concurrency = 2) {
   const stage = new Scripted(call);
   const producer = new InMemoryEventProducer();
-  const metrics = new NoMetrics().forStage();
+  const faults: string[] = [];
+  const metrics = { ...new NoMetrics().forStage(), fault: (code: string) => faults.push(code) };
   const finished: bigint[] = [];
   const failing: string[] = [];
   const reader = new MessageReader({
@@ -59,7 +68,7 @@ function newRunner(call: Call, concurrency = 2) {
     onFailing: ({ offset }, is) => failing.push(`${offset} ${is}`),
     onRoom: () => undefined,
   });
-  return { runner, stage, producer, finished, failing };
+  return { runner, stage, producer, finished, failing, faults };
 }
 
 function raw(offset: number, text = String(offset)): RawMessage {
@@ -169,6 +178,52 @@ describe("a concurrent stage of long calls", () => {
     runner.take(raw(0));
     await expect.poll(() => finished).toEqual([0n]);
     expect(producer.deadLetters[0]!.headers["dead-letter-code"]).toBe("STAGE_MESSAGE_REFUSED");
+  });
+
+  it.each([
+    ["only records", (message: Publishable) => !isDeadLetter(message), 1],
+    [
+      "only dead letters with their original",
+      (message: Publishable) => isDeadLetter(message) && message.value !== null,
+      1,
+    ],
+    ["everything", () => true, 0],
+  ])(
+    "finishes a message although the broker refuses %s for good",
+    async (_, isRefused, letters) => {
+      const { runner, stage, producer, finished, faults } = newRunner(async (record) =>
+        record === "0" ? deadLetter("X", "x") : undefined,
+      );
+      const send = producer.send.bind(producer);
+      producer.send = async (messages) => {
+        if (messages.some(isRefused))
+          throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
+        await send(messages);
+      };
+      runner.take(raw(0));
+      await expect.poll(() => finished).toEqual([0n]);
+      expect(stage.calls).toEqual(["0"]);
+      expect(producer.deadLetters).toHaveLength(letters);
+      const unpublished = faults.filter((code) => code === "STAGE_MESSAGE_UNPUBLISHED");
+      expect(unpublished).toHaveLength(1 - letters);
+    },
+  );
+
+  it("publishes a record that the broker refuses as its topic shortens it", async () => {
+    const shortTopic = { ...textTopic, shorten: (record: string) => record.slice(0, 1) };
+    const { runner, producer, finished } = newRunner(async () =>
+      emit(outgoing(shortTopic, "long")),
+    );
+    const send = producer.send.bind(producer);
+    producer.send = async (messages) => {
+      if (messages.some((message) => "record" in message && message.record === "long"))
+        throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
+      await send(messages);
+    };
+    runner.take(raw(0));
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(producer.records.map(({ record }) => record)).toEqual(["l"]);
+    expect(producer.deadLetters).toEqual([]);
   });
 
   it("handles a deferred message again without occupying a place meanwhile", async () => {

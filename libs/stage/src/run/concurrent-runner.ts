@@ -10,6 +10,7 @@ import type { EventProducer } from "../core/event-producer.ts";
 import { codeOf, isOutage, messageOf, poisonOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
 import type { MessageReader, Opened } from "./message-reader.ts";
+import { publishEffect } from "./publish-refused.ts";
 import type { StageMetrics } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import type { ConcurrentStage, Deferral } from "../core/stage.ts";
@@ -172,12 +173,12 @@ export class ConcurrentRunner<In> {
    * because publishing failed. Returns false if the process ends first.
    */
   private async publish(held: Held, opened: Opened<In>, effect: Effect): Promise<boolean> {
-    const { reader, producer } = this.parts;
+    const { reader } = this.parts;
     let current = effect;
     let sent = false;
     while (!this.stopping.signal.aborted) {
       try {
-        if (!sent) await producer.send(await reader.publishableOf(opened, current));
+        if (!sent) await this.send(opened, current);
         sent = true;
         await this.settle(opened, current);
         reader.count(opened, current);
@@ -188,6 +189,15 @@ export class ConcurrentRunner<In> {
       }
     }
     return false;
+  }
+
+  private async send(opened: Opened<In>, effect: Effect): Promise<void> {
+    const { reader, producer } = this.parts;
+    const messages = await reader.publishableOf(opened, effect);
+    await publishEffect(producer, effect, messages, {
+      onShortened: (refused) => reader.shortened(opened, refused),
+      onUnpublished: (message, error) => reader.unpublished(opened, message, error),
+    });
   }
 
   /**
@@ -234,7 +244,7 @@ export class ConcurrentRunner<In> {
       waitMs,
     };
     if (isOutage(fault)) logger.warn(fields, "waiting for an outage to end");
-    else logger.error({ ...fields, err: fault }, "a dead letter cannot be published; trying again");
+    else logger.error({ ...fields, err: fault }, "an effect cannot be published; trying again");
     return waitMs;
   }
 

@@ -1,7 +1,13 @@
 import type { Topic, TopicCodecs } from "@sluice/contracts";
 import { Clock, TransientFault } from "@sluice/domain";
 import { deadLetterOf } from "../core/dead-letters.ts";
-import type { Delivery, Effect, Outgoing, Publishable } from "../core/effects.ts";
+import {
+  type Delivery,
+  type Effect,
+  isDeadLetter,
+  type Outgoing,
+  type Publishable,
+} from "../core/effects.ts";
 import { codeOf, isOutage, messageOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
 import type { StageMetrics } from "../core/metrics.ts";
@@ -85,6 +91,24 @@ export class MessageReader<In> {
       { ...fields, code: effect.code, reason: effect.reason },
       "a message is dead-lettered",
     );
+  }
+
+  /** Reports a message that the broker does not accept, and that is published in a shorter form. */
+  shortened({ raw }: Opened<In>, refused: Error): void {
+    const fields = { ...this.fieldsOf(raw), code: codeOf(refused, "STAGE_DEFECT"), err: refused };
+    this.parts.logger.error(
+      fields,
+      "Kafka refused a message, which is published in a shorter form",
+    );
+  }
+
+  /** Reports a message that cannot be published at all. The offset of the original is committed. */
+  unpublished({ raw }: Opened<In>, message: Publishable, error: unknown): void {
+    const { metrics, logger } = this.parts;
+    metrics.fault("STAGE_MESSAGE_UNPUBLISHED");
+    const target = isDeadLetter(message) ? message.topic : message.topic.name;
+    const fields = { ...this.fieldsOf(raw), code: "STAGE_MESSAGE_UNPUBLISHED", target, err: error };
+    logger.error(fields, "a message cannot be published even in a shorter form and is given up");
   }
 
   fieldsOf({ topic, partition, offset }: RawMessage): object {

@@ -140,8 +140,7 @@ export class SliceConsumer<In> implements RunningStage {
   private async work(batch: FetchedBatch, slice: readonly RawMessage[]): Promise<boolean> {
     const startedAt = performance.now();
     const { done, outage } = await this.runner.run(slice).catch((error: unknown) => ({
-      // Only a dead letter that the broker refuses arrives here. It must not be lost, so it waits for an
-      // operator.
+      // Only a defect of this package arrives here. The messages must not be lost, so they wait for an operator.
       done: 0,
       outage: error,
     }));
@@ -191,8 +190,7 @@ export class SliceConsumer<In> implements RunningStage {
     metrics.fault(code);
     const fields = { ...reader.fieldsOf(first), code, reason: messageOf(outage), failures, waitMs };
     if (isOutage(outage)) logger.warn(fields, "waiting for an outage to end");
-    else
-      logger.error({ ...fields, err: outage }, "a dead letter cannot be published; trying again");
+    else logger.error({ ...fields, err: outage }, "a slice cannot be processed; trying again");
     holds.hold(partition, "outage");
     clearTimeout(this.resumptions.get(partition));
     this.resumptions.set(

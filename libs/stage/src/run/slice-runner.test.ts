@@ -1,6 +1,15 @@
 import { PermanentFault, SystemClock, TransientFault } from "@sluice/domain";
 import { describe, expect, it } from "vitest";
-import { type Delivery, type Effect, emit, isDeadLetter, outgoing, skip } from "../core/effects.ts";
+import {
+  deadLetter,
+  type Delivery,
+  type Effect,
+  emit,
+  isDeadLetter,
+  outgoing,
+  type Publishable,
+  skip,
+} from "../core/effects.ts";
 import { InMemoryEventProducer } from "../core/in-memory-event-producer.ts";
 import { silentLogger } from "../core/logger.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -8,7 +17,7 @@ import { NoMetrics } from "../core/metrics.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import { SliceRunner } from "./slice-runner.ts";
 import { TextCodecs, textTopic } from "./text-records.fixture.ts";
-import { NoDeadLetterOutcome, SliceStage } from "../core/stage.ts";
+import { DeadLetterOutcome, NoDeadLetterOutcome, SliceStage } from "../core/stage.ts";
 
 class Scripted extends SliceStage<string> {
   readonly slices: string[] = [];
@@ -30,23 +39,50 @@ class Scripted extends SliceStage<string> {
 
 const copy = (record: string) => emit(outgoing(textTopic, record));
 
-function newRunner(say: (record: string) => Effect) {
+/** A topic whose records lose all but their first letter when Kafka refuses them. */
+const shortTopic = { ...textTopic, shorten: (record: string) => record.slice(0, 1) };
+
+/** Publishes the outcome of every dead letter on {@link shortTopic}. */
+class ShortOutcome extends DeadLetterOutcome {
+  override async failed(_topic: string, record: unknown) {
+    return [outgoing(shortTopic, `${String(record)}!`)];
+  }
+}
+
+function newRunner(
+  say: (record: string) => Effect,
+  deadLetterOutcome: DeadLetterOutcome = new NoDeadLetterOutcome(),
+) {
   const stage = new Scripted(say);
   const producer = new InMemoryEventProducer();
+  const faults: string[] = [];
   const reader = new MessageReader({
     stage: "suite",
     topic: textTopic,
     codecs: new TextCodecs(),
-    deadLetterOutcome: new NoDeadLetterOutcome(),
+    deadLetterOutcome,
     unknownSchemas: "wait",
     valueBytesMax: 3,
     clock: new SystemClock(),
     logger: silentLogger,
-    metrics: new NoMetrics().forStage(),
+    metrics: { ...new NoMetrics().forStage(), fault: (code) => faults.push(code) },
   });
   const runner = new SliceRunner(stage, reader, producer, silentLogger);
   const take = (texts: readonly string[]) => runner.run(texts.map(rawOf));
-  return { stage, producer, take, run: (texts: string) => take(texts.split("")) };
+  return { stage, producer, faults, take, run: (texts: string) => take(texts.split("")) };
+}
+
+/** Lets the producer refuse messages for good, as a broker does. */
+function refuse(producer: InMemoryEventProducer, isRefused: (message: Publishable) => boolean) {
+  const send = producer.send.bind(producer);
+  producer.send = async (messages) => {
+    if (messages.some(isRefused)) throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
+    await send(messages);
+  };
+}
+
+function recordIn(message: Publishable): string {
+  return isDeadLetter(message) ? "" : String(message.record);
 }
 
 function rawOf(text: string, index: number): RawMessage {
@@ -91,18 +127,76 @@ describe("running a slice", () => {
 
   it("publishes a dead letter that the broker refuses again without its bytes, and continues", async () => {
     const { run, producer } = newRunner(copy);
-    const send = producer.send.bind(producer);
-    producer.send = async (messages) => {
-      if (messages.some((message) => isDeadLetter(message) && message.value !== null))
-        throw new PermanentFault("STAGE_MESSAGE_REFUSED", "too large");
-      await send(messages);
-    };
+    refuse(producer, (message) => isDeadLetter(message) && message.value !== null);
     expect(await run("a#b")).toEqual({ done: 3 });
     expect(sentBy(producer)).toBe("a[ CONTRACT_UNDECODABLE]b");
     expect(producer.deadLetters[0]?.headers).toMatchObject({
       ...{ "dead-letter-omitted": "original", "dead-letter-topic": "source" },
       "dead-letter-offset": "1",
     });
+  });
+
+  it("publishes a record that the broker refuses as its topic shortens it, and settles it", async () => {
+    const { run, producer, stage } = newRunner((record) =>
+      emit(outgoing(shortTopic, `${record}${record}`)),
+    );
+    refuse(producer, (message) => recordIn(message) === "bb");
+    expect(await run("abc")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("aabcc");
+    expect(stage.settledSlices).toEqual(["a", "b", "c"]);
+  });
+
+  it("dead-letters a message whose record the broker refuses even when it is shortened", async () => {
+    const { run, producer } = newRunner((record) =>
+      emit(outgoing(shortTopic, `${record}${record}`)),
+    );
+    refuse(producer, (message) => recordIn(message).startsWith("b"));
+    expect(await run("abc")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("aa[b STAGE_MESSAGE_REFUSED]cc");
+  });
+
+  it("shortens the outcome of a dead letter, too", async () => {
+    const { run, producer } = newRunner(() => deadLetter("X", "x"), new ShortOutcome());
+    refuse(producer, (message) => recordIn(message).endsWith("!"));
+    expect(await run("a")).toEqual({ done: 1 });
+    expect(sentBy(producer)).toBe("a[ X]");
+  });
+
+  it("gives up only the message that cannot be published at all, reports it, and continues", async () => {
+    const { run, producer, faults } = newRunner(() => deadLetter("X", "x"), new ShortOutcome());
+    refuse(producer, (message) => !isDeadLetter(message));
+    expect(await run("ab")).toEqual({ done: 2 });
+    expect(sentBy(producer)).toBe("[a X][b X]");
+    expect(faults.filter((code) => code === "STAGE_MESSAGE_UNPUBLISHED")).toHaveLength(2);
+  });
+
+  it("gives up a dead letter that the broker refuses even without its original", async () => {
+    const { run, producer, faults } = newRunner(() => deadLetter("X", "x"), new ShortOutcome());
+    refuse(producer, isDeadLetter);
+    expect(await run("a")).toEqual({ done: 1 });
+    expect(sentBy(producer)).toBe("a!");
+    expect(faults).toContain("STAGE_MESSAGE_UNPUBLISHED");
+  });
+
+  it("does not dead-letter messages after a defect in settled, and settles the others", async () => {
+    const { run, producer, stage } = newRunner(copy);
+    const settled = stage.settled.bind(stage);
+    stage.settled = async (slice) => {
+      if (slice.some(({ record }) => record === "b")) throw new TypeError("WRONGTYPE");
+      await settled(slice);
+    };
+    expect(await run("abc")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("abc");
+    expect(stage.slices).toEqual(["abc"]);
+    expect(stage.settledSlices).toEqual(["a", "c"]);
+  });
+
+  it("runs the slice again if settled meets an outage", async () => {
+    const { run, stage } = newRunner(copy);
+    stage.settled = async () => {
+      throw new TransientFault("REDIS_UNAVAILABLE", "away");
+    };
+    expect(await run("ab")).toMatchObject({ done: 0, outage: { code: "REDIS_UNAVAILABLE" } });
   });
 
   it("stops before a message that must wait for the registry", async () => {

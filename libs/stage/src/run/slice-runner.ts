@@ -1,10 +1,10 @@
 import { Defect, PermanentFault, type TransientFault } from "@sluice/domain";
-import { withoutOriginal } from "../core/dead-letters.ts";
 import { deadLetter, type Delivery, type Effect, type Publishable } from "../core/effects.ts";
 import type { EventProducer } from "../core/event-producer.ts";
 import { isOutage, poisonOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
 import type { MessageReader, Opened } from "./message-reader.ts";
+import { publishEffect } from "./publish-refused.ts";
 import type { RawMessage } from "../core/raw-message.ts";
 import type { SliceStage } from "../core/stage.ts";
 
@@ -85,23 +85,12 @@ export class SliceRunner<In> {
       );
     const effect = deadLetter(poison.code, poison.reason);
     try {
-      await this.publishLetter(opened, await this.reader.publishableOf(opened, effect));
+      await this.publishAlone(opened, effect, await this.reader.publishableOf(opened, effect));
       this.reader.count(opened, effect);
       return { done: 1 };
     } catch (error) {
       if (isOutage(error)) return { done: 0, outage: error };
       throw error;
-    }
-  }
-
-  private async publishLetter(opened: Opened<In>, letter: readonly Publishable[]): Promise<void> {
-    try {
-      await this.producer.send(letter);
-    } catch (error) {
-      if (!(error instanceof PermanentFault)) throw error;
-      const fields = { ...this.reader.fieldsOf(opened.raw), code: error.code, err: error };
-      this.logger.error(fields, "a message is dead-lettered without its original bytes");
-      await this.producer.send(letter.map(withoutOriginal));
     }
   }
 
@@ -117,9 +106,54 @@ export class SliceRunner<In> {
     const published = [];
     for (const [index, each] of opened.entries())
       published.push(...(await this.reader.publishableOf(each, all[index]!)));
-    await this.producer.send(published);
-    if (deliveries.length > 0) await this.stage.settled?.(deliveries, effects);
+    await this.publish(opened, all, published);
+    if (deliveries.length > 0) await this.settle(deliveries, effects);
     for (const [index, each] of opened.entries()) this.reader.count(each, all[index]!);
+  }
+
+  private async publish(
+    opened: readonly Opened<In>[],
+    effects: readonly Effect[],
+    messages: readonly Publishable[],
+  ): Promise<void> {
+    if (opened.length === 1) await this.publishAlone(opened[0]!, effects[0]!, messages);
+    else await this.producer.send(messages);
+  }
+
+  /** Shortens what the broker refuses, which in a slice of several messages could be another one. */
+  private async publishAlone(
+    opened: Opened<In>,
+    effect: Effect,
+    messages: readonly Publishable[],
+  ): Promise<void> {
+    await publishEffect(this.producer, effect, messages, {
+      onShortened: (refused) => this.reader.shortened(opened, refused),
+      onUnpublished: (message, error) => this.reader.unpublished(opened, message, error),
+    });
+  }
+
+  /**
+   * Calls the stage's hook. The effects are on the log already, and the requests continue with them. A
+   * defect in the hook is therefore logged, and never dead-letters a message. After one for several
+   * messages the hook is called for each of them, so that the others are settled.
+   */
+  private async settle(
+    deliveries: readonly Delivery<In>[],
+    effects: readonly Effect[],
+  ): Promise<void> {
+    try {
+      await this.stage.settled?.(deliveries, effects);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      if (deliveries.length > 1) {
+        for (const [index, delivery] of deliveries.entries())
+          await this.settle([delivery], [effects[index]!]);
+        return;
+      }
+      const { topic, partition, offset } = deliveries[0]!;
+      const fields = { topic, partition, offset: String(offset), err: error };
+      this.logger.error(fields, "settled threw: a defect in the stage");
+    }
   }
 
   private async effectsOf(deliveries: readonly Delivery<In>[]): Promise<readonly Effect[]> {
