@@ -15,6 +15,14 @@ export interface RawMessage {
   readonly unreadable?: Unreadable;
 }
 
+/**
+ * Returns what differs between a message and another one at its offset, which exists after a topic was
+ * deleted and created again while the process ran.
+ */
+export function stampOf({ appendedAt, key }: RawMessage): string {
+  return `${appendedAt} ${key?.toString("base64") ?? ""}`;
+}
+
 /** @param topic without prefix */
 export function rawMessageOf(
   topic: string,

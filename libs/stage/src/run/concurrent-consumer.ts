@@ -156,7 +156,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
         this.subscription.holds.hold(batch.partition, "full");
         return;
       }
-      if (this.progress.admit(batch.partition, raw.offset) === "new") this.runner.take(raw);
+      if (this.progress.admit(raw) === "new") this.runner.take(raw);
       batch.resolve(raw.offset);
     }
     this.progress.pass(batch.partition, batch.next);
@@ -170,8 +170,8 @@ export class ConcurrentConsumer<In> implements RunningStage {
     );
   }
 
-  private finished({ partition, offset }: RawMessage): void {
-    this.progress.finish(partition, offset);
+  private finished(raw: RawMessage): void {
+    this.progress.finish(raw);
     this.subscription.watch.progressed();
   }
 

@@ -1,3 +1,4 @@
+import { type RawMessage, stampOf } from "../core/raw-message.ts";
 import { CommitPrefix } from "./commit-prefix.ts";
 
 /**
@@ -7,25 +8,41 @@ import { CommitPrefix } from "./commit-prefix.ts";
  */
 export class ConcurrentProgress {
   private prefixes = new Map<number, CommitPrefix>();
-  private readonly finishedEarly = new Map<number, Set<bigint>>();
+  /** The stamps of messages by partition and offset. */
+  private readonly finishedEarly = new Map<number, Map<bigint, string>>();
+  private admitted = new Map<number, Map<bigint, string>>();
 
   /** @param assigned the partitions of the new assignment; none when an assignment ended */
   restart(assigned: readonly number[]): void {
     this.prefixes = new Map(assigned.map((partition) => [partition, new CommitPrefix()]));
+    this.admitted = new Map(assigned.map((partition) => [partition, new Map()]));
   }
 
   /** Returns "done" if this process finished the message before, and "known" if it is admitted already. */
-  admit(partition: number, offset: bigint): "new" | "done" | "known" {
+  admit(raw: RawMessage): "new" | "done" | "known" {
+    const { partition, offset } = raw;
     const prefix = this.prefixes.get(partition);
     if (!prefix?.admit(offset)) return "known";
-    if (!this.finishedEarly.get(partition)?.has(offset)) return "new";
-    prefix.finish(offset);
-    return "done";
+    const finished = this.finishedEarly.get(partition)?.get(offset);
+    if (finished === stampOf(raw)) {
+      prefix.finish(offset);
+      return "done";
+    }
+    // Another message has this offset now, so the topic was created again, and nothing of it was finished.
+    if (finished !== undefined) this.finishedEarly.delete(partition);
+    this.admitted.get(partition)?.set(offset, stampOf(raw));
+    return "new";
   }
 
-  finish(partition: number, offset: bigint): void {
-    const finished = this.finishedEarly.get(partition) ?? new Set<bigint>();
-    finished.add(offset);
+  finish(raw: RawMessage): void {
+    const { partition, offset } = raw;
+    const admitted = this.admitted.get(partition);
+    const expected = admitted?.get(offset);
+    // The call of a message that was deleted with its topic says nothing about the one at its offset now.
+    if (expected !== undefined && expected !== stampOf(raw)) return;
+    admitted?.delete(offset);
+    const finished = this.finishedEarly.get(partition) ?? new Map<bigint, string>();
+    finished.set(offset, stampOf(raw));
     this.finishedEarly.set(partition, finished);
     this.prefixes.get(partition)?.finish(offset);
   }
@@ -50,7 +67,7 @@ export class ConcurrentProgress {
     for (const [partition, next] of offsets) {
       this.prefixes.get(partition)?.markCommitted(next);
       const finished = this.finishedEarly.get(partition);
-      for (const offset of finished ?? []) if (offset < next) finished?.delete(offset);
+      for (const offset of finished?.keys() ?? []) if (offset < next) finished?.delete(offset);
     }
   }
 

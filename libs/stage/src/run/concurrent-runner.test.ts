@@ -129,6 +129,16 @@ describe("a concurrent stage of long calls", () => {
     expect(stage.calls).toEqual(["0"]);
   });
 
+  it("calls for another message at the offset of a running one, as after the topic was created again", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { runner, stage } = newRunner(() => gate.promise);
+    runner.take(raw(0));
+    runner.revoke();
+    expect(runner.take({ ...raw(0, "1"), appendedAt: 1 })).toBe(true);
+    await expect.poll(() => stage.calls).toEqual(["0", "1"]);
+    gate.resolve();
+  });
+
   it("runs such a message again if it then meets an outage", async () => {
     const gate = Promise.withResolvers<void>();
     let away = true;

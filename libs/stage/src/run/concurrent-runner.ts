@@ -12,7 +12,7 @@ import type { StageLogger } from "../core/logger.ts";
 import type { MessageReader, Opened } from "./message-reader.ts";
 import { publishEffect } from "./publish-refused.ts";
 import type { StageMetrics } from "../core/metrics.ts";
-import type { RawMessage } from "../core/raw-message.ts";
+import { type RawMessage, stampOf } from "../core/raw-message.ts";
 import type { ConcurrentStage, Deferral } from "../core/stage.ts";
 
 export interface ConcurrentRunnerParts<In> {
@@ -272,6 +272,6 @@ export class ConcurrentRunner<In> {
   }
 }
 
-function nameOf({ partition, offset }: RawMessage): string {
-  return `${partition}/${offset}`;
+function nameOf(raw: RawMessage): string {
+  return `${raw.partition}/${raw.offset} ${stampOf(raw)}`;
 }
