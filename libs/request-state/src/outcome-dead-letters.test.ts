@@ -62,6 +62,20 @@ test("the outcome keeps the decisions of earlier stages and the number of provid
   ]);
 });
 
+test("an attempt that runs ends the request, and not the dead letter of a late copy of an earlier message", async () => {
+  const admitted = admittedFixture();
+  const ref = refOfAdmitted(admitted);
+  const claim = await attempts.claim(ref, 1, "owner-a", 60_000);
+  if (claim.kind !== "held") throw new Error("The attempt was not claimed.");
+  await attempts.calling(ref, 1, claim.fence, 60_000);
+  const missed: InferenceMissed = { admitted, lookup, decisions: [] };
+  expect(await deadLetters.failed("inference.classified", missed, "X")).toEqual([]);
+  expect(await attempts.history(ref)).toMatchObject({ outcome: null });
+  expect(await deadLetters.failed("inference.dispatched.realtime", missed, "X")).toMatchObject([
+    { record: { outcome: "failed", attempts: 1 } },
+  ]);
+});
+
 test("a request that had ended keeps its outcome, and the outcome is published again", async () => {
   const admitted = admittedFixture();
   const outcome = answeredFixture(admitted, "a dam");

@@ -49,7 +49,10 @@ export class OutcomeDeadLetters extends DeadLetterOutcome {
   ): Promise<readonly Outgoing[]> {
     const underway = underwayOf(topic, record);
     if (!underway) return [];
-    const [claim] = await this.#outcomes.claim([await this.#failure(underway, code)], "decision");
+    // The handler of a dispatched message was the one that runs its attempt. A message of an earlier stage
+    // may be a late copy, and the attempt of the first one still ends the request.
+    const by = topic === topics.inferenceDispatchedRealtime.name ? "abandoned" : "decision";
+    const [claim] = await this.#outcomes.claim([await this.#failure(underway, code)], by);
     // Also publishes an outcome that another stage set first. Its publisher may have crashed before publishing.
     return claim?.kind === "won" || claim?.kind === "lost" ? [respondedMessage(claim.outcome)] : [];
   }

@@ -77,8 +77,12 @@ export abstract class Admissions {
   ): Promise<string | null>;
 }
 
-/** A `hit` comes from the response cache, and a saving may follow. A `decision` is any other end without a provider's answer. */
-export type ClaimedBy = "hit" | "decision";
+/**
+ * A `hit` comes from the response cache, and a saving may follow. A `decision` is any other end without
+ * a provider's answer. The request is `abandoned` if the message from which an attempt would end it is
+ * dead-lettered.
+ */
+export type ClaimedBy = "hit" | "decision" | "abandoned";
 
 export type Claim =
   /**
@@ -88,7 +92,10 @@ export type Claim =
   | { readonly kind: "won"; readonly outcome: InferenceResponded }
   /** Another outcome was set before. Publish that one. */
   | { readonly kind: "lost"; readonly outcome: InferenceResponded }
-  /** For hits only: an attempt is held, calling or finished, so the lookup stays a miss. */
+  /**
+   * An attempt ends the request. For a hit: an attempt is held, calling or finished, so the lookup
+   * stays a miss. For a decision: an attempt calls, and its paid answer would be lost.
+   */
   | { readonly kind: "attempt-held" }
   /** The outcome was set and published, and its answer has expired. There is nothing left to do. */
   | { readonly kind: "answer-gone" };

@@ -9,6 +9,7 @@ import { respondedMessage } from "./responded-message.ts";
  */
 export function effectOfClaim(claim: Claim): Effect {
   if (claim.kind === "won" || claim.kind === "lost") return emit(respondedMessage(claim.outcome));
+  if (claim.kind === "attempt-held") return skip("an attempt runs and ends the request");
   return skip("the request has ended, and its answer has expired");
 }
 

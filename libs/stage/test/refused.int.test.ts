@@ -52,6 +52,11 @@ class Calling extends ConcurrentStage<Note> {
   }
 }
 
+/** Returns the ids once each: a slice with a refused message runs again, one message at a time. */
+function distinct(arrived: readonly Delivery<Note>[]): readonly number[] {
+  return [...new Set(idsOf(arrived))].toSorted((a, b) => a - b);
+}
+
 const start = {
   slice: () => kafka.slices(new Copying()),
   concurrent: async () =>
@@ -75,7 +80,7 @@ describe.each(["slice", "concurrent"] as const)(
       await start[kind]();
       await eventually(async () => (await kafka.lag()) === 0);
       const arrived = await kafka.readAll(target);
-      expect(idsOf(arrived).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 7, 10, 11]);
+      expect(distinct(arrived)).toEqual([0, 1, 2, 7, 10, 11]);
       expect(arrived.find(({ record }) => record.id === 7)?.record).toEqual({
         id: 7,
         key: "key-0",
@@ -89,7 +94,7 @@ describe.each(["slice", "concurrent"] as const)(
       await kafka.publish([{ ...long, id: 8 }, ...notes(2, 1)]);
       await start[kind]();
       await eventually(async () => (await kafka.lag()) === 0);
-      expect(idsOf(await kafka.readAll(target)).toSorted((a, b) => a - b)).toEqual([0, 1]);
+      expect(distinct(await kafka.readAll(target))).toEqual([0, 1]);
       const unpublished = { code: "STAGE_MESSAGE_UNPUBLISHED" };
       expect(await kafka.metric("stage_faults_total", unpublished)).toBe(1);
     });

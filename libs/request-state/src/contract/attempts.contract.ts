@@ -326,7 +326,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref);
-      await outcomes.claim([failedFixture(admitted)], "decision");
+      await outcomes.claim([failedFixture(admitted)], "abandoned");
       expect(await attempts.append(ref, 1, fence, 0, "a")).toEqual({
         kind: "appended",
         cancelled: true,
@@ -339,7 +339,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref);
-      await outcomes.claim([failedFixture(admitted)], "decision");
+      await outcomes.claim([failedFixture(admitted)], "abandoned");
       await forgetAnswer(ref);
       const metered = meteredFixture(admitted, 1);
       const result = { metered, outcome: answeredFixture(admitted, "late") };

@@ -139,13 +139,36 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
       ]);
     });
 
-    test("a decision does not stop a running attempt from storing its usage", async () => {
+    test("a decision is refused while an attempt calls, so that its paid answer is not lost", async () => {
+      const { outcomes, attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await beginCall(harnessOf(), ref);
+      const late = failedFixture(admitted);
+      expect(await outcomes.claim([late], "decision")).toEqual([{ kind: "attempt-held" }]);
+      const outcome = answeredFixture(admitted, "a dam");
+      const result = { metered: meteredFixture(admitted, 1), outcome };
+      expect(await attempts.finish(ref, 1, fence, result)).toEqual({ kind: "won", outcome });
+      expect(await outcomes.claim([late], "decision")).toEqual([{ kind: "lost", outcome }]);
+    });
+
+    test("a decision ends a request whose attempts have all ended", async () => {
+      const { outcomes, attempts } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      const fence = await beginCall(harnessOf(), ref);
+      await attempts.fail(ref, 1, fence, { reason: "429", metered: null });
+      const outcome = failedFixture(admitted);
+      expect(await outcomes.claim([outcome], "decision")).toEqual([{ kind: "won", outcome }]);
+    });
+
+    test("an abandoned request does not stop a running attempt from storing its usage", async () => {
       const { outcomes, attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref);
       const failed = failedFixture(admitted);
-      await outcomes.claim([failed], "decision");
+      await outcomes.claim([failed], "abandoned");
       const metered = meteredFixture(admitted, 1);
       const result = { metered, outcome: answeredFixture(admitted, "late") };
       expect(await attempts.finish(ref, 1, fence, result)).toEqual({

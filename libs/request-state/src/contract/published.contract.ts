@@ -199,7 +199,7 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref);
       const outcome = failedFixture(admitted);
-      await outcomes.claim([outcome], "decision");
+      await outcomes.claim([outcome], "abandoned");
       await outcomes.published([{ outcome, meteredAttempts: [] }]);
       const metered = meteredFixture(admitted, 1);
       const late = { metered, outcome: answeredFixture(admitted, "late") };
@@ -215,7 +215,7 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
       const outcome = failedFixture(admitted);
-      await outcomes.claim([outcome], "decision");
+      await outcomes.claim([outcome], "abandoned");
       await untilShortLeaseExpires();
       await outcomes.published([{ outcome, meteredAttempts: [] }]);
       expect(await attempts.history(ref)).toMatchObject({ outcome, attempts: [] });

@@ -46,8 +46,13 @@ export class InMemoryOutcomes extends Outcomes {
     metered: readonly number[],
   ): boolean {
     const { phase } = attempt;
-    if (phase === "calling" && this.#requests.leaseLeftMs(attempt) > 0) return false;
+    if (this.#isCalling(attempt)) return false;
     return (phase !== "held" && attempt.metered === null) || metered.includes(number);
+  }
+
+  /** Returns whether the call runs. Its owner has crashed if the lease has expired. */
+  #isCalling(attempt: StoredAttempt): boolean {
+    return attempt.phase === "calling" && this.#requests.leaseLeftMs(attempt) > 0;
   }
 
   #claim(outcome: InferenceResponded, by: ClaimedBy): Claim {
@@ -58,8 +63,10 @@ export class InMemoryOutcomes extends Outcomes {
       const isOurs = isSameOutcome(first, outcome) || (by === "hit" && request.outcomeBy === "hit");
       return { kind: isOurs ? "won" : "lost", outcome: first };
     }
-    const phases = [...request.attempts.values()].map(({ phase }) => phase);
-    if (by === "hit" && phases.some((phase) => isLive(phase) || phase === "finished"))
+    const attempts = [...request.attempts.values()];
+    if (by === "hit" && attempts.some(({ phase }) => isLive(phase) || phase === "finished"))
+      return { kind: "attempt-held" };
+    if (by === "decision" && attempts.some((attempt) => this.#isCalling(attempt)))
       return { kind: "attempt-held" };
     this.#requests.setOutcome(refOf(outcome), outcome, by);
     return { kind: "won", outcome };

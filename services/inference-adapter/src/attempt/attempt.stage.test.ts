@@ -248,7 +248,7 @@ describe("a request that another stage ended during the call, and whose answer h
     const { handle, outcomes, requests, ref } = await newTestStage(() => ({
       ...answered,
       meanwhile: async () => {
-        await outcomes.claim([aDecline()], "decision");
+        await outcomes.claim([aDecline()], "abandoned");
         requests.forgetAnswer(ref);
       },
     }));

@@ -1,7 +1,7 @@
 import { requestScript } from "./prelude.ts";
 
 /**
- * ARGV: outcome's bytes, their hash, its kind, hit or decision. Returns won, lost, answer-gone or
+ * ARGV: outcome's bytes, their hash, its kind, hit, decision or abandoned. Returns won, lost, answer-gone or
  * attempt-held, with the bytes of the stored outcome unless this call has set it.
  */
 export const claimOutcomeScript = requestScript(`
@@ -12,11 +12,10 @@ if get('outcomeHash') then
   local isOurs = first == bytes or (by == 'hit' and get('outcomeBy') == 'hit')
   return {isOurs and 'won' or 'lost', first}
 end
-if by == 'hit' then
-  for number = 1, attemptsMax do
-    local phase = phaseOf(number)
-    if isLive(phase) or phase == 'finished' then return {'attempt-held'} end
-  end
+for number = 1, attemptsMax do
+  local phase = phaseOf(number)
+  if by == 'hit' and (isLive(phase) or phase == 'finished') then return {'attempt-held'} end
+  if by == 'decision' and phase == 'calling' and leaseLeft(number) > 0 then return {'attempt-held'} end
 end
 setOutcome(bytes, hash, kind, by)
 return {'won'}
