@@ -54,13 +54,11 @@ export class ChaosRun {
   readonly #windows: FaultWindow[] = [];
   readonly #reported = new Set<string>();
   /** The number of requests that the last checkpoint has covered. */
+  readonly #limits: Limits;
   #checked = 0;
 
-  private constructor(
-    pipeline: Pipeline,
-    run: string,
-    private readonly limits: Limits,
-  ) {
+  private constructor(pipeline: Pipeline, run: string, limits: Limits) {
+    this.#limits = limits;
     const { http, demoKey: apiKey, topicPrefix, addresses } = pipeline;
     this.pipeline = pipeline;
     this.#user = new KafkaUser({
@@ -145,7 +143,7 @@ export class ChaosRun {
       ...recovery,
       otherExits: otherExitsIn(lines, step),
     };
-    return { kind: "step", seen, violations: stepViolations(seen, this.limits) };
+    return { kind: "step", seen, violations: stepViolations(seen, this.#limits) };
   }
 
   /** Replaces all services after a violation, so that the next step shows faults of its own. */
@@ -167,7 +165,7 @@ export class ChaosRun {
     };
     this.#checked = requests.length;
     // The accounts are those of the whole run, and a violation is reported once.
-    const violations = checkpointViolations(seen, this.limits).filter(
+    const violations = checkpointViolations(seen, this.#limits).filter(
       (each) => !this.#reported.has(each),
     );
     for (const each of violations) this.#reported.add(each);
