@@ -10,7 +10,7 @@ import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { IngressMetrics } from "../metrics.ts";
 import { ApiError, bodyTooLarge, internalError, pathNotFound } from "./api-error.ts";
-import { dropRest } from "./connection/refused-body.ts";
+import { refuse } from "./connection/refused-body.ts";
 
 /** Sends every exception in OpenAI's envelope. An exception that is not ours shows no detail to the client. */
 @Catch()
@@ -33,11 +33,7 @@ export class ApiErrorFilter implements ExceptionFilter {
     const error = apiErrorOf(thrown, request.routeOptions.bodyLimit);
     if (error.status === 500) this.logger.error({ error: thrown }, "a request met a defect");
     this.metrics.decisions.inc({ decision: "refuse", reason: error.code });
-    if (reply.raw.headersSent || reply.raw.destroyed) return;
-    // Fastify asks to close the connection of a refused body. It is closed once the rest was dropped.
-    reply.removeHeader("connection");
-    void reply.status(error.status).headers(error.headers).send(error.envelope());
-    await dropRest(request.raw);
+    await refuse(request.raw, reply, error);
   }
 }
 

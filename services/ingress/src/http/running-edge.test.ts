@@ -63,6 +63,31 @@ test("the bodies of a thousand clients without a key are not kept in memory", as
   expect(await edge.metric("http_held_bytes")).toBe(0);
 });
 
+test.each([
+  ["that keeps its connection", []],
+  ["that closes its connection", ["connection: close"]],
+])(
+  "a client without a key %s and sends everything before it reads receives its 401",
+  async (_, headers) => {
+    edge = await RunningEdge.start();
+    const socket = await edge.upload(20 * mebibyte, headers);
+    const errors: Error[] = [];
+    socket.pause().on("error", (error) => errors.push(error));
+    const rest = Buffer.alloc(20 * mebibyte - '{"model":'.length, "a");
+    await new Promise((resolve) => socket.write(rest, resolve));
+    expect(await closedText(socket)).toMatch(/^HTTP\/1.1 401 [^]*"code":"invalid_api_key"/);
+    expect(errors).toEqual([]);
+  },
+);
+
+test("a client without a key whose body is short keeps its connection", async () => {
+  edge = await RunningEdge.start();
+  const socket = await edge.post("/v1/chat/completions", chat("Key?"));
+  expect(await firstOf(socket)).not.toContain("connection: close");
+  socket.write("GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n");
+  expect(await firstOf(socket)).toContain("HTTP/1.1 401 ");
+});
+
 test("the connection of a client without a key that sends without end is closed", async () => {
   edge = await RunningEdge.start();
   const socket = await edge.upload(1_024 * mebibyte);
