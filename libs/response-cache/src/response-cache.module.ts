@@ -2,6 +2,8 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from "
 import { cacheCommandTimeoutMs, connectRedis, readRedisMemory, type Redis } from "@sluice/redis";
 import { type Logger, LOGGER, StoreMemory } from "@sluice/telemetry";
 import { ExactCache } from "./exact-cache.ts";
+import { Flights } from "./flights/flights.ts";
+import { RedisFlights } from "./flights/redis-flights.ts";
 import { RedisExactCache } from "./redis-exact-cache.ts";
 
 export interface ResponseCacheOptions {
@@ -22,7 +24,7 @@ export interface ResponseCacheOptions {
 const CACHE = Symbol("CacheRedis");
 
 /**
- * Provides `ExactCache` on Redis to all modules. Readiness does not depend on the cache, because
+ * Provides `ExactCache` and `Flights` on Redis to all modules. Readiness does not depend on the cache, because
  * without it every lookup is a miss.
  */
 @Module({})
@@ -59,8 +61,13 @@ export class ResponseCacheModule implements OnApplicationShutdown {
           inject: [CACHE],
           useFactory: (redis: Redis) => new RedisExactCache(redis, prefix),
         },
+        {
+          provide: Flights,
+          inject: [CACHE],
+          useFactory: (redis: Redis) => new RedisFlights(redis, prefix),
+        },
       ],
-      exports: [ExactCache],
+      exports: [ExactCache, Flights],
     };
   }
 

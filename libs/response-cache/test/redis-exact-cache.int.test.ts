@@ -4,6 +4,8 @@ import { hashOf } from "@sluice/domain";
 import { connectRedis, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exactCacheContract } from "../src/exact-cache.contract.ts";
+import { flightsContract } from "../src/flights/flights.contract.ts";
+import { RedisFlights } from "../src/flights/redis-flights.ts";
 import { RedisExactCache } from "../src/index.ts";
 import { completedFixture } from "../src/records.fixture.ts";
 
@@ -24,6 +26,7 @@ afterAll(async () => {
 });
 
 exactCacheContract("Redis", () => cache);
+flightsContract("Redis", () => new RedisFlights(redis, prefix));
 
 test("Redis expires an entry at its time, and the key begins with the tenant's hash", async () => {
   const address = { tenant: "acme", namespace: "default", cacheKey: "ttl" };

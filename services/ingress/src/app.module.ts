@@ -8,6 +8,7 @@ import type { KafkaProducerOptions } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
 import { ApiKeys } from "./admission/api-keys.ts";
 import { HitFinder } from "./admission/hit-finder.ts";
+import { SharedAnswers } from "./admission/shared-answers.ts";
 import type { Config } from "./config.ts";
 import { AnswerWait } from "./http/answers/answer-wait.ts";
 import { ClientReadings } from "./http/answers/client-reading.ts";
@@ -92,6 +93,7 @@ export function httpProviders(config: Config): readonly Provider[] {
     { provide: APP_FILTER, useClass: ApiErrorFilter },
     OpenConnections,
     HitFinder,
+    SharedAnswers,
     AnswerWait,
     HttpAdmission,
     RequestHandler,

@@ -1,13 +1,24 @@
 import { Injectable } from "@nestjs/common";
-import type { InferenceAdmitted } from "@sluice/contracts";
+import type { InferenceAdmitted, InferenceRequested, Lookup } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
-import { ExactCache, type Found, lookUp, lookupOf } from "@sluice/response-cache";
+import {
+  addressKeyOf,
+  type CacheAddress,
+  type CacheEntry,
+  ExactCache,
+  type Found,
+  lookUp,
+  lookupOf,
+} from "@sluice/response-cache";
 import { IngressMetrics } from "../metrics.ts";
 
 /** Looks up one HTTP request in the response cache, so that a hit costs no message on Kafka. */
 @Injectable()
 export class HitFinder {
+  /** The reads that run, by address. */
+  private readonly reads = new Map<string, Promise<CacheEntry | undefined>>();
+
   constructor(
     private readonly cache: ExactCache,
     private readonly declarations: Declarations,
@@ -21,12 +32,46 @@ export class HitFinder {
     const lookup = lookupOf(request, this.declarations.cachePolicyOf(tenant));
     const { namespace, cacheKey, result } = lookup;
     const address = { tenant, namespace, cacheKey };
-    const entries =
-      result === "miss" ? await this.cache.find([address]).catch(() => undefined) : undefined;
-    const [entry] = entries?.values() ?? [];
-    const factsOf = (variant: string) => this.declarations.variantOf(variant);
-    const found = lookUp(request, lookup, entry, factsOf, this.clock.now());
+    const entry = result === "miss" ? await this.read(address) : undefined;
+    const found = this.judgeBy(request, lookup, entry);
     this.metrics.lookups.inc({ kind: found.kind === "miss" ? lookup.result : found.kind });
     return found;
+  }
+
+  /** Decides whether an entry answers a request that was looked up. */
+  judge({ request, lookup }: InferenceAdmitted, entry: CacheEntry): Found | undefined {
+    return lookup ? this.judgeBy(request, lookup, entry) : undefined;
+  }
+
+  private judgeBy(
+    request: InferenceRequested,
+    lookup: Lookup,
+    entry: CacheEntry | undefined,
+  ): Found {
+    const factsOf = (variant: string) => this.declarations.variantOf(variant);
+    return lookUp(request, lookup, entry, factsOf, this.clock.now());
+  }
+
+  /** Reads an entry once for all requests that ask for it at the same time. */
+  private async read(address: CacheAddress): Promise<CacheEntry | undefined> {
+    const key = addressKeyOf(address);
+    const running = this.reads.get(key);
+    if (running) return running;
+    const read = this.readPatiently(address).finally(() => this.reads.delete(key));
+    this.reads.set(key, read);
+    return read;
+  }
+
+  /**
+   * Asks a second time if the first answer was late. Under load the answer is often late because this
+   * process is busy, and a miss costs twenty times as much work as the second read.
+   */
+  private async readPatiently(address: CacheAddress): Promise<CacheEntry | undefined> {
+    const ask = () => this.cache.find([address]);
+    const entries = await ask()
+      .catch(ask)
+      .catch(() => undefined);
+    const [entry] = entries?.values() ?? [];
+    return entry;
   }
 }

@@ -15,6 +15,7 @@ export type ApiErrorType =
 export type ApiErrorCode =
   | RefusalCode
   | "answer_expired"
+  | "client_closed"
   | "headers_too_large"
   | "idempotency_conflict"
   | "internal_error"
@@ -185,6 +186,19 @@ export function unavailable(
   cause?: unknown,
 ): ApiError {
   return ApiError.of(code, message, { headers: { "retry-after": "1" }, cause });
+}
+
+export function deadlineExceeded(): ApiError {
+  return ApiError.of(
+    "deadline_exceeded",
+    "No answer arrived before the deadline; allow more time with 'x-sluice-deadline'.",
+    { headers: final },
+  );
+}
+
+/** Returns the error for a client that has left. It is counted, and no client reads it. */
+export function clientClosed(): ApiError {
+  return ApiError.of("client_closed", "The client closed the connection before the answer.");
 }
 
 function typeOf(status: number): ApiErrorType {

@@ -6,12 +6,13 @@ import {
   InMemoryReplies,
   InMemoryRequests,
 } from "@sluice/request-state";
-import { InMemoryExactCache, lookupOf } from "@sluice/response-cache";
+import { InMemoryExactCache, InMemoryFlights, lookupOf } from "@sluice/response-cache";
 import { InMemoryEventProducer } from "@sluice/stage";
 import { aCompletion, aRequest } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { HitFinder } from "../admission/hit-finder.ts";
+import { SharedAnswers } from "../admission/shared-answers.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { parseChatBody } from "../request/chat-body.ts";
@@ -23,6 +24,8 @@ const now = 1_800_000_000_000;
 const clock: Clock = { now: () => now };
 const declarations: Declarations = someDeclarations();
 const [key] = declarations.keys();
+/** The signal of a client that does not leave. */
+const stays = new AbortController().signal;
 const messages = [{ role: "user", content: aRequest().messages[0]!.content }];
 
 function requestOf(
@@ -43,6 +46,7 @@ function withFakes() {
     admissions: new InMemoryAdmissions(requests),
     outcomes: new InMemoryOutcomes(requests),
     cache: new InMemoryExactCache(clock),
+    flights: new InMemoryFlights(clock),
     producer: new InMemoryEventProducer(),
     savings: new InMemoryEventProducer(),
   };
@@ -65,6 +69,7 @@ function withFakes() {
     counted("admissions", fakes.admissions),
     counted("outcomes", fakes.outcomes),
     new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics),
+    new SharedAnswers(counted("flights", fakes.flights), replies, clock),
     counted("producer", fakes.producer),
     counted("savings", fakes.savings),
     clock,
@@ -88,7 +93,7 @@ async function fillCache({ cache }: Fakes): Promise<void> {
 test("an exact hit without a key costs one look-up in the cache, and nothing is published before the answer", async () => {
   const fakes = withFakes();
   await fillCache(fakes);
-  const result = await fakes.admission.admit(requestOf());
+  const result = await fakes.admission.admit(requestOf(), stays);
   expect(fakes.calls).toEqual(["cache.find"]);
   if (result.kind !== "answered") throw new Error("It was not answered.");
   expect(result.outcome.completed?.cache).toBe("exact");
@@ -101,22 +106,23 @@ test("an exact hit without a key costs one look-up in the cache, and nothing is 
 test("an exact hit with a key is claimed, and a repeat receives the same outcome", async () => {
   const fakes = withFakes();
   await fillCache(fakes);
-  const hit = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const hit = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }), stays);
   const claim = ["admissions.find", "cache.find", "admissions.admit", "outcomes.claim"];
   expect(fakes.calls).toEqual(claim);
   if (hit.kind !== "answered") throw new Error("It was not answered.");
-  const repeat = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const repeat = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }), stays);
   expect(repeat).toMatchObject({ kind: "answered", outcome: { requestId: hit.outcome.requestId } });
   expect(fakes.calls).toEqual([...claim, "admissions.find"]);
   expect([...fakes.producer.sent, ...fakes.savings.sent]).toEqual([]);
 });
 
-test("a miss is looked up once, claimed once and published once, with its trace", async () => {
+test("a miss is looked up once, leads, is claimed once and published once, with its trace", async () => {
   const fakes = withFakes();
-  const result = await fakes.admission.admit(requestOf());
+  const result = await fakes.admission.admit(requestOf(), stays);
   expect(result).toMatchObject({ kind: "running", isNew: true, deadlineAt: now + 120_000 });
   expect(fakes.calls).toEqual([
-    ...["cache.find", "admissions.admit", "producer.send", "admissions.acknowledge"],
+    ...["cache.find", "flights.lead", "admissions.admit", "producer.send"],
+    ...["admissions.acknowledge", "flights.extend"],
   ]);
   const [message] = fakes.producer.records;
   expect(message).toMatchObject({
@@ -130,25 +136,25 @@ test.each([
   ["a deadline that has passed", requestOf({ "x-sluice-deadline": "0" }), "deadline_exceeded"],
 ])("a request with %s is refused without any look-up", async (_, request, code) => {
   const { admission, calls } = withFakes();
-  await expect(admission.admit(request)).rejects.toMatchObject({ code });
+  await expect(admission.admit(request, stays)).rejects.toMatchObject({ code });
   expect(calls).toEqual([]);
 });
 
 test("an SDK's retry without a key joins the first request with the same body", async () => {
   const { admission, calls } = withFakes();
-  const first = await admission.admit(requestOf());
+  const first = await admission.admit(requestOf(), stays);
   calls.length = 0;
-  const retry = await admission.admit(requestOf({ "x-stainless-retry-count": "1" }));
+  const retry = await admission.admit(requestOf({ "x-stainless-retry-count": "1" }), stays);
   expect(retry).toEqual({ ...first, isNew: false, readerId: expect.any(String) });
   expect(calls).toEqual(["admissions.joinable", "admissions.find"]);
 });
 
 test("a request that another process admits during the look-up joins that request", async () => {
   const fakes = withFakes();
-  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }), stays);
   fakes.admissions.find = async () => [null];
   const request = requestOf({ "idempotency-key": "k" });
-  expect(await fakes.admission.admit(request)).toEqual({
+  expect(await fakes.admission.admit(request, stays)).toEqual({
     ...{ ...other, isNew: false, readerId: expect.any(String) },
   });
   expect(fakes.producer.records).toHaveLength(1);
@@ -156,11 +162,11 @@ test("a request that another process admits during the look-up joins that reques
 
 test("a hit joins the request that another process admitted during the look-up", async () => {
   const fakes = withFakes();
-  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const other = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }), stays);
   fakes.admissions.find = async () => [null];
   await fillCache(fakes);
   const request = requestOf({ "idempotency-key": "k" });
-  expect(await fakes.admission.admit(request)).toEqual({
+  expect(await fakes.admission.admit(request, stays)).toEqual({
     ...{ ...other, isNew: false, readerId: expect.any(String) },
   });
 });
@@ -169,17 +175,17 @@ test("a hit whose claim is lost to an attempt joins the request that runs", asyn
   const fakes = withFakes();
   await fillCache(fakes);
   fakes.outcomes.claim = async () => [{ kind: "attempt-held" }];
-  const result = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }));
+  const result = await fakes.admission.admit(requestOf({ "idempotency-key": "k" }), stays);
   expect(result).toMatchObject({ kind: "running", isNew: false });
   expect(fakes.producer.records).toHaveLength(1);
 });
 
 test("a request that loses its key to another body during the look-up is a conflict", async () => {
   const fakes = withFakes();
-  await fakes.admission.admit(requestOf({ "idempotency-key": "k" }, { temperature: 0 }));
+  await fakes.admission.admit(requestOf({ "idempotency-key": "k" }, { temperature: 0 }), stays);
   fakes.admissions.find = async () => [null];
   const request = requestOf({ "idempotency-key": "k" });
-  await expect(fakes.admission.admit(request)).rejects.toMatchObject({
+  await expect(fakes.admission.admit(request, stays)).rejects.toMatchObject({
     ...{ status: 409, code: "idempotency_conflict" },
   });
 });
@@ -188,11 +194,11 @@ test("a request that Kafka does not take is a 503, and its repeat publishes the 
   const fakes = withFakes();
   const request = requestOf({ "idempotency-key": "k" });
   fakes.producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "No broker answers.");
-  await expect(fakes.admission.admit(request)).rejects.toMatchObject({
+  await expect(fakes.admission.admit(request, stays)).rejects.toMatchObject({
     ...{ status: 503, code: "unavailable", headers: { "retry-after": "1" } },
   });
   fakes.producer.fault = undefined;
-  const repeat = await fakes.admission.admit(request);
+  const repeat = await fakes.admission.admit(request, stays);
   expect(repeat).toMatchObject({ kind: "running", isNew: false, admittedAt: now });
   expect(fakes.producer.records).toHaveLength(1);
 });
@@ -202,7 +208,7 @@ test("a request is a 503 with a code of its own while Redis has no room for it",
   fakes.admissions.admit = async () => {
     throw new TransientFault("REDIS_OUT_OF_MEMORY", "Redis has reached its memory limit.");
   };
-  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({
+  await expect(fakes.admission.admit(requestOf(), stays)).rejects.toMatchObject({
     ...{ status: 503, code: "overloaded", headers: { "retry-after": "1" } },
   });
 });
@@ -212,7 +218,7 @@ test("a request is a 503 while Redis is unavailable", async () => {
   fakes.admissions.admit = async () => {
     throw new TransientFault("REDIS_UNAVAILABLE", "Redis does not answer.");
   };
-  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({ status: 503 });
+  await expect(fakes.admission.admit(requestOf(), stays)).rejects.toMatchObject({ status: 503 });
 });
 
 test.each([
@@ -221,7 +227,7 @@ test.each([
 ])("a request that %s is a 500 that SDKs do not repeat", async (_, fault) => {
   const fakes = withFakes();
   fakes.producer.fault = fault;
-  await expect(fakes.admission.admit(requestOf())).rejects.toMatchObject({
+  await expect(fakes.admission.admit(requestOf(), stays)).rejects.toMatchObject({
     ...{ status: 500, code: "internal_error", headers: { "x-should-retry": "false" } },
     cause: fault,
   });

@@ -11,12 +11,13 @@ import {
   Replies,
   type RequestRef,
 } from "@sluice/request-state";
-import { savingOf } from "@sluice/response-cache";
+import { hitOutcome, savingOf } from "@sluice/response-cache";
 import { EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
 import { type AdmissionDecision, decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { attributionOf } from "../admission/api-keys.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { HitFinder } from "../admission/hit-finder.ts";
+import { SharedAnswers } from "../admission/shared-answers.ts";
 import {
   type Known,
   knownByClaim,
@@ -28,7 +29,14 @@ import { modelRefusalOf } from "../request/model-choice.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { RequestHeaders } from "../request/request-headers.ts";
 import { idempotentRequestId, recordOf } from "../request/request-record.ts";
-import { errorOfRefusal, errorOfRefused, notTaken, unavailable } from "./api-error.ts";
+import {
+  clientClosed,
+  deadlineExceeded,
+  errorOfRefusal,
+  errorOfRefused,
+  notTaken,
+  unavailable,
+} from "./api-error.ts";
 
 /** A request of an authenticated client, as it was parsed. */
 export interface HttpRequest<B extends RequestBody = RequestBody> {
@@ -65,6 +73,7 @@ export type AdmissionResult = AnsweredRequest | RunningRequest;
 interface PendingRequest extends HttpRequest {
   readonly candidate: Candidate;
   readonly readerId: string;
+  readonly clientGone: AbortSignal;
 }
 
 /** Of `@sluice/redis`: the store refuses new requests, and those that it has continue. */
@@ -86,6 +95,7 @@ export class HttpAdmission {
     private readonly admissions: Admissions,
     private readonly outcomes: Outcomes,
     private readonly hits: HitFinder,
+    private readonly shared: SharedAnswers,
     @Inject(ADMISSION_PRODUCER) private readonly admissionProducer: EventProducer,
     private readonly producer: EventProducer,
     private readonly clock: Clock,
@@ -94,13 +104,16 @@ export class HttpAdmission {
   ) {}
 
   /**
+   * Admits a request, or answers it. A request like one that runs waits here for its answer.
+   *
+   * @param clientGone aborts if the client closes the connection
    * @throws ApiError if the request is refused, 503 if Redis or Kafka is unavailable, and 500 if a
    *   repeat would fail too
    */
-  async admit(request: HttpRequest): Promise<AdmissionResult> {
+  async admit(request: HttpRequest, clientGone: AbortSignal): Promise<AdmissionResult> {
     try {
       const candidate = this.candidateOf(request);
-      const pending = { ...request, candidate, readerId: newReaderId() };
+      const pending = { ...request, candidate, readerId: newReaderId(), clientGone };
       return await this.act(pending, await this.decide(pending));
     } catch (cause) {
       if (!(cause instanceof Fault)) throw cause;
@@ -166,7 +179,7 @@ export class HttpAdmission {
   ): Promise<AdmissionResult> {
     switch (decision.kind) {
       case "admit":
-        return this.claim(pending, decision.admitted);
+        return this.share(pending, decision.admitted);
       case "answer":
         return decision.from === "cache"
           ? this.answerHit(pending, decision.outcome)
@@ -179,6 +192,32 @@ export class HttpAdmission {
         throw errorOfRefused(decision.because);
       default:
         return decision satisfies never;
+    }
+  }
+
+  /** Answers the request by the answer of an identical one that runs, or else admits it. */
+  private async share(
+    pending: PendingRequest,
+    admitted: InferenceAdmitted,
+  ): Promise<AdmissionResult> {
+    const entry = await this.shared.follow(admitted, pending.clientGone);
+    const now = this.clock.now();
+    const found = entry && this.hits.judge(admitted, entry);
+    if (found?.kind === "exact-hit")
+      return this.answerHit(
+        pending,
+        hitOutcome(admitted, found.lookup, found.entry, "ingress", now),
+      );
+    if (pending.clientGone.aborted) throw clientClosed();
+    if (now >= admitted.deadlineAt) throw deadlineExceeded();
+    try {
+      const result = await this.claim(pending, admitted);
+      if (result.kind === "running" && result.isNew) this.shared.tookOff(admitted);
+      else this.shared.abandon(admitted);
+      return result;
+    } catch (error) {
+      this.shared.abandon(admitted);
+      throw error;
     }
   }
 

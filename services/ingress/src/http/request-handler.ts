@@ -53,7 +53,7 @@ export class RequestHandler {
     const clientGone = abortedOnClose(reply);
     const ownDeadlineAt = deadlineOf(request.headers.deadlineAt, "http", this.clock.now());
     try {
-      const result = await this.admission.admit(request);
+      const result = await this.admission.admit(request, clientGone);
       const deadlineAt = result.kind === "running" ? result.deadlineAt : ownDeadlineAt;
       const reading = this.readings.of(reply.raw, deadlineAt);
       await answer({ ...request, result, reply, reading, clientGone });

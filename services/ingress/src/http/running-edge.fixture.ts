@@ -15,7 +15,7 @@ import {
   Outcomes,
   Replies,
 } from "@sluice/request-state";
-import { ExactCache, InMemoryExactCache } from "@sluice/response-cache";
+import { ExactCache, Flights, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
 import { EventProducer, InMemoryEventProducer } from "@sluice/stage";
 import { LOGGER } from "@sluice/telemetry";
 import { aCompletion } from "@sluice/testing/fixtures";
@@ -70,6 +70,7 @@ export class RunningEdge {
         { provide: Outcomes, useValue: this.#outcomes },
         { provide: Replies, useValue: new InMemoryReplies(this.#requests) },
         { provide: ExactCache, useValue: new InMemoryExactCache(this.#clock) },
+        { provide: Flights, useValue: new InMemoryFlights(this.#clock) },
         { provide: EventProducer, useValue: this.producer },
         { provide: ADMISSION_PRODUCER, useValue: this.producer },
       ],

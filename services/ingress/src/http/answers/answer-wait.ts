@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import { decodeTokens, Replies, type TokenPayload } from "@sluice/request-state";
-import { ApiError, unavailable } from "../api-error.ts";
+import { ApiError, deadlineExceeded, unavailable } from "../api-error.ts";
 import type { RunningRequest } from "../http-admission.ts";
 
 export type AnswerEvent =
@@ -82,12 +82,4 @@ export class AnswerWait implements OnModuleDestroy {
   async cancel({ ref, readerId }: RunningRequest): Promise<void> {
     await this.replies.cancel(ref, readerId);
   }
-}
-
-function deadlineExceeded(): ApiError {
-  return ApiError.of(
-    "deadline_exceeded",
-    "No answer arrived before the deadline; allow more time with 'x-sluice-deadline'.",
-    { headers: { "x-should-retry": "false" } },
-  );
 }

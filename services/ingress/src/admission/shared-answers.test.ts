@@ -1,0 +1,149 @@
+import type { InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
+import { type Clock, TransientFault } from "@sluice/domain";
+import {
+  completedOutcome,
+  InMemoryAdmissions,
+  InMemoryOutcomes,
+  InMemoryReplies,
+  InMemoryRequests,
+  refusedOutcome,
+} from "@sluice/request-state";
+import { type CacheEntry, InMemoryFlights } from "@sluice/response-cache";
+import { aCompletion, aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
+import { expect, test } from "vitest";
+import { SharedAnswers } from "./shared-answers.ts";
+
+const now = anAdmission().admittedAt;
+const clock: Clock = { now: () => now };
+const stays = new AbortController().signal;
+
+/** Several ingress processes on one store. */
+function withFakes() {
+  const requests = new InMemoryRequests(clock);
+  const admissions = new InMemoryAdmissions(requests);
+  const outcomes = new InMemoryOutcomes(requests);
+  const flights = new InMemoryFlights(clock);
+  const aProcess = () => new SharedAnswers(flights, new InMemoryReplies(requests), clock);
+  const admit = (admitted: InferenceAdmitted) => admissions.admit([{ admitted }]);
+  const end = (outcome: InferenceResponded) => outcomes.claim([outcome], "decision");
+  return { flights, aProcess, admit, end };
+}
+
+function asked(requestId: string, changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
+  const lookup = { ...aMiss, fills: true };
+  return anAdmission({ request: aRequest({ requestId }), lookup, ...changed });
+}
+
+function answerTo(admitted: InferenceAdmitted): InferenceResponded {
+  const { lookup } = admitted;
+  const rest = { attempts: 1, decisions: [], completedAt: now } as const;
+  return completedOutcome(admitted, { completed: aCompletion(), lookup, ...rest });
+}
+
+function failureOf(admitted: InferenceAdmitted): InferenceResponded {
+  return refusedOutcome(admitted, {
+    ...{ kind: "failed", code: "provider_failed", reason: "It failed.", attempts: 4 },
+    ...{ lookup: admitted.lookup, decisions: [], completedAt: now },
+  });
+}
+
+const isAnsweredBy = (leader: InferenceAdmitted) => (entry: CacheEntry | undefined) =>
+  entry?.requestId === leader.request.requestId;
+
+test("of identical requests in two processes one leads, and its answer is that of all", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const processes = [aProcess(), aProcess()];
+  const all = Array.from({ length: 40 }, (_, index) => asked(`r-${index}`));
+  const [leader] = all;
+  const follows = all.map((each, index) => processes[index % 2]!.follow(each, stays));
+  expect(await follows[0]).toBeUndefined();
+  await admit(leader!);
+  processes[0]!.tookOff(leader!);
+  await end(answerTo(leader!));
+  const entries = await Promise.all(follows.slice(1));
+  expect(entries.every(isAnsweredBy(leader!))).toBe(true);
+});
+
+test("a request that comes after the answer, and before the cache has it, is answered by it too", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const leader = asked("r-1");
+  await aProcess().follow(leader, stays);
+  await admit(leader);
+  await end(answerTo(leader));
+  expect(isAnsweredBy(leader)(await aProcess().follow(asked("r-2"), stays))).toBe(true);
+});
+
+test("followers of a request that fails are admitted, and do not wait for each other", async () => {
+  const { aProcess, admit, end, flights } = withFakes();
+  const shared = aProcess();
+  const leader = asked("r-0");
+  await shared.follow(leader, stays);
+  const follows = ["r-1", "r-2", "r-3"].map((id) => shared.follow(asked(id), stays));
+  await admit(leader);
+  await end(failureOf(leader));
+  expect(await Promise.all(follows)).toEqual([undefined, undefined, undefined]);
+  expect(await shared.follow(asked("r-4"), stays)).toBeUndefined();
+  expect(await flights.leaderOf({ tenant: "acme", ...placeOf(leader) })).toBe("r-4");
+});
+
+test("a request that was not admitted leads no longer, and a follower leads instead of it", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const [here, there] = [aProcess(), aProcess()];
+  const lost = asked("r-0");
+  await here.follow(lost, stays);
+  const next = there.follow(asked("r-1"), stays);
+  here.abandon(lost);
+  expect(await next).toBeUndefined();
+  const third = here.follow(asked("r-2"), stays);
+  await admit(asked("r-1"));
+  await end(answerTo(asked("r-1")));
+  expect(isAnsweredBy(asked("r-1"))(await third)).toBe(true);
+});
+
+test("a client that leaves, or whose deadline passes, waits no longer, and the others do", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const shared = aProcess();
+  const leader = asked("r-0");
+  await shared.follow(leader, stays);
+  const leaving = new AbortController();
+  const left = shared.follow(asked("r-1"), leaving.signal);
+  const late = shared.follow(asked("r-2", { deadlineAt: now + 20 }), stays);
+  const patient = shared.follow(asked("r-3"), stays);
+  leaving.abort();
+  expect(await Promise.all([left, late])).toEqual([undefined, undefined]);
+  await admit(leader);
+  await end(answerTo(leader));
+  expect(isAnsweredBy(leader)(await patient)).toBe(true);
+});
+
+test.each([
+  ["bypasses the cache", { lookup: { ...aMiss, result: "bypass", fills: true } }],
+  ["may not fill the cache", { lookup: { ...aMiss, fills: false } }],
+  ["was not looked up", { lookup: null }],
+] as const)("a request that %s neither leads nor follows", async (_, changed) => {
+  const { aProcess, flights } = withFakes();
+  const shared = aProcess();
+  expect(await shared.follow(asked("r-1", changed), stays)).toBeUndefined();
+  expect(await shared.follow(asked("r-2", changed), stays)).toBeUndefined();
+  expect(await flights.leaderOf({ tenant: "acme", ...placeOf(asked("r-1")) })).toBeNull();
+});
+
+test("while Redis is unavailable, the requests of a process still share a call", async () => {
+  const { aProcess, admit, end, flights } = withFakes();
+  const outage = async (): Promise<never> => {
+    throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer.");
+  };
+  Object.assign(flights, { lead: outage, leaderOf: outage, extend: outage, end: outage });
+  const shared = aProcess();
+  const leader = asked("r-0");
+  expect(await shared.follow(leader, stays)).toBeUndefined();
+  shared.tookOff(leader);
+  const follower = shared.follow(asked("r-1"), stays);
+  await admit(leader);
+  await end(answerTo(leader));
+  expect(isAnsweredBy(leader)(await follower)).toBe(true);
+});
+
+function placeOf({ lookup }: InferenceAdmitted) {
+  return { namespace: lookup!.namespace, cacheKey: lookup!.cacheKey };
+}
