@@ -173,6 +173,17 @@ describe("a producer whose acknowledgement is lost", () => {
     expect(broker.identities).toBe(1);
   });
 
+  it("repeats the batch unchanged if the broker reports an error after storing it", async () => {
+    const producer = producerWith({ sendTimeoutMs: 1_000 });
+    broker.troubles.set("b/0", { afterStoring: brokerError("NOT_LEADER_FOR_PARTITION") });
+    const first = producer.publish([message("b", 0, "1")]);
+    await sleep(50);
+    const second = producer.publish([message("b", 0, "2")]);
+    broker.troubles.clear();
+    expect(await ends([first, second])).toEqual(["sent", "sent"]);
+    expect(broker.logs.get("b/0")).toEqual(["1", "2"]);
+  });
+
   it("takes new numbers after it gave up a batch that may be stored", async () => {
     const producer = producerWith();
     broker.troubles.set("b/0", "stored-silently");

@@ -13,7 +13,7 @@ import type { Place, SentBatch } from "./place.ts";
 import type { Places } from "./places.ts";
 import type { PartitionBatch, ProducerIdentity, ProducerLink } from "./producer-link.ts";
 import { type Load, loadOf, type Pace, pauseAfter, type SendLimits } from "./send-batch.ts";
-import { isRepeat, troubleOf } from "./send-trouble.ts";
+import { isRepeat, type SendTrouble, troubleOf } from "./send-trouble.ts";
 
 /** The numbers that all lanes of a producer use. */
 export interface Numbering {
@@ -129,7 +129,7 @@ export class Lane {
       if (node !== undefined) return this.send(node, parts);
       for (const { place, batch } of parts) {
         const { error, answered } = lackOf(place);
-        this.fail(place, batch, error, answered);
+        this.fail(place, place.inDoubt ?? { ...batch, identity: unsent }, error, answered);
       }
     });
     await Promise.all(sends);
@@ -215,7 +215,7 @@ export class Lane {
     if (identity instanceof Error) {
       this.dropLink();
       for (const { place, messages } of fresh)
-        this.fail(place, { identity: unknown, firstSequence: 0, messages }, identity, false);
+        this.fail(place, { identity: unsent, firstSequence: 0, messages }, identity, false);
       return repeated;
     }
     const numbered = fresh.map(({ place, messages }) => ({
@@ -299,14 +299,14 @@ export class Lane {
     if (place.failures === 0) this.failing.push(`${place.name}: ${reason}`);
     place.failed(this.parts.backOff);
     if (trouble === "slow") place.isApart = true;
-    if (trouble === "passing" && answered) this.parts.places.topology.outdate(place.topic);
+    if (answered) this.parts.places.topology.outdate(place.topic);
   }
 
   /** Keeps what is sent again. Only what the broker has certainly not stored may be batched differently. */
-  private keep(place: Place, batch: SentBatch, trouble: string): void {
-    const wasSent = batch.identity !== unknown && trouble === "slow";
-    const isInDoubt = trouble !== "renumber" && (wasSent || place.inDoubt === batch);
-    if (isInDoubt) {
+  private keep(place: Place, batch: SentBatch, trouble: SendTrouble): void {
+    const maybeStored = trouble === "slow" || trouble === "unclear";
+    const wasInDoubt = place.inDoubt === batch && trouble !== "renumber";
+    if (wasInDoubt || (maybeStored && batch.identity !== unsent)) {
       place.inDoubt = batch;
       return;
     }
@@ -340,7 +340,7 @@ export class Lane {
 }
 
 /** The identity of a batch that was never sent. */
-const unknown: ProducerIdentity = { id: "-1", epoch: 0, sequences: new Map() };
+const unsent: ProducerIdentity = { id: "-1", epoch: 0, sequences: new Map() };
 
 function messagesIn(loaded: readonly { readonly messages: readonly Waiting[] }[]): number {
   return loaded.reduce((sum, { messages }) => sum + messages.length, 0);

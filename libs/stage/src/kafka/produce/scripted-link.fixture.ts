@@ -6,8 +6,11 @@ import type {
 } from "./producer-link.ts";
 import type { WireMessage } from "./send-batch.ts";
 
-/** How the scripted broker treats a partition: it answers with an error, stays silent, or stores and stays silent. */
-export type Trouble = Error | "silent" | "stored-silently";
+/**
+ * How the scripted broker treats a partition: it answers with an error, stays silent, or stores the
+ * batch and then does either.
+ */
+export type Trouble = Error | "silent" | "stored-silently" | { readonly afterStoring: Error };
 
 /** A cluster in memory. It recognises repeated batches by their numbers, as Kafka does. */
 export class ScriptedBroker {
@@ -62,6 +65,7 @@ export class ScriptedBroker {
     const trouble = this.troubles.get(nameOf(batch));
     if (trouble instanceof Error) return trouble;
     if (trouble === "silent") return null;
+    const late = typeof trouble === "object" ? trouble.afterStoring : null;
     if (batch.messages.some(this.refuses)) return brokerError("MESSAGE_TOO_LARGE");
     const numbering = `${batch.identity.id} ${nameOf(batch)}`;
     const next = this.stored.get(numbering) ?? 0;
@@ -71,7 +75,7 @@ export class ScriptedBroker {
     const log = this.logs.get(nameOf(batch)) ?? [];
     log.push(...batch.messages.map(({ value }) => String(value)));
     this.logs.set(nameOf(batch), log);
-    return null;
+    return late;
   }
 }
 

@@ -6,12 +6,14 @@ import { errorsIn } from "@sluice/domain";
  * - `refused`: the broker will never accept one of the messages.
  * - `renumber`: the broker does not know our sequence numbers, for example after the topic was created again.
  * - `denied`: an operator has to change an account or a right, so that trying again at once is of no use.
- * - `slow`: the broker stored the batch or not, and waited for its replicas in vain, or did not answer.
- * - `passing`: the broker answered at once that it has not stored the batch.
+ * - `slow`: the broker waited for its replicas in vain, or did not answer. It may have stored the batch.
+ * - `unstored`: the broker answered at once that it has not stored the batch.
+ * - `unclear`: the broker answered with another error. It may have stored the batch: a leader that is
+ *   replaced while it waits for its replicas answers as one that never was the leader.
  */
-export type SendTrouble = "refused" | "renumber" | "denied" | "slow" | "passing";
+export type SendTrouble = "refused" | "renumber" | "denied" | "slow" | "unstored" | "unclear";
 
-const kinds: Readonly<Record<Exclude<SendTrouble, "passing">, readonly string[]>> = {
+const kinds: Readonly<Record<Exclude<SendTrouble, "unclear">, readonly string[]>> = {
   refused: ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"],
   renumber: ["OUT_OF_ORDER_SEQUENCE_NUMBER", "INVALID_PRODUCER_EPOCH", "UNKNOWN_PRODUCER_ID"],
   denied: [
@@ -20,6 +22,7 @@ const kinds: Readonly<Record<Exclude<SendTrouble, "passing">, readonly string[]>
     "KafkaJSSASLAuthenticationError",
   ],
   slow: ["REQUEST_TIMED_OUT", "NOT_ENOUGH_REPLICAS_AFTER_APPEND"],
+  unstored: ["NOT_ENOUGH_REPLICAS", "UNKNOWN_TOPIC_OR_PARTITION"],
 };
 
 /** @param answered false if the request has failed as a whole, and not one of its partitions */
@@ -27,7 +30,8 @@ export function troubleOf(error: Error, answered: boolean): SendTrouble {
   const names = new Set([...errorsIn(error)].flatMap(namesOf));
   for (const kind of ["refused", "renumber", "denied", "slow"] as const)
     if (kinds[kind].some((name) => names.has(name))) return kind;
-  return answered ? "passing" : "slow";
+  if (!answered) return "slow";
+  return kinds.unstored.some((name) => names.has(name)) ? "unstored" : "unclear";
 }
 
 /** Returns true if the broker has already stored the batch, when it was sent for the first time. */
