@@ -47,6 +47,13 @@ interface Lack {
   readonly answered: boolean;
 }
 
+/** The next messages of one partition. */
+interface Loaded {
+  readonly place: Place;
+  readonly messages: readonly Waiting[];
+  readonly load: Load;
+}
+
 /** One partition's part of a send. */
 interface Part {
   readonly place: Place;
@@ -173,21 +180,21 @@ export class Lane {
   }
 
   /** Takes one batch of each partition that is due, as far as the limits of a send allow. */
-  private load(): { readonly place: Place; readonly messages: readonly Waiting[] }[] {
+  private load(): Loaded[] {
     const { places, limits } = this.parts;
     const room: Load = { messages: limits.messagesPerSend, bytes: limits.bytesPerSend };
-    const loaded = [];
+    const loaded: Loaded[] = [];
     for (const place of this.due()) {
       if (room.messages <= 0 || room.bytes <= 0) break;
       this.dropForgotten(place);
       const messages = place.inDoubt?.messages ?? place.take(limits, room);
       if (messages.length === 0) continue;
-      const load = loadOf(messages);
+      const load = place.inDoubt?.load ?? loadOf(messages);
       room.messages -= load.messages;
       room.bytes -= load.bytes;
       place.isFlying = true;
       places.moveToEnd(place);
-      loaded.push({ place, messages });
+      loaded.push({ place, messages, load });
     }
     return loaded;
   }
@@ -205,7 +212,7 @@ export class Lane {
   }
 
   /** Numbers the batches. If the broker gives us no identity, they all have failed, and none is returned. */
-  private async numbered(loaded: ReturnType<Lane["load"]>): Promise<readonly Part[]> {
+  private async numbered(loaded: readonly Loaded[]): Promise<readonly Part[]> {
     const fresh = loaded.filter(({ place }) => !place.inDoubt);
     const repeated = loaded.flatMap(({ place }) =>
       place.inDoubt ? [{ place, batch: place.inDoubt }] : [],
@@ -214,13 +221,13 @@ export class Lane {
     const identity = await this.identity().catch(asError);
     if (identity instanceof Error) {
       this.dropLink();
-      for (const { place, messages } of fresh)
-        this.fail(place, { identity: unsent, firstSequence: 0, messages }, identity, false);
+      for (const { place, messages, load } of fresh)
+        this.fail(place, { identity: unsent, firstSequence: 0, messages, load }, identity, false);
       return repeated;
     }
-    const numbered = fresh.map(({ place, messages }) => ({
+    const numbered = fresh.map(({ place, messages, load }) => ({
       place,
-      batch: { identity, firstSequence: identity.sequences.get(place.name) ?? 0, messages },
+      batch: { identity, firstSequence: identity.sequences.get(place.name) ?? 0, messages, load },
     }));
     return [...repeated, ...numbered];
   }
@@ -342,8 +349,8 @@ export class Lane {
 /** The identity of a batch that was never sent. */
 const unsent: ProducerIdentity = { id: "-1", epoch: 0, sequences: new Map() };
 
-function messagesIn(loaded: readonly { readonly messages: readonly Waiting[] }[]): number {
-  return loaded.reduce((sum, { messages }) => sum + messages.length, 0);
+function messagesIn(loaded: readonly Loaded[]): number {
+  return loaded.reduce((sum, { load }) => sum + load.messages, 0);
 }
 
 function wireOf({ place, batch }: Part): PartitionBatch {

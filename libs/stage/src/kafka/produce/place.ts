@@ -8,6 +8,7 @@ export interface SentBatch {
   readonly identity: ProducerIdentity;
   readonly firstSequence: number;
   readonly messages: readonly Waiting[];
+  readonly load: Load;
 }
 
 /**
@@ -42,9 +43,11 @@ export class Place {
 
   /** The load that waits, without what is being sent. */
   get load(): Load {
-    const doubtful = this.isFlying ? [] : (this.inDoubt?.messages ?? []);
-    const { messages, bytes } = loadOf(doubtful);
-    return { messages: this.waiting.length + messages, bytes: this.waitingBytes + bytes };
+    const doubtful = this.isFlying ? undefined : this.inDoubt?.load;
+    return {
+      messages: this.waiting.length + (doubtful?.messages ?? 0),
+      bytes: this.waitingBytes + (doubtful?.bytes ?? 0),
+    };
   }
 
   /** True if nothing is known of this partition that another object of this class would not know. */
