@@ -184,8 +184,7 @@ export class LocalStack {
   async stop(): Promise<void> {
     const names = Object.keys(this.state.programs);
     this.save({ complete: false });
-    const isService = (name: string): boolean => !isPart(name) && name !== SIMULATOR;
-    for (const isOfGroup of [isService, (name: string) => name === SIMULATOR, isPart])
+    for (const isOfGroup of [isService, isSimulator, isPart])
       await Promise.all(names.filter(isOfGroup).map((name) => this.stopProgram(name)));
     this.lock.release();
   }
@@ -227,6 +226,14 @@ export class LocalStack {
     this.state = { ...this.state, ...change };
     writeState(this.dataDir, this.state);
   }
+}
+
+function isService(name: string): boolean {
+  return !isPart(name) && !isSimulator(name);
+}
+
+function isSimulator(name: string): boolean {
+  return name === SIMULATOR;
 }
 
 function isPart(name: string): boolean {

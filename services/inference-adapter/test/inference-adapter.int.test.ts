@@ -59,7 +59,7 @@ let metered: TopicReader<CostMetered>;
 let responded: TopicReader<InferenceResponded>;
 let admissions: RedisAdmissions;
 let replies: RedisReplies;
-let attempts: RedisAttempts;
+let records: RedisAttempts;
 const connections: Redis[] = [];
 const running = new Set<AdapterProcess>();
 
@@ -81,7 +81,7 @@ beforeAll(async () => {
   const requests = new RedisRequests(redis, codecs, prefix);
   admissions = new RedisAdmissions(requests);
   replies = new RedisReplies(requests, subscriber);
-  attempts = new RedisAttempts(requests);
+  records = new RedisAttempts(requests);
   await vi.waitUntil(() => redis.status === "ready");
 });
 
@@ -353,6 +353,6 @@ test("a stop waits for running calls, but not longer than the time to drain, and
   running.delete(stopping);
   expect(await outcomeOf(quick)).toMatchObject({ outcome: "completed" });
   expect(responded.records.filter(of(stuck))).toEqual([]);
-  const history = await attempts.history(refOfAdmitted(stuck.admitted));
+  const history = await records.history(refOfAdmitted(stuck.admitted));
   expect(history.attempts).toMatchObject([{ phase: "failed" }]);
 });

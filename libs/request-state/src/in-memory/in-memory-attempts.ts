@@ -72,8 +72,12 @@ export class InMemoryAttempts extends Attempts {
     }
     const leaseUntil = this.#requests.clock.now() + leaseMs;
     const held: StoredAttempt = {
-      ...{ phase: "held", owner, fence, leaseUntil },
-      ...{ metered: null, reason: null },
+      phase: "held",
+      owner,
+      fence,
+      leaseUntil,
+      metered: null,
+      reason: null,
     };
     request.attempts.set(attemptNumber, held);
     return { kind: "held", fence };

@@ -250,11 +250,13 @@ describe("a concurrent stage of long calls", () => {
   it("waits for running handlers, but no longer than it should, and lets aborted ones record what they know", async () => {
     const recorded: string[] = [];
     const { runner, stage, finished } = newRunner(async (record, { stopping }) => {
-      if (record !== "1") return void (await sleep(20));
+      if (record !== "1") {
+        await sleep(20);
+        return;
+      }
       await new Promise((resolve) => stopping.addEventListener("abort", resolve));
       await sleep(30);
       recorded.push(record);
-      return undefined;
     });
     for (const offset of [0, 1, 2]) runner.take(raw(offset));
     await expect.poll(() => stage.calls.length).toBe(2);
