@@ -1,8 +1,9 @@
 import { type DynamicModule, Module, type Provider } from "@nestjs/common";
 import { APP_FILTER } from "@nestjs/core";
+import { Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
-import { ResponseCacheModule } from "@sluice/response-cache";
+import { ExactCache, ResponseCacheModule } from "@sluice/response-cache";
 import { cacheConnectionOf, ServiceModule, stateConnectionOf } from "@sluice/service-host";
 import type { KafkaProducerOptions } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
@@ -41,7 +42,8 @@ export class AppModule {
         RequestStateModule.forRoot({ ...stateConnectionOf(config, name), followsReplies: true }),
         ResponseCacheModule.forRoot({
           ...cacheConnectionOf(config, name),
-          commandTimeoutMs: config.SLUICE_HTTP_CACHE_TIMEOUT_MS,
+          // Longer than the two waits of a read, which decide when it is late.
+          commandTimeoutMs: 4 * config.SLUICE_HTTP_CACHE_TIMEOUT_MS,
         }),
       ],
       controllers,
@@ -92,7 +94,16 @@ export function httpProviders(config: Config): readonly Provider[] {
     },
     { provide: APP_FILTER, useClass: ApiErrorFilter },
     OpenConnections,
-    HitFinder,
+    {
+      provide: HitFinder,
+      inject: [ExactCache, Declarations, Clock, IngressMetrics],
+      useFactory: (
+        cache: ExactCache,
+        declarations: Declarations,
+        clock: Clock,
+        metrics: IngressMetrics,
+      ) => new HitFinder(cache, declarations, clock, metrics, config.SLUICE_HTTP_CACHE_TIMEOUT_MS),
+    },
     SharedAnswers,
     AnswerWait,
     HttpAdmission,

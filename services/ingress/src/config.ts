@@ -46,7 +46,7 @@ export const configSchema = z.object({
   SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
     100,
     { min: 5, max: 10_000 },
-    "How long ingress waits for the response cache before it treats a request as a miss, in milliseconds.",
+    "How long ingress waits for the response cache, in milliseconds. It waits a second time before it treats a request as a miss.",
   ),
   SLUICE_HTTP_PUBLISH_TIMEOUT_MS: countKey(
     2_000,

@@ -68,7 +68,7 @@ function withFakes() {
     declarations,
     counted("admissions", fakes.admissions),
     counted("outcomes", fakes.outcomes),
-    new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics),
+    new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics, 50),
     new SharedAnswers(counted("flights", fakes.flights), replies, clock),
     counted("producer", fakes.producer),
     counted("savings", fakes.savings),
