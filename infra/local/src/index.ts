@@ -2,7 +2,13 @@ export { type Configuration, prepareConfiguration } from "./configuration.ts";
 export { makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
-export { launcherOf, LocalStack, type LocalStackOptions, stopLeftovers } from "./local-stack.ts";
+export {
+  launcherOf,
+  LocalStack,
+  type LocalStackOptions,
+  stopLeftovers,
+  stopMsMaxOf,
+} from "./local-stack.ts";
 export { findFreePorts, type Ports } from "./ports.ts";
 export {
   identityOf,

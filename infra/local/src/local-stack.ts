@@ -33,6 +33,7 @@ import {
   writeState,
 } from "./state-file.ts";
 import { SIMULATOR } from "./services.ts";
+import { STOP_GRACE_MS } from "./supervise/program.ts";
 import { stopRecorded, Supervisor } from "./supervise/supervisor.ts";
 
 export interface LocalStackOptions {
@@ -177,15 +178,12 @@ export class LocalStack {
     return Object.values(this.state.programs).some((program) => isAlive(program ?? undefined));
   }
 
-  /**
-   * Stops the services, then the simulator, because the adapter waits for its running calls, then the parts. A
-   * process that does not exit in its time is killed.
-   */
+  /** Stops all programs in their order. A process that does not exit in its time is killed. */
   async stop(): Promise<void> {
     const names = Object.keys(this.state.programs);
     this.save({ complete: false });
-    for (const isOfGroup of [isService, isSimulator, isPart])
-      await Promise.all(names.filter(isOfGroup).map((name) => this.stopProgram(name)));
+    for (const group of inStopOrder(names))
+      await Promise.all(group.map((name) => this.stopProgram(name)));
     this.lock.release();
   }
 
@@ -228,6 +226,14 @@ export class LocalStack {
   }
 }
 
+/**
+ * Returns the services, then the simulator, then the parts. The adapter waits for its running calls when it stops,
+ * and writes their results to the parts.
+ */
+function inStopOrder(names: readonly string[]): readonly (readonly string[])[] {
+  return [isService, isSimulator, isPart].map((isOfGroup) => names.filter(isOfGroup));
+}
+
 function isService(name: string): boolean {
   return !isPart(name) && !isSimulator(name);
 }
@@ -246,6 +252,16 @@ export function launcherOf(dataDir: string): ProcessIdentity | undefined {
 }
 
 /**
+ * Returns how long the launcher of a data directory may take to stop its programs, in milliseconds: the longest
+ * of the services, then the simulator, then the parts.
+ */
+export function stopMsMaxOf(dataDir: string): number {
+  const programs = Object.values(readState(dataDir)?.programs ?? {});
+  const graces = programs.map((program) => program?.stopGraceMs ?? STOP_GRACE_MS);
+  return Math.max(STOP_GRACE_MS, ...graces) + 2 * STOP_GRACE_MS;
+}
+
+/**
  * Stops all processes that a data directory records. The caller ensures that no launcher has it open.
  *
  * @returns the names of the processes that were running
@@ -254,8 +270,10 @@ export async function stopLeftovers(dataDir: string): Promise<string[]> {
   const alive = Object.entries(readState(dataDir)?.programs ?? {}).filter(([, program]) =>
     isAlive(program ?? undefined),
   );
-  await Promise.all(alive.map(([, program]) => stopRecorded(program)));
-  return alive.map(([name]) => name);
+  const programs = new Map(alive);
+  for (const group of inStopOrder([...programs.keys()]))
+    await Promise.all(group.map((name) => stopRecorded(programs.get(name))));
+  return [...programs.keys()];
 }
 
 async function takeLock(dataDir: string): Promise<Lock> {

@@ -164,6 +164,17 @@ export class KafkaFixture {
     await admin.close();
   }
 
+  /** Adds partitions to a topic, as an operator may while it is in use. */
+  async grow(topic: Topic<Note>, count: number): Promise<void> {
+    const admin = new KafkaAdmin(this.connection);
+    await admin.ask((client) =>
+      client.createPartitions({
+        topicPartitions: [{ topic: prefixed(this.connection, topic.name), count }],
+      }),
+    );
+    await admin.close();
+  }
+
   track(running: RunningStage): RunningStage {
     this.cleanups.push(() => running.stop());
     return running;

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { briskSettings, Collector, eventually, KafkaFixture, notes } from "./kafka-fixture.ts";
+import { outgoing } from "../src/index.ts";
+import {
+  briskSettings,
+  Collector,
+  eventually,
+  KafkaFixture,
+  notes,
+  source,
+} from "./kafka-fixture.ts";
 import { Line, requests } from "./line.ts";
 
 let kafka: KafkaFixture;
@@ -34,6 +42,21 @@ async function expectToReadOn({
   expect(line.countOf(requests.fetch) - fetchesBefore).toBeLessThan(50);
   expect(kafka.fatal).toEqual([]);
 }
+
+it("reads partitions that are added to its topic, within seconds", async () => {
+  kafka = await KafkaFixture.create(1);
+  const collector = new Collector();
+  await kafka.slices(collector);
+  await kafka.publish(notes(10, 10));
+  await eventually(() => collector.seen.length === 10);
+  await kafka.grow(source, 4);
+  // A producer that started before may not know them for some minutes.
+  const producer = kafka.newProducer();
+  await producer.send(notes(200, 40, 10).map((note) => outgoing(source, note)));
+  await eventually(() => collector.seen.length === 210, 20_000);
+  expect(new Set(collector.seen.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]));
+  expect(kafka.fatal).toEqual([]);
+});
 
 describe("a member that its group has expelled joins again", () => {
   it.each([

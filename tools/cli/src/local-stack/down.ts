@@ -4,12 +4,14 @@ import {
   secondsSince,
   signalProcess,
   stopLeftovers,
+  stopMsMaxOf,
   waitForEnd,
 } from "@sluice/local-stack";
 import { printToStderr, print, printJson } from "../output.ts";
+import { WAITING_SHOWN_AFTER_MS, waitingForCalls } from "./waiting-for-calls.ts";
 
-/** The launcher stops its programs within 8 s. After this limit we assume that it hangs, and kill it. */
-const LAUNCHER_LIMIT_MS = 15_000;
+/** If the launcher needs this much longer than its programs may take to stop, we assume that it hangs, and kill it. */
+const LAUNCHER_MARGIN_MS = 5_000;
 
 export interface DownOptions {
   readonly dataDir: string;
@@ -21,8 +23,11 @@ export async function down({ dataDir, json }: DownOptions): Promise<number> {
   const startMs = Date.now();
   const launcher = launcherOf(dataDir);
   if (launcher) {
+    const limitMs = stopMsMaxOf(dataDir) + LAUNCHER_MARGIN_MS;
     signalProcess(launcher, "SIGTERM");
-    if (!(await waitForEnd(launcher, LAUNCHER_LIMIT_MS))) signalProcess(launcher, "SIGKILL");
+    const reason = setTimeout(() => printToStderr(`${waitingForCalls}\n`), WAITING_SHOWN_AFTER_MS);
+    if (!(await waitForEnd(launcher, limitMs))) signalProcess(launcher, "SIGKILL");
+    clearTimeout(reason);
   }
   const leftovers = await stopLeftovers(dataDir);
   const wasRunning = launcher !== undefined || leftovers.length > 0;

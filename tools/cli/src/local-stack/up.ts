@@ -15,6 +15,7 @@ import { demoOnFirstStart } from "../demo/first-start.ts";
 import { listenForInterrupts, orInterrupted, untilInterrupted } from "./interrupts.ts";
 import { printToStderr, labelledLine, print, printJson, type WriteText } from "../output.ts";
 import { readyText } from "./ready-text.ts";
+import { WAITING_SHOWN_AFTER_MS, waitingForCalls } from "./waiting-for-calls.ts";
 
 /** The exit code that shells use for an interrupted command. */
 const EXIT_INTERRUPTED = 130;
@@ -97,6 +98,8 @@ async function stopAll(stack: LocalStack, write: WriteText): Promise<void> {
   const startMs = Date.now();
   if (!stack.isRunning) return stack.stop();
   write("\nStopping ...");
+  const reason = setTimeout(() => write(` ${waitingForCalls} ...`), WAITING_SHOWN_AFTER_MS);
   await stack.stop();
+  clearTimeout(reason);
   write(` stopped after ${secondsSince(startMs)}.\n`);
 }
