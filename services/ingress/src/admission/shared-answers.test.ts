@@ -8,7 +8,7 @@ import {
   InMemoryRequests,
   refusedOutcome,
 } from "@sluice/request-state";
-import { type CacheEntry, InMemoryFlights } from "@sluice/response-cache";
+import { type CacheEntry, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
 import { aCompletion, aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { SharedAnswers } from "./shared-answers.ts";
@@ -23,10 +23,11 @@ function withFakes() {
   const admissions = new InMemoryAdmissions(requests);
   const outcomes = new InMemoryOutcomes(requests);
   const flights = new InMemoryFlights(clock);
-  const aProcess = () => new SharedAnswers(flights, new InMemoryReplies(requests), clock);
+  const cache = new InMemoryExactCache(clock);
+  const aProcess = () => new SharedAnswers(flights, cache, new InMemoryReplies(requests), clock);
   const admit = (admitted: InferenceAdmitted) => admissions.admit([{ admitted }]);
   const end = (outcome: InferenceResponded) => outcomes.claim([outcome], "decision");
-  return { flights, aProcess, admit, end };
+  return { flights, cache, aProcess, admit, end };
 }
 
 function asked(requestId: string, changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
@@ -64,13 +65,15 @@ test("of identical requests in two processes one leads, and its answer is that o
   expect(entries.every(isAnsweredBy(leader!))).toBe(true);
 });
 
-test("a request that comes after the answer, and before the cache has it, is answered by it too", async () => {
-  const { aProcess, admit, end } = withFakes();
+test("a request that comes after the answer, and before the cache has it, is answered by it, and fills the cache", async () => {
+  const { aProcess, admit, end, cache } = withFakes();
   const leader = asked("r-1");
   await aProcess().follow(leader, stays);
   await admit(leader);
   await end(answerTo(leader));
   expect(isAnsweredBy(leader)(await aProcess().follow(asked("r-2"), stays))).toBe(true);
+  const stored = await cache.find([{ tenant: "acme", ...placeOf(leader) }]);
+  expect([...stored.values()].map(({ requestId }) => requestId)).toEqual(["r-1"]);
 });
 
 test("followers of a request that fails are admitted, and do not wait for each other", async () => {

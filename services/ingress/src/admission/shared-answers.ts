@@ -6,6 +6,7 @@ import {
   addressKeyOf,
   type CacheAddress,
   type CacheEntry,
+  ExactCache,
   fillOf,
   Flights,
 } from "@sluice/response-cache";
@@ -38,6 +39,7 @@ export class SharedAnswers {
 
   constructor(
     private readonly flights: Flights,
+    private readonly cache: ExactCache,
     private readonly replies: Replies,
     private readonly clock: Clock,
   ) {}
@@ -101,15 +103,23 @@ export class SharedAnswers {
     if (running) return running;
     const wait = this.listenTo(address, leader)
       .catch(() => null)
-      .then((outcome) => {
+      .then(async (outcome) => {
+        if (outcome) await this.fill(outcome);
         this.waits.delete(key);
-        this.leaders.delete(key);
-        // Otherwise those that come later find it in the cache, or here until it is there.
-        if (!outcome || !fillOf(outcome)) this.end(address, leader);
+        this.end(address, leader);
         return outcome;
       });
     this.waits.set(key, wait);
     return wait;
+  }
+
+  /**
+   * Stores the answer, so that requests which come after its followers find it everywhere. The stage that fills
+   * the cache reads the outcome from Kafka and may do so later.
+   */
+  private async fill(outcome: InferenceResponded): Promise<void> {
+    const fill = fillOf(outcome);
+    if (fill) await this.cache.store([fill]).catch(nothing);
   }
 
   private async listenTo(

@@ -69,7 +69,7 @@ function withFakes() {
     counted("admissions", fakes.admissions),
     counted("outcomes", fakes.outcomes),
     new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics, 50),
-    new SharedAnswers(counted("flights", fakes.flights), replies, clock),
+    new SharedAnswers(counted("flights", fakes.flights), fakes.cache, replies, clock),
     counted("producer", fakes.producer),
     counted("savings", fakes.savings),
     clock,
