@@ -32,9 +32,9 @@ try {
       // The two pipelines take turns, so that a temporary disturbance of the machine affects both.
       rounds.push({
         // oxlint-disable-next-line no-await-in-loop -- one at a time
-        here: (await here.measure(kind, schedule)).step,
+        here: (await here.measure(kind, schedule, plan.connectionsMax)).step,
         // oxlint-disable-next-line no-await-in-loop -- one at a time
-        there: (await there.measure(kind, schedule)).step,
+        there: (await there.measure(kind, schedule, plan.connectionsMax)).step,
       });
     pairs.push({
       here: bestOf(rounds.map((round) => round.here)),

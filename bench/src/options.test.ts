@@ -8,6 +8,7 @@ test("without options the default rates are measured once, for five seconds each
       missRates: [50, 100, 200, 400],
       secondsPerStep: 5,
       rounds: 1,
+      connectionsMax: 2_000,
     },
     json: null,
     profiles: null,
@@ -24,4 +25,5 @@ test("rates, seconds and rounds above their limits are refused, and the message 
   expect(() => parseOptions(["--misses", "1000000"])).toThrow("--misses");
   expect(() => parseOptions(["--seconds", "0"])).toThrow("--seconds");
   expect(() => parseOptions(["--rounds", "many"])).toThrow("--rounds");
+  expect(() => parseOptions(["--connections", "2001"])).toThrow("--connections");
 });

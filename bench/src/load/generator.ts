@@ -4,8 +4,6 @@ import { type Load, type LoadResult, placeholder } from "./load.ts";
 import { type RawResponse, ResponseReader } from "./response-reader.ts";
 import { dueBy, startMsOf } from "./schedule.ts";
 
-/** The limit of open sockets. Further requests wait for a socket, and this wait is part of their latency. */
-const socketsMax = 2_000;
 const tickMs = 1;
 
 interface Connection {
@@ -80,7 +78,7 @@ export class Generator {
   }
 
   private open(): Connection | undefined {
-    if (this.connections.size >= socketsMax) return undefined;
+    if (this.connections.size >= this.load.socketsMax) return undefined;
     const socket = connect({ port: this.load.port, host: "127.0.0.1", noDelay: true });
     const connection: Connection = { socket, reader: new ResponseReader(), index: -1 };
     this.connections.add(connection);

@@ -7,6 +7,8 @@ export interface Load {
   /** The bytes of a request. A different number replaces the first run of eight `#` in each request. */
   readonly request: string;
   readonly firstNumber: number;
+  /** The most open sockets. Further requests wait for a socket, and this wait is part of their latency. */
+  readonly socketsMax: number;
   /** How long the generator waits for answers after the last scheduled start, in ms. */
   readonly graceMs: number;
 }

@@ -9,6 +9,8 @@ import { type Schedule, scheduleOf } from "../load/schedule.ts";
 import type { Kind, StepResult } from "./step.ts";
 
 export const providerLatencyMs = 60;
+/** The most connections at once, if a plan does not state it. */
+export const connectionsMaxPreset = 2_000;
 const graceMs = 10_000;
 /** How long the CPU is measured after the last answer, because metering and charging follow an answer. */
 const settleMs = 1_500;
@@ -74,10 +76,18 @@ export class MeasuredPipeline {
   }
 
   /** Measures one step. The sample is the last successful answer. */
-  async measure(kind: Kind, schedule: Schedule): Promise<{ step: StepResult; sample: Sample }> {
-    return this.measured(kind, schedule, this.hosted.pids, settleMs, (load) =>
-      this.generate({ ...load, request: this.requestOf(kind) }),
+  async measure(
+    kind: Kind,
+    schedule: Schedule,
+    socketsMax: number = connectionsMaxPreset,
+  ): Promise<{ step: StepResult; sample: Sample }> {
+    const callsBefore = await this.providerCalls();
+    const { step, sample } = await this.measured(
+      ...([kind, schedule, this.hosted.pids, settleMs] as const),
+      (load) => this.generate({ ...load, socketsMax, request: this.requestOf(kind) }),
     );
+    const providerCalls = (await this.providerCalls()) - callsBefore;
+    return { step: { ...step, providerCalls }, sample };
   }
 
   /** Measures the same requests at the same rate against the bare server, which only answers. */
@@ -86,12 +96,13 @@ export class MeasuredPipeline {
     schedule: Schedule,
     bare: { readonly child: Child; readonly port: number },
     sample: NonNullable<Sample>,
+    socketsMax: number,
   ): Promise<StepResult> {
     const answer: BareAnswer = bareAnswerOf(sample, kind === "miss" ? providerLatencyMs : 0);
     await bare.child.request(answer);
     const pids = { bare: bare.child.pid };
     const { step } = await this.measured(kind, schedule, pids, 0, (load) =>
-      this.generate({ ...load, port: bare.port, request: this.requestOf(kind) }),
+      this.generate({ ...load, socketsMax, port: bare.port, request: this.requestOf(kind) }),
     );
     return step;
   }
@@ -101,7 +112,7 @@ export class MeasuredPipeline {
     schedule: Schedule,
     pids: Readonly<Record<string, number>>,
     settledAfterMs: number,
-    run: (load: Omit<Load, "request">) => Promise<LoadResult>,
+    run: (load: Omit<Load, "request" | "socketsMax">) => Promise<LoadResult>,
   ): Promise<{ step: StepResult; sample: Sample }> {
     const known = { ...pids, generator: this.generator.pid, bench: process.pid };
     const before = snapshotOf(known);
@@ -112,20 +123,32 @@ export class MeasuredPipeline {
     await sleep(settledAfterMs);
     const after = snapshotOf(known);
     const tookMs = performance.now() - startedAt;
-    const answered = result.latenciesMs.filter(Number.isFinite).length;
+    const answeredMs = result.latenciesMs.filter(Number.isFinite);
+    const answered = answeredMs.length;
     const { bench: _bench, ...cpuMsPerRequest } = perUnit(before.cpuMs, after.cpuMs, answered);
     const ours = total(perUnit(before.cpuMs, after.cpuMs, 1));
     const scheduledMs = (schedule.count * 1000) / schedule.perSecond;
     const step: StepResult = {
       kind,
       targetPerSecond: schedule.perSecond,
+      scheduled: schedule.count,
       actualPerSecond: (answered * 1000) / Math.max(scheduledMs, result.elapsedMs),
       latencyMs: percentilesOf(result.latenciesMs),
+      answeredMs: percentilesOf(answeredMs),
+      providerCalls: 0,
       failures: result.failures,
       cpuMsPerRequest,
       otherProcessesCores: Math.max(0, after.machineCpuMs - before.machineCpuMs - ours) / tookMs,
     };
     return { step, sample: result.sample };
+  }
+
+  /** Returns how often the provider was called, by its own bill. */
+  private async providerCalls(): Promise<number> {
+    const response = await fetch(`${this.hosted.simulator}/bill`);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's README describes it
+    const { attempts } = (await response.json()) as { attempts: readonly { calls: number }[] };
+    return attempts.reduce((sum, { calls }) => sum + calls, 0);
   }
 
   /** Sets the simulator's latency, fills the cache, and warms up the JIT compilers. */

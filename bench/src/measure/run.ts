@@ -10,6 +10,8 @@ export interface Plan {
   readonly secondsPerStep: number;
   /** How often each step is measured. The least disturbed round is kept. */
   readonly rounds: number;
+  /** The most connections at once. */
+  readonly connectionsMax: number;
 }
 
 /** A step of the pipeline, and the same step of the bare server. */
@@ -49,7 +51,7 @@ export async function runPlan(
 }
 
 async function pairOf(
-  { secondsPerStep, rounds }: Plan,
+  { secondsPerStep, rounds, connectionsMax }: Plan,
   { kind, rate }: { readonly kind: Kind; readonly rate: number },
   pipeline: MeasuredPipeline,
   bare: Bare,
@@ -59,12 +61,12 @@ async function pairOf(
   const theirs: StepResult[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    const { step, sample } = await pipeline.measure(kind, schedule);
+    const { step, sample } = await pipeline.measure(kind, schedule, connectionsMax);
     ours.push(step);
     if (!sample)
       throw new Error(`No request was answered at ${rate}/s. The step: ${JSON.stringify(step)}`);
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    theirs.push(await pipeline.measureBare(kind, schedule, bare, sample));
+    theirs.push(await pipeline.measureBare(kind, schedule, bare, sample, connectionsMax));
   }
   return { sluice: bestOf(ours), bare: bestOf(theirs) };
 }

@@ -6,8 +6,14 @@ export type Kind = "exact-hit" | "miss";
 export interface StepResult {
   readonly kind: Kind;
   readonly targetPerSecond: number;
+  /** How many requests the step has. */
+  readonly scheduled: number;
   readonly actualPerSecond: number;
   readonly latencyMs: Percentiles;
+  /** The latency of the requests that were answered, without those that failed or were refused. */
+  readonly answeredMs: Percentiles;
+  /** How often the provider was called. For hits, it is 0. */
+  readonly providerCalls: number;
   readonly failures: Readonly<Record<string, number>>;
   /** CPU per answered request, by process, in ms. */
   readonly cpuMsPerRequest: Readonly<Record<string, number>>;
@@ -30,6 +36,11 @@ export function bestOf(rounds: readonly StepResult[]): StepResult {
 /** Returns the count of failed requests. */
 export function failedOf({ failures }: StepResult): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
+}
+
+/** Returns the share of the scheduled requests that have no answer. */
+export function unansweredShareOf(step: StepResult): number {
+  return failedOf(step) / step.scheduled;
 }
 
 /** Returns the CPU per request of the services and the servers that they use, or of the bare server, in ms. */

@@ -6,8 +6,11 @@ import { ratioText, tableOf, textOf } from "./table.ts";
 const step = (kind: Kind, rate: number, change: Partial<StepResult> = {}): StepResult => ({
   kind,
   targetPerSecond: rate,
+  scheduled: 5 * rate,
   actualPerSecond: rate,
   latencyMs: { p50: 1234.5, p95: 5678.9, p99: 9876.5 },
+  answeredMs: { p50: 1.5, p95: 5.5, p99: 9.5 },
+  providerCalls: 0,
   failures: {},
   cpuMsPerRequest: { ingress: 0.25, kafka: 0.5, simulator: 1, generator: 2 },
   otherProcessesCores: 0.25,

@@ -1,6 +1,13 @@
 import type { Machine } from "../measure/machine.ts";
 import type { Pair } from "../measure/run.ts";
-import { cpuOf, failedOf, type Kind, loadProcesses, type StepResult } from "../measure/step.ts";
+import {
+  cpuOf,
+  failedOf,
+  type Kind,
+  loadProcesses,
+  type StepResult,
+  unansweredShareOf,
+} from "../measure/step.ts";
 import { ratioText, tableOf } from "./table.ts";
 
 /** The results of one run, as `--json` writes them. */
@@ -24,6 +31,9 @@ export function reportOf(results: Results): string {
       `with a bare node:http server at the same rate. P95x is Sluice's P95 divided by the bare server's.\n` +
       `CPU is in ms per request; "others" is the CPU of the machine's other processes, in cores.`,
     latencyTable(results.pairs),
+    `P50 and P95 of the answered requests alone, in ms; the share of requests without an answer, and why;\n` +
+      `and the calls that the provider received.`,
+    overloadTable(results.pairs),
     `CPU per request in ms at the highest sustained rate; "idle" in ms per second without requests;\n` +
       `"memory" in MiB after the load; "start" in seconds until ready, all starting together.`,
     processTable(results),
@@ -53,6 +63,23 @@ export function latencyTable(pairs: readonly Pair[]): string {
     cpuOf(sluice),
     cpuOf(bare),
     sluice.otherProcessesCores,
+  ]);
+  return tableOf(heads, rows);
+}
+
+/** Returns what each step shed or failed, and the latency of the rest. */
+export function overloadTable(pairs: readonly Pair[]): string {
+  const heads = ["kind", "target", "P50", "P95", "unanswered", "why", "provider calls"];
+  const rows = pairs.map(({ sluice: step }) => [
+    step.kind,
+    step.targetPerSecond,
+    step.answeredMs.p50,
+    step.answeredMs.p95,
+    `${(100 * unansweredShareOf(step)).toFixed(1)} %`,
+    Object.entries(step.failures)
+      .map(([cause, count]) => `${cause}: ${count}`)
+      .join(", "),
+    step.providerCalls,
   ]);
   return tableOf(heads, rows);
 }
