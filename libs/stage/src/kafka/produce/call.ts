@@ -3,8 +3,8 @@ import type { WireMessage } from "./send-batch.ts";
 /** One call of `publish`. Its messages may go to several partitions, in several requests. */
 export class Call {
   settled = false;
-  /** How many sends with a message of this call have failed. */
-  failures = 0;
+  /** How many sends with a message of this call have failed, by partition. */
+  private readonly failures = new Map<string, number>();
   /** Why the last of them failed. */
   trouble: string | undefined;
   private open: number;
@@ -15,6 +15,13 @@ export class Call {
   constructor(messages: number, timeoutMs: number, late: (call: Call) => void) {
     this.open = messages;
     this.timer = setTimeout(() => late(this), timeoutMs);
+  }
+
+  /** Counts a failed send to a partition, and returns how many there were. */
+  countFailure(place: string): number {
+    const failures = (this.failures.get(place) ?? 0) + 1;
+    this.failures.set(place, failures);
+    return failures;
   }
 
   acknowledge(messages: number): void {

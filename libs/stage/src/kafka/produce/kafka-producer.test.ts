@@ -25,7 +25,7 @@ function producerWith(options: KafkaProducerOptions = {}): KafkaProducer {
   const metrics = new NoMetrics().forProducer();
   const pace = { leastMs: 1, mostMs: 1 };
   const settings = { sendTimeoutMs: 400, pace, ...options };
-  const producer = new KafkaProducer({}, silentLogger, metrics, broker.open, settings);
+  const producer = new KafkaProducer({ brokers: [] }, silentLogger, metrics, broker.open, settings);
   producers.push(producer);
   return producer;
 }

@@ -22,6 +22,8 @@ export interface KafkaProducerOptions {
   readonly limits?: SendLimits;
 }
 
+/** How long to wait for a connection, in milliseconds. If there are several addresses, the next one may answer. */
+const connectMs = { ofOne: 10_000, ofSeveral: 3_000 };
 /** The longest time to wait for an answer of a broker, in milliseconds. */
 const answerMsMax = 15_000;
 
@@ -40,7 +42,7 @@ export class KafkaProducer {
   private sweeping: NodeJS.Immediate | undefined;
 
   constructor(
-    connection: Pick<KafkaConnection, "sasl">,
+    connection: Pick<KafkaConnection, "sasl" | "brokers">,
     logger: StageLogger,
     private readonly metrics: ProducerMetrics,
     openLink: () => ProducerLink,
@@ -71,6 +73,8 @@ export class KafkaProducer {
         pace,
         limits,
         answerMs,
+        connectMs:
+          connection.brokers.length > 1 ? Math.min(connectMs.ofSeveral, answerMs) : connectMs.ofOne,
         backOff,
         logger,
         metrics,
@@ -88,7 +92,10 @@ export class KafkaProducer {
     metrics: ProducerMetrics,
     options: KafkaProducerOptions = {},
   ): KafkaProducer {
-    const openLink = () => new KafkaLink(connection, logger);
+    let opened = 0;
+    // A client begins with the first address, and stays there if a broker accepts and then does not answer.
+    const openLink = () =>
+      new KafkaLink({ ...connection, brokers: rotated(connection.brokers, opened++) }, logger);
     return new KafkaProducer(connection, logger, metrics, openLink, options);
   }
 
@@ -169,6 +176,12 @@ export class KafkaProducer {
     for (const place of this.places.all) place.dropSettled();
     this.kick();
   }
+}
+
+/** Returns the list from the given place on, and then its beginning. */
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const from = by % Math.max(list.length, 1);
+  return [...list.slice(from), ...list.slice(0, from)];
 }
 
 function bytesOf(messages: readonly WireMessage[]): number {

@@ -30,6 +30,8 @@ export interface LaneParts {
   readonly limits: SendLimits;
   /** How long a broker may take to answer, in milliseconds. */
   readonly answerMs: number;
+  /** How long a lane waits for its first connection, in milliseconds. Nothing can be sent meanwhile. */
+  readonly connectMs: number;
   readonly backOff: BackOff;
   readonly logger: StageLogger;
   readonly metrics: ProducerMetrics;
@@ -60,10 +62,8 @@ interface Part {
   readonly batch: SentBatch;
 }
 
-/** How often a call's messages are sent in vain before the call is rejected. */
+/** How often a call's messages are sent to one partition in vain before the call is rejected. */
 const failuresMax = 8;
-/** How long a lane waits for its first connection, in milliseconds. Nothing can be sent meanwhile. */
-const connectMs = 10_000;
 /** Sequence numbers are of 32 bits. A new identity starts at 0. */
 const sequenceMax = 2 ** 31 - 100_000;
 
@@ -163,7 +163,12 @@ export class Lane {
     try {
       const layouts = await this.ask((link) => link.layoutsOf(topics));
       for (const [topic, layout] of layouts) topology.note(topic, layout);
-      for (const place of due) if (this.isMisplaced(place)) this.parts.places.distribute(place);
+      for (const place of due) {
+        if (!this.isMisplaced(place)) continue;
+        // Another partition gets the batch, so that its sequence numbers here are unknown.
+        if (place.inDoubt) this.renumber(place.inDoubt);
+        this.parts.places.distribute(place);
+      }
       return (place) => ({
         error: layouts.get(place.topic)?.error ?? noLeader(place),
         answered: true,
@@ -263,7 +268,7 @@ export class Lane {
 
   /** Asks over the link, which is opened if there is none. @throws also if the answer takes too long */
   private async ask<T>(question: (link: ProducerLink) => Promise<T>): Promise<T> {
-    const { openLink, answerMs } = this.parts;
+    const { openLink, answerMs, connectMs } = this.parts;
     const link = (this.link ??= openLink());
     await withTimeout(link.connect(), connectMs, late(connectMs));
     return withTimeout(question(link), answerMs, late(answerMs));
@@ -298,9 +303,10 @@ export class Lane {
     const reason = this.parts.reasonOf(error, place.topic);
     const fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", reason, { cause: error });
     for (const call of openCallsOf(batch.messages)) {
-      call.failures += 1;
       call.trouble = reason;
-      if (trouble === "denied" || call.failures >= failuresMax) this.parts.reject(call, fault);
+      // One fault concerns many partitions at once, so they are not added up.
+      const failures = call.countFailure(place.name);
+      if (trouble === "denied" || failures >= failuresMax) this.parts.reject(call, fault);
     }
     this.keep(place, batch, trouble);
     if (place.failures === 0) this.failing.push(`${place.name}: ${reason}`);
