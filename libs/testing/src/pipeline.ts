@@ -120,8 +120,8 @@ export class Pipeline {
     const environment = {
       ...process.env,
       ...(options.ownParts ? Object.fromEntries(partVariables.map((name) => [name, ""])) : {}),
-      // Some tests end while the simulator hangs.
-      SLUICE_ADAPTER_DRAIN_MS: "3000",
+      // Longer than the calls of the tests, and short enough for those that end while the simulator hangs.
+      SLUICE_ADAPTER_DRAIN_MS: "10000",
       ...options.environment,
       SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
     };
