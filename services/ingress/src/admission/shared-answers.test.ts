@@ -10,7 +10,8 @@ import {
 } from "@sluice/request-state";
 import { type CacheEntry, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
 import { aCompletion, aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
-import { expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
 import { SharedAnswers } from "./shared-answers.ts";
 
 const now = anAdmission().admittedAt;
@@ -24,10 +25,11 @@ function withFakes() {
   const outcomes = new InMemoryOutcomes(requests);
   const flights = new InMemoryFlights(clock);
   const cache = new InMemoryExactCache(clock);
-  const aProcess = () => new SharedAnswers(flights, cache, new InMemoryReplies(requests), clock);
+  const replies = new InMemoryReplies(requests);
+  const aProcess = () => new SharedAnswers(flights, cache, replies, clock);
   const admit = (admitted: InferenceAdmitted) => admissions.admit([{ admitted }]);
   const end = (outcome: InferenceResponded) => outcomes.claim([outcome], "decision");
-  return { flights, cache, aProcess, admit, end };
+  return { requests, admissions, flights, cache, replies, aProcess, admit, end };
 }
 
 function asked(requestId: string, changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
@@ -131,20 +133,82 @@ test.each([
   expect(await flights.leaderOf({ tenant: "acme", ...placeOf(asked("r-1")) })).toBeNull();
 });
 
-test("while Redis is unavailable, the requests of a process still share a call", async () => {
-  const { aProcess, admit, end, flights } = withFakes();
-  const outage = async (): Promise<never> => {
-    throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer.");
-  };
-  Object.assign(flights, { lead: outage, leaderOf: outage, extend: outage, end: outage });
+describe("while the cache's Redis is unavailable", () => {
+  function withoutRedis() {
+    const fakes = withFakes();
+    const outage = async (): Promise<never> => {
+      throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer.");
+    };
+    Object.assign(fakes.flights, { lead: outage, leaderOf: outage, extend: outage, end: outage });
+    return { ...fakes, shared: fakes.aProcess() };
+  }
+
+  test("the requests of a process still share a call", async () => {
+    const { shared, admit, end } = withoutRedis();
+    const leader = asked("r-0");
+    expect(await shared.follow(leader, stays)).toBeUndefined();
+    shared.tookOff(leader);
+    const follower = shared.follow(asked("r-1"), stays);
+    await admit(leader);
+    await end(answerTo(leader));
+    expect(isAnsweredBy(leader)(await follower)).toBe(true);
+  });
+
+  test("followers of a request that was not admitted are admitted at once, and later ones follow the next leader", async () => {
+    const { shared, admit, end } = withoutRedis();
+    const lost = asked("r-0");
+    await shared.follow(lost, stays);
+    const followers = [shared.follow(asked("r-1"), stays), shared.follow(asked("r-2"), stays)];
+    shared.abandon(lost);
+    expect(await followers[0]).toBeUndefined();
+    const next = asked("r-1");
+    await admit(next);
+    shared.tookOff(next);
+    const later = shared.follow(asked("r-3"), stays);
+    await end(answerTo(next));
+    expect(isAnsweredBy(next)(await followers[1])).toBe(true);
+    expect(isAnsweredBy(next)(await later)).toBe(true);
+  });
+});
+
+test("a leader whose client leaves is not cancelled while a follower waits that came before the admission", async () => {
+  const { aProcess, admissions, replies, requests } = withFakes();
   const shared = aProcess();
   const leader = asked("r-0");
-  expect(await shared.follow(leader, stays)).toBeUndefined();
-  shared.tookOff(leader);
+  await shared.follow(leader, stays);
   const follower = shared.follow(asked("r-1"), stays);
-  await admit(leader);
-  await end(answerTo(leader));
-  expect(isAnsweredBy(leader)(await follower)).toBe(true);
+  await sleep(400);
+  await admissions.admit([{ admitted: leader, reader: { id: "client", listener: "in-memory" } }]);
+  shared.tookOff(leader);
+  await sleep(0);
+  const ref = { tenant: "acme", requestId: "r-0" };
+  await replies.cancel(ref, "client");
+  expect(requests.find(ref)?.cancelled).toBe(false);
+  void follower;
+});
+
+test("a follower keeps half of its time for a call of its own, and a stop ends its wait", async () => {
+  const { aProcess } = withFakes();
+  const shared = aProcess();
+  await shared.follow(asked("r-0"), stays);
+  const startedAt = performance.now();
+  expect(await shared.follow(asked("r-1", { deadlineAt: now + 401 }), stays)).toBeUndefined();
+  expect(performance.now() - startedAt).toBeLessThan(395);
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const waiting = shared.follow(asked("r-2"), stays);
+  shared.onModuleDestroy();
+  vi.advanceTimersByTime(4_000);
+  vi.useRealTimers();
+  expect(await waiting).toBeUndefined();
+  expect(shared.isStopping).toBe(true);
+});
+
+test("a request with tools neither leads nor follows, because a call of a tool cannot be shared", async () => {
+  const { aProcess, flights } = withFakes();
+  const parameters = '{"tools":[{"type":"function"}]}';
+  const request = asked("r-1", { request: aRequest({ requestId: "r-1", parameters }) });
+  expect(await aProcess().follow(request, stays)).toBeUndefined();
+  expect(await flights.leaderOf({ tenant: "acme", ...placeOf(request) })).toBeNull();
 });
 
 function placeOf({ lookup }: InferenceAdmitted) {

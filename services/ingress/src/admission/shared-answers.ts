@@ -1,4 +1,4 @@
-import { Injectable } from "@nestjs/common";
+import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import { newReaderId, Replies } from "@sluice/request-state";
@@ -22,6 +22,8 @@ const firstRoundMs = 250;
 const flightMsMax = 10 * 60_000;
 /** The most leaders that this process knows. Beyond it, it forgets the oldest, and may pay twice. */
 const leadersKnownMax = 10_000;
+/** How long waiting clients may still receive their answer after the process began to stop. */
+const drainMs = 4_000;
 /** How many leaders a request follows: a second one if the first disappeared before it was admitted. */
 const leadersMax = 2;
 
@@ -31,11 +33,14 @@ const leadersMax = 2;
  * process, and across processes as long as the cache's Redis answers.
  */
 @Injectable()
-export class SharedAnswers {
+export class SharedAnswers implements OnModuleDestroy {
   /** The leaders that this process knows, by address. If Redis is late, they still lead. */
   private readonly leaders = new Map<string, Promise<string>>();
-  /** The outcomes that requests of this process wait for, by address. A leader is followed once for all. */
-  private readonly waits = new Map<string, Promise<InferenceResponded | null>>();
+  /** The ids of leaders that this process has admitted. They end, whatever Redis knows of them. */
+  private readonly aloft = new Set<string>();
+  /** The leaders that requests of this process wait for, by {@link waitKeyOf}. Each is followed once for all. */
+  private readonly waits = new Map<string, Wait>();
+  private readonly stopping = new AbortController();
 
   constructor(
     private readonly flights: Flights,
@@ -44,10 +49,19 @@ export class SharedAnswers {
     private readonly clock: Clock,
   ) {}
 
+  /** Ends all waits, as those for an own answer end, because the server closes only when no request waits. */
+  onModuleDestroy(): void {
+    setTimeout(() => this.stopping.abort(), drainMs).unref();
+  }
+
+  get isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   /**
-   * Waits for the answer that an identical request brings, at most until the deadline of this one.
-   * Returns undefined if there is none: this request leads, it may not share an answer, or the leader
-   * brought none that can be shared. Never throws.
+   * Waits for the answer that an identical request brings, at most for half of the time that this one has left:
+   * the rest is for a call of its own. Returns undefined if there is none: this request leads, it may not share
+   * an answer, or the leader brought none that can be shared. Never throws.
    */
   async follow(
     admitted: InferenceAdmitted,
@@ -57,7 +71,8 @@ export class SharedAnswers {
     if (!address) return undefined;
     const { requestId } = admitted.request;
     const leftMs = Math.max(admitted.deadlineAt - this.clock.now(), 0);
-    const impatient = AbortSignal.any([clientGone, AbortSignal.timeout(leftMs)]);
+    const late = AbortSignal.timeout(Math.floor(leftMs / 2));
+    const impatient = AbortSignal.any([clientGone, late, this.stopping.signal]);
     for (let leaders = 0; leaders < leadersMax && !impatient.aborted; leaders += 1) {
       const leader = await this.leaderOf(address, requestId);
       if (leader === requestId) return undefined;
@@ -72,13 +87,20 @@ export class SharedAnswers {
     const address = addressOf(admitted);
     const leftMs = Math.min(admitted.deadlineAt - this.clock.now(), flightMsMax);
     if (!address || leftMs <= 0) return;
-    void this.flights.extend(address, admitted.request.requestId, leftMs).catch(nothing);
+    const { requestId } = admitted.request;
+    bounded(this.aloft.add(requestId));
+    // Its followers are counted as its readers from now on, so that it is not cancelled without them.
+    this.waits.get(waitKeyOf(address, requestId))?.readAgain();
+    void this.flights.extend(address, requestId, leftMs).catch(nothing);
   }
 
   /** Lets another request lead, because this one was not admitted. */
   abandon(admitted: InferenceAdmitted): void {
     const address = addressOf(admitted);
-    if (address) this.end(address, admitted.request.requestId);
+    if (!address) return;
+    const { requestId } = admitted.request;
+    this.end(address, requestId);
+    this.waits.get(waitKeyOf(address, requestId))?.giveUp();
   }
 
   /** Returns the leader, which is the request itself if there is no other. */
@@ -90,27 +112,56 @@ export class SharedAnswers {
       (other) => other ?? requestId,
       () => requestId,
     );
-    this.leaders.set(key, leader);
-    const [oldest] = this.leaders.keys();
-    if (this.leaders.size > leadersKnownMax && oldest !== undefined) this.leaders.delete(oldest);
+    bounded(this.leaders.set(key, leader));
     return leader;
   }
 
   /** Returns null if the leader has no outcome: it was never admitted, or its outcome has expired. */
   private outcomeOf(address: CacheAddress, leader: string): Promise<InferenceResponded | null> {
-    const key = addressKeyOf(address);
+    const key = waitKeyOf(address, leader);
     const running = this.waits.get(key);
-    if (running) return running;
-    const wait = this.listenTo(address, leader)
-      .catch(() => null)
-      .then(async (outcome) => {
-        if (outcome) await this.fill(outcome);
-        this.waits.delete(key);
-        this.end(address, leader);
-        return outcome;
-      });
+    if (running) return running.outcome;
+    const wait = new Wait((round) => this.listenTo(address, leader, round));
     this.waits.set(key, wait);
-    return wait;
+    void wait.outcome.then(() => this.waits.delete(key));
+    return wait.outcome;
+  }
+
+  private async listenTo(
+    address: CacheAddress,
+    leader: string,
+    nextRound: (ms: number) => AbortSignal | undefined,
+  ): Promise<InferenceResponded | null> {
+    const outcome = await this.hear(address, leader, nextRound);
+    if (outcome) await this.fill(outcome);
+    this.end(address, leader);
+    return outcome;
+  }
+
+  private async hear(
+    address: CacheAddress,
+    leader: string,
+    nextRound: (ms: number) => AbortSignal | undefined,
+  ): Promise<InferenceResponded | null> {
+    const ref = { tenant: address.tenant, requestId: leader };
+    const readerId = newReaderId();
+    for (let roundMs = firstRoundMs; ; roundMs = Math.min(2 * roundMs, takeOffMs)) {
+      const round = nextRound(roundMs);
+      if (!round) return null;
+      for await (const event of this.replies.follow(ref, readerId, round)) {
+        if (event.kind === "end") return event.outcome;
+        if (event.kind === "answer-gone") return null;
+      }
+      if (!round.aborted) return null;
+      if (!(await this.leads(address, leader))) return null;
+    }
+  }
+
+  /** Whether the leader still leads. If Redis cannot say so, only a leader that was admitted here does. */
+  private async leads(address: CacheAddress, leader: string): Promise<boolean> {
+    if (this.aloft.has(leader)) return true;
+    const current = await this.flights.leaderOf(address).catch(() => null);
+    return current === leader;
   }
 
   /**
@@ -122,34 +173,59 @@ export class SharedAnswers {
     if (fill) await this.cache.store([fill]).catch(nothing);
   }
 
-  private async listenTo(
-    address: CacheAddress,
-    leader: string,
-  ): Promise<InferenceResponded | null> {
-    const ref = { tenant: address.tenant, requestId: leader };
-    const readerId = newReaderId();
-    for (let roundMs = firstRoundMs; ; roundMs = Math.min(2 * roundMs, takeOffMs)) {
-      const round = AbortSignal.timeout(roundMs);
-      for await (const event of this.replies.follow(ref, readerId, round)) {
-        if (event.kind === "end") return event.outcome;
-        if (event.kind === "answer-gone") return null;
-      }
-      if (!round.aborted) return null;
-      // Without Redis it cannot be known, and a leader that is admitted ends.
-      const leads = await this.flights.leaderOf(address).catch(() => leader);
-      if (leads !== leader) return null;
-    }
-  }
-
   private end(address: CacheAddress, leader: string): void {
+    this.aloft.delete(leader);
     this.leaders.delete(addressKeyOf(address));
     void this.flights.end(address, leader).catch(nothing);
   }
 }
 
+/** The wait of all followers in this process for one leader. It listens in rounds. */
+class Wait {
+  readonly outcome: Promise<InferenceResponded | null>;
+  private round = new AbortController();
+  private isGivenUp = false;
+
+  constructor(
+    listen: (
+      nextRound: (ms: number) => AbortSignal | undefined,
+    ) => Promise<InferenceResponded | null>,
+  ) {
+    this.outcome = listen((ms) => this.nextRound(ms)).catch(() => null);
+  }
+
+  readAgain(): void {
+    this.round.abort();
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.round.abort();
+  }
+
+  private nextRound(ms: number): AbortSignal | undefined {
+    if (this.isGivenUp) return undefined;
+    this.round = new AbortController();
+    return AbortSignal.any([this.round.signal, AbortSignal.timeout(ms)]);
+  }
+}
+
+function waitKeyOf(address: CacheAddress, leader: string): string {
+  return `${addressKeyOf(address)} ${leader}`;
+}
+
+/** Forgets the oldest if there are too many. */
+function bounded<K>(known: Map<K, unknown> | Set<K>): void {
+  if (known.size <= leadersKnownMax) return;
+  const [oldest] = known.keys();
+  if (oldest !== undefined) known.delete(oldest);
+}
+
 /** Returns undefined if the request may not share an answer: it bypasses the cache, or may not fill it. */
-function addressOf({ attribution, lookup }: InferenceAdmitted): CacheAddress | undefined {
+function addressOf({ attribution, lookup, request }: InferenceAdmitted): CacheAddress | undefined {
   if (lookup?.result !== "miss" || !lookup.fills) return undefined;
+  // Its answer is often a call of a tool, which cannot be shared.
+  if (request.parameters.includes('"tools"')) return undefined;
   const { namespace, cacheKey } = lookup;
   return { tenant: attribution.tenant, namespace, cacheKey };
 }

@@ -188,6 +188,10 @@ export function unavailable(
   return ApiError.of(code, message, { headers: { "retry-after": "1" }, cause });
 }
 
+export function stoppingSoon(): ApiError {
+  return unavailable("unavailable", "The service is stopping; try again.");
+}
+
 export function deadlineExceeded(): ApiError {
   return ApiError.of(
     "deadline_exceeded",

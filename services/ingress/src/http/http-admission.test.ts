@@ -232,3 +232,21 @@ test.each([
     cause: fault,
   });
 });
+
+test("a request whose client leaves before its admission leads no longer, and a repeat of its key does not end its flight", async () => {
+  const fakes = withFakes();
+  const gone = AbortSignal.abort();
+  await expect(fakes.admission.admit(requestOf(), gone)).rejects.toMatchObject({
+    code: "client_closed",
+  });
+  expect(fakes.producer.sent).toEqual([]);
+  const keyed = { "idempotency-key": "k" };
+  const [first, repeat] = await Promise.all([
+    fakes.admission.admit(requestOf(keyed), stays),
+    fakes.admission.admit(requestOf(keyed), stays),
+  ]);
+  expect([first.kind, repeat.kind]).toEqual(["running", "running"]);
+  const { namespace, cacheKey } = lookupOf(aRequest(), declarations.cachePolicyOf("acme"));
+  const leader = await fakes.flights.leaderOf({ tenant: "acme", namespace, cacheKey });
+  expect(fakes.producer.records[0]).toMatchObject({ record: { request: { requestId: leader } } });
+});

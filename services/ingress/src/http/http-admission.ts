@@ -35,6 +35,7 @@ import {
   errorOfRefusal,
   errorOfRefused,
   notTaken,
+  stoppingSoon,
   unavailable,
 } from "./api-error.ts";
 
@@ -208,12 +209,13 @@ export class HttpAdmission {
         pending,
         hitOutcome(admitted, found.lookup, found.entry, "ingress", now),
       );
-    if (pending.clientGone.aborted) throw clientClosed();
-    if (now >= admitted.deadlineAt) throw deadlineExceeded();
     try {
+      if (pending.clientGone.aborted) throw clientClosed();
+      if (this.shared.isStopping) throw stoppingSoon();
+      if (now >= admitted.deadlineAt) throw deadlineExceeded();
       const result = await this.claim(pending, admitted);
+      // A concurrent repeat of its idempotency key may be the one that was admitted. Then it leads.
       if (result.kind === "running" && result.isNew) this.shared.tookOff(admitted);
-      else this.shared.abandon(admitted);
       return result;
     } catch (error) {
       this.shared.abandon(admitted);

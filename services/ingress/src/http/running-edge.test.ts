@@ -59,7 +59,7 @@ test("the bodies of a thousand clients without a key are not kept in memory", as
       await new Promise((resolve) => socket.write(part, resolve));
     }),
   );
-  await expect.poll(() => usedBufferBytes() - before).toBeLessThan(4 * mebibyte);
+  await expect.poll(() => usedBufferBytes() - before, waitMs).toBeLessThan(4 * mebibyte);
   expect(await edge.metric("http_held_bytes")).toBe(0);
 });
 
@@ -105,7 +105,7 @@ test("the connection of a client without a key that sends without end is closed"
 test("a body beyond the budget of bytes is a 503 at once, and a client that leaves makes room without a log line", async () => {
   edge = await RunningEdge.start({ SLUICE_HTTP_MEMORY_MAX_BYTES: 4 * mebibyte });
   const [first] = await Promise.all(Array.from({ length: 4 }, () => edge.upload(770_000, keyed)));
-  await expect.poll(() => edge.metric("http_held_bytes")).toBe(4 * 770_000);
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(4 * 770_000);
   const refused = await firstOf(await edge.upload(770_000, keyed));
   expect(refused).toContain("HTTP/1.1 503 ");
   expect(refused).toContain("retry-after: 1");
@@ -114,7 +114,7 @@ test("a body beyond the budget of bytes is a 503 at once, and a client that leav
   expect(await edge.metric("admission_decisions_total", shed)).toBe(1);
 
   first!.destroy();
-  await expect.poll(() => edge.metric("http_held_bytes")).toBe(3 * 770_000);
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(3 * 770_000);
   const aborted = { decision: "refuse", reason: "client_closed" };
   expect(await edge.metric("admission_decisions_total", aborted)).toBe(1);
   expect(edge.logged).toEqual([]);
@@ -124,25 +124,25 @@ test("a request holds the bytes of its body until its answer is read", async () 
   edge = await RunningEdge.start();
   const body = chat("Long?".repeat(1_000));
   const socket = await edge.post("/v1/chat/completions", body, closing);
-  await expect.poll(() => edge.producer.records.length).toBe(1);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
   expect(await edge.metric("http_held_bytes")).toBe(JSON.stringify(body).length);
   await edge.answerAll();
   expect(await closedText(socket)).toContain("HTTP/1.1 200 ");
-  await expect.poll(() => edge.metric("http_held_bytes")).toBe(0);
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
 });
 
 test("a request that is sent before the answer of the earlier one is a 503, and holds nothing", async () => {
   edge = await RunningEdge.start();
   const body = JSON.stringify(chat("First?"));
   const socket = await edge.post("/v1/chat/completions", chat("First?"), keyed);
-  await expect.poll(() => edge.producer.records.length).toBe(1);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
   socket.write(headOf("/v1/chat/completions", 700_000, closing).concat("", "{").join("\r\n"));
   await sleep(100);
   expect(await edge.metric("http_held_bytes")).toBe(body.length);
   await edge.answerAll();
   const responses = await closedText(socket);
   expect(responses).toMatch(/^HTTP\/1.1 200 [^]*HTTP\/1.1 503 [^]*one request at a time/);
-  await expect.poll(() => edge.metric("http_held_bytes")).toBe(0);
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
 });
 
 test("the connection of a client that stops in its body is closed after the idle time", async () => {
@@ -150,7 +150,7 @@ test("the connection of a client that stops in its body is closed after the idle
   const socket = await edge.upload(700_000, keyed);
   socket.resume();
   await closed(socket);
-  await expect.poll(() => edge.metric("http_held_bytes")).toBe(0);
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
   expect(edge.logged).toEqual([]);
 });
 
@@ -187,13 +187,13 @@ test.each(readers)(
     edge = await RunningEdge.start({ SLUICE_HTTP_WAITING_MAX: 4 });
     const headers = [...keyed, "x-sluice-deadline: 0.5", "x-sluice-cache: no-store"];
     await Promise.all(Array.from({ length: 4 }, () => edge.post(path, body, headers)));
-    await expect.poll(() => edge.producer.records.length).toBe(4);
+    await expect.poll(() => edge.producer.records.length, waitMs).toBe(4);
     await edge.answerAll(longAnswer);
     await sleep(1_000);
     const shed = await edge.post("/v1/chat/completions", chat("Place?"), closing);
     expect(await closedText(shed)).toContain("HTTP/1.1 503 ");
     await expect.poll(() => edge.metric("http_requests_waiting"), waitMs).toBe(0);
-    await expect.poll(() => edge.metric("http_held_bytes")).toBe(0);
+    await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
   },
 );
 
@@ -202,7 +202,7 @@ test.each(readers)(
   async (_, path, body) => {
     edge = await RunningEdge.start({ SLUICE_HTTP_IDLE_TIMEOUT_MS: 500 });
     await edge.post(path, body, keyed);
-    await expect.poll(() => edge.producer.records.length).toBe(1);
+    await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
     await edge.answerAll(longAnswer);
     await expect.poll(() => edge.metric("http_requests_waiting"), waitMs).toBe(0);
     expect(edge.logged).toEqual([]);
@@ -212,7 +212,7 @@ test.each(readers)(
 test.each(readers)("a client that reads %s slowly receives all of it", async (_, path, body) => {
   edge = await RunningEdge.start({ SLUICE_HTTP_IDLE_TIMEOUT_MS: 1_000 });
   const socket = await edge.post(path, body, closing);
-  await expect.poll(() => edge.producer.records.length).toBe(1);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
   await edge.answerAll(longAnswer);
   let received = 0;
   let end = "";
@@ -229,7 +229,7 @@ test.each(readers)("a client that reads %s slowly receives all of it", async (_,
 test("an answer that does not fit into the budget is a 503", async () => {
   edge = await RunningEdge.start({ SLUICE_HTTP_MEMORY_MAX_BYTES: 4 * mebibyte });
   const socket = await edge.post("/v1/chat/completions", chat("Whole?"), closing);
-  await expect.poll(() => edge.producer.records.length).toBe(1);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
   await edge.answerAll(longAnswer);
   expect(await closedText(socket)).toMatch(/HTTP\/1.1 503 [^]*"code":"overloaded"/);
 });
@@ -237,11 +237,11 @@ test("an answer that does not fit into the budget is a 503", async () => {
 test("a server that stops does not wait for clients that neither send nor read", async () => {
   edge = await RunningEdge.start();
   await edge.post("/v1/chat/completions", chat("Whole?"), keyed);
-  await expect.poll(() => edge.producer.records.length).toBe(1);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
   await edge.answerAll(longAnswer);
   await edge.upload(700_000, keyed);
   const waiting = await edge.post("/v1/chat/completions", chat("Stopping?"), keyed);
-  await expect.poll(() => edge.producer.records.length).toBe(2);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(2);
   const response = firstOf(waiting);
   const startedAt = performance.now();
   await edge.stop();
@@ -256,7 +256,7 @@ test("connections beyond the limit are closed, and an ended one makes room", asy
   second.resume();
   await closed(second);
   const shed = { decision: "shed", reason: "connections" };
-  await expect.poll(() => edge.metric("admission_decisions_total", shed)).toBe(1);
+  await expect.poll(() => edge.metric("admission_decisions_total", shed), waitMs).toBe(1);
   first.destroy();
   await expect
     .poll(async () => {

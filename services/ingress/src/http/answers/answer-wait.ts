@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import { decodeTokens, Replies, type TokenPayload } from "@sluice/request-state";
-import { ApiError, deadlineExceeded, unavailable } from "../api-error.ts";
+import { ApiError, deadlineExceeded, stoppingSoon } from "../api-error.ts";
 import type { RunningRequest } from "../http-admission.ts";
 
 export type AnswerEvent =
@@ -60,9 +60,7 @@ export class AnswerWait implements OnModuleDestroy {
         );
     }
     if (clientGone.aborted) return;
-    throw stopping.aborted
-      ? unavailable("unavailable", "The service is stopping; try again.")
-      : deadlineExceeded();
+    throw stopping.aborted ? stoppingSoon() : deadlineExceeded();
   }
 
   /** Returns the outcome and ignores tokens; undefined if the client has gone. */
