@@ -16,6 +16,7 @@ test("a missing connection, a late answer and a server that fails over are outag
     new Error("Connection is closed."),
     replyError("LOADING Redis is loading the dataset in memory"),
     replyError("READONLY You can't write against a read only replica."),
+    replyError("NOSCRIPT No matching script. Please use EVAL."),
   ];
   expect(outages.map(isRedisDown)).toEqual(outages.map(() => true));
   expect(redisFaultOf(outages[0])).toMatchObject({ code: "REDIS_UNAVAILABLE" });

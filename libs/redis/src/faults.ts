@@ -6,10 +6,11 @@ export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_OUT_OF_MEMORY" | "REDI
 
 /**
  * Error replies of a server that is temporarily unable to answer. Any other error reply is a
- * mistake of ours.
+ * mistake of ours. A script is unknown (NOSCRIPT) after it was loaded if the server was replaced
+ * between the two.
  */
 const passing =
-  /^-?(?:LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|MOVED|ASK)\b/;
+  /^-?(?:LOADING|NOSCRIPT|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|UNBLOCKED|MOVED|ASK)\b/;
 
 /**
  * Error replies that deny access. An operator repairs these. Meanwhile messages must wait, and must
