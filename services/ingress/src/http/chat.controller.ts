@@ -55,7 +55,7 @@ export class ChatController {
       await this.sendEnd(outcome, exchange.body, stream);
     } catch (error) {
       if (!stream.begun) throw error;
-      await stream.fail((error instanceof ApiError ? error : streamBroken()).envelope());
+      await stream.fail(this.shownError(error, exchange).envelope());
     } finally {
       // Once an event is sent, we write the response ourselves and Fastify must not.
       if (stream.begun) reply.hijack();
@@ -76,13 +76,22 @@ export class ChatController {
     const identity = identityOf({ requestId: ref.requestId, admittedAt });
     for await (const event of this.answers.listen(result, clientGone)) {
       if (event.kind === "end") {
-        if (!event.isComplete && isCompleted(event.outcome)) throw streamBroken();
-        return event.outcome;
+        if (event.isComplete || !isCompleted(event.outcome)) return event.outcome;
+        this.logger.warn({ requestId: ref.requestId }, "a stream has lost tokens in Redis");
+        throw streamBroken();
       }
       stream.begin(headersOf(ref.requestId, event.payload));
       await stream.send(chunksOf(identity, event.payload, body.includeUsage));
     }
     return undefined;
+  }
+
+  /** Returns the error for a stream that has begun. A client cannot see more of a defect than that it broke off. */
+  private shownError(error: unknown, { result }: Exchange<ChatBody>): ApiError {
+    if (error instanceof ApiError) return error;
+    const { requestId } = result.kind === "running" ? result.ref : result.outcome;
+    this.logger.error({ error, requestId }, "a stream met a defect");
+    return streamBroken();
   }
 
   private async sendEnd(
