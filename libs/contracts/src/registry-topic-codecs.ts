@@ -1,5 +1,5 @@
 import { type Clock, Defect, PermanentFault, SystemClock } from "@sluice/domain";
-import { RecordCodec, schemaIdOf } from "./record-codec.ts";
+import { RecordCodec, schemaIdOf, typeOf } from "./record-codec.ts";
 import { SchemaLookups } from "./schema-lookups.ts";
 import type { SchemaRegistryClient } from "./schema-registry.ts";
 import { TopicCodecs } from "./topic-codecs.ts";
@@ -28,6 +28,8 @@ export class RegistryTopicCodecs extends TopicCodecs {
             `The schema of ${topic.name} is not in the registry. Run "sluice up" or "sluice provision" to register it.`,
           );
         this.#writerIds.set(topic.name, id);
+        // What this process writes it can read, without asking the registry.
+        this.#codecOf(topic.record).learn(id, typeOf(topic.record));
       }),
     );
   }

@@ -61,3 +61,12 @@ test("an unavailable registry is not queried again within a second", async () =>
   clock.ms += 1_000;
   expect(await lookups.schemaOf(7)).toBeDefined();
 });
+
+test("messages with the same new id that arrive at once share one lookup", async () => {
+  const { lookedUp, lookups } = lookupsIn();
+  const types = await Promise.all(
+    Array.from({ length: 3 * lookupsPerSecondMax }, () => lookups.schemaOf(7)),
+  );
+  expect(types.every((type) => type !== undefined)).toBe(true);
+  expect(lookedUp).toEqual([7]);
+});

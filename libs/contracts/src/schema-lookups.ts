@@ -22,6 +22,8 @@ export class SchemaLookups {
   readonly #registry: Pick<SchemaRegistryClient, "schemaOf">;
   readonly #clock: Clock;
   readonly #unknownUntil = new Map<number, number>();
+  /** The lookups that run. Many messages with a new id may arrive at once, and one lookup answers them all. */
+  readonly #running = new Map<number, Promise<avro.Type | undefined>>();
   #second = 0;
   #lookups = 0;
   #outage: { readonly fault: unknown; readonly until: number } | undefined;
@@ -37,6 +39,14 @@ export class SchemaLookups {
    * @throws TransientFault `CONTRACT_REGISTRY_UNAVAILABLE`, also after too many lookups in this second
    */
   async schemaOf(id: number): Promise<avro.Type | undefined> {
+    const running = this.#running.get(id);
+    if (running) return running;
+    const lookup = this.#lookUp(id).finally(() => this.#running.delete(id));
+    this.#running.set(id, lookup);
+    return lookup;
+  }
+
+  async #lookUp(id: number): Promise<avro.Type | undefined> {
     const now = this.#clock.now();
     if ((this.#unknownUntil.get(id) ?? 0) > now) return undefined;
     if (this.#outage && this.#outage.until > now) throw this.#outage.fault;
