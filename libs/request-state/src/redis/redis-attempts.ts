@@ -27,7 +27,7 @@ import { renewScript } from "./scripts/renew.ts";
 /** The argument for an absent record. */
 const absent = "";
 /** The argument for a reader that owns no attempt. */
-const nobody = "";
+const noOwner = "";
 
 export class RedisAttempts extends Attempts {
   readonly #requests: RedisRequests;
@@ -37,7 +37,7 @@ export class RedisAttempts extends Attempts {
     this.#requests = requests;
   }
 
-  override async history(ref: RequestRef, owner = nobody): Promise<RequestHistory> {
+  override async history(ref: RequestRef, owner = noOwner): Promise<RequestHistory> {
     const reply = listOf(await this.#requests.runOne(historyScript, ref, owner));
     const [hasOutcome, outcomeBytes, cancelled, began, attempts] = reply;
     const { records } = this.#requests;

@@ -11,11 +11,15 @@ import {
 import { type CacheEntry, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
 import { aCompletion, aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { SharedAnswers } from "./shared-answers.ts";
 
 const now = anAdmission().admittedAt;
-const clock: Clock = { now: () => now };
+let passedMs = 0;
+const clock: Clock = { now: () => now + passedMs };
+beforeEach(() => {
+  passedMs = 0;
+});
 const stays = new AbortController().signal;
 
 /** Several ingress processes on one store. */
@@ -202,6 +206,18 @@ test("a follower keeps half of its time for a call of its own, and a stop ends i
   expect(await waiting).toBeUndefined();
   expect(shared.isStopping).toBe(true);
 });
+
+test("a leader that the store has forgotten is followed until its deadline, and not longer", async () => {
+  const { aProcess, flights } = withFakes();
+  const shared = aProcess();
+  const leader = asked("r-0");
+  await shared.follow(leader, stays);
+  shared.tookOff(leader);
+  passedMs = leader.deadlineAt - now + 1;
+  const next = asked("r-1", { deadlineAt: leader.deadlineAt + 60_000 });
+  expect(await shared.follow(next, stays)).toBeUndefined();
+  expect(await flights.leaderOf({ tenant: "acme", ...placeOf(next) })).toBe("r-1");
+}, 5_000);
 
 test("a request with tools neither leads nor follows, because a call of a tool cannot be shared", async () => {
   const { aProcess, flights } = withFakes();

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
-import { Clock } from "@sluice/domain";
+import { Clock, type EpochMillis } from "@sluice/domain";
 import { newReaderId, Replies } from "@sluice/request-state";
 import {
   addressKeyOf,
@@ -36,8 +36,8 @@ const leadersMax = 2;
 export class SharedAnswers implements OnModuleDestroy {
   /** The leaders that this process knows, by address. If Redis is late, they still lead. */
   private readonly leaders = new Map<string, Promise<string>>();
-  /** The ids of leaders that this process has admitted. They end, whatever Redis knows of them. */
-  private readonly aloft = new Set<string>();
+  /** Until when each leader that this process has admitted ends, by its id, whatever Redis knows of it. */
+  private readonly aloft = new Map<string, EpochMillis>();
   /** The leaders that requests of this process wait for, by {@link waitKeyOf}. Each is followed once for all. */
   private readonly waits = new Map<string, Wait>();
   private readonly stopping = new AbortController();
@@ -88,7 +88,7 @@ export class SharedAnswers implements OnModuleDestroy {
     const leftMs = Math.min(admitted.deadlineAt - this.clock.now(), flightMsMax);
     if (!address || leftMs <= 0) return;
     const { requestId } = admitted.request;
-    bounded(this.aloft.add(requestId));
+    bounded(this.aloft.set(requestId, this.clock.now() + leftMs));
     // Its followers are counted as its readers from now on, so that it is not cancelled without them.
     this.waits.get(waitKeyOf(address, requestId))?.readAgain();
     void this.flights.extend(address, requestId, leftMs).catch(nothing);
@@ -159,7 +159,7 @@ export class SharedAnswers implements OnModuleDestroy {
 
   /** Whether the leader still leads. If Redis cannot say so, only a leader that was admitted here does. */
   private async leads(address: CacheAddress, leader: string): Promise<boolean> {
-    if (this.aloft.has(leader)) return true;
+    if ((this.aloft.get(leader) ?? 0) > this.clock.now()) return true;
     const current = await this.flights.leaderOf(address).catch(() => null);
     return current === leader;
   }
@@ -215,7 +215,7 @@ function waitKeyOf(address: CacheAddress, leader: string): string {
 }
 
 /** Forgets the oldest if there are too many. */
-function bounded<K>(known: Map<K, unknown> | Set<K>): void {
+function bounded(known: Map<string, unknown>): void {
   if (known.size <= leadersKnownMax) return;
   const [oldest] = known.keys();
   if (oldest !== undefined) known.delete(oldest);
