@@ -82,6 +82,18 @@ describe("PostgreSQL", () => {
     expect((await ledger.costs(query)).total.attempts).toBe(160n);
   });
 
+  test("folding into tables that have grown since they were empty reads no table from end to end", async () => {
+    const ledger = await emptyLedger();
+    const metered = (name: string, length: number) =>
+      Array.from({ length }, (_, index) => meteredOf({ attemptId: `${name}-${index}` }));
+    // PostgreSQL decides after five executions whether it keeps a plan.
+    await foldInto(ledger, metered("first", 10), 1);
+    await foldInto(ledger, metered("growth", 10_000), 2_500);
+    const before = await rowsReadByScans();
+    await foldInto(ledger, metered("later", 100), 5);
+    expect((await rowsReadByScans()) - before).toBe(0n);
+  });
+
   test("an intent that was stored during the fold of its charge is not open, and is deleted", async () => {
     const ledger = await emptyLedger();
     await foldInto(ledger, [meteredOf({ attemptId: "a" })]);
@@ -134,6 +146,17 @@ describe("PostgreSQL", () => {
 });
 
 const query = { by: ["tenant" as const], tenant: null, since: null, until: null, rowsMax: 9 };
+
+/** Returns how many rows of the ledger's tables were read by scans of a whole table. */
+async function rowsReadByScans(): Promise<bigint> {
+  // A connection keeps its own counts for a second, and the pool uses the same one again.
+  await database.pool.query("select pg_stat_force_next_flush()");
+  const { rows } = await database.pool.query<{ read: bigint }>(
+    "select sum(seq_tup_read)::bigint as read from pg_stat_user_tables where schemaname = $1",
+    [database.schema],
+  );
+  return rows[0]?.read ?? 0n;
+}
 
 /** Ends the sessions that wait for the lock of `holder`, as a restart of the server does. */
 async function endWaitingFor(holder: PoolClient): Promise<void> {
