@@ -16,6 +16,7 @@ import { ClientReadings } from "./http/answers/client-reading.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
 import { ChatController } from "./http/chat.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
+import { LoadShedding } from "./http/connection/load-shedding.ts";
 import { MemoryBudget } from "./http/connection/memory-budget.ts";
 import { OpenConnections } from "./http/connection/open-connections.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
@@ -85,6 +86,11 @@ export function httpProviders(config: Config): readonly Provider[] {
       inject: [IngressMetrics],
       useFactory: (metrics: IngressMetrics) =>
         new MemoryBudget(config.SLUICE_HTTP_MEMORY_MAX_BYTES, metrics),
+    },
+    {
+      provide: LoadShedding,
+      inject: [IngressMetrics],
+      useFactory: (metrics: IngressMetrics) => new LoadShedding(metrics),
     },
     {
       provide: ClientReadings,

@@ -23,6 +23,7 @@ import { Registry } from "prom-client";
 import { controllers, httpProviders } from "../app.module.ts";
 import { type Config, configSchema } from "../config.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
+import { LoadShedding } from "./connection/load-shedding.ts";
 import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
@@ -79,6 +80,11 @@ export class RunningEdge {
 
   async stop(): Promise<void> {
     await this.#app.close();
+  }
+
+  /** Makes this process count as too busy for any request. */
+  overload(): void {
+    this.#app.get(LoadShedding, { strict: false }).sheds = () => true;
   }
 
   /** Closes all connections of this test and stops. */

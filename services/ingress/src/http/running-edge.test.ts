@@ -48,6 +48,17 @@ test.each([
   },
 );
 
+test("a process that is too busy refuses at once, before the body arrives, and asks to try again", async () => {
+  edge = await RunningEdge.start();
+  edge.overload();
+  const response = await firstOf(await edge.upload(700_000, keyed));
+  expect(response).toContain("HTTP/1.1 503 ");
+  expect(response).toContain('"code":"overloaded"');
+  expect(response.toLowerCase()).toContain("retry-after: 1");
+  expect(await firstOf(await edge.upload(700_000))).toContain("HTTP/1.1 401 ");
+  expect(await edge.metric("http_held_bytes")).toBe(0);
+});
+
 test("the bodies of a thousand clients without a key are not kept in memory", async () => {
   edge = await RunningEdge.start();
   const before = usedBufferBytes();
