@@ -120,6 +120,43 @@ describe("a producer whose broker does not accept messages for one partition", (
   });
 });
 
+describe("a producer of whose nodes one is silent", () => {
+  const partitions = [0, 1, 2, 3];
+
+  beforeEach(() => {
+    broker.layouts.set("a", { leaders: [2, 2, 2, 2] });
+    for (const partition of partitions) broker.troubles.set(`a/${partition}`, "silent");
+  });
+
+  it("waits once for that node, and not once for each partition that it leads", async () => {
+    const producer = producerWith({ sendTimeoutMs: 2_000 });
+    const sick = [ends([producer.publish([message("a", 0, "first")])])];
+    await sleep(1_200);
+    for (const partition of partitions.slice(1)) {
+      sick.push(ends([producer.publish([message("a", partition, "later")])]));
+      await sleep(20);
+      const sound = producer.publish([message("b", 0, "sound")]).then(() => "sent");
+      expect(await Promise.race([sound, sleep(500, "held up")])).toBe("sent");
+    }
+    expect(new Set((await Promise.all(sick)).flat())).toEqual(
+      new Set(["STAGE_BROKER_UNAVAILABLE"]),
+    );
+  });
+
+  it("sends to all of its partitions again as soon as it answers for one", async () => {
+    const producer = producerWith({ sendTimeoutMs: 2_000 });
+    const first = producer.publish([message("a", 0, "first")]);
+    // The try that began before the node answers again ends after a second.
+    await sleep(500);
+    broker.troubles.clear();
+    const later = partitions.map((partition) => producer.publish([message("a", partition, "x")]));
+    expect(new Set(await ends([first, ...later]))).toEqual(new Set(["sent"]));
+    expect(broker.logs.get("a/0")).toEqual(["first", "x"]);
+    for (const partition of partitions.slice(1))
+      expect(broker.logs.get(`a/${partition}`)).toEqual(["x"]);
+  });
+});
+
 describe("a producer that cannot learn all partitions of a topic", () => {
   it("sends to the others, and sends the messages in order once the topic exists", async () => {
     const producer = producerWith({ sendTimeoutMs: 1_000 });

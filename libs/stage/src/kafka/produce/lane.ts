@@ -131,7 +131,7 @@ export class Lane {
     if (loaded.length === 0) return;
     this.nextSendAt = startedAt + pauseAfter(messagesIn(loaded), pace);
     const numbered = await this.numbered(loaded);
-    const byNode = Map.groupBy(numbered, ({ place }) => this.nodeOf(place));
+    const byNode = Map.groupBy(numbered, ({ place }) => places.nodeOf(place));
     const sends = [...byNode].map(async ([node, parts]) => {
       if (node !== undefined) return this.send(node, parts);
       for (const { place, batch } of parts) {
@@ -243,23 +243,22 @@ export class Lane {
     return numbering.identity;
   }
 
-  private nodeOf({ topic, partition }: Place): number | undefined {
-    return partition === null ? undefined : this.parts.places.topology.leaderOf(topic, partition);
-  }
-
   private async send(node: number, parts: readonly Part[]): Promise<void> {
     // Batches in doubt may still have an older identity, and a request has only one.
+    const { topology } = this.parts.places;
     for (const [, group] of Map.groupBy(parts, ({ batch }) => batch.identity)) {
       const ackMs = Math.ceil(this.parts.answerMs / 2);
       try {
         const results = await this.ask((link) => link.send(node, group.map(wireOf), ackMs));
+        topology.noteAnswer(node);
         for (const [index, { place, batch }] of group.entries())
           this.landed(place, batch, results[index] ?? null);
       } catch (error) {
         // The other requests of this send still use the link.
         this.isLinkBroken = true;
+        topology.noteSilence(node);
         for (const { place, batch } of group) {
-          this.parts.places.topology.outdate(place.topic);
+          topology.outdate(place.topic);
           this.fail(place, batch, asError(error), false);
         }
       }

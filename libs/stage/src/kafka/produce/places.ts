@@ -36,8 +36,13 @@ export class Places {
   /** Returns the places of a lane that have messages and are not being sent. */
   of(isApart: boolean): readonly Place[] {
     return [...this.all].filter(
-      (place) => place.isApart === isApart && !place.isFlying && !place.isEmpty,
+      (place) => this.isApart(place) === isApart && !place.isFlying && !place.isEmpty,
     );
+  }
+
+  /** Returns the node that leads the partition; undefined if it is unknown. */
+  nodeOf({ topic, partition }: Place): number | undefined {
+    return partition === null ? undefined : this.topology.leaderOf(topic, partition);
   }
 
   /** Moves messages to their partitions, once these are known or have changed. Keeps the order. */
@@ -51,6 +56,13 @@ export class Places {
   moveToEnd(place: Place): void {
     this.byName.delete(place.name);
     if (!place.isForgettable) this.byName.set(place.name, place);
+  }
+
+  /** A node that is silent for one of its partitions would hold up the others once for each of the rest. */
+  private isApart(place: Place): boolean {
+    if (place.isApart) return true;
+    const node = this.nodeOf(place);
+    return node !== undefined && this.topology.isSilent(node);
   }
 
   private placeOf(message: WireMessage): Place {

@@ -11,6 +11,8 @@ interface Known {
 /** What the lanes of a producer know of the partitions of topics and of the nodes that lead them. */
 export class Topology {
   private readonly topics = new Map<string, Known>();
+  /** The nodes that did not answer the last request. */
+  private readonly silent = new Set<number>();
 
   /** Returns undefined if the topic was never described without an error. */
   countOf(topic: string): number | undefined {
@@ -37,5 +39,17 @@ export class Topology {
   outdate(topic: string): void {
     const known = this.topics.get(topic);
     if (known) this.topics.set(topic, { ...known, notedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  isSilent(node: number): boolean {
+    return this.silent.has(node);
+  }
+
+  noteAnswer(node: number): void {
+    this.silent.delete(node);
+  }
+
+  noteSilence(node: number): void {
+    this.silent.add(node);
   }
 }
