@@ -1,10 +1,12 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it, test } from "vitest";
 import { countedBytesMax, O200kTokenCounter } from "./o200k-token-counter.ts";
 import { tokensAtMost, tokensLikely } from "./token-counter.ts";
 
-const counter = new O200kTokenCounter();
+const counter = await O200kTokenCounter.load();
 /** The names of control tokens are text in a prompt. */
 const asText = { disallowedSpecial: new Set<string>() };
 const theirCount = (text: string) => BigInt(countTokens(text, asText));
@@ -37,6 +39,25 @@ test("every text has as many tokens as the tokeniser finds, and no more than byt
     expect(count.counted <= count.countedBytes).toBe(true);
   });
   await fc.assert(property, { numRuns: 300 });
+});
+
+/** Returns the bytes of the heap that are in use after a collection. */
+function usedBytes(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return process.memoryUsage().heapUsed;
+}
+
+test("nothing of a text is kept after it was counted", async () => {
+  // A piece of its own, which would keep the text alive, and words, which are cheap to count.
+  const textOf = (number: number) => {
+    const letters = String.fromCodePoint(97 + (number % 26), 97 + Math.floor(number / 26));
+    return `authentication${letters}${" the".repeat(32 * 1_024)}`;
+  };
+  await counter.count([textOf(0)]);
+  const before = usedBytes();
+  for (let number = 1; number <= 40; number += 1) await counter.count([textOf(number)]);
+  expect(usedBytes() - before).toBeLessThan(1_024 * 1_024);
 });
 
 describe("a text without a break", () => {

@@ -17,19 +17,28 @@ export const countedBytesMax = 1_024 * 1_024;
 const bytesAtOnce = 16 * 1_024;
 
 /**
- * Counts exactly as OpenAI's o200k tokeniser does. The vocabulary is loaded at the first count (0.2 s,
- * 40 MB), because some processes never need one.
+ * Counts exactly as OpenAI's o200k tokeniser does.
  *
  * It keeps nothing of a text: a cache of pieces would keep whole prompts in memory, because a piece is
  * a view of its text.
  */
 export class O200kTokenCounter extends TokenCounter {
-  private loading: Promise<Vocabulary> | undefined;
+  private constructor(private readonly vocabulary: Vocabulary) {
+    super();
+  }
+
+  /**
+   * Loads the vocabulary (0.2 s, 40 MB). A process does so before it is ready, because every later request
+   * needs it: a failure would refuse all of them, or leave a paid call without its estimate.
+   *
+   * @throws the error of the module loader if the vocabulary is not installed or not complete
+   */
+  static async load(): Promise<O200kTokenCounter> {
+    return new O200kTokenCounter(await loadVocabulary());
+  }
 
   override async count(texts: readonly string[]): Promise<TokenCount> {
-    this.loading ??= loadVocabulary();
-    const vocabulary = await this.loading;
-    const work = counting(texts, vocabulary);
+    const work = counting(texts, this.vocabulary);
     for (;;) {
       const step = work.next();
       if (step.done) return step.value;

@@ -10,10 +10,7 @@ export interface TokenCount {
 
 /** Port: counts tokens as the tokeniser of a model does. */
 export abstract class TokenCounter {
-  /**
-   * Counts all texts together, each for itself. Never throws. The first call takes longer, as it
-   * loads the vocabulary.
-   */
+  /** Counts all texts together, each for itself. Never throws. */
   abstract count(texts: readonly string[]): Promise<TokenCount>;
 }
 

@@ -26,7 +26,7 @@ export class AppModule {
       ],
       providers: [
         { provide: Budgets, useClass: GrantAllBudgets },
-        { provide: TokenCounter, useClass: O200kTokenCounter },
+        { provide: TokenCounter, useFactory: () => O200kTokenCounter.load() },
         DispatcherMetrics,
         DispatchStage,
       ],

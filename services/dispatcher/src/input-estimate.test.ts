@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { estimateInput } from "./input-estimate.ts";
 
-const counter = new O200kTokenCounter();
+const counter = await O200kTokenCounter.load();
 const estimateOf = (changed: Parameters<typeof aRequest>[0]) =>
   estimateInput(aRequest(changed), counter);
 const embeddingsOf = (inputs: readonly string[], tokenInputs: readonly number[][] = []) =>

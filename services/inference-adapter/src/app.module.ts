@@ -73,7 +73,7 @@ export class AppModule implements OnApplicationShutdown {
 
 function partsOf(config: AdapterConfig): NestProvider[] {
   return [
-    { provide: TokenCounter, useClass: O200kTokenCounter },
+    { provide: TokenCounter, useFactory: () => O200kTokenCounter.load() },
     {
       provide: Provider,
       inject: [Declarations, Clock],

@@ -42,6 +42,8 @@ class SlowAttempts extends InMemoryAttempts {
   }
 }
 
+const counter = await O200kTokenCounter.load();
+
 /** Returns a stage on fakes, with a request of which only the admission is recorded. */
 export async function newTestStage(
   script: (nth: number) => Scripted,
@@ -64,7 +66,7 @@ export async function newTestStage(
     producer,
     provider,
     breakers,
-    counter: new O200kTokenCounter(),
+    counter,
     clock,
     metrics,
     settings: { leaseMs, liveRenewMs: 5 },

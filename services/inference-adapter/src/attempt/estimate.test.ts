@@ -5,7 +5,7 @@ import { completedUsage } from "./estimate.ts";
 import { answerOf } from "../providers/in-memory-provider.ts";
 import { O200kTokenCounter } from "@sluice/tokens";
 
-const counter = new O200kTokenCounter();
+const counter = await O200kTokenCounter.load();
 const { request } = aDispatched().admitted;
 const answer = answerOf(["Paris is", " the capital of France."], "stop");
 
