@@ -1,4 +1,4 @@
-import { type Pipeline, startPipeline } from "@sluice/testing";
+import { fetchBill, type Pipeline, startPipeline } from "@sluice/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -47,6 +47,29 @@ test("a repeated question is an exact hit with the same text, whole or streamed"
   let streamed = "";
   for await (const chunk of stream) streamed += chunk.choices[0]?.delta.content ?? "";
   expect(streamed).toBe(words);
+});
+
+test("identical requests at the same time are one call of the provider, whole or streamed", async () => {
+  const before = await fetchBill(pipeline.simulator);
+  const question = { model: "premium", messages: ask("What do forty people ask at once?") };
+  const whole = Array.from({ length: 20 }, async () => {
+    const { data, response } = await openai.chat.completions.create(question).withResponse();
+    return { text: data.choices[0]?.message.content, headers: response.headers };
+  });
+  const streamed = Array.from({ length: 20 }, async () => {
+    const { data: chunks, response } = await openai.chat.completions
+      .create({ ...question, stream: true })
+      .withResponse();
+    let text = "";
+    for await (const chunk of chunks) text += chunk.choices[0]?.delta.content ?? "";
+    return { text, headers: response.headers };
+  });
+  const answers = await Promise.all([...whole, ...streamed]);
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+  const caches = answers.map(({ headers }) => headers.get("x-sluice-cache"));
+  expect(caches.toSorted()).toEqual([...Array.from({ length: 39 }, () => "exact"), "miss"]);
+  const after = await fetchBill(pipeline.simulator);
+  expect(after.attempts.size - before.attempts.size).toBe(1);
 });
 
 test("a stream delivers several chunks, and the usage if the client asks for it", async () => {
