@@ -67,7 +67,8 @@ test("identical requests at the same time are one call of the provider, whole or
   const answers = await Promise.all([...whole, ...streamed]);
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
   const caches = answers.map(({ headers }) => headers.get("x-sluice-cache"));
-  expect(caches.toSorted()).toEqual([...Array.from({ length: 39 }, () => "exact"), "miss"]);
+  expect(caches.filter((cache) => cache === "miss")).toHaveLength(1);
+  expect(caches.filter((cache) => cache === "exact")).toHaveLength(39);
   const after = await fetchBill(pipeline.simulator);
   expect(after.attempts.size - before.attempts.size).toBe(1);
 });
