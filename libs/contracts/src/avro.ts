@@ -19,7 +19,7 @@ export function ownTypes(): typeof typeHook {
 }
 
 /** Returns our type for a schema, or undefined if avsc's own type is used. */
-function typeHook(schema: avro.Schema, options: unknown): avro.Type | undefined {
+function typeHook(schema: avro.Schema, options: object): avro.Type | undefined {
   if (isTimestamp(schema)) return epochMillis;
   if (schema === "long" || isLong(schema)) return bigintLong;
   if (schema === "string") return text;

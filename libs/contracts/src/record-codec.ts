@@ -1,6 +1,8 @@
 import type avro from "avsc";
 import { Defect, PermanentFault } from "@sluice/domain";
 import { compile } from "./avro.ts";
+import { assertBounded } from "./bounded-schema.ts";
+import { withItemsLimited } from "./counted-types.ts";
 import { schemas } from "./generated/schemas.ts";
 import type { RecordName } from "./topics.ts";
 
@@ -61,10 +63,14 @@ export class RecordCodec {
    */
   learn(schemaId: number, writer: avro.Type): void {
     try {
+      assertBounded(writer);
       const resolver = this.#type.createResolver(writer, { ignoreNamespaces: true });
       this.#resolvers.set(schemaId, resolver);
     } catch (cause) {
-      const reason = "The message was written with the schema of another record.";
+      const reason =
+        cause instanceof RangeError
+          ? `The schema of the message cannot be used: ${cause.message}`
+          : "The message was written with the schema of another record.";
       this.#refused.set(schemaId, undecodable(reason, cause));
     }
   }
@@ -78,7 +84,8 @@ export class RecordCodec {
     const refused = this.#refused.get(schemaId);
     if (refused) throw refused;
     try {
-      return this.#type.fromBuffer(message.subarray(headerBytes), this.#resolvers.get(schemaId));
+      const body = message.subarray(headerBytes);
+      return withItemsLimited(() => this.#type.fromBuffer(body, this.#resolvers.get(schemaId)));
     } catch (cause) {
       throw undecodable("The Avro body does not follow its schema.", cause);
     }
