@@ -53,6 +53,8 @@ export function defer(waitMs: number, reason: string): Deferral {
 export interface ConcurrentContext {
   /** How often this process has handled the message since it was fetched. */
   readonly repeats: number;
+  /** How long the handler has postponed the message since it was fetched, in milliseconds. */
+  readonly waitedMs: number;
   /**
    * Aborted when the partition is revoked. The handler still runs to its end and writes its record;
    * only its offset is committed by another member.

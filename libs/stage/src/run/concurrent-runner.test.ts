@@ -247,6 +247,17 @@ describe("a concurrent stage of long calls", () => {
     expect(stage.calls).toEqual(["0", "1", "2", "0"]);
   });
 
+  it("counts how long a message was postponed in all", async () => {
+    const waits: number[] = [];
+    const { runner, finished } = newRunner(async (_record, { repeats, waitedMs }) => {
+      waits.push(waitedMs);
+      return repeats < 2 ? defer(10 + repeats, "rest") : undefined;
+    });
+    runner.take(raw(0));
+    await expect.poll(() => finished).toEqual([0n]);
+    expect(waits).toEqual([0, 10, 21]);
+  });
+
   it("waits for running handlers, but no longer than it should, and lets aborted ones record what they know", async () => {
     const recorded: string[] = [];
     const { runner, stage, finished } = newRunner(async (record, { stopping }) => {

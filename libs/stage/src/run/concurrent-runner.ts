@@ -40,6 +40,7 @@ interface Held {
   revoked: AbortController;
   state: "queued" | "running" | "waiting";
   repeats: number;
+  waitedMs: number;
   failures: number;
   timer?: NodeJS.Timeout;
 }
@@ -75,6 +76,7 @@ export class ConcurrentRunner<In> {
       revoked: new AbortController(),
       state: "queued",
       repeats: 0,
+      waitedMs: 0,
       failures: 0,
     };
     this.held.set(nameOf(raw), held);
@@ -129,7 +131,7 @@ export class ConcurrentRunner<In> {
     try {
       const opened = await this.parts.reader.open(held.raw);
       const effect = await this.effectOf(held, opened);
-      if (effect.kind === "wait") return this.runAgain(held, effect.waitMs);
+      if (effect.kind === "wait") return this.postpone(held, effect);
       if (await this.publish(held, opened, effect)) this.finish(held);
       else this.forget(held);
     } catch (error) {
@@ -145,6 +147,7 @@ export class ConcurrentRunner<In> {
     try {
       return await this.parts.stage.handle(opened.delivery, {
         repeats: held.repeats,
+        waitedMs: held.waitedMs,
         revoked: held.revoked.signal,
         stopping: this.stopping.signal,
       });
@@ -210,11 +213,7 @@ export class ConcurrentRunner<In> {
       await this.parts.stage.settled?.(opened.delivery, effect);
     } catch (error) {
       if (isOutage(error)) throw error;
-      const { reader, logger } = this.parts;
-      logger.error(
-        { ...reader.fieldsOf(opened.raw), err: error },
-        "settled threw: a defect in the stage",
-      );
+      this.parts.reader.unsettled(opened.delivery, error);
     }
   }
 
@@ -246,6 +245,11 @@ export class ConcurrentRunner<In> {
     if (isOutage(fault)) logger.warn(fields, "waiting for an outage to end");
     else logger.error({ ...fields, err: fault }, "an effect cannot be published; trying again");
     return waitMs;
+  }
+
+  private postpone(held: Held, { waitMs }: Deferral): void {
+    held.waitedMs += waitMs;
+    this.runAgain(held, waitMs);
   }
 
   private runAgain(held: Held, waitMs: number): void {

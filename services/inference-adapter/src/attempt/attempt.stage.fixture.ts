@@ -31,6 +31,15 @@ class SlowAttempts extends InMemoryAttempts {
     throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer in time.");
   }
 
+  /** Runs before the reply to `calling`, which may take as long as an outage. */
+  duringCalling: () => void = () => undefined;
+
+  override async calling(...given: Parameters<InMemoryAttempts["calling"]>): Promise<boolean> {
+    const mayCall = await super.calling(...given);
+    this.duringCalling();
+    return mayCall;
+  }
+
   override async history(...given: Parameters<InMemoryAttempts["history"]>) {
     this.reads += 1;
     return super.history(...given);
@@ -74,10 +83,11 @@ export async function newTestStage(
   const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);
   const stopping = new AbortController();
   const ref = refOfAdmitted(dispatched.admitted);
-  const handle = () =>
+  const handle = (waitedMs = 0) =>
     stage.handle(deliveryOf(dispatched), {
       repeats: 0,
       revoked: new AbortController().signal,
+      waitedMs,
       stopping: stopping.signal,
     });
   const replies = new InMemoryReplies(requests);

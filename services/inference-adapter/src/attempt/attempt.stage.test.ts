@@ -1,14 +1,11 @@
-import { type CostMetered, type InferenceResponded, type Topic, topics } from "@sluice/contracts";
-import { attemptIdOf, noUsage, TransientFault } from "@sluice/domain";
-import {
-  deliveryOf,
-  type Effect,
-  isDeadLetter,
-  type Deferral,
-  type Publishable,
-} from "@sluice/stage";
+import type { InferenceResponded } from "@sluice/contracts";
+import { attemptIdOf, noUsage } from "@sluice/domain";
 import { newReaderId, refusedOutcome } from "@sluice/request-state";
+import { deliveryOf } from "@sluice/stage";
 import { describe, expect, test } from "vitest";
+import { answerOf, type Scripted } from "../providers/in-memory-provider.ts";
+import { reportedUsageOf } from "../providers/openai/usage.ts";
+import { newTestStage } from "./attempt.stage.fixture.ts";
 import {
   aCandidate,
   aDispatched,
@@ -16,34 +13,7 @@ import {
   type DispatchedChanges,
   large,
 } from "./dispatched.fixture.ts";
-import { answerOf, type Scripted } from "../providers/in-memory-provider.ts";
-import { reportedUsageOf } from "../providers/openai/usage.ts";
-import { newTestStage } from "./attempt.stage.fixture.ts";
-
-const refused = { kind: "refused", status: 429, retryAfterMs: null, code: "rate_limited" } as const;
-const answered: Scripted = { kind: "answer", tokens: ["One", " two."] };
-
-function recordsOf<R>(messages: readonly Publishable[], topic: Topic<R>): readonly R[] {
-  return messages.flatMap((message) =>
-    !isDeadLetter(message) && message.topic.name === topic.name
-      ? // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
-        [message.record as R]
-      : [],
-  );
-}
-
-function emittedIn(effect: Effect | Deferral): readonly Publishable[] {
-  if (effect.kind !== "emit") throw new Error(`The effect is ${effect.kind}, not emit.`);
-  return effect.messages;
-}
-
-function meteredIn(effect: Effect | Deferral): readonly CostMetered[] {
-  return recordsOf(emittedIn(effect), topics.costMetered);
-}
-
-function outcomeIn(effect: Effect | Deferral): InferenceResponded | undefined {
-  return recordsOf(emittedIn(effect), topics.inferenceResponded)[0];
-}
+import { answered, emittedIn, meteredIn, outcomeIn, refused } from "./effects.fixture.ts";
 
 describe("a request that is answered", () => {
   test("is begun and published without reading its record, which is empty at first", async () => {
@@ -284,101 +254,5 @@ describe("the deadline", () => {
     clock.at = admittedAt + 120_000;
     expect(outcomeIn(await handle())).toMatchObject({ outcome: "declined", attempts: 0 });
     expect(provider.calls).toEqual([]);
-  });
-});
-
-describe("after a crash", () => {
-  test("an attempt that was held is made again under the same id", async () => {
-    const { handle, attempts, ref, clock, provider } = await newTestStage(() => answered);
-    await attempts.claim(ref, 1, "dead", 1_000);
-    expect(await handle()).toMatchObject({ kind: "wait", waitMs: 1_000 });
-    clock.at += 1_000;
-    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
-    expect(provider.calls[0]?.attemptId).toBe(attemptIdOf("acme", "r-1", admittedAt, 1));
-  });
-
-  test("an attempt that was held is closed by a zero if the deadline has passed", async () => {
-    const { handle, attempts, ref, clock } = await newTestStage(() => answered);
-    await attempts.claim(ref, 1, "dead", 1_000);
-    clock.at = admittedAt + 120_000;
-    const effect = await handle();
-    expect(meteredIn(effect)).toMatchObject([
-      { attemptNumber: 1, reason: "released", kind: "reported", usage: noUsage },
-    ]);
-    expect(outcomeIn(effect)).toMatchObject({ outcome: "declined", attempts: 0 });
-  });
-
-  test("an attempt that was calling is left to the sweep, and a second attempt is made", async () => {
-    const { handle, attempts, ref, clock } = await newTestStage(() => answered);
-    const claim = await attempts.claim(ref, 1, "dead", 1_000);
-    if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence, 1_000);
-    clock.at += 1_000;
-    const effect = await handle();
-    expect(meteredIn(effect)).toMatchObject([{ attemptNumber: 2, reason: "answered" }]);
-    expect(outcomeIn(effect)).toMatchObject({ outcome: "completed", attempts: 2 });
-  });
-});
-
-describe("when the process cannot finish an attempt", () => {
-  test("no provider is called while Kafka is unavailable", async () => {
-    const { handle, producer, provider } = await newTestStage(() => answered);
-    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
-    await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
-    expect(provider.calls).toEqual([]);
-  });
-
-  test("an intent that failed is sent again without waiting for the lease", async () => {
-    const { handle, producer, provider } = await newTestStage(() => answered);
-    producer.fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
-    await expect(handle()).rejects.toMatchObject({ code: "STAGE_BROKER_UNAVAILABLE" });
-    producer.fault = undefined;
-    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
-    expect(provider.calls).toHaveLength(1);
-  });
-
-  test("a claim that was stored without a reply does not make the request wait for its lease", async () => {
-    const { handle, attempts, provider } = await newTestStage(() => answered);
-    attempts.isReplyLost = true;
-    await expect(handle()).rejects.toMatchObject({ code: "REDIS_UNAVAILABLE" });
-    expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
-    expect(provider.calls).toHaveLength(1);
-  });
-
-  test("a call that the end of the process aborts is recorded at once, with what it has brought", async () => {
-    const whole = await newTestStage(() => ({ kind: "hang" }));
-    setTimeout(() => whole.stopping.abort(), 20);
-    expect(await whole.handle()).toMatchObject({ kind: "wait" });
-    expect((await whole.attempts.history(whole.ref)).attempts).toMatchObject([
-      { phase: "failed", metered: null },
-    ]);
-    const live = await newTestStage(() => ({ kind: "hang", tokens: ["One", " two"] }), {
-      admitted: { reply: "live" },
-    });
-    setTimeout(() => live.stopping.abort(), 60);
-    expect(await live.handle()).toMatchObject({ kind: "wait" });
-    expect((await live.attempts.history(live.ref)).attempts).toMatchObject([
-      { phase: "failed", metered: { kind: "estimated", reason: "cut" } },
-    ]);
-  });
-
-  test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {
-    const takenOver = async (): Promise<void> => {
-      own.clock.at += 20_000;
-      await own.attempts.claim(own.ref, 1, "adapter-b", 10_000);
-    };
-    const own = await newTestStage((nth) =>
-      nth === 1 ? { ...answered, meanwhile: takenOver } : answered,
-    );
-    const { handle, producer, attempts, ref } = own;
-    await handle();
-    expect(recordsOf(producer.sent, topics.costMetered)).toMatchObject([{ attemptNumber: 1 }]);
-    expect((await attempts.history(ref)).attempts[0]).toMatchObject({
-      phase: "doubt",
-      metered: null,
-    });
-    expect(recordsOf(producer.sent, topics.inferenceAttempted)).toMatchObject([
-      { attemptNumber: 1 },
-      { attemptNumber: 2 },
-    ]);
   });
 });

@@ -49,7 +49,8 @@ type RecordView =
   | { readonly kind: "read"; readonly history: RequestHistory };
 
 /** What stays the same for all steps of one delivery. */
-type Work = Pick<AttemptOrder, "owner" | "dispatched" | "trace" | "stopping">;
+type Work = Pick<AttemptOrder, "owner" | "dispatched" | "trace" | "stopping"> &
+  Pick<ConcurrentContext, "waitedMs">;
 
 /**
  * Brings a request to its end in rounds: it reads the record, decides on one step, and takes it.
@@ -73,16 +74,16 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
 
   override async handle(
     { record: dispatched, headers, partition, offset }: Delivery<InferenceDispatched>,
-    { stopping }: ConcurrentContext,
+    { stopping, waitedMs }: ConcurrentContext,
   ): Promise<Effect | Deferral> {
     const ref = refOfAdmitted(dispatched.admitted);
     const owner = `${this.processName}/${partition}/${offset}`;
-    const work: Work = { owner, dispatched, trace: traceIn(headers), stopping };
+    const work: Work = { owner, dispatched, trace: traceIn(headers), stopping, waitedMs };
     const begun = await this.begin(work);
     if (begun.kind !== "recorded") return begun;
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
       const history = await this.attempts.history(ref, owner);
-      const step = this.stepAfter(dispatched, history);
+      const step = this.stepAfter(work, history);
       const taken = await this.take(step, work, history);
       if (taken.kind !== "recorded") return taken;
     }
@@ -99,15 +100,16 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
    * admission at this point, so this saves a round trip; the store refuses if there is more.
    */
   private async begin(work: Work): Promise<Effect | Deferral | Recorded> {
-    const step = this.stepAfter(work.dispatched, emptyHistory);
+    const step = this.stepAfter(work, emptyHistory);
     return step.kind === "attempt" ? this.attempt(step, work, { kind: "unread" }) : recorded;
   }
 
-  private stepAfter(dispatched: InferenceDispatched, history: RequestHistory): NextStep {
+  private stepAfter({ dispatched, waitedMs }: Work, history: RequestHistory): NextStep {
     return nextStep({
       dispatched,
       history,
       readyAt: (candidate) => this.breakers.readyAt(candidate),
+      waitedMs,
       now: this.clock.now(),
     });
   }

@@ -135,11 +135,16 @@ export class AttemptRunner {
     const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
     const leftOrLate = new AbortController();
     const lease = this.#leaseOf(held, leftOrLate);
+    const isOver = () =>
+      clock.now() >= dispatched.admitted.deadlineAt ||
+      leftOrLate.signal.aborted ||
+      held.stopping.aborted;
     try {
       await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
-      if (clock.now() >= dispatched.admitted.deadlineAt || leftOrLate.signal.aborted)
-        return await this.#release(held);
+      if (isOver()) return await this.#release(held);
       if (!(await this.#mayCall(held))) return recorded;
+      // The wait for Redis may have been long. What is not sent costs nothing, and must not be estimated.
+      if (isOver()) return await this.#notSent(held);
       const called = await this.#call(held, body, leftOrLate);
       return await this.#record(held, called);
     } finally {
@@ -187,6 +192,12 @@ export class AttemptRunner {
     await persistently(() => attempts.release(ref, number, fence, zero), stopping);
     metrics.closed(candidate, "released");
     return recorded;
+  }
+
+  async #notSent(held: Held): Promise<Recorded> {
+    const now = this.#parts.clock.now();
+    const zero = zeroMeteringOf(held.intent, "released", now, now);
+    return this.#fail(held, { code: "aborted", status: null, retryAfterMs: null }, zero);
   }
 
   async #mayCall({ ref, number, fence, stopping }: Held): Promise<boolean> {

@@ -20,6 +20,7 @@ function stepFor(changed: Partial<Situation> = {}): NextStep {
     dispatched: aDispatched(),
     history: aHistory(),
     readyAt: () => 0,
+    waitedMs: 0,
     now,
     ...changed,
   });
@@ -232,6 +233,14 @@ describe("the candidate", () => {
     expect(after(15_001)).toMatchObject({ code: "provider_busy", retryAfterMs: 15_001 });
     const resting = stepFor({ readyAt: readyAt(now + 60_000, now + 90_000) });
     expect(resting).toMatchObject({ code: "provider_busy", retryAfterMs: 60_000 });
+  });
+
+  test("is not awaited for longer than 15 s in all, however short each wait is", () => {
+    const afterWaits = (waitedMs: number) =>
+      stepFor({ waitedMs, readyAt: readyAt(now + 2_000, now + 2_000) });
+    expect(afterWaits(13_000)).toMatchObject({ kind: "wait", waitMs: 2_000 });
+    expect(afterWaits(13_001)).toMatchObject({ code: "provider_busy", retryAfterMs: 2_000 });
+    expect(stepFor({ waitedMs: 60_000 })).toMatchObject({ kind: "attempt" });
   });
 
   test("is skipped while its breaker is open, and awaited if all breakers are", () => {

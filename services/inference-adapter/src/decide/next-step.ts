@@ -25,10 +25,11 @@ export interface End {
 }
 
 /**
- * The longest wait for a provider, in milliseconds. A request that waits keeps its place in the partition, and
- * all messages behind it would wait too, up to the limit of uncommitted messages.
+ * The longest time that a request is postponed for a provider, in all and in milliseconds. A request that waits
+ * keeps its place in the partition, and all messages behind it would wait too, up to the limit of uncommitted
+ * messages.
  */
-export const providerWaitMsMax = 15_000;
+const postponedMsMax = 15_000;
 
 export type NextStep =
   /** The request has ended. What the record holds is published again. */
@@ -56,6 +57,8 @@ export interface Situation {
    * never.
    */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
+  /** How long this process has postponed the request so far, in milliseconds. */
+  readonly waitedMs: number;
   readonly now: EpochMillis;
 }
 
@@ -110,7 +113,8 @@ const late = {
   reason: "The deadline passed before an answer was ready. Allow more time.",
 } as const;
 
-function attemptOf({ dispatched, history, readyAt, now }: Situation, number: number): NextStep {
+function attemptOf(situation: Situation, number: number): NextStep {
+  const { dispatched, history, readyAt, waitedMs, now } = situation;
   const failures = history.attempts.flatMap(({ reason }) => decodeFailure(reason) ?? []);
   if (number > attemptsMax) return givenUp(failures);
   const choice = chooseCandidate({
@@ -124,7 +128,9 @@ function attemptOf({ dispatched, history, readyAt, now }: Situation, number: num
       return { kind: "attempt", number, candidate: choice.candidate };
     case "later": {
       const waitMs = choice.at - now;
-      const isTooLong = waitMs > providerWaitMsMax || choice.at >= dispatched.admitted.deadlineAt;
+      // A provider that rests for a moment, again and again, must not make a request wait until its deadline.
+      const isTooLong =
+        waitedMs + waitMs > postponedMsMax || choice.at >= dispatched.admitted.deadlineAt;
       if (isTooLong) return busyFor(waitMs);
       return { kind: "wait", waitMs, reason: "no candidate may be called yet" };
     }

@@ -56,6 +56,30 @@ function endlessly(response: ServerResponse, piece: string, sent: { bytes: numbe
   more();
 }
 
+test("a stream of several choices that is aborted after the first is cut, and not answered", async () => {
+  const choice = { index: 0, delta: { content: "one" }, finish_reason: "stop" };
+  const aborting = new AbortController();
+  const slow = await serve((_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(`data: ${JSON.stringify({ choices: [choice] })}\n\n`);
+    setTimeout(() => aborting.abort(), 50);
+  });
+  const call = { answers: 2, signal: aborting.signal };
+  const { end } = await callProvider(slow, { prompt: "x", stream: true, call });
+  expect(end).toMatchObject({ kind: "cut", code: "aborted" });
+});
+
+test("a stream that is aborted before its first event is aborted, and not a lost connection", async () => {
+  const aborting = new AbortController();
+  const silent = await serve((_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    setTimeout(() => aborting.abort(), 50);
+  });
+  const call = { signal: aborting.signal };
+  const { end } = await callProvider(silent, { prompt: "x", stream: true, call });
+  expect(end).toEqual({ kind: "lost", code: "aborted" });
+});
+
 describe("an answer without end", () => {
   const cases = [
     ["a whole answer", "application/json", "x".repeat(65_536), answerBytesMax, false],

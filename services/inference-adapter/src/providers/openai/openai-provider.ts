@@ -79,6 +79,9 @@ export class OpenAiProvider extends Provider {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
     const now = this.#clock.now();
+    // The client's stream ends without an error when it is aborted, as if the response were complete.
+    if (call.signal.aborted && !assembly.isComplete(call.answers))
+      return lostOrCut("aborted", assembly, now);
     // The response is complete here. Some providers ignore `n`, and some give a whole answer no finish
     // reason, but what they returned is billed in full.
     if (streamed ? assembly.hasEnded : assembly.hasBegun)
