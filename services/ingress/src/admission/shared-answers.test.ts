@@ -65,7 +65,7 @@ test("of identical requests in two processes one leads, and its answer is that o
   const follows = all.map((each, index) => processes[index % 2]!.follow(each, stays));
   expect(await follows[0]).toBeUndefined();
   await admit(leader!);
-  processes[0]!.tookOff(leader!);
+  processes[0]!.noteAdmitted(leader!);
   await end(answerTo(leader!));
   const entries = await Promise.all(follows.slice(1));
   expect(entries.every(isAnsweredBy(leader!))).toBe(true);
@@ -93,6 +93,48 @@ test("followers of a request that fails are admitted, and do not wait for each o
   expect(await Promise.all(follows)).toEqual([undefined, undefined, undefined]);
   expect(await shared.follow(asked("r-4"), stays)).toBeUndefined();
   expect(await flights.leaderOf({ tenant: "acme", ...placeOf(leader) })).toBe("r-4");
+});
+
+test("requests that come after a leader without followers has failed share one new call", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const shared = aProcess();
+  const alone = asked("r-0");
+  await shared.follow(alone, stays);
+  await admit(alone);
+  shared.noteAdmitted(alone);
+  await end(failureOf(alone));
+  passedMs = 1_000;
+  const admittedAt = now + passedMs;
+  const [next, ...others] = ["r-1", "r-2", "r-3"].map((id) => asked(id, { admittedAt }));
+  const leads = shared.follow(next!, stays);
+  const follows = others.map((each) => shared.follow(each, stays));
+  expect(await leads).toBeUndefined();
+  await admit(next!);
+  shared.noteAdmitted(next!);
+  await end({ ...answerTo(next!), completedAt: admittedAt + 1 });
+  expect((await Promise.all(follows)).every(isAnsweredBy(next!))).toBe(true);
+});
+
+test("a follower, or a repeat of the leader, that is not admitted does not end the leader's lead", async () => {
+  const { aProcess, admit, end, flights } = withFakes();
+  const shared = aProcess();
+  const leader = asked("r-0");
+  await shared.follow(leader, stays);
+  const patient = shared.follow(asked("r-1"), stays);
+  const leaving = new AbortController();
+  const left = shared.follow(asked("r-2"), leaving.signal);
+  leaving.abort();
+  expect(await left).toBeUndefined();
+  shared.abandon(asked("r-2"));
+  await admit(leader);
+  shared.noteAdmitted(leader);
+  shared.abandon(leader);
+  expect(await flights.leaderOf({ tenant: "acme", ...placeOf(leader) })).toBe("r-0");
+  // From here on, only the process knows who leads.
+  Object.assign(flights, { lead: () => Promise.reject(new Error("late")) });
+  const later = shared.follow(asked("r-3"), stays);
+  await end(answerTo(leader));
+  expect((await Promise.all([patient, later])).every(isAnsweredBy(leader))).toBe(true);
 });
 
 test("a request that was not admitted leads no longer, and a follower leads instead of it", async () => {
@@ -151,7 +193,7 @@ describe("while the cache's Redis is unavailable", () => {
     const { shared, admit, end } = withoutRedis();
     const leader = asked("r-0");
     expect(await shared.follow(leader, stays)).toBeUndefined();
-    shared.tookOff(leader);
+    shared.noteAdmitted(leader);
     const follower = shared.follow(asked("r-1"), stays);
     await admit(leader);
     await end(answerTo(leader));
@@ -167,7 +209,7 @@ describe("while the cache's Redis is unavailable", () => {
     expect(await followers[0]).toBeUndefined();
     const next = asked("r-1");
     await admit(next);
-    shared.tookOff(next);
+    shared.noteAdmitted(next);
     const later = shared.follow(asked("r-3"), stays);
     await end(answerTo(next));
     expect(isAnsweredBy(next)(await followers[1])).toBe(true);
@@ -183,7 +225,7 @@ test("a leader whose client leaves is not cancelled while a follower waits that 
   const follower = shared.follow(asked("r-1"), stays);
   await sleep(400);
   await admissions.admit([{ admitted: leader, reader: { id: "client", listener: "in-memory" } }]);
-  shared.tookOff(leader);
+  shared.noteAdmitted(leader);
   await sleep(0);
   const ref = { tenant: "acme", requestId: "r-0" };
   await replies.cancel(ref, "client");
@@ -212,7 +254,7 @@ test("a leader that the store has forgotten is followed until its deadline, and 
   const shared = aProcess();
   const leader = asked("r-0");
   await shared.follow(leader, stays);
-  shared.tookOff(leader);
+  shared.noteAdmitted(leader);
   passedMs = leader.deadlineAt - now + 1;
   const next = asked("r-1", { deadlineAt: leader.deadlineAt + 60_000 });
   expect(await shared.follow(next, stays)).toBeUndefined();

@@ -12,7 +12,7 @@ import {
 } from "@sluice/response-cache";
 
 /** How long a request leads before it is admitted, in milliseconds. Then its process may have stopped. */
-const takeOffMs = 5_000;
+const unadmittedMsMax = 5_000;
 /**
  * The first round of following, in milliseconds. It is short, because a request that is not yet admitted
  * notifies only its own process.
@@ -35,9 +35,9 @@ const leadersMax = 2;
 @Injectable()
 export class SharedAnswers implements OnModuleDestroy {
   /** The leaders that this process knows, by address. If Redis is late, they still lead. */
-  private readonly leaders = new Map<string, Promise<string>>();
+  private readonly leaders = new Map<string, KnownLeader>();
   /** Until when each leader that this process has admitted ends, by its id, whatever Redis knows of it. */
-  private readonly aloft = new Map<string, EpochMillis>();
+  private readonly admittedUntil = new Map<string, EpochMillis>();
   /** The leaders that requests of this process wait for, by {@link waitKeyOf}. Each is followed once for all. */
   private readonly waits = new Map<string, Wait>();
   private readonly stopping = new AbortController();
@@ -77,28 +77,34 @@ export class SharedAnswers implements OnModuleDestroy {
       const leader = await this.leaderOf(address, requestId);
       if (leader === requestId) return undefined;
       const outcome = await orAborted(this.outcomeOf(address, leader), impatient);
-      if (outcome) return fillOf(outcome)?.entry;
+      const entry = outcome ? fillOf(outcome)?.entry : undefined;
+      // A leader that ended before this request came led without followers, who would have noticed. Its failure
+      // is not that of this request, and the next leader serves all that come now.
+      const isPast = outcome && !entry && outcome.completedAt < admitted.admittedAt;
+      if (outcome && !isPast) return entry;
     }
     return undefined;
   }
 
   /** Notes that the request is admitted, so that it will end. */
-  tookOff(admitted: InferenceAdmitted): void {
+  noteAdmitted(admitted: InferenceAdmitted): void {
     const address = addressOf(admitted);
     const leftMs = Math.min(admitted.deadlineAt - this.clock.now(), flightMsMax);
     if (!address || leftMs <= 0) return;
     const { requestId } = admitted.request;
-    bounded(this.aloft.set(requestId, this.clock.now() + leftMs));
+    bounded(this.admittedUntil.set(requestId, this.clock.now() + leftMs));
     // Its followers are counted as its readers from now on, so that it is not cancelled without them.
     this.waits.get(waitKeyOf(address, requestId))?.readAgain();
     void this.flights.extend(address, requestId, leftMs).catch(nothing);
   }
 
-  /** Lets another request lead, because this one was not admitted. */
+  /** Lets another request lead, if this one leads, because it was not admitted. */
   abandon(admitted: InferenceAdmitted): void {
     const address = addressOf(admitted);
     if (!address) return;
     const { requestId } = admitted.request;
+    // A concurrent repeat has the same id, and may have been admitted.
+    if (this.admittedUntil.has(requestId)) return;
     this.end(address, requestId);
     this.waits.get(waitKeyOf(address, requestId))?.giveUp();
   }
@@ -107,13 +113,14 @@ export class SharedAnswers implements OnModuleDestroy {
   private leaderOf(address: CacheAddress, requestId: string): Promise<string> {
     const key = addressKeyOf(address);
     const known = this.leaders.get(key);
-    if (known) return known;
-    const leader = this.flights.lead(address, requestId, takeOffMs).then(
-      (other) => other ?? requestId,
-      () => requestId,
-    );
+    if (known) return known.found;
+    const other = this.flights.lead(address, requestId, unadmittedMsMax).catch(() => null);
+    const leader: KnownLeader = {
+      id: undefined,
+      found: other.then((found) => (leader.id = found ?? requestId)),
+    };
     bounded(this.leaders.set(key, leader));
-    return leader;
+    return leader.found;
   }
 
   /** Returns null if the leader has no outcome: it was never admitted, or its outcome has expired. */
@@ -145,7 +152,7 @@ export class SharedAnswers implements OnModuleDestroy {
   ): Promise<InferenceResponded | null> {
     const ref = { tenant: address.tenant, requestId: leader };
     const readerId = newReaderId();
-    for (let roundMs = firstRoundMs; ; roundMs = Math.min(2 * roundMs, takeOffMs)) {
+    for (let roundMs = firstRoundMs; ; roundMs = Math.min(2 * roundMs, unadmittedMsMax)) {
       const round = nextRound(roundMs);
       if (!round) return null;
       for await (const event of this.replies.follow(ref, readerId, round)) {
@@ -159,7 +166,7 @@ export class SharedAnswers implements OnModuleDestroy {
 
   /** Whether the leader still leads. If Redis cannot say so, only a leader that was admitted here does. */
   private async leads(address: CacheAddress, leader: string): Promise<boolean> {
-    if ((this.aloft.get(leader) ?? 0) > this.clock.now()) return true;
+    if ((this.admittedUntil.get(leader) ?? 0) > this.clock.now()) return true;
     const current = await this.flights.leaderOf(address).catch(() => null);
     return current === leader;
   }
@@ -174,10 +181,18 @@ export class SharedAnswers implements OnModuleDestroy {
   }
 
   private end(address: CacheAddress, leader: string): void {
-    this.aloft.delete(leader);
-    this.leaders.delete(addressKeyOf(address));
+    this.admittedUntil.delete(leader);
+    const key = addressKeyOf(address);
+    // Another request may lead by now.
+    if (this.leaders.get(key)?.id === leader) this.leaders.delete(key);
     void this.flights.end(address, leader).catch(nothing);
   }
+}
+
+interface KnownLeader {
+  /** undefined until it is found. */
+  id: string | undefined;
+  readonly found: Promise<string>;
 }
 
 /** The wait of all followers in this process for one leader. It listens in rounds. */

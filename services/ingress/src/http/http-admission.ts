@@ -215,7 +215,7 @@ export class HttpAdmission {
       if (now >= admitted.deadlineAt) throw deadlineExceeded();
       const result = await this.claim(pending, admitted);
       // A concurrent repeat of its idempotency key may be the one that was admitted. Then it leads.
-      if (result.kind === "running" && result.isNew) this.shared.tookOff(admitted);
+      if (result.kind === "running" && result.isNew) this.shared.noteAdmitted(admitted);
       return result;
     } catch (error) {
       this.shared.abandon(admitted);

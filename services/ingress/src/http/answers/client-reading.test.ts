@@ -49,6 +49,22 @@ test("a write that waits for its client leaves no listener behind", async () => 
   server.close();
 });
 
+test("the answer to a client that has left takes nothing from the memory budget", async () => {
+  const { readings, metrics } = readingsWith(1_024 * kibibyte);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { server, socket } = await anExchange(async (response) => {
+    socket.destroy();
+    await once(response, "close");
+    const reading = readings.of(response, now + 60_000);
+    resolve(reading.reserve(100 * kibibyte));
+    response.end("x".repeat(100 * kibibyte));
+    await reading.finished();
+  });
+  expect(await promise).toBe(true);
+  await new Promise((done) => server.close(done));
+  expect((await metrics.heldBytes.get()).values[0]?.value ?? 0).toBe(0);
+});
+
 test("a client that does not read while memory is short loses its connection", async () => {
   const { readings, metrics } = readingsWith(100 * kibibyte);
   const { promise, resolve } = Promise.withResolvers<number>();

@@ -64,6 +64,8 @@ export class ClientReading {
    * they do not fit, and then nothing of it may be written.
    */
   reserve(bytes: number): boolean {
+    // A client that left during the look-up is not written to, and no event would release the bytes.
+    if (this.response.destroyed) return true;
     const held = this.shared.memory.takeResponse(bytes);
     if (held) this.response.once("close", () => held.release());
     return held !== undefined;
