@@ -129,11 +129,12 @@ export class ConcurrentConsumer<In> implements RunningStage {
     await this.runner.giveUp();
   }
 
-  /** Lets running handlers end before the process does: the consumer is dead, and their calls are not. */
+  /**
+   * Lets running handlers end before the process does: the consumer is dead, and their calls are not. It leaves
+   * the group like any stop, so that other members read its partitions meanwhile.
+   */
   private async endFatally(end: () => void): Promise<void> {
-    this.runner.close();
-    await this.runner.idle(this.limits.drainMs);
-    await this.runner.giveUp();
+    await this.stop().catch(() => undefined);
     end();
   }
 

@@ -35,6 +35,8 @@ export interface MessageReaderParts<In> {
   readonly metrics: StageMetrics;
 }
 
+type Place = Pick<RawMessage, "topic" | "partition" | "offset">;
+
 export interface Poison {
   readonly code: string;
   readonly reason: string;
@@ -111,7 +113,15 @@ export class MessageReader<In> {
     logger.error(fields, "a message cannot be published even in a shorter form and is given up");
   }
 
-  fieldsOf({ topic, partition, offset }: RawMessage): object {
+  /** Reports a defect in the stage's hook. The effect is published, so the message is finished without it. */
+  unsettled(delivery: Delivery<In>, error: unknown): void {
+    const { metrics, logger } = this.parts;
+    metrics.fault("STAGE_DEFECT");
+    const fields = { ...this.fieldsOf(delivery), code: "STAGE_DEFECT", err: error };
+    logger.error(fields, "settled threw: a defect in the stage");
+  }
+
+  fieldsOf({ topic, partition, offset }: Place): object {
     return { stage: this.parts.stage, topic, partition, offset: String(offset) };
   }
 

@@ -150,9 +150,7 @@ export class SliceRunner<In> {
           await this.settle([delivery], [effects[index]!]);
         return;
       }
-      const { topic, partition, offset } = deliveries[0]!;
-      const fields = { topic, partition, offset: String(offset), err: error };
-      this.logger.error(fields, "settled threw: a defect in the stage");
+      this.reader.unsettled(deliveries[0]!, error);
     }
   }
 

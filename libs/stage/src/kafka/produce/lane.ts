@@ -262,12 +262,15 @@ export class Lane {
           this.fail(place, batch, asError(error), false);
         }
       }
+      // The other nodes of this send may take long, and what landed may go on in the other lane.
+      this.parts.onLanded();
     }
   }
 
   /** Asks over the link, which is opened if there is none. @throws also if the answer takes too long */
   private async ask<T>(question: (link: ProducerLink) => Promise<T>): Promise<T> {
     const { openLink, answerMs, connectMs } = this.parts;
+    if (this.isClosed) throw new Error("The producer is closed.");
     const link = (this.link ??= openLink());
     await withTimeout(link.connect(), connectMs, late(connectMs));
     return withTimeout(question(link), answerMs, late(answerMs));
