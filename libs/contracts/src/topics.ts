@@ -119,7 +119,7 @@ function withoutAnswer(outcome: InferenceResponded): InferenceResponded {
   const { answer } = completed;
   if (answer.choices.length === 0 && answer.embeddings.length === 0) return outcome;
   const reason =
-    "Kafka refused the answer as too large for inference.responded. Repeat the request over HTTP with its idempotency key, or raise max.message.bytes of the topic.";
+    "Kafka refused the answer as too large for inference.responded. Raise max.message.bytes of the topic, then send the request again with the same id: as long as its answer is retained, it is published again and costs nothing.";
   return {
     ...outcome,
     completed: { ...completed, answer: { ...answer, choices: [], embeddings: [], cut: true } },

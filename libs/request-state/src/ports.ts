@@ -195,8 +195,7 @@ export type Finish =
 /**
  * Port of the adapter: which worker may call a provider, and how the call ended. `claim` returns a
  * fence, which becomes invalid when another owner takes over. All methods throw TransientFault
- * `REDIS_UNAVAILABLE` and may be repeated. A claim whose reply was lost is busy until its lease ends:
- * a repeat looks like a second worker of the same process, and two workers with one fence would pay twice.
+ * `REDIS_UNAVAILABLE` and may be repeated.
  */
 export abstract class Attempts {
   /**

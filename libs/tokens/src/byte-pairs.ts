@@ -53,8 +53,13 @@ class Parts {
   ) {
     const { length } = bytes;
     this.count = length;
-    this.next = Int32Array.from({ length }, (_, index) => index + 1);
-    this.previous = Int32Array.from({ length }, (_, index) => index - 1);
+    this.next = new Int32Array(length);
+    this.previous = new Int32Array(length);
+    // `Int32Array.from` takes fifteen times as long, and nothing else runs meanwhile.
+    for (let index = 0; index < length; index += 1) {
+      this.next[index] = index + 1;
+      this.previous[index] = index - 1;
+    }
     this.rankAt = new Int32Array(length).fill(none);
     this.heap = new PairHeap(length);
   }

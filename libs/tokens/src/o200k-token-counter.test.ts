@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it, test } from "vitest";
 import { countedBytesMax, O200kTokenCounter } from "./o200k-token-counter.ts";
-import { tokensAtMost, tokensLikely } from "./token-counter.ts";
+import { tokensLikely } from "./token-counter.ts";
 
 const counter = await O200kTokenCounter.load();
 /** The names of control tokens are text in a prompt. */
@@ -89,8 +89,7 @@ describe("texts beyond the limit of one request", () => {
     const count = await counter.count([long, "กขค"]);
     expect(count.countedBytes + count.uncountedBytes).toBe(BigInt(long.length + 9));
     expect(count.countedBytes).toBeLessThanOrEqual(BigInt(countedBytesMax));
-    expect(tokensAtMost(count)).toBe(count.counted + count.uncountedBytes);
-    expect(tokensAtMost(count)).toBeGreaterThan(BigInt(long.length / word.length));
+    expect(count.counted + count.uncountedBytes).toBeGreaterThan(BigInt(long.length / word.length));
   });
 
   it("are likely to be as dense as what was counted", async () => {

@@ -9,7 +9,7 @@ interface Vocabulary {
 
 /**
  * The UTF-8 bytes of the texts of one request that are counted. All texts of a body over HTTP are
- * shorter. The most expensive text of this length takes half a second of the process.
+ * shorter. The most expensive text of this length takes about a second of the process.
  */
 export const countedBytesMax = 1_024 * 1_024;
 

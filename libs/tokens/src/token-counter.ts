@@ -1,4 +1,7 @@
-/** How many tokens some texts have. */
+/**
+ * How many tokens some texts have. The sum of `counted` and `uncountedBytes` is never below the number of tokens: a
+ * token of a byte-level tokeniser has at least one byte.
+ */
 export interface TokenCount {
   /** The tokens of the part that was counted. */
   readonly counted: bigint;
@@ -12,11 +15,6 @@ export interface TokenCount {
 export abstract class TokenCounter {
   /** Counts all texts together, each for itself. Never throws. */
   abstract count(texts: readonly string[]): Promise<TokenCount>;
-}
-
-/** Returns a number that the tokens never exceed: a token of a byte-level tokeniser has at least one byte. */
-export function tokensAtMost({ counted, uncountedBytes }: TokenCount): bigint {
-  return counted + uncountedBytes;
 }
 
 /** Returns the likely number of tokens, if the rest is like the part that was counted. */

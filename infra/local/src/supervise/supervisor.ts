@@ -20,6 +20,8 @@ const START_LIMIT_MS = 60_000;
 const PROBE_INTERVAL_MS = 40;
 /** How long the supervisor waits for the answer of a process that it may adopt; a busy machine answers slowly. */
 const ADOPTION_LIMIT_MS = 2000;
+/** A wait that takes longer is explained. */
+const EXPLAINED_AFTER_MS = 3000;
 const RESTART_DELAY_MIN_MS = 500;
 const RESTART_DELAY_MAX_MS = 15_000;
 /** A program that ran this long did not fail because of its start, so its next restart is quick again. */
@@ -127,7 +129,13 @@ export class Supervisor {
         await sleep(PROBE_INTERVAL_MS);
       } while (Date.now() < deadline && isAlive(record));
     }
-    await stopRecorded(record);
+    // The adapter waits for its calls, which are paid.
+    const shown = setTimeout(
+      () =>
+        this.report(program.name, "ran under an earlier launcher; waiting until it has stopped"),
+      EXPLAINED_AFTER_MS,
+    );
+    await stopRecorded(record).finally(() => clearTimeout(shown));
     return undefined;
   }
 

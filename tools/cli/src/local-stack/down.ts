@@ -22,14 +22,13 @@ export interface DownOptions {
 export async function down({ dataDir, json }: DownOptions): Promise<number> {
   const startMs = Date.now();
   const launcher = launcherOf(dataDir);
+  const reason = setTimeout(() => printToStderr(`${waitingForCalls}\n`), WAITING_SHOWN_AFTER_MS);
   if (launcher) {
     const limitMs = stopMsMaxOf(dataDir) + LAUNCHER_MARGIN_MS;
     signalProcess(launcher, "SIGTERM");
-    const reason = setTimeout(() => printToStderr(`${waitingForCalls}\n`), WAITING_SHOWN_AFTER_MS);
     if (!(await waitForEnd(launcher, limitMs))) signalProcess(launcher, "SIGKILL");
-    clearTimeout(reason);
   }
-  const leftovers = await stopLeftovers(dataDir);
+  const leftovers = await stopLeftovers(dataDir).finally(() => clearTimeout(reason));
   const wasRunning = launcher !== undefined || leftovers.length > 0;
   const { parts } = await readStatus(dataDir);
   const remaining = parts.flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }]));
