@@ -4,6 +4,7 @@ import { IngressMetrics } from "../../metrics.ts";
 import {
   acceptedPerTurnMin,
   afterTurn,
+  arrivedMin,
   intervalMs,
   isShed,
   LoadShedding,
@@ -51,10 +52,10 @@ test("a turn in time begins a new row", () => {
   expect(isShedAt(turns, now)).toBe(false);
 });
 
-test("a turn without requests begins a new row, however late it is", () => {
+test("a turn with few requests begins a new row, however late it is", () => {
   const { turns, now } = turnsOf([longMs, longMs]);
-  const idle = afterTurn(turns, { dueAt: now, arrived: 0, accepted: 0 }, now + 60_000);
-  const later = turnsOf([longMs, longMs], now + 60_000, idle);
+  const few = { dueAt: now, arrived: arrivedMin - 1, accepted: arrivedMin - 1 };
+  const later = turnsOf([longMs, longMs], now + 60_000, afterTurn(turns, few, now + 60_000));
   expect(isShedAt(later.turns, later.now)).toBe(false);
 });
 
@@ -97,6 +98,29 @@ function serve({ perSecond, serviceMs }: { perSecond: number; serviceMs: number 
   delaysMs.sort((a, b) => a - b);
   return { share: delaysMs.length / next, p95Ms: delaysMs[Math.floor(0.95 * delaysMs.length)]! };
 }
+
+/** As {@link serve}, for clients of which each sends its next request when it has its answer. */
+function serveInTurns(clients: number, serviceMs: number) {
+  let now = 0;
+  let due: { at: number; run: () => void } | undefined;
+  const after = (ms: number, run: () => void) => (due = { at: now + ms, run });
+  const shedding = new LoadShedding(new IngressMetrics(new Registry()), { now: () => now, after });
+  let refused = 0;
+  for (let round = 0; round < 200; round += 1) {
+    if (due && due.at <= now) due.run();
+    for (let client = 0; client < clients; client += 1) {
+      const isRefused = shedding.sheds();
+      now += isRefused ? serviceMs / 10 : serviceMs;
+      refused += Number(isRefused);
+    }
+  }
+  return refused;
+}
+
+test("a few clients that send one request after the other are never refused, however slow each is", () => {
+  expect(serveInTurns(24, 10)).toBe(0);
+  expect(serveInTurns(200, 10)).toBeGreaterThan(0);
+});
 
 test("below capacity no request is refused, and beyond it most of the capacity is used with short delays", () => {
   expect(serve({ perSecond: 1_500, serviceMs: 0.5 })).toMatchObject({ share: 1 });

@@ -9,9 +9,11 @@ export const lateTurnsMin = 3;
 /** How long a process counts as overloaded after its last late turn. Otherwise each end of an overload would begin the next one. */
 export const memoryMs = 1_000;
 /**
- * So many requests of each turn are accepted in any case. If there are fewer, other work makes the
- * process late, and to refuse requests would not help.
+ * A late turn counts only if so many requests arrived in it. With fewer clients at a time each waits for few
+ * others, and with a few requests it is other work that makes the process late.
  */
+export const arrivedMin = 32;
+/** So many requests of each turn are accepted in any case, so that the process always works. */
 export const acceptedPerTurnMin = 8;
 const turnMs = 5;
 
@@ -37,7 +39,7 @@ export interface Turn {
 
 /** Returns what is known after a turn has ended. Pure. */
 export function afterTurn(turns: Turns, { dueAt, arrived }: Turn, endedAt: number): Turns {
-  const isLate = endedAt - dueAt > targetMs && arrived > 0;
+  const isLate = endedAt - dueAt > targetMs && arrived >= arrivedMin;
   if (!isLate) return { ...turns, lateSince: null, lateTurns: 0 };
   const lateSince = turns.lateSince ?? dueAt;
   const lateTurns = turns.lateTurns + 1;
