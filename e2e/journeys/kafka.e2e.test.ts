@@ -80,7 +80,7 @@ test("a wrong signature and undecodable bytes become dead letters with their byt
   const forged = questionOf("Who pays for me?");
   const value = await user.request(forged, { "sluice-signature": "0".repeat(64) });
   const garbage = Buffer.from("no Avro at all");
-  await user.send(garbage, {}, "garbage");
+  await user.send(garbage, user.signatureOf(garbage), "garbage");
   const next = questionOf("Am I still heard?");
   await user.request(next);
 

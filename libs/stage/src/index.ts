@@ -6,6 +6,7 @@ export {
 export {
   type DeadLetter,
   deadLetter,
+  type DeadLettering,
   type Delivery,
   type Effect,
   emit,
@@ -15,6 +16,7 @@ export {
   type OutgoingHeaders,
   type Publishable,
   skip,
+  type Undecoded,
 } from "./core/effects.ts";
 export { EventProducer } from "./core/event-producer.ts";
 export type { StageFaultCode } from "./core/faults.ts";

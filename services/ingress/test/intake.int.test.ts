@@ -170,6 +170,15 @@ test("a value that is not a record of this topic becomes a dead letter with the 
   for (const [value, code] of bad) expect(await deadLetterCodeOf(value)).toBe(code);
 });
 
+test("nothing is decoded and no schema is looked up for a sender without a key", async () => {
+  const unknownSchema = Buffer.from([0, 0x70, 0, 0, 1, 2]);
+  await acme.send(unknownSchema, {}, "unsigned");
+  const forged = Buffer.from([0, 0x70, 0, 0, 2, 2]);
+  await acme.send(forged, { ...acme.signatureOf(forged), "sluice-key-id": "globex" }, "forged");
+  expect(await deadLetterCodeOf(unknownSchema)).toBe("INTAKE_UNSIGNED");
+  expect(await deadLetterCodeOf(forged)).toBe("INTAKE_SIGNATURE_WRONG");
+});
+
 test("a message with unusual headers does not stop the messages after it", async () => {
   const odd = { constructor: "a", ["__proto__"]: "b", "correlation-id": "c".repeat(2_000) };
   const request = question();

@@ -1,9 +1,8 @@
 import type { Topic } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 
-/** A message from Kafka with its decoded record. */
-export interface Delivery<R> {
-  readonly record: R;
+/** A message from Kafka before it is decoded. */
+export interface Undecoded {
   readonly key: string | null;
   /** If a header occurs several times, its last value. */
   readonly headers: Readonly<Record<string, Buffer>>;
@@ -15,6 +14,11 @@ export interface Delivery<R> {
   readonly offset: bigint;
   /** The broker's timestamp. All messages of a batch may share it, so never order by it. */
   readonly appendedAt: EpochMillis;
+}
+
+/** A message from Kafka with its decoded record. */
+export interface Delivery<R> extends Undecoded {
+  readonly record: R;
 }
 
 export type OutgoingHeaders = Readonly<Record<string, string | Buffer>>;
@@ -41,11 +45,18 @@ export interface DeadLetter {
 
 export type Publishable = Outgoing | DeadLetter;
 
+/** The decision that a message becomes a dead letter. */
+export interface DeadLettering {
+  readonly kind: "dead-letter";
+  readonly code: string;
+  readonly reason: string;
+}
+
 /** The decision of a stage about a message. */
 export type Effect =
   | { readonly kind: "emit"; readonly messages: readonly Outgoing[] }
   | { readonly kind: "skip"; readonly reason: string }
-  | { readonly kind: "dead-letter"; readonly code: string; readonly reason: string };
+  | DeadLettering;
 
 /** Returns the message that puts a record onto its topic, under the key that the topic gives it. */
 export function outgoing<R>(

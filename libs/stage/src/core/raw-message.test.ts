@@ -1,6 +1,6 @@
 import type kafkajs from "kafkajs";
 import { expect, test } from "vitest";
-import { deliveryFrom, type RawMessage, rawMessageOf } from "./raw-message.ts";
+import { type RawMessage, rawMessageOf, undecodedFrom } from "./raw-message.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -12,13 +12,13 @@ function rawWith(headers: Readonly<Record<string, unknown>>): RawMessage {
 }
 
 const headersFrom = (headers: Readonly<Record<string, unknown>>) => rawWith(headers).headers;
-const deliveryWith = (headers: Readonly<Record<string, unknown>>) =>
-  deliveryFrom(rawWith(headers), Buffer.alloc(0), "record");
+const undecodedWith = (headers: Readonly<Record<string, unknown>>) =>
+  undecodedFrom(rawWith(headers), Buffer.alloc(0));
 
 test("a header keeps its bytes, and the stage sees the last of several values", () => {
   const given = { one: bytes("\u0000ÿ"), several: [bytes("a"), bytes("b")] };
   expect(headersFrom(given)).toEqual(given);
-  expect(deliveryWith(given).headers).toEqual({ one: given.one, several: bytes("b") });
+  expect(undecodedWith(given).headers).toEqual({ one: given.one, several: bytes("b") });
 });
 
 test("a header without value becomes an empty one, alone and among others", () => {
@@ -31,7 +31,7 @@ test("a header named as a member of every object is an ordinary header", () => {
   const given = { toString: [() => "inherited", bytes("a")] };
   expect(headersFrom(given)).toEqual({ toString: bytes("a") });
   const own = Object.fromEntries([["__proto__", [Object.prototype, bytes("a")]]]);
-  const { headers } = deliveryWith(own);
+  const { headers } = undecodedWith(own);
   expect(Object.getOwnPropertyNames(headers)).toEqual(["__proto__"]);
   expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
 });

@@ -1,5 +1,5 @@
 import type kafkajs from "kafkajs";
-import type { Delivery } from "./effects.ts";
+import type { Undecoded } from "./effects.ts";
 import type { Unreadable } from "../kafka/records/record-batch.ts";
 
 /** A message from Kafka as bytes. `topic` is without prefix. */
@@ -41,10 +41,10 @@ export function rawMessageOf(
   };
 }
 
-export function deliveryFrom<R>(raw: RawMessage, value: Buffer, record: R): Delivery<R> {
+export function undecodedFrom(raw: RawMessage, value: Buffer): Undecoded {
   const { topic, partition, offset, appendedAt } = raw;
   const key = raw.key === null ? null : raw.key.toString("utf8");
-  return { record, key, headers: lastOfEach(raw), value, topic, partition, offset, appendedAt };
+  return { key, headers: lastOfEach(raw), value, topic, partition, offset, appendedAt };
 }
 
 /**

@@ -1,7 +1,13 @@
-import type { Delivery, Effect, Outgoing } from "./effects.ts";
+import type { DeadLettering, Delivery, Effect, Outgoing, Undecoded } from "./effects.ts";
 
 /** Hooks that every stage may implement. They are called in order and never at the same time. */
 export abstract class PartitionHooks {
+  /**
+   * Returns why a message becomes a dead letter without being decoded, or undefined. For topics that outside
+   * clients write: a message that is not authenticated must cost little. Must not wait.
+   */
+  refuseUndecoded?(message: Undecoded): DeadLettering | undefined;
+
   /**
    * Called when partitions are assigned. None of their messages is delivered before this resolves.
    * Called again with the whole list after every rebalance.

@@ -77,7 +77,7 @@ export class ConcurrentConsumer<In> implements RunningStage {
     options: ConcurrentStageOptions<In>,
   ) {
     const settings = { noProgressMs, ...options.settings };
-    this.parts = partsOf(surroundings, { ...options, settings });
+    this.parts = partsOf(surroundings, { ...options, settings }, stage);
     const concurrency = options.concurrency ?? 32;
     this.limits = {
       inHandMax: options.inHandMax ?? 2 * concurrency,

@@ -2,16 +2,18 @@ import type { Topic, TopicCodecs } from "@sluice/contracts";
 import { Clock, TransientFault } from "@sluice/domain";
 import { deadLetterOf } from "../core/dead-letters.ts";
 import {
+  type DeadLettering,
   type Delivery,
   type Effect,
   isDeadLetter,
   type Outgoing,
   type Publishable,
+  type Undecoded,
 } from "../core/effects.ts";
 import { codeOf, isOutage, messageOf } from "../core/faults.ts";
 import type { StageLogger } from "../core/logger.ts";
 import type { StageMetrics } from "../core/metrics.ts";
-import { deliveryFrom, type RawMessage } from "../core/raw-message.ts";
+import { type RawMessage, undecodedFrom } from "../core/raw-message.ts";
 import type { DeadLetterOutcome } from "../core/stage.ts";
 import { tracedMessage, traceIn } from "../core/trace.ts";
 
@@ -30,6 +32,8 @@ export interface MessageReaderParts<In> {
   readonly unknownSchemas: UnknownSchemas;
   /** Longer values are not decoded, because records need many times the memory of their bytes. */
   readonly valueBytesMax: number;
+  /** The stage's hook `refuseUndecoded`. */
+  readonly refuse?: (message: Undecoded) => DeadLettering | undefined;
   readonly clock: Clock;
   readonly logger: StageLogger;
   readonly metrics: StageMetrics;
@@ -52,7 +56,7 @@ export class MessageReader<In> {
 
   /** Decodes a message. @throws TransientFault if it must wait for the registry */
   async open(raw: RawMessage): Promise<Opened<In>> {
-    const { codecs, topic, unknownSchemas, valueBytesMax } = this.parts;
+    const { codecs, topic, unknownSchemas, valueBytesMax, refuse } = this.parts;
     if (raw.unreadable) return poisoned(raw, raw.unreadable.code, raw.unreadable.reason);
     if (raw.value === null) return poisoned(raw, "STAGE_UNDECODABLE", "the message has no value");
     if (raw.value.length > valueBytesMax)
@@ -62,8 +66,11 @@ export class MessageReader<In> {
         `the value has more than ${valueBytesMax} bytes`,
       );
     try {
+      const undecoded = undecodedFrom(raw, raw.value);
+      const refused = refuse?.(undecoded);
+      if (refused) return poisoned(raw, refused.code, refused.reason);
       const record = await codecs.decode(topic, raw.value);
-      return { kind: "delivery", raw, delivery: deliveryFrom(raw, raw.value, record) };
+      return { kind: "delivery", raw, delivery: { ...undecoded, record } };
     } catch (error) {
       if (isOutage(error) && unknownSchemas === "wait") throw error;
       return poisoned(raw, codeOf(error, "STAGE_UNDECODABLE"), messageOf(error));

@@ -10,7 +10,7 @@ import { groupIdOf, type KafkaConnection } from "../kafka/kafka-connection.ts";
 import { silentLogger, type StageLogger } from "../core/logger.ts";
 import { MessageReader, type UnknownSchemas } from "./message-reader.ts";
 import { type MetricsFactory, NoMetrics, type StageMetrics } from "../core/metrics.ts";
-import { type DeadLetterOutcome, NoDeadLetterOutcome } from "../core/stage.ts";
+import { type DeadLetterOutcome, NoDeadLetterOutcome, type PartitionHooks } from "../core/stage.ts";
 
 /** How long a stage waits for an outage to end before it tries again. */
 const defaultBackOff: BackOff = { firstMs: 250, maxMs: 15_000 };
@@ -63,6 +63,7 @@ export interface StageParts<In> {
 export function partsOf<In>(
   surroundings: StageSurroundings,
   options: StageOptions<In>,
+  stage: PartitionHooks,
 ): StageParts<In> {
   assert(
     options.on.deadLetter,
@@ -78,6 +79,7 @@ export function partsOf<In>(
     deadLetterOutcome: surroundings.deadLetterOutcome ?? new NoDeadLetterOutcome(),
     unknownSchemas: options.unknownSchemas ?? "wait",
     valueBytesMax: options.valueBytesMax ?? Number.POSITIVE_INFINITY,
+    refuse: (message) => stage.refuseUndecoded?.(message),
     clock: surroundings.clock ?? new SystemClock(),
     logger,
     metrics,

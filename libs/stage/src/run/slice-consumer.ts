@@ -62,7 +62,7 @@ export class SliceConsumer<In> implements RunningStage {
     surroundings: StageSurroundings,
     options: SliceStageOptions<In>,
   ) {
-    this.parts = partsOf(surroundings, options);
+    this.parts = partsOf(surroundings, options, stage);
     const { reader, producer, logger, topic, groupId } = this.parts;
     this.limits = {
       messages: options.sliceMax ?? 256,

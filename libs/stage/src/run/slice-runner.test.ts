@@ -63,6 +63,7 @@ function newRunner(
     deadLetterOutcome,
     unknownSchemas: "wait",
     valueBytesMax: 3,
+    refuse: (message) => stage.refuseUndecoded?.(message),
     clock: new SystemClock(),
     logger: silentLogger,
     metrics: { ...new NoMetrics().forStage(), fault: (code) => faults.push(code) },
@@ -122,6 +123,15 @@ describe("running a slice", () => {
     const { take, producer, stage } = newRunner(copy);
     expect(await take(["a", "????", "b"])).toEqual({ done: 3 });
     expect(sentBy(producer)).toBe("a[???? STAGE_MESSAGE_TOO_LONG]b");
+    expect(stage.slices).toEqual(["ab"]);
+  });
+
+  it("dead-letters a message that the stage refuses before it is decoded", async () => {
+    const { run, producer, stage } = newRunner(copy);
+    stage.refuseUndecoded = ({ value }) =>
+      String(value) === "#" ? { kind: "dead-letter", code: "UNSIGNED", reason: "no" } : undefined;
+    expect(await run("a#b")).toEqual({ done: 3 });
+    expect(sentBy(producer)).toBe("a[# UNSIGNED]b");
     expect(stage.slices).toEqual(["ab"]);
   });
 

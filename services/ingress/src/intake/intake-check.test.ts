@@ -3,7 +3,7 @@ import { aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
-import { checkMessage, type IntakeCheck } from "./intake-check.ts";
+import { checkMessage, type IntakeCheck, signerOf } from "./intake-check.ts";
 
 const declarations = someDeclarations();
 const keys = new ApiKeys(declarations);
@@ -28,7 +28,8 @@ function checked(
     Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]),
   );
   const message = { record, topic, value, headers, appendedAt: now };
-  return checkMessage(message, keys, declarations, readAt);
+  const signer = signerOf(message, keys);
+  return signer.kind === "signer" ? checkMessage(message, signer, declarations, readAt) : signer;
 }
 
 const codeOf = (result: IntakeCheck) => (result.kind === "dead-letter" ? result.code : result.kind);

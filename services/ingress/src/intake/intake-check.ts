@@ -1,5 +1,5 @@
 import { type InferenceRequested, isSignedBy, signatureHeaders } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
+import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type EpochMillis, isRequestId } from "@sluice/domain";
 import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
@@ -16,13 +16,17 @@ export type IntakeCode =
   | "INTAKE_REQUEST_ID_INVALID"
   | "INTAKE_ANOTHER_BODY";
 
-/** A message of the request topic; deliveries have these members. */
-export interface IntakeMessage {
-  readonly record: InferenceRequested;
+/** The bytes of a message of the request topic, and what its signature is checked with. */
+export interface SignedMessage {
   /** Without the installation's prefix. */
   readonly topic: string;
   readonly value: Buffer;
   readonly headers: Readonly<Record<string, Buffer>>;
+}
+
+/** A message of the request topic; deliveries have these members. */
+export interface IntakeMessage extends SignedMessage {
+  readonly record: InferenceRequested;
   readonly appendedAt: EpochMillis;
 }
 
@@ -36,17 +40,21 @@ export type IntakeCheck =
   | IntakeDeadLetter
   | { readonly kind: "candidate"; readonly candidate: Candidate };
 
+/** Who signed a message. */
+export interface Signer {
+  readonly kind: "signer";
+  readonly key: ApiKey;
+  readonly issuedAt: string;
+}
+
 /**
- * Authenticates a message by its signature, and checks the request. A message that is not
- * authenticated becomes a dead letter: an outcome for it could end another sender's request.
+ * Authenticates a message by its signature. A message that is not authenticated becomes a dead letter: an
+ * outcome for it could end another sender's request.
  */
-export function checkMessage(
-  message: IntakeMessage,
+export function signerOf(
+  { topic, value, headers }: SignedMessage,
   keys: ApiKeys,
-  declarations: Declarations,
-  now: EpochMillis,
-): IntakeCheck {
-  const { record, topic, value, headers, appendedAt } = message;
+): Signer | IntakeDeadLetter {
   const keyId = headers[signatureHeaders.keyId]?.toString() ?? "";
   const issuedAt = headers[signatureHeaders.issuedAt]?.toString() ?? "";
   const signature = headers[signatureHeaders.signature]?.toString() ?? "";
@@ -61,6 +69,17 @@ export function checkMessage(
       "INTAKE_SIGNATURE_WRONG",
       "The key is unknown or revoked, or the signature does not match.",
     );
+  return { kind: "signer", key: known.key, issuedAt };
+}
+
+/** Checks the request of a signer. */
+export function checkMessage(
+  message: IntakeMessage,
+  { key, issuedAt }: Signer,
+  declarations: Declarations,
+  now: EpochMillis,
+): IntakeCheck {
+  const { record, headers, appendedAt } = message;
   if (!isRequestId(record.requestId))
     return intakeDeadLetter(
       "INTAKE_REQUEST_ID_INVALID",
@@ -75,7 +94,7 @@ export function checkMessage(
     correlationId: correlationIdIn(message),
   } as const;
   const candidate = {
-    admitted: admittedRecordOf(record, attributionOf(known.key), arrival, now, appendedAt),
+    admitted: admittedRecordOf(record, attributionOf(key), arrival, now, appendedAt),
     refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
     isStale: !isFresh(issuedAt, appendedAt, isReplay) || isForgotten(issuedAt, appendedAt, now),
   };

@@ -106,6 +106,17 @@ test("a redelivery before the acknowledgement publishes the same records again",
   expect(recordsOf(await stage.process(slice))).toEqual(first);
 });
 
+test("a message that is not signed by a known key is refused before it is decoded, and counted", async () => {
+  const { stage, metrics } = withFakes();
+  const signed = messageOf({});
+  const codeOf = (changed: object) => stage.refuseUndecoded({ ...signed, ...changed })?.code;
+  expect(codeOf({})).toBeUndefined();
+  expect(codeOf({ headers: {} })).toBe("INTAKE_UNSIGNED");
+  expect(codeOf({ value: Buffer.from("other bytes") })).toBe("INTAKE_SIGNATURE_WRONG");
+  const { values } = await metrics.decisions.get();
+  expect(values).toMatchObject([{ labels: { decision: "dead-letter" }, value: 2 }]);
+});
+
 test("a slice of dead letters needs no round trip to Redis", async () => {
   const { stage, admissions, outcomes } = withFakes();
   const unavailable = async (): Promise<never> => {

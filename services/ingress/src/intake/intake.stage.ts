@@ -1,7 +1,7 @@
 import { Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceRequested, topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
-import { Clock } from "@sluice/domain";
+import { Clock, type EpochMillis } from "@sluice/domain";
 import {
   Admissions,
   effectOfClaim,
@@ -13,6 +13,7 @@ import {
 } from "@sluice/request-state";
 import {
   deadLetter,
+  type DeadLettering,
   type Delivery,
   type Effect,
   emit,
@@ -21,6 +22,7 @@ import {
   SliceStage,
   traced,
   traceInOrNew,
+  type Undecoded,
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
 import { decideAdmission, notLookedUp } from "../admission/admit.ts";
@@ -29,7 +31,7 @@ import type { Candidate } from "../admission/candidate.ts";
 import { type Known, knownByClaim, nothingKnown } from "../admission/known-request.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
-import { checkMessage, type IntakeCheck } from "./intake-check.ts";
+import { checkMessage, type IntakeCheck, type Signer, signerOf } from "./intake-check.ts";
 
 /** Longer values, in bytes, are dead-lettered undecoded: this is the most that the topic takes, unpacked. */
 const valueBytesMax = 2 * 1_024 * 1_024;
@@ -43,6 +45,9 @@ const valueBytesMax = 2 * 1_024 * 1_024;
   valueBytesMax,
 })
 export class IntakeStage extends SliceStage<InferenceRequested> {
+  /** By the bytes that were signed, so that a signature is computed once. */
+  private readonly signers = new WeakMap<Buffer, Signer>();
+
   constructor(
     private readonly keys: ApiKeys,
     private readonly declarations: Declarations,
@@ -58,7 +63,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     slice: readonly Delivery<InferenceRequested>[],
   ): Promise<readonly Effect[]> {
     const now = this.clock.now();
-    const checks = slice.map((message) => checkMessage(message, this.keys, this.declarations, now));
+    const checks = slice.map((message) => this.check(message, now));
     const known = await this.gather(checks.flatMap(candidateIn));
     const actions = checks.map((check) =>
       check.kind === "candidate" ? actionOf(check.candidate, known, now) : check,
@@ -67,6 +72,23 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     for (const { kind } of actions) this.metrics.decisions.inc({ decision: kind, reason: "kafka" });
     // A request without a trace gets a new one here, as over HTTP.
     return effects.map((effect, index) => traced(effect, traceInOrNew(slice[index]!.headers)));
+  }
+
+  /** A sender without a key must not have anything decoded, or a schema looked up. */
+  override refuseUndecoded(message: Undecoded): DeadLettering | undefined {
+    const signer = signerOf(message, this.keys);
+    if (signer.kind === "signer") {
+      this.signers.set(message.value, signer);
+      return undefined;
+    }
+    this.metrics.decisions.inc({ decision: "dead-letter", reason: "kafka" });
+    return signer;
+  }
+
+  private check(message: Delivery<InferenceRequested>, now: EpochMillis): IntakeCheck {
+    const signer = this.signers.get(message.value) ?? signerOf(message, this.keys);
+    if (signer.kind !== "signer") return signer;
+    return checkMessage(message, signer, this.declarations, now);
   }
 
   override async settled(
