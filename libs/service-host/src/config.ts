@@ -14,6 +14,12 @@ export const platformKeys = {
     .default("127.0.0.1")
     .describe("Address of the admin port, which serves health, readiness and metrics."),
   SLUICE_ADMIN_PORT: portKey(0, "The admin port; 0 lets the system choose one."),
+  SLUICE_ADMIN_NAMES: z
+    .string()
+    .default("")
+    .describe(
+      "Host names under which the admin port may be asked, separated by commas. Its addresses and localhost always work; other names are refused with 421.",
+    ),
   ...kafkaKeys,
   ...registryKeys,
 };

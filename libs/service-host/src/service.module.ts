@@ -50,6 +50,7 @@ export class ServiceModule {
           logLevel: config.SLUICE_LOG_LEVEL,
           adminHost: config.SLUICE_ADMIN_HOST,
           adminPort: config.SLUICE_ADMIN_PORT,
+          adminNames: config.SLUICE_ADMIN_NAMES,
         }),
         StageModule.forRootAsync({
           useFactory: async () => ({

@@ -17,6 +17,12 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
+async function sent(head: string, port = server.port): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.end(`${head}connection: close\r\n\r\n`);
+  return text(socket);
+}
+
 test("a service is ready when each of its dependencies is, and names the one that is not", async () => {
   readiness.add("kafka", () => true);
   expect((await fetch(`${address}/readyz`)).status).toBe(200);
@@ -49,14 +55,35 @@ test("GET requests for a forwarded path reach its listener, and other methods do
 test("a forwarded path with dots reaches its listener as the path that was matched", async () => {
   server.forward("/own", (request, response) => response.end(`answer to ${request.url}`));
   const socket = connect(server.port, "127.0.0.1");
-  socket.end("GET /a/../own?a=1 HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+  socket.end("GET /a/../own?a=1 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
   expect(await text(socket)).toContain("answer to /own?a=1");
 });
 
-test("a path that cannot be parsed is answered with 500, and the server continues", async () => {
+test("a request under a foreign host name, or under two, is refused on every path", async () => {
+  server.forward("/costs", (_request, response) => response.end("what all tenants spent"));
+  for (const path of ["/costs", "/metrics", "/healthz"]) {
+    const answer = await sent(`GET ${path} HTTP/1.1\r\nhost: evil.example\r\n`);
+    expect(answer).toContain("421 Misdirected Request");
+    expect(answer).toContain("SLUICE_ADMIN_NAMES");
+    expect(answer).not.toContain("spent");
+  }
+  const twice = await sent("GET /costs HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example\r\n");
+  expect(twice).toContain("400 Bad Request");
+  expect(await sent("GET /costs HTTP/1.0\r\n")).toContain("what all tenants spent");
+});
+
+test("a declared name is accepted", async () => {
+  const named = new AdminServer(readiness, new Registry());
+  await named.listen(0, "127.0.0.1", ["ingress"]);
+  const request = "GET /healthz HTTP/1.1\r\nhost: ingress:19100\r\n";
+  expect(await sent(request, named.port)).toContain("200 OK");
+  await named.close();
+});
+
+test("a path that cannot be parsed is answered with 400, and the server continues", async () => {
   const { port } = new URL(address);
   const socket = connect(Number(port), "127.0.0.1");
-  socket.end("GET // HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
-  expect(await text(socket)).toContain("500 Internal Server Error");
+  socket.end("GET // HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+  expect(await text(socket)).toContain("400 Bad Request");
   expect((await fetch(`${address}/healthz`)).status).toBe(200);
 });

@@ -8,6 +8,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { Injectable } from "@nestjs/common";
 import { Registry } from "prom-client";
+import { isOwnHost } from "./admin-host.ts";
 import { Readiness } from "./readiness.ts";
 
 interface AdminAnswer {
@@ -27,6 +28,7 @@ type AdminRoute = () => RequestListener | AdminAnswer | Promise<AdminAnswer>;
 export class AdminServer {
   readonly #routes = new Map<string, AdminRoute>();
   readonly #server: Server;
+  #names: readonly string[] = [];
 
   constructor(readiness: Readiness, metrics: Registry) {
     this.#routes.set("/healthz", () => json(200, { alive: true }));
@@ -50,8 +52,12 @@ export class AdminServer {
     this.#routes.set(path, () => listener);
   }
 
-  /** @param port 0 lets the system choose */
-  async listen(port: number, host: string): Promise<void> {
+  /**
+   * @param port 0 lets the system choose
+   * @param names the host names of this port, in addition to its addresses
+   */
+  async listen(port: number, host: string, names: readonly string[] = []): Promise<void> {
+    this.#names = names;
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject).listen(port, host, resolve);
     });
@@ -78,7 +84,15 @@ export class AdminServer {
   }
 
   async #answerTo(request: IncomingMessage): Promise<RequestListener | AdminAnswer> {
-    const { pathname, search } = new URL(request.url ?? "/", "http://admin");
+    const { host } = request.headers;
+    if (hostsIn(request) > 1) return json(400, { error: "Send one Host header." });
+    if (!isOwnHost(host, this.#names))
+      return json(421, {
+        error: `The host ${JSON.stringify(host)} is not a name of this port. Use its address, or declare the name in SLUICE_ADMIN_NAMES.`,
+      });
+    const url = URL.parse(request.url ?? "/", "http://admin");
+    if (!url) return json(400, { error: "The path is not valid." });
+    const { pathname, search } = url;
     // A listener matches the path again, and must see the one that was matched here.
     request.url = `${pathname}${search}`;
     const route = this.#routes.get(pathname);
@@ -86,6 +100,11 @@ export class AdminServer {
     if (request.method !== "GET") return json(405, { error: "Only GET is answered here." });
     return route();
   }
+}
+
+function hostsIn({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host")
+    .length;
 }
 
 function json(status: number, value: unknown): AdminAnswer {

@@ -6,6 +6,7 @@ import {
   type OnApplicationShutdown,
 } from "@nestjs/common";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { hostNamesIn } from "./admin-host.ts";
 import { AdminServer } from "./admin-server.ts";
 import { createLogger, type LogLevel } from "./logger.ts";
 import { exposeReadiness } from "./readiness-metric.ts";
@@ -17,6 +18,8 @@ export interface TelemetryOptions {
   readonly logLevel: LogLevel;
   readonly adminHost: string;
   readonly adminPort: number;
+  /** Host names of the admin port, separated by commas, in addition to its addresses. */
+  readonly adminNames?: string;
 }
 
 /** Injection token of the service's pino logger. */
@@ -58,7 +61,8 @@ export class TelemetryModule implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.admin.listen(this.options.adminPort, this.options.adminHost);
+    const { adminPort, adminHost, adminNames = "" } = this.options;
+    await this.admin.listen(adminPort, adminHost, hostNamesIn(adminNames));
   }
 
   async onApplicationShutdown(): Promise<void> {

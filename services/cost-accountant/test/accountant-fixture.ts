@@ -84,6 +84,7 @@ export class AccountantFixture {
       SLUICE_LOG_LEVEL: "silent",
       SLUICE_ADMIN_HOST: "127.0.0.1",
       SLUICE_ADMIN_PORT: port,
+      SLUICE_ADMIN_NAMES: "",
       SLUICE_KAFKA_BROKERS: [...this.connection.brokers],
       SLUICE_KAFKA_TOPIC_PREFIX: this.connection.topicPrefix,
       SLUICE_REGISTRY_URL: this.environment["SLUICE_REGISTRY_URL"]!,

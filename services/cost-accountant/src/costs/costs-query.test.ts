@@ -19,6 +19,11 @@ test("dimensions keep their order, and a repeated one counts once", () => {
   expect(parse("by=tier,cache,tier")).toMatchObject({ query: { by: ["tier", "cache"] } });
 });
 
+test("a tenant that the database cannot store is refused by the name of its parameter", () => {
+  for (const tenant of ["%00", "a%1Fb", "%C2%85"])
+    expect(errorOf(`tenant=${tenant}`)).toContain('"tenant"');
+});
+
 test("an unknown parameter or dimension is refused by its name", () => {
   expect(errorOf("by=tier,colour")).toContain('"colour"');
   expect(errorOf("by=")).toContain('""');

@@ -23,6 +23,9 @@ export function parseCostsQuery(given: URLSearchParams): ParsedCostsQuery {
   if (unknown !== undefined)
     return invalid(`There is no parameter "${unknown}". Use ${[...parameters].join(", ")}.`);
 
+  const tenant = given.get("tenant");
+  if (tenant !== null && /\p{Cc}/u.test(tenant))
+    return invalid('"tenant" must not contain control characters.');
   const by = new Set<Dimension>();
   for (const name of (given.get("by") ?? "tenant").split(",")) {
     if (!isDimension(name))
@@ -33,7 +36,7 @@ export function parseCostsQuery(given: URLSearchParams): ParsedCostsQuery {
   const until = timeOf(given.get("until"));
   if (since === undefined || until === undefined)
     return invalid('"since" and "until" must be whole hours, such as 2026-01-31T15:00:00Z.');
-  const query = { by: [...by], tenant: given.get("tenant"), since, until, rowsMax };
+  const query = { by: [...by], tenant, since, until, rowsMax };
   return { kind: "valid", query };
 }
 
