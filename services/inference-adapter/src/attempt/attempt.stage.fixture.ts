@@ -65,7 +65,8 @@ export async function newTestStage(
   const outcomes = new InMemoryOutcomes(requests);
   const producer = new InMemoryEventProducer();
   const provider = new InMemoryProvider((_, nth) => script(nth));
-  const metrics = new AdapterMetrics(new Registry());
+  const registry = new Registry();
+  const metrics = new AdapterMetrics(registry);
   const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
   const breakers = new ProviderBreakers(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
   const dispatched = aDispatched(changes);
@@ -93,6 +94,7 @@ export async function newTestStage(
   const replies = new InMemoryReplies(requests);
   return {
     clock,
+    registry,
     attempts,
     outcomes,
     producer,

@@ -206,14 +206,13 @@ export class AttemptRunner {
   }
 
   #leaseOf({ dispatched, ref, number, fence }: Held, leftOrLate: AbortController): Lease {
-    const { attempts, settings, metrics } = this.#parts;
+    const { attempts, settings } = this.#parts;
     const live = isLive(dispatched);
     return new Lease({
       renew: () => attempts.renew(ref, number, fence, settings.leaseMs),
       everyMs: live ? settings.liveRenewMs : Math.floor(settings.leaseMs / 3),
       // A provider bills a whole answer in full even if the client has left, so its usage is awaited.
       onCancelled: () => live && leftOrLate.abort(),
-      onFenced: () => metrics.fenced(),
     });
   }
 
@@ -299,7 +298,7 @@ export class AttemptRunner {
       () => attempts.finish(ref, number, fence, { metered, outcome }),
       stopping,
     );
-    if (finish.kind === "fenced") await this.#closeFenced(held, metered);
+    if (finish.kind === "fenced") await this.#noteFenced(held, metered);
     this.#count(held, metered);
     if (finish.kind !== "won" && finish.kind !== "lost") return recorded;
     const attempt = { number, phase: "finished", leaseLeftMs: 0, metered, reason: null } as const;
@@ -327,7 +326,7 @@ export class AttemptRunner {
       () => attempts.fail(ref, number, fence, { reason, metered }),
       stopping,
     );
-    if (!isOurs && metered) await this.#closeFenced(held, metered);
+    if (!isOurs) await this.#noteFenced(held, metered);
     this.#count(held, metered);
     return recorded;
   }
@@ -357,8 +356,9 @@ export class AttemptRunner {
    * Publishes the usage of an attempt that another owner has taken over. This process may no longer
    * write the record, but it knows the usage, which closes the intent exactly.
    */
-  async #closeFenced({ trace }: Held, metered: CostMetered): Promise<void> {
-    await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
+  async #noteFenced({ trace }: Held, metered: CostMetered | null): Promise<void> {
+    this.#parts.metrics.fenced();
+    if (metered) await this.#parts.producer.send([outgoing(topics.costMetered, metered, trace)]);
   }
 
   #count({ candidate }: Held, metered: CostMetered | null): void {

@@ -1,9 +1,15 @@
 import { topics } from "@sluice/contracts";
 import { attemptIdOf, noUsage, TransientFault } from "@sluice/domain";
+import type { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { newTestStage } from "./attempt.stage.fixture.ts";
 import { aCandidate, admittedAt } from "./dispatched.fixture.ts";
 import { answered, meteredIn, outcomeIn, recordsOf, refused } from "./effects.fixture.ts";
+
+async function fencedIn({ registry }: { readonly registry: Registry }): Promise<number> {
+  const text = await registry.getSingleMetricAsString("provider_attempts_fenced_total");
+  return Number(/^provider_attempts_fenced_total (\d+)$/m.exec(text)?.[1]);
+}
 
 describe("after a crash", () => {
   test("an attempt that was held is made again under the same id", async () => {
@@ -103,6 +109,19 @@ describe("when the process cannot finish an attempt", () => {
     ]);
   });
 
+  test("a renewal that finds the attempt recorded is not another owner", async () => {
+    const own = await newTestStage(() => answered, { admitted: { reply: "live" } });
+    // The finish is stored, and its reply takes longer than the next renewal.
+    const finish = own.attempts.finish.bind(own.attempts);
+    own.attempts.finish = async (...given) => {
+      const finished = await finish(...given);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return finished;
+    };
+    expect(outcomeIn(await own.handle())).toMatchObject({ outcome: "completed" });
+    expect(await fencedIn(own)).toBe(0);
+  });
+
   test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {
     const takenOver = async (): Promise<void> => {
       own.clock.at += 20_000;
@@ -113,6 +132,7 @@ describe("when the process cannot finish an attempt", () => {
     );
     const { handle, producer, attempts, ref } = own;
     await handle();
+    expect(await fencedIn(own)).toBe(1);
     expect(recordsOf(producer.sent, topics.costMetered)).toMatchObject([{ attemptNumber: 1 }]);
     expect((await attempts.history(ref)).attempts[0]).toMatchObject({
       phase: "doubt",

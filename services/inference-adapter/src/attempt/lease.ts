@@ -5,8 +5,6 @@ export interface LeaseParts {
   readonly everyMs: number;
   /** The client has left, or another service has set the outcome. */
   readonly onCancelled: () => void;
-  /** Another adapter has taken the attempt over. */
-  readonly onFenced: () => void;
 }
 
 /** How soon a failed renewal is repeated: after an outage, other adapters are as quick to take over. */
@@ -40,11 +38,8 @@ export class Lease {
     // A failure is not reported here: writing the attempt fails for the same reason, and reports it.
     const renewal = await this.#parts.renew().catch(() => null);
     if (this.#ended) return;
-    if (renewal?.kind === "fenced") {
-      this.end();
-      this.#parts.onFenced();
-      return;
-    }
+    // Another adapter has taken the attempt over, or it was recorded while this renewal was on its way.
+    if (renewal?.kind === "fenced") return this.end();
     if (renewal?.cancelled) this.#parts.onCancelled();
     this.#schedule(renewal ? this.#parts.everyMs : Math.min(againAfterMs, this.#parts.everyMs));
   }
