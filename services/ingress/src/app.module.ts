@@ -16,7 +16,7 @@ import { ClientReadings } from "./http/answers/client-reading.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
 import { ChatController } from "./http/chat.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
-import { LoadShedding } from "./http/connection/load-shedding.ts";
+import { ArrivalQueue } from "./http/connection/arrival-queue.ts";
 import { MemoryBudget } from "./http/connection/memory-budget.ts";
 import { OpenConnections } from "./http/connection/open-connections.ts";
 import { EmbeddingsController } from "./http/embeddings.controller.ts";
@@ -88,9 +88,9 @@ export function httpProviders(config: Config): readonly Provider[] {
         new MemoryBudget(config.SLUICE_HTTP_MEMORY_MAX_BYTES, metrics),
     },
     {
-      provide: LoadShedding,
+      provide: ArrivalQueue,
       inject: [IngressMetrics],
-      useFactory: (metrics: IngressMetrics) => new LoadShedding(metrics),
+      useFactory: (metrics: IngressMetrics) => new ArrivalQueue(metrics),
     },
     {
       provide: ClientReadings,

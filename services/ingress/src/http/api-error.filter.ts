@@ -33,7 +33,7 @@ export class ApiErrorFilter implements ExceptionFilter {
     const error = apiErrorOf(thrown, request.routeOptions.bodyLimit);
     if (error.status === 500) this.logger.error({ error: thrown }, "a request met a defect");
     this.metrics.decisions.inc({ decision: "refuse", reason: error.code });
-    await refuse(request.raw, reply, error);
+    await refuse(request.raw, reply.hijack().raw, error);
   }
 }
 

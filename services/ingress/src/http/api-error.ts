@@ -162,14 +162,9 @@ export function memoryFull(): ApiError {
   return unavailable("overloaded", "Too many requests and answers are in memory; try again.");
 }
 
-const busy = unavailable("overloaded", "Too many requests arrive at once; try again.");
-
-/**
- * Returns the error for a request that this process could not answer soon. It is always the same object,
- * because the stack of a new one is a tenth of what a refusal costs.
- */
+/** Returns the error for a request that this process could not answer soon. */
 export function tooBusy(): ApiError {
-  return busy;
+  return unavailable("overloaded", "Too many requests arrive at once; try again.");
 }
 
 /** Returns the error for a wrong API key. It does not say what is wrong with the key. */

@@ -1,26 +1,35 @@
-import type { Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { type DynamicModule, type INestApplicationContext } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import { nestOptions } from "@sluice/service-host";
 import type { FastifyReply } from "fastify";
+import { ApiKeys } from "../admission/api-keys.ts";
 import type { Config } from "../config.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { pathNotFound } from "./api-error.ts";
+import { ArrivalQueue } from "./connection/arrival-queue.ts";
 import { checkBeforeBody, takeJsonInUtf8 } from "./connection/incoming.ts";
 import { answerMalformed } from "./connection/malformed.ts";
+import { refuse } from "./connection/refused-body.ts";
+
+/** In milliseconds. Without a time limit, a header or body that arrives byte by byte would hold a socket indefinitely. */
+const connectionTimes = {
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+  keepAliveTimeout: 75_000,
+};
 
 /** Creates the HTTP server. It reads no body before the client is authenticated, and none beyond the limit. */
 export async function createHttp(
   module: DynamicModule,
   config: Config,
 ): Promise<NestFastifyApplication> {
+  let arrive: ArriveListener | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: config.SLUICE_HTTP_BODY_MAX_BYTES,
-    // Without a time limit, a header or body that arrives byte by byte would hold a socket indefinitely.
-    requestTimeout: 60_000,
-    http: { connectionsCheckingInterval: 5_000 },
-    keepAliveTimeout: 75_000,
+    serverFactory: (handle: RequestListener) =>
+      createServer(connectionTimes, (request, response) => arrive?.(request, response, handle)),
     forceCloseConnections: "idle",
     // Fastify refuses a path that cannot be decoded before Nest sees it.
     frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
@@ -35,10 +44,26 @@ export async function createHttp(
     ...nestOptions,
     bodyParser: false,
   });
+  arrive = arriveListenerOf(app);
   limitConnections(server, config, app.get(IngressMetrics, { strict: false }));
   checkBeforeBody(app, config);
   takeJsonInUtf8(app, config.SLUICE_HTTP_BODY_MAX_BYTES);
   return app;
+}
+
+type ArriveListener = (...args: [...Parameters<RequestListener>, handle: RequestListener]) => void;
+
+/** Lets requests wait before any work is done for them, so that a refusal costs a tenth of an answer. */
+function arriveListenerOf(app: NestFastifyApplication): ArriveListener {
+  const arrivals = app.get(ArrivalQueue, { strict: false });
+  const keys = app.get(ApiKeys, { strict: false });
+  return (request, response, handle) =>
+    arrivals.arrive({
+      isGone: () => response.closed || response.destroyed,
+      begin: () => handle(request, response),
+      hasKey: () => keys.authenticate(request.headers.authorization) !== undefined,
+      refuse: (error) => void refuse(request, response, error),
+    });
 }
 
 /** Closes connections beyond the limit at once. Each one has buffers, whether it sends something or not. */

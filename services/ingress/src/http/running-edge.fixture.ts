@@ -23,7 +23,8 @@ import { Registry } from "prom-client";
 import { controllers, httpProviders } from "../app.module.ts";
 import { type Config, configSchema } from "../config.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { LoadShedding } from "./connection/load-shedding.ts";
+import { tooBusy } from "./api-error.ts";
+import { ArrivalQueue } from "./connection/arrival-queue.ts";
 import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
@@ -84,7 +85,8 @@ export class RunningEdge {
 
   /** Makes this process count as too busy for any request. */
   overload(): void {
-    this.#app.get(LoadShedding, { strict: false }).sheds = () => true;
+    const queue = this.#app.get(ArrivalQueue, { strict: false });
+    queue.arrive = (arrival) => arrival.refuse(tooBusy());
   }
 
   /** Closes all connections of this test and stops. */

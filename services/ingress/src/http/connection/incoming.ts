@@ -5,15 +5,7 @@ import type { ApiKey } from "@sluice/declarations";
 import type { FastifyRequest, RawServerDefault } from "fastify";
 import { ApiKeys } from "../../admission/api-keys.ts";
 import type { Config } from "../../config.ts";
-import {
-  ApiError,
-  memoryFull,
-  pathNotFound,
-  tooBusy,
-  unauthenticated,
-  unavailable,
-} from "../api-error.ts";
-import { LoadShedding } from "./load-shedding.ts";
+import { ApiError, memoryFull, pathNotFound, unauthenticated, unavailable } from "../api-error.ts";
 import { type HeldBytes, MemoryBudget } from "./memory-budget.ts";
 
 /** A request as the hooks of this file leave it. */
@@ -23,14 +15,12 @@ export interface IncomingRequest extends FastifyRequest {
 }
 
 /**
- * Decides on every request by its headers, before its body is read: authenticates it, refuses it
- * if the process is too busy, and takes the bytes of its body from the budget. A client without a key
- * therefore cannot occupy memory, and a request that is refused costs little.
+ * Decides on every request by its headers, before its body is read: authenticates it and takes the bytes of
+ * its body from the budget. A client without a key therefore cannot occupy memory.
  */
 export function checkBeforeBody(app: NestFastifyApplication, config: Config): void {
   const keys = app.get(ApiKeys, { strict: false });
   const memory = app.get(MemoryBudget, { strict: false });
-  const shedding = app.get(LoadShedding, { strict: false });
   const { SLUICE_HTTP_BODY_MAX_BYTES: bodyMax, SLUICE_HTTP_IDLE_TIMEOUT_MS: idleMs } = config;
   const instance = app.getHttpAdapter().getInstance();
   instance.decorateRequest("apiKey", null).decorateRequest("heldBody", null);
@@ -47,7 +37,6 @@ export function checkBeforeBody(app: NestFastifyApplication, config: Config): vo
     request.apiKey = key;
     const bytes = bodyBytesOf(request.headers, bodyMax);
     if (bytes === 0) return undefined;
-    if (shedding.sheds()) return tooBusy();
     const held = memory.takeBody(bytes);
     if (!held) return memoryFull();
     request.heldBody = held;

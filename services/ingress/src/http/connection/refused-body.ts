@@ -1,11 +1,12 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { FastifyReply } from "fastify";
 import type { ApiError } from "../api-error.ts";
 
 /** The connection is closed beyond these limits, because no client sends this much by mistake. */
 const droppedBytesMax = 64 * 1_024 * 1_024;
 const droppedMsMax = 10_000;
+/** Node reads and drops the rest of a body this short after the response has ended. No client waits to send it. */
+const shortBytesMax = 16 * 1_024;
 
 /**
  * Sends a refusal. If the client still sends its body, it receives the refusal at once, and the
@@ -13,23 +14,22 @@ const droppedMsMax = 10_000;
  * have sent everything. If the server closed the connection earlier, they would report a broken
  * connection and try again, and would never read the refusal.
  */
-export async function refuse(request: IncomingMessage, reply: FastifyReply, error: ApiError) {
-  // A short body arrives with its headers, but Node parses it after them. Its connection can be kept.
-  if (!request.complete) await nextTurn();
-  if (reply.raw.headersSent || reply.raw.destroyed) return;
-  if (request.complete) {
-    void reply.status(error.status).headers(error.headers).send(error.envelope());
-    return;
-  }
-  const response = reply.hijack().raw;
+export async function refuse(request: IncomingMessage, response: ServerResponse, error: ApiError) {
+  // A body of a few packets arrives with its headers, but Node parses it after them. Its connection can be kept.
+  const isShort = Number(request.headers["content-length"]) <= shortBytesMax;
+  if (!request.complete && !isShort) await nextTurn();
+  if (response.headersSent || response.destroyed) return;
   const body = JSON.stringify(error.envelope());
-  response.writeHead(error.status, {
+  const headers = {
     ...error.headers,
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(body),
-    connection: "close",
-  });
-  response.write(body);
+  };
+  if (request.complete || isShort) {
+    response.writeHead(error.status, headers).end(body);
+    return;
+  }
+  response.writeHead(error.status, { ...headers, connection: "close" }).write(body);
   await dropRest(request);
   // Node closes the connection when the response has ended.
   response.end();
