@@ -47,17 +47,17 @@ export class RegistryTopicCodecs extends TopicCodecs {
   override async decode<R>(topic: Topic<R>, value: Buffer): Promise<R> {
     const id = schemaIdOf(value);
     const codec = this.#codecOf(topic.record);
-    if (!codec.knows(id)) await this.#learn(codec, id);
+    if (!codec.knows(id)) await this.#learn(topic, codec, id);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type is generated from the schema
     return codec.decode(id, value) as R;
   }
 
-  async #learn(codec: RecordCodec, id: number): Promise<void> {
-    const writer = await this.#lookups.schemaOf(id);
+  async #learn(topic: Topic<unknown>, codec: RecordCodec, id: number): Promise<void> {
+    const writer = await this.#lookups.schemaOf(topic, id);
     if (writer) return codec.learn(id, writer);
     throw new PermanentFault(
       "CONTRACT_SCHEMA_UNKNOWN",
-      `The schema registry has no schema with id ${id}.`,
+      `The schema ${id} is not registered under the subject of ${topic.name}. Register it there, and send the message again.`,
     );
   }
 

@@ -1,8 +1,9 @@
 import type avro from "avsc";
 import { type Clock, TransientFault } from "@sluice/domain";
 import type { SchemaRegistryClient } from "./schema-registry.ts";
+import type { Topic } from "./topics.ts";
 
-/** An id that the registry does not have is not looked up again for this long, because any producer can send such ids. */
+/** An id that the topic's subject does not have is not looked up again for this long, because any producer can send such ids. */
 const unknownForMs = 30_000;
 /** Bounds the memory that random ids can use. */
 const unknownMax = 10_000;
@@ -21,9 +22,9 @@ const outageForMs = 1_000;
 export class SchemaLookups {
   readonly #registry: Pick<SchemaRegistryClient, "schemaOf">;
   readonly #clock: Clock;
-  readonly #unknownUntil = new Map<number, number>();
+  readonly #unknownUntil = new Map<string, number>();
   /** The lookups that run. Many messages with a new id may arrive at once, and one lookup answers them all. */
-  readonly #running = new Map<number, Promise<avro.Type | undefined>>();
+  readonly #running = new Map<string, Promise<avro.Type | undefined>>();
   #second = 0;
   #lookups = 0;
   #outage: { readonly fault: unknown; readonly until: number } | undefined;
@@ -34,27 +35,28 @@ export class SchemaLookups {
   }
 
   /**
-   * Returns the schema, or undefined for an id that the registry does not have.
+   * Returns the schema, or undefined for an id that is not a version of the topic's subject.
    *
    * @throws TransientFault `CONTRACT_REGISTRY_UNAVAILABLE`, also after too many lookups in this second
    */
-  async schemaOf(id: number): Promise<avro.Type | undefined> {
-    const running = this.#running.get(id);
+  async schemaOf(topic: Topic<unknown>, id: number): Promise<avro.Type | undefined> {
+    const key = `${topic.name} ${id}`;
+    const running = this.#running.get(key);
     if (running) return running;
-    const lookup = this.#lookUp(id).finally(() => this.#running.delete(id));
-    this.#running.set(id, lookup);
+    const lookup = this.#lookUp(topic, id, key).finally(() => this.#running.delete(key));
+    this.#running.set(key, lookup);
     return lookup;
   }
 
-  async #lookUp(id: number): Promise<avro.Type | undefined> {
+  async #lookUp(topic: Topic<unknown>, id: number, key: string): Promise<avro.Type | undefined> {
     const now = this.#clock.now();
-    if ((this.#unknownUntil.get(id) ?? 0) > now) return undefined;
+    if ((this.#unknownUntil.get(key) ?? 0) > now) return undefined;
     if (this.#outage && this.#outage.until > now) throw this.#outage.fault;
     this.#count(now, id);
-    const writer = await this.#request(id);
+    const writer = await this.#request(topic, id);
     if (writer) return writer;
     if (this.#unknownUntil.size >= unknownMax) this.#unknownUntil.clear();
-    this.#unknownUntil.set(id, now + unknownForMs);
+    this.#unknownUntil.set(key, now + unknownForMs);
     return undefined;
   }
 
@@ -70,9 +72,9 @@ export class SchemaLookups {
       );
   }
 
-  async #request(id: number): Promise<avro.Type | undefined> {
+  async #request(topic: Topic<unknown>, id: number): Promise<avro.Type | undefined> {
     try {
-      return await this.#registry.schemaOf(id);
+      return await this.#registry.schemaOf(topic, id);
     } catch (fault) {
       this.#outage = { fault, until: this.#clock.now() + outageForMs };
       throw fault;

@@ -15,6 +15,9 @@ export interface RegistryAccess {
   readonly ca?: string;
 }
 
+/** A subject with more versions than these is searched no further. */
+const versionsMax = 1_000;
+
 type RegistryOptions = ConstructorParameters<typeof SchemaRegistry>[0];
 type Middleware = NonNullable<RegistryOptions["middlewares"]>[number];
 
@@ -24,6 +27,8 @@ export class SchemaRegistryClient {
   readonly #prefix: string;
   /** The address without user and password, for messages. */
   readonly #shown: string;
+  /** The ids of all versions of a subject. */
+  readonly #idsOf = new Map<string, ReadonlySet<number>>();
 
   /**
    * @param prefix the topic prefix, with which subjects begin too
@@ -44,12 +49,39 @@ export class SchemaRegistryClient {
     );
   }
 
-  /** Returns the schema, or undefined for an id that the registry does not have. */
-  async schemaOf(id: number): Promise<avro.Type | undefined> {
+  /**
+   * Returns the schema with this id, or undefined if it is not a version of the topic's subject. Who may
+   * register a schema under any other subject must not choose how a topic is decoded.
+   */
+  async schemaOf(topic: Topic<unknown>, id: number): Promise<avro.Type | undefined> {
+    const isVersion = await this.#hasVersion(subjectOf(this.#prefix, topic.name), id);
+    if (!isVersion) return undefined;
     return this.#request(async () => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the registry's Avro schemas are avsc types
       return (await this.#registry.getSchema(id)) as unknown as avro.Type;
     });
+  }
+
+  /**
+   * The client cannot list the versions of a subject, so they are read one by one, and again only when the latest
+   * has changed. A deleted version leaves a gap.
+   */
+  async #hasVersion(subject: string, id: number): Promise<boolean> {
+    const idOf = (version: number | "latest") =>
+      this.#request(() => this.#registry.getRegistryId(subject, version));
+    const known = this.#idsOf.get(subject);
+    if (known?.has(id)) return true;
+    const latest = await idOf("latest");
+    if (latest === undefined || known?.has(latest)) return false;
+    const ids = new Set([latest]);
+    for (let version = 1; version <= versionsMax; version += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- the latest one ends the row
+      const found = await idOf(version);
+      if (found === latest) break;
+      if (found !== undefined) ids.add(found);
+    }
+    this.#idsOf.set(subject, ids);
+    return ids.has(id);
   }
 
   /** Returns the id of our schema, or undefined if the topic's subject does not have it. */

@@ -106,8 +106,9 @@ test("foreign bytes, unknown ids and other records are distinguished from an out
     );
   expect(await codeOf(codecs.decode(charged, Buffer.from("{}")))).toBe("CONTRACT_UNDECODABLE");
   expect(await codeOf(codecs.decode(charged, unknown))).toBe("CONTRACT_SCHEMA_UNKNOWN");
+  // It is a schema of another topic's subject.
   expect(await codeOf(codecs.decode(topics.inferenceAttempted, message))).toBe(
-    "CONTRACT_UNDECODABLE",
+    "CONTRACT_SCHEMA_UNKNOWN",
   );
 
   const absent = new RegistryTopicCodecs(new SchemaRegistryClient("http://127.0.0.1:1"));

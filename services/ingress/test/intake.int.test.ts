@@ -7,6 +7,7 @@ import {
   type InferenceRequested,
   type InferenceResponded,
   SchemaRegistryClient,
+  subjectOf,
   topics,
 } from "@sluice/contracts";
 import { completedOutcome, Outcomes } from "@sluice/request-state";
@@ -21,6 +22,7 @@ import {
 } from "@sluice/testing";
 import { aCompletion, aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
 
@@ -158,7 +160,7 @@ test("a value that is not a record of this topic becomes a dead letter with the 
     [Buffer.from("not Avro"), "CONTRACT_UNDECODABLE"],
     [whole.subarray(0, -3), "CONTRACT_UNDECODABLE"],
     [withId(2_000_000_000, whole.subarray(5)), "CONTRACT_SCHEMA_UNKNOWN"],
-    [withId(foreignId, whole.subarray(5)), "CONTRACT_UNDECODABLE"],
+    [withId(foreignId, whole.subarray(5)), "CONTRACT_SCHEMA_UNKNOWN"],
     // These few bytes announce 2^33 messages. They once stopped ingress at every restart.
     [withId(whole.readUInt32BE(1), announcing), "CONTRACT_UNDECODABLE"],
     [Buffer.alloc(2 * 1_024 * 1_024 + 1, "x"), "STAGE_MESSAGE_TOO_LONG"],
@@ -169,6 +171,46 @@ test("a value that is not a record of this topic becomes a dead letter with the 
   await admissions.until(isOf(next));
   for (const [value, code] of bad) expect(await deadLetterCodeOf(value)).toBe(code);
 });
+
+test("a schema counts only under the subject of its topic, also if it was registered while ingress runs", async () => {
+  const subject = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested.name);
+  const elsewhere = await registered(`other-${subject}`, "comment");
+  const later = [await registered(subject, "note"), await registered(subject, "remark")];
+  await suite.codecs.prepare([topics.inferenceRequested]);
+  const sent = async (id: number, request: InferenceRequested) => {
+    const whole = suite.codecs.encode(topics.inferenceRequested, request);
+    whole.writeUInt32BE(id, 1);
+    // The additional field is null.
+    const value = Buffer.concat([whole, Buffer.from([0])]);
+    await acme.send(value, acme.signatureOf(value), request.requestId);
+    return value;
+  };
+  const refused = await sent(elsewhere, question());
+  const requests = [question(), question()];
+  await sent(later[0]!, requests[0]!);
+  await sent(later[1]!, requests[1]!);
+  expect(await deadLetterCodeOf(refused)).toBe("CONTRACT_SCHEMA_UNKNOWN");
+  for (const request of requests) await admissions.until(isOf(request));
+});
+
+/** Registers the schema of a request with one more field. Returns its id. */
+async function registered(subject: string, fieldName: string): Promise<number> {
+  const registry = `${suite.environment["SLUICE_REGISTRY_URL"]}/subjects`;
+  const own = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested.name);
+  const first = await (await fetch(`${registry}/${own}/versions/1`)).json();
+  const schema = recordSchema.parse(
+    JSON.parse(z.object({ schema: z.string() }).parse(first).schema),
+  );
+  schema.fields.push({ name: fieldName, type: ["null", "string"], default: null });
+  const response = await fetch(`${registry}/${subject}/versions`, {
+    method: "POST",
+    headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
+    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+  return z.object({ id: z.number() }).parse(await response.json()).id;
+}
+
+const recordSchema = z.looseObject({ fields: z.array(z.unknown()) });
 
 test("nothing is decoded and no schema is looked up for a sender without a key", async () => {
   const unknownSchema = Buffer.from([0, 0x70, 0, 0, 1, 2]);
