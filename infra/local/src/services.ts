@@ -96,6 +96,7 @@ export function serviceProgram(
     environment,
     stopGraceMs: stopGraceMsOf(service, environment),
     address: service === "ingress" ? httpAddress(options.ports) : admin,
+    healthUrl: `${admin}/healthz`,
     isReady: () => isAnswering(`${admin}/readyz`),
   };
 }
@@ -122,6 +123,7 @@ export function simulatorProgram(options: PipelineOptions): Program {
       SLUICE_SIMULATOR_PORT: String(ports.simulator),
     },
     address: `${address} (simulated answers, no provider is called)`,
+    healthUrl: `${address}/healthz`,
     isReady: () => isAnswering(`${address}/healthz`),
   };
 }

@@ -18,7 +18,10 @@ export function temporaryDir(): string {
   return folder;
 }
 
-/** Returns the program of a minimal HTTP server that replaces a real part. */
+/**
+ * Returns the program of a minimal HTTP server that replaces a real part. It hangs when it is asked for `/hang`, and
+ * closes its port when it is asked for `/close`.
+ */
 export function fakeServer(
   name: string,
   port: number,
@@ -30,7 +33,12 @@ export function fakeServer(
     "ends-at-once": 'console.error("cannot read the configuration"); process.exit(3);',
   };
   const script = `${scripts[behaviour]}
-    require("node:http").createServer((_, answer) => answer.end()).listen(${port}, "127.0.0.1");`;
+    const server = require("node:http").createServer(({ url }, answer) => {
+      while (url === "/hang");
+      if (url === "/close") server.close(() => setInterval(() => undefined, 1_000));
+      answer.setHeader("connection", "close").end();
+    });
+    server.listen(${port}, "127.0.0.1");`;
   return {
     name,
     command: process.execPath,
@@ -41,6 +49,7 @@ export function fakeServer(
     stopGraceMs: 1_000,
     adoptable: true,
     startAttempts: 2,
+    healthUrl: `http://127.0.0.1:${port}/healthz`,
     isReady: () => isAnswering(`http://127.0.0.1:${port}`),
   };
 }

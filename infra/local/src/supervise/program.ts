@@ -25,6 +25,11 @@ export interface Program {
   readonly adoptable: boolean;
   /** How often it may exit before it is ready for the first time. After that, the whole start fails. */
   readonly startAttempts: number;
+  /**
+   * The address that a running process answers, whether it is ready or not. The supervisor restarts a process that
+   * does not answer it. Without an address, it is not checked.
+   */
+  readonly healthUrl?: string;
   /** Returns whether the program does its work. The supervisor polls this, because an open port is not enough. */
   isReady(): Promise<boolean>;
 }

@@ -10,6 +10,7 @@ import type { Program } from "./program.ts";
 import type { RecordedProgram } from "../state-file.ts";
 import { fingerprintOf, type ProgramRecords, restartDelayMs, Supervisor } from "./supervisor.ts";
 
+const checks = { intervalMs: 50, answerMs: 100, silentMax: 5 };
 const never = new AbortController().signal;
 let records: Map<string, RecordedProgram | null>;
 let lines: string[];
@@ -34,7 +35,8 @@ function newSupervisor(): Supervisor {
     recordOf: (name) => records.get(name) ?? undefined,
     record: (name, program) => void records.set(name, program),
   };
-  const supervisor = new Supervisor(logDir, store, (name, text) => lines.push(`${name} ${text}`));
+  const report = (name: string, text: string) => lines.push(`${name} ${text}`);
+  const supervisor = new Supervisor(logDir, store, report, checks);
   supervisors.push(supervisor);
   return supervisor;
 }
@@ -68,6 +70,30 @@ test("a program that is killed is restarted, and both events are reported", asyn
   expect(lines.join("\n")).toMatch(/ended with SIGKILL; starting it again in 0.5 s/);
   expect(supervisor.identityOf("server")?.pid).not.toBe(pid);
   expect(supervisor.isReady("server")).toBe(true);
+});
+
+test("a program that hangs is ended and restarted, also one that was adopted", async () => {
+  await orphanOf(fakeServer("server", port));
+  const { supervisor, pid } = await started(fakeServer("server", port));
+  await fetch(`http://127.0.0.1:${port}/hang`, { signal: AbortSignal.timeout(100) }).catch(
+    () => {},
+  );
+  await eventually(() => lines.some((line) => line.includes("ready again")));
+  expect(lines.join("\n")).toMatch(/did not answer 5 health checks in a row; ending it/);
+  expect(bornAt(pid)).toBeUndefined();
+  expect(supervisor.isReady("server")).toBe(true);
+});
+
+test("a program that is frozen for a shorter time, or closes its port, is not ended", async () => {
+  const { pid } = await started(fakeServer("server", port));
+  process.kill(pid, "SIGSTOP");
+  await sleep(3 * (checks.intervalMs + checks.answerMs));
+  process.kill(pid, "SIGCONT");
+  await sleep(checks.intervalMs + checks.answerMs);
+  await fetch(`http://127.0.0.1:${port}/close`);
+  await sleep(2 * checks.silentMax * (checks.intervalMs + checks.answerMs));
+  expect(lines.filter((line) => line.includes("health"))).toEqual([]);
+  expect(bornAt(pid)).toBeDefined();
 });
 
 test("a stopped program is not restarted and is recorded as stopped", async () => {

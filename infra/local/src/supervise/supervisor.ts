@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
+import { endIfSilent, type HealthChecks, healthChecks } from "./health.ts";
 import { bornAt, isAlive, type ProcessIdentity, stopProcess, waitForEnd } from "./processes.ts";
 import { type Program, type Report, secondsSince, STOP_GRACE_MS } from "./program.ts";
 import type { RecordedProgram } from "../state-file.ts";
@@ -58,11 +59,18 @@ export class Supervisor {
   private readonly logDir: string;
   private readonly records: ProgramRecords;
   private readonly report: Report;
+  private readonly checks: HealthChecks;
 
-  constructor(logDir: string, records: ProgramRecords, report: Report) {
+  constructor(
+    logDir: string,
+    records: ProgramRecords,
+    report: Report,
+    checks: HealthChecks = healthChecks,
+  ) {
     this.logDir = logDir;
     this.records = records;
     this.report = report;
+    this.checks = checks;
     mkdirSync(logDir, { recursive: true });
   }
 
@@ -200,13 +208,19 @@ export class Supervisor {
     return { ...identity, ended };
   }
 
-  /** Restarts the program whenever it exits, each time after a longer delay, until it is halted. */
+  /**
+   * Restarts the program whenever it exits or hangs, each time after a longer delay, until it is halted.
+   */
   private async watch(entry: Supervised): Promise<void> {
     const { halted } = entry;
     let failures = 0;
     while (entry.running && !halted.signal.aborted) {
       const since = Date.now();
+      const over = new AbortController();
+      const either = AbortSignal.any([halted.signal, over.signal]);
+      void endIfSilent(entry.program, entry.running, this.checks, this.report, either);
       const end = await Promise.race([entry.running.ended, aborted(halted.signal)]);
+      over.abort();
       if (halted.signal.aborted) return;
       entry.isReady = false;
       failures = Date.now() - since >= STABLE_AFTER_MS ? 1 : failures + 1;
