@@ -1,4 +1,12 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { errorCodeOf, StackFault } from "./faults.ts";
@@ -26,11 +34,11 @@ export function cacheRootOf(environment: NodeJS.ProcessEnv): string {
  * Creates a folder and its parents one by one. `mkdirSync` with `recursive` never returns if the system
  * refuses with "not found", as /proc does.
  */
-function makeFolder(folder: string): void {
+function makeFolder(folder: string, mode = 0o777): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode });
   } catch (error) {
     if (errorCodeOf(error) !== "EEXIST") throw error;
   }
@@ -40,11 +48,12 @@ function makeFolder(folder: string): void {
  * Creates the folder if it does not exist, and checks that this process can write to it.
  *
  * @param remedy ends the message: "Cannot write to … (EACCES): give --data-dir …"
+ * @param mode the permissions of a folder that is created; not set: those of the umask
  * @throws StackFault `STACK_DIRECTORY_UNWRITABLE`
  */
-export function makeWritable(folder: string, remedy: string): void {
+export function makeWritable(folder: string, remedy: string, mode?: number): void {
   try {
-    makeFolder(folder);
+    makeFolder(folder, mode);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = errorCodeOf(cause) ?? String(cause);
@@ -54,4 +63,49 @@ export function makeWritable(folder: string, remedy: string): void {
       { cause },
     );
   }
+}
+
+/** The permissions of a data directory. Its files contain prompts, answers, keys and the ledger. */
+const OWNER_ONLY = 0o700;
+const OTHERS = 0o077;
+/** Each data directory has at least one of these, or is empty. A user may write `sluice.yaml` before the first start. */
+const ownNames = new Set(["state.json", "sluice.yaml"]);
+
+/**
+ * Creates the data directory if it does not exist, and closes it to all other accounts of the machine. The
+ * servers create files that everyone may read, such as topics and Redis's log, so the folder above them must
+ * not be entered. A data directory that an earlier version left open is closed too.
+ *
+ * @throws StackFault `STACK_DIRECTORY_UNWRITABLE` if it cannot be written or closed, or if it is another
+ * program's folder, whose permissions we must not change
+ */
+export function makeDataDir(folder: string): void {
+  makeWritable(folder, "give --data-dir a directory you can write to", OWNER_ONLY);
+  const { mode } = statSync(folder);
+  if ((mode & OTHERS) === 0) return;
+  if (!isDataDir(folder)) {
+    throw new StackFault(
+      "STACK_DIRECTORY_UNWRITABLE",
+      `${folder} has files of other programs, and other accounts may enter it (mode ${modeText(mode)}). A data directory is closed to other accounts, because it contains prompts and keys. Give --data-dir a new directory.`,
+    );
+  }
+  try {
+    chmodSync(folder, OWNER_ONLY);
+  } catch (cause) {
+    const reason = errorCodeOf(cause) ?? String(cause);
+    throw new StackFault(
+      "STACK_DIRECTORY_UNWRITABLE",
+      `Cannot close ${folder} to other accounts (${reason}): give --data-dir a directory that you own.`,
+      { cause },
+    );
+  }
+}
+
+function isDataDir(folder: string): boolean {
+  const names = readdirSync(folder);
+  return names.length === 0 || names.some((name) => ownNames.has(name));
+}
+
+function modeText(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
 }

@@ -1,5 +1,5 @@
 export { type Configuration, prepareConfiguration } from "./configuration.ts";
-export { makeWritable, repositoryRoot } from "./directories.ts";
+export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
 export {

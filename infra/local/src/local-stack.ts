@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeWritable } from "./directories.ts";
+import { makeDataDir } from "./directories.ts";
 import {
   assertExternalReachable,
   externalAddress,
@@ -86,12 +86,12 @@ export class LocalStack {
   }
 
   /**
-   * Opens a data directory and chooses its ports. It starts nothing yet.
+   * Opens a data directory, closes it to other accounts, and chooses its ports. It starts nothing yet.
    *
    * @throws StackFault `STACK_ALREADY_RUNNING` if another launcher has this data directory open.
    */
   static async open(options: LocalStackOptions): Promise<LocalStack> {
-    makeWritable(options.dataDir, "give --data-dir a directory you can write to");
+    makeDataDir(options.dataDir);
     const lock = await takeLock(options.dataDir);
     try {
       const state = await startingState(options);

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,12 +8,11 @@ import {
   launcherOf,
   readStatus,
   removeDataDir,
-  repositoryRoot,
   type StackStatus,
 } from "@sluice/local-stack";
 import { afterAll, expect, test } from "vitest";
+import { finished, sluice } from "./own-stack.ts";
 
-const main = join(repositoryRoot, "tools", "cli", "src", "main.ts");
 const dataDirs: string[] = [];
 
 afterAll(async () => {
@@ -25,37 +23,6 @@ function newDataDir(): string {
   const dataDir = mkdtempSync(join(tmpdir(), "sluice-cli-"));
   dataDirs.push(dataDir);
   return dataDir;
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly stdout: () => string;
-  readonly ended: Promise<number | null>;
-}
-
-/** Runs the command without the addresses of this run's stack, because these tests start their own parts. */
-function sluice(args: readonly string[], more: Readonly<Record<string, string>> = {}): Running {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith("SLUICE_") || name === "SLUICE_CACHE_DIR",
-  );
-  const child = spawn(process.execPath, ["--conditions=@sluice/source", main, ...args], {
-    env: { ...Object.fromEntries(inherited), ...more },
-  });
-  let text = "";
-  let stdout = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (said) => (text += said));
-  child.stdout.on("data", (said) => (stdout += said));
-  const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
-  return { child, output: () => text, stdout: () => stdout, ended };
-}
-
-async function finished(
-  args: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<{ code: number | null; output: string }> {
-  const running = sluice(args, more);
-  return { code: await running.ended, output: running.output() };
 }
 
 function pidsOf({ parts }: StackStatus): Map<string, number | null> {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { launcherOf, makeWritable, readStatus } from "@sluice/local-stack";
+import { launcherOf, makeDataDir, makeWritable, readStatus } from "@sluice/local-stack";
 import { listenForInterrupts } from "./interrupts.ts";
 import { printToStderr, print, printJson, type WriteText } from "../output.ts";
 import { readyText } from "./ready-text.ts";
@@ -87,6 +87,7 @@ function launcherArguments({ dataDir, freePorts, partsOnly, demo }: DetachedOpti
 
 function openLauncherLog(dataDir: string): string {
   const folder = join(dataDir, "logs");
+  makeDataDir(dataDir);
   makeWritable(folder, "give --data-dir a directory you can write to");
   return join(folder, "launcher.log");
 }

@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { guardDataDir, removeDataDir } from "@sluice/local-stack";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { built, finished } from "./own-stack.ts";
+
+/** What another account of the machine obtains from a running local stack. */
+
+const isRoot = process.getuid?.() === 0;
+/** The account that runs PostgreSQL if root starts the stack, and an account that has nothing to do with it. */
+const otherAccounts = [65_534, 54_321];
+const root = mkdtempSync(join(tmpdir(), "sluice-neighbours-"));
+const dataDir = join(root, "data");
+const guard = guardDataDir(dataDir);
+
+beforeAll(async () => {
+  chmodSync(root, 0o755);
+  // A folder that every account may enter, as earlier versions made it.
+  mkdirSync(dataDir);
+  chmodSync(dataDir, 0o755);
+  const up = ["up", "--detach", "--free-ports", "--no-demo", "--data-dir", dataDir];
+  const { code, output } = await finished(up, {}, built);
+  if (code !== 0) throw new Error(output);
+});
+
+afterAll(async () => {
+  await finished(["down", "--data-dir", dataDir], {}, built);
+  await removeDataDir(dataDir, process.env);
+  guard.dismiss();
+});
+
+/** Returns the files below a folder that an account can read, and the folders that it can list. */
+function obtainedBy(uid: number, folder: string): string[] {
+  const { stdout, error } = spawnSync("find", [folder, "-mindepth", "1", "-readable"], {
+    uid,
+    gid: uid,
+    cwd: "/",
+    encoding: "utf8",
+  });
+  if (error) throw error;
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+test.runIf(isRoot)("another account obtains nothing from the data directory", () => {
+  const open = mkdtempSync(join(tmpdir(), "sluice-open-"));
+  chmodSync(open, 0o755);
+  writeFileSync(join(open, "file"), "");
+  for (const uid of otherAccounts) {
+    // The probe finds what is open.
+    expect(obtainedBy(uid, open)).toEqual([join(open, "file")]);
+    expect(obtainedBy(uid, dataDir)).toEqual([]);
+  }
+});
+
+test("the data directory is closed to every account except its owner", () => {
+  expect((statSync(dataDir).mode & 0o777).toString(8)).toBe("700");
+});
