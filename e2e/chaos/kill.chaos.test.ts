@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { distinct, serviceNames } from "@sluice/testing";
+import { controlSimulator, distinct, serviceNames } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MixedRequest, runLoad, sendByHttp, sendByKafka } from "../load/mixed-load.ts";
 import {
@@ -57,7 +57,7 @@ async function settled(): Promise<void> {
 async function slowDown(firstByteMs: number): Promise<void> {
   const names = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
   const models = Object.fromEntries(names.map((name) => [name, { firstByteMs }]));
-  const answer = await fetch(`${watched.pipeline.simulator}/script`, {
+  const answer = await controlSimulator(watched.pipeline.simulator, "/script", {
     method: "POST",
     body: JSON.stringify({ models }),
   });
@@ -77,7 +77,7 @@ test("if an adapter joins and leaves while calls run, no request is paid twice",
   await sleep(4_000);
   await extra.stop();
   await load;
-  await fetch(`${watched.pipeline.simulator}/script`, { method: "DELETE" });
+  await controlSimulator(watched.pipeline.simulator, "/script", { method: "DELETE" });
   await settled();
 
   expect(tally.errors).toEqual([]);

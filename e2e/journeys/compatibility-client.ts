@@ -1,4 +1,4 @@
-import type { Pipeline } from "@sluice/testing";
+import { controlSimulator, type Pipeline, type SimulatorAccess } from "@sluice/testing";
 import OpenAI from "openai";
 import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
 import type { Parameters } from "./compatibility-cases.ts";
@@ -31,7 +31,7 @@ export function questionOf(name: string, more = ""): OpenAI.ChatCompletionMessag
 /** Sends questions with the official client, which has only another base URL and key. */
 export class CompatibilityClient {
   readonly openai: OpenAI;
-  readonly #simulator: string;
+  readonly #simulator: SimulatorAccess;
 
   constructor(pipeline: Pipeline) {
     const baseURL = `${pipeline.http}/v1`;
@@ -70,9 +70,12 @@ export class CompatibilityClient {
   }
 }
 
-/** Returns the last call that was recorded under the name. @param simulator the simulator's base address */
-export async function recordedCall(simulator: string, name: string): Promise<ProviderCall> {
-  const response = await fetch(`${simulator}/calls/${encodeURIComponent(name)}`);
+/** Returns the last call that was recorded under the name. */
+export async function recordedCall(
+  simulator: SimulatorAccess,
+  name: string,
+): Promise<ProviderCall> {
+  const response = await controlSimulator(simulator, `/calls/${encodeURIComponent(name)}`);
   if (!response.ok) throw new Error(`No call was recorded as "${name}" (${response.status}).`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own form
   return (await response.json()) as ProviderCall;

@@ -72,7 +72,7 @@ export class EmbeddingsClient {
   async base64OfProvider(input: readonly string[]): Promise<readonly unknown[]> {
     const { dataDir, simulator } = this.#pipeline;
     const apiKey = readFileSync(`${dataDir}/secrets/simulator-key`, "utf8").trim();
-    return base64By(new OpenAI({ baseURL: `${simulator}/v1`, apiKey }), input);
+    return base64By(new OpenAI({ baseURL: `${simulator.url}/v1`, apiKey }), input);
   }
 
   /** Repeats a request until the cache answers it. The cache is filled after the first answer. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { type Topic, topics } from "@sluice/contracts";
 import {
+  controlSimulator,
   KafkaUser,
   type Pipeline,
   stackAddresses,
@@ -69,7 +70,7 @@ async function untilOn(requestId: string, wanted: readonly string[]): Promise<re
 }
 
 async function traceAtProvider(name: string): Promise<unknown> {
-  const response = await fetch(`${pipeline.simulator}/calls/${name}`);
+  const response = await controlSimulator(pipeline.simulator, `/calls/${name}`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's documented shape
   return ((await response.json()) as { readonly traceparent: unknown }).traceparent;
 }

@@ -4,6 +4,7 @@ import {
   chargeBreaches,
   fetchBill,
   outcomeBreaches,
+  type SimulatorAccess,
   type TopicReader,
 } from "@sluice/testing";
 import { expect } from "vitest";
@@ -13,8 +14,8 @@ export interface SettlingReaders {
   readonly admitted: TopicReader<InferenceAdmitted>;
   readonly responded: TopicReader<InferenceResponded>;
   readonly charged: TopicReader<CostCharged>;
-  /** The base address of the simulator, whose bill is the expected result. */
-  readonly simulator: string;
+  /** Its bill is the expected result. */
+  readonly simulator: SimulatorAccess;
 }
 
 /** Waits until every admitted request has one outcome and the ledger equals the bill. Fails with the breaches. */

@@ -1,8 +1,10 @@
+import type { SimulatorAccess } from "@sluice/testing";
+
 /** A running pipeline, as its host process describes it to the bench. */
 export interface HostedPipeline {
   /** Base address, without `/v1`. */
   readonly http: string;
-  readonly simulator: string;
+  readonly simulator: SimulatorAccess;
   readonly demoKey: string;
   /** Process ids of services, simulator and parts, by name. */
   readonly pids: Readonly<Record<string, number>>;

@@ -145,10 +145,16 @@ export class MeasuredPipeline {
 
   /** Returns how often the provider was called, by its own bill. */
   private async providerCalls(): Promise<number> {
-    const response = await fetch(`${this.hosted.simulator}/bill`);
+    const response = await this.controlSimulator("/bill");
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's README describes it
     const { attempts } = (await response.json()) as { attempts: readonly { calls: number }[] };
     return attempts.reduce((sum, { calls }) => sum + calls, 0);
+  }
+
+  private controlSimulator(path: string, request: RequestInit = {}): Promise<Response> {
+    const { url, controlKey } = this.hosted.simulator;
+    const headers = { "x-simulator-control-key": controlKey };
+    return fetch(`${url}${path}`, { ...request, headers });
   }
 
   /** Sets the simulator's latency, fills the cache, and warms up the JIT compilers. */
@@ -156,7 +162,7 @@ export class MeasuredPipeline {
     const latency = { firstByteMs: providerLatencyMs, tokensPerSecond: 1_000_000 };
     const models = ["sim-economy-q4", "sim-economy", "sim-standard", "sim-premium"];
     const script = { models: Object.fromEntries(models.map((model) => [model, latency])) };
-    const response = await fetch(`${this.hosted.simulator}/script`, {
+    const response = await this.controlSimulator("/script", {
       method: "POST",
       body: JSON.stringify(script),
     });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Testing from "@sluice/testing";
+import type { SimulatorAccess } from "@sluice/testing";
 import type { HostedPipeline } from "./hosted-pipeline.ts";
 
 // Runs the pipeline from the build of a working tree: this one, or that of another commit.
@@ -22,15 +23,20 @@ const state = JSON.parse(readFileSync(join(pipeline.dataDir, "state.json"), "utf
 const pids = Object.entries(state.programs).flatMap(([name, program]) =>
   program === null ? [] : [[name, program.pid] as const],
 );
-const { http, simulator, demoKey, supervisorLog } = pipeline;
+const { http, demoKey, supervisorLog } = pipeline;
 const hosted: HostedPipeline = {
   http,
-  simulator,
+  simulator: accessOf(pipeline.simulator),
   demoKey,
   pids: Object.fromEntries(pids),
   log: supervisorLog,
 };
 process.send?.(hosted);
+
+/** Returns the simulator of this tree or of an earlier one, which has only its address and needs no key. */
+function accessOf(simulator: SimulatorAccess | string): SimulatorAccess {
+  return typeof simulator === "string" ? { url: simulator, controlKey: "" } : simulator;
+}
 
 // The channel also closes if the bench is killed.
 process.once("disconnect", () => void pipeline.stop().then(() => process.exit(0)));

@@ -23,6 +23,8 @@ export interface Configuration {
   readonly demoKey: string | null;
   /** The key that the provider simulator requires; null if the simulator accepts every client. */
   readonly simulatorKey: string | null;
+  /** The key of the simulator's routes for its bill, its recorded calls and its script. */
+  readonly simulatorControlKey: string;
   /** Names of the environment variables behind `env:` secrets. Only the service that resolves them receives them. */
   readonly ingressSecrets: readonly string[];
   readonly adapterSecrets: readonly string[];
@@ -38,17 +40,20 @@ export function prepareConfiguration(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
 ): Configuration {
+  const simulatorControlKey = ensureSecret(dataDir, "simulator-control-key");
   const chosen = environment["SLUICE_CONFIG"];
   if (chosen) {
     const path = resolve(chosen);
-    return { path, demoKey: null, simulatorKey: null, ...secretNamesOf(path, environment) };
+    const keys = { demoKey: null, simulatorKey: null, simulatorControlKey };
+    return { path, ...keys, ...secretNamesOf(path, environment) };
   }
   const demoSecret = ensureSecret(dataDir, "demo-key");
   const simulatorKey = ensureSecret(dataDir, "simulator-key");
   const path = join(dataDir, "sluice.yaml");
   if (!existsSync(path)) copyFileSync(join(repositoryRoot, "infra", "local", "sluice.yaml"), path);
   const demoKey = `sk-sluice-${DEMO_KEY_ID}-${demoSecret}`;
-  return { path, demoKey, simulatorKey, ...secretNamesOf(path, environment) };
+  const keys = { demoKey, simulatorKey, simulatorControlKey };
+  return { path, ...keys, ...secretNamesOf(path, environment) };
 }
 
 /** Writes the secret by one rename, so that a launcher that is killed here leaves no empty secret. */

@@ -16,6 +16,7 @@ const options: PipelineOptions = {
     path: "/data/sluice.yaml",
     demoKey: null,
     simulatorKey: null,
+    simulatorControlKey: "control",
     ingressSecrets: ["TENANT_SECRET"],
     adapterSecrets: ["PROVIDER_KEY"],
   },

@@ -120,6 +120,7 @@ export function simulatorProgram(options: PipelineOptions): Program {
       ...(configuration.simulatorKey === null
         ? {}
         : { SLUICE_SIMULATOR_KEY: configuration.simulatorKey }),
+      SLUICE_SIMULATOR_CONTROL_KEY: configuration.simulatorControlKey,
       SLUICE_SIMULATOR_PORT: String(ports.simulator),
     },
     address: `${address} (simulated answers, no provider is called)`,
@@ -144,6 +145,7 @@ export function serviceEnvironment(
   ];
   const withheld = new Set([
     "SLUICE_LEDGER_URL",
+    "SLUICE_SIMULATOR_CONTROL_KEY",
     ...addressFiles,
     ...portNames.map(portVariableOf),
   ]);

@@ -35,7 +35,13 @@ export {
   spentNanoUsd,
 } from "./invariants.ts";
 export { KafkaUser, type KafkaUserOptions } from "./kafka-user.ts";
-export { type BilledAttempt, fetchBill, type ProviderBill } from "./provider-bill.ts";
+export {
+  type BilledAttempt,
+  controlSimulator,
+  fetchBill,
+  type ProviderBill,
+  type SimulatorAccess,
+} from "./provider-bill.ts";
 export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 export { type DeadLetterCount, deadLetterCounts, TopicJournal } from "./topic-journal.ts";
 export { ConsumerGroups } from "./consumer-groups.ts";

@@ -30,6 +30,7 @@ import {
   withDescendants,
 } from "@sluice/local-stack";
 import { provision, provisioningOptionsOf } from "@sluice/provisioning";
+import type { SimulatorAccess } from "./provider-bill.ts";
 
 export interface PipelineOptions {
   /** The prefix of the topics and groups. Not set: a random one. */
@@ -81,8 +82,7 @@ const POLL_MS = 50;
 export class Pipeline {
   /** Base address, without `/v1`. */
   readonly http: string;
-  /** Base address of the simulator. Its bill is at `/bill`. */
-  readonly simulator: string;
+  readonly simulator: SimulatorAccess;
   /** The whole API key of the tenant `demo`. */
   readonly demoKey: string;
   readonly topicPrefix: string;
@@ -109,7 +109,10 @@ export class Pipeline {
     this.dismissGuard = dismissGuard;
     this.dataDir = stack.dataDir;
     this.http = httpAddress(stack.ports);
-    this.simulator = simulatorAddress(stack.ports);
+    this.simulator = {
+      url: simulatorAddress(stack.ports),
+      controlKey: launch.configuration.simulatorControlKey,
+    };
     this.demoKey = launch.configuration.demoKey ?? "";
   }
 

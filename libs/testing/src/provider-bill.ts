@@ -20,9 +20,27 @@ interface BillAnswer {
   readonly totalNanoUsd: string;
 }
 
-/** Returns the simulator's own bill, with which tests compare the ledger. @param simulator base address */
-export async function fetchBill(simulator: string): Promise<ProviderBill> {
-  const answer = await fetch(`${simulator}/bill`);
+/** The provider simulator of a pipeline. */
+export interface SimulatorAccess {
+  /** Base address. */
+  readonly url: string;
+  /** The key of the routes that control it. */
+  readonly controlKey: string;
+}
+
+/** Sends a request to a route that controls the simulator: `/bill`, `/script` or `/calls`. */
+export async function controlSimulator(
+  { url, controlKey }: SimulatorAccess,
+  path: string,
+  request: { readonly method?: string; readonly body?: string } = {},
+): Promise<Response> {
+  const headers = { "x-simulator-control-key": controlKey };
+  return fetch(`${url}${path}`, { ...request, headers });
+}
+
+/** Returns the simulator's own bill, with which tests compare the ledger. */
+export async function fetchBill(simulator: SimulatorAccess): Promise<ProviderBill> {
+  const answer = await controlSimulator(simulator, "/bill");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's documented shape
   const bill = (await answer.json()) as BillAnswer;
   const attempts = bill.attempts.map(

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { guardDataDir, removeDataDir } from "@sluice/local-stack";
+import { guardDataDir, readStatus, removeDataDir } from "@sluice/local-stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { built, finished } from "./own-stack.ts";
 
@@ -53,6 +53,21 @@ test.runIf(isRoot)("another account obtains nothing from the data directory", ()
     expect(obtainedBy(uid, dataDir)).toEqual([]);
   }
 });
+
+test.each(["GET /bill", "DELETE /bill", "POST /script", "DELETE /script", "GET /calls/x"])(
+  "%s of the provider simulator needs the control key",
+  async (route) => {
+    const [method = "", path = ""] = route.split(" ");
+    const { simulator } = await readStatus(dataDir);
+    const body = method === "POST" ? "{}" : null;
+    const ask = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await fetch(`${simulator}${path}`, { method, body, headers })).status;
+    expect(await ask({})).toBe(401);
+    expect(await ask({ "x-simulator-control-key": "guessed" })).toBe(401);
+    const key = readFileSync(join(dataDir, "secrets", "simulator-control-key"), "utf8");
+    expect(await ask({ "x-simulator-control-key": key })).not.toBe(401);
+  },
+);
 
 test("the data directory is closed to every account except its owner", () => {
   expect((statSync(dataDir).mode & 0o777).toString(8)).toBe("700");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatUsd, parseUsd } from "@sluice/domain";
 import { findFreePorts } from "@sluice/local-stack";
-import { fetchBill, Pipeline } from "@sluice/testing";
+import { controlSimulator, fetchBill, Pipeline } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CommandLine } from "./command-line.ts";
 
@@ -52,7 +52,7 @@ function costOf(results: readonly Result[]): bigint {
 /** Sets the behaviour of the simulator. */
 async function script(rules: object): Promise<void> {
   const body = JSON.stringify(rules);
-  const { ok } = await fetch(`${pipeline.simulator}/script`, { method: "POST", body });
+  const { ok } = await controlSimulator(pipeline.simulator, "/script", { method: "POST", body });
   expect(ok).toBe(true);
 }
 
@@ -90,7 +90,7 @@ test("the tokens of a miss are printed as they arrive", async () => {
   const parts: string[] = [];
   streamed.child.stdout?.on("data", (text: string) => parts.push(text));
   expect(await streamed.ended).toMatchObject({ code: 0 });
-  await fetch(`${pipeline.simulator}/script`, { method: "DELETE" });
+  await controlSimulator(pipeline.simulator, "/script", { method: "DELETE" });
   expect(parts.length).toBeGreaterThan(5);
 });
 

@@ -4,6 +4,8 @@ export interface SimulatorConfig {
   readonly port: number;
   /** The key that clients must send; undefined accepts every client. */
   readonly key: string | undefined;
+  /** The key of the routes that control the simulator; undefined closes them. */
+  readonly controlKey: string | undefined;
   /** Every delay is divided by this. */
   readonly speed: number;
   /** JSON file with a script of faults. */
@@ -37,6 +39,7 @@ export function configFrom(env: Readonly<Record<string, string | undefined>>): S
     host: env["SLUICE_SIMULATOR_HOST"] || "127.0.0.1",
     port,
     key: env["SLUICE_SIMULATOR_KEY"] || undefined,
+    controlKey: env["SLUICE_SIMULATOR_CONTROL_KEY"] || undefined,
     speed,
     scriptPath: env["SLUICE_SIMULATOR_SCRIPT"] || undefined,
     billPath: env["SLUICE_SIMULATOR_BILL"] || undefined,

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,15 +13,20 @@ import OpenAI, {
   RateLimitError,
 } from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { controlKeyHeader } from "./control-access.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { startSimulator, type RunningSimulator } from "./server.ts";
 
 const key = "sk-simulator-test";
+const controlKey = "control-test";
+const opened = { [controlKeyHeader]: controlKey };
+const bearer = { authorization: `Bearer ${controlKey}` };
 const folder = mkdtempSync(join(tmpdir(), "simulator-"));
 const config = {
   host: "127.0.0.1",
   port: 0,
   key,
+  controlKey,
   speed: 50,
   scriptPath: undefined,
   billPath: join(folder, "bill.jsonl"),
@@ -41,6 +48,61 @@ afterAll(async () => {
 });
 beforeEach(async () => void (await control("DELETE", "/bill")));
 afterEach(async () => void (await control("DELETE", "/script")));
+
+describe("the routes that control the simulator", () => {
+  const routes = [
+    "GET /bill",
+    "DELETE /bill",
+    "GET /bill/a1",
+    "GET /calls/r.1",
+    "POST /script",
+    "DELETE /script",
+    "GET /unknown",
+  ];
+
+  it.each(routes)(
+    "%s is refused without the key, with a wrong one, and with the key of /v1",
+    async (route) => {
+      const [method = "", path = ""] = route.split(" ");
+      const given = [{}, { [controlKeyHeader]: "guessed" }, { [controlKeyHeader]: key }, bearer];
+      for (const headers of given) {
+        // oxlint-disable-next-line no-await-in-loop -- in order
+        const response = await fetch(`${simulator.url}${path}`, { method, headers });
+        expect(response.status).toBe(401);
+        expect(await response.text()).toContain("invalid_control_key");
+      }
+    },
+  );
+
+  it("are closed if the simulator has no control key", async () => {
+    const open = await startSimulator({ ...config, controlKey: undefined, billPath: undefined });
+    const headers = { [controlKeyHeader]: "" };
+    const response = await fetch(`${open.url}/bill`, { headers });
+    expect(response.status).toBe(403);
+    expect(await response.text()).toContain("SLUICE_SIMULATOR_CONTROL_KEY");
+    await open.close();
+  });
+
+  it.each([
+    ["rebound.example:19097", 421],
+    ["rebound.example", 421],
+    ["localhost:1", 200],
+    ["simulator:19097", 200],
+    ["[::1]:19097", 200],
+  ])("the host %s is answered with %i", async (host, status) => {
+    expect(await statusAs(host)).toBe(status);
+  });
+});
+
+/** Returns the status of `GET /bill` with the key, for a request whose `Host` fetch would not send. */
+async function statusAs(host: string): Promise<number | undefined> {
+  const { port } = new URL(simulator.url);
+  const headers = { host, ...opened };
+  const sent = request({ host: "127.0.0.1", port, path: "/bill", headers }).end();
+  const [answer]: IncomingMessage[] = await once(sent, "response");
+  answer?.resume();
+  return answer?.statusCode;
+}
 
 describe("the official client", () => {
   it("gets a complete answer whose usage equals the billed one", async () => {
@@ -132,7 +194,7 @@ describe("the official client", () => {
       ...{ simulated: true, attemptId: "a1", calls: 1, traceparent },
       body: { model: prompt.model, messages, seed: 7 },
     });
-    expect((await fetch(`${simulator.url}/calls/r.2`)).status).toBe(404);
+    expect((await fetch(`${simulator.url}/calls/r.2`, { headers: opened })).status).toBe(404);
     const misspelt = [{ role: "user" as const, content: "[[answer:no]]" }];
     await expect(
       client.chat.completions.create({ ...prompt, messages: misspelt }),
@@ -288,6 +350,7 @@ function failing(attemptId: string, fault: string) {
 async function control(method: string, path: string, body?: object, at = simulator) {
   const response = await fetch(`${at.url}${path}`, {
     method,
+    headers: opened,
     ...(body && { body: JSON.stringify(body) }),
   });
   expect(response.status).toBe(200);

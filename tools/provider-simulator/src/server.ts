@@ -19,9 +19,10 @@ export interface RunningSimulator {
  * @throws Error if the port is in use, or if the script or the bill cannot be read
  */
 export async function startSimulator(config: SimulatorConfig): Promise<RunningSimulator> {
-  const { key, speed, scriptPath, billPath } = config;
+  const { key, controlKey, speed, scriptPath, billPath } = config;
   const simulator = new Simulator({
     key,
+    controlKey,
     speed,
     script: scriptPath ? parseScript(JSON.parse(readFileSync(scriptPath, "utf8"))) : emptyScript,
     journal: billPath ? new FileBillJournal(billPath) : new NoBillJournal(),

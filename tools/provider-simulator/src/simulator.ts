@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, badRequest } from "./api-error.ts";
 import { Bill } from "./bill/bill.ts";
@@ -9,6 +9,7 @@ import { parseChatRequest } from "./chat/chat-request.ts";
 import { inputDigestOf, inputTextOf } from "./embeddings/embedding.ts";
 import { parseEmbeddingRequest } from "./embeddings/embedding-request.ts";
 import { Embeddings } from "./embeddings/embeddings.ts";
+import { authoriseControl, equalInConstantTime, isProviderPath } from "./control-access.ts";
 import { FaultPlan, type CallFacts } from "./faults/fault-plan.ts";
 import { MalformedFault, type Fault } from "./faults/faults.ts";
 import { servedModels, type ModelProfile } from "./models.ts";
@@ -21,6 +22,7 @@ import { emptyScript, parseScript, type Script } from "./faults/script.ts";
 
 export interface SimulatorOptions {
   readonly key: string | undefined;
+  readonly controlKey: string | undefined;
   readonly speed: number;
   readonly script: Script;
   readonly journal: BillJournal;
@@ -59,6 +61,7 @@ export class Simulator {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?")[0] ?? "/";
+    if (!isProviderPath(path)) authoriseControl(request, this.#options.controlKey);
     switch (`${request.method} ${path}`) {
       case "POST /v1/chat/completions":
         this.#authenticate(request);
@@ -179,7 +182,7 @@ export class Simulator {
     const { key } = this.#options;
     if (key === undefined) return;
     const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    if (timingSafeEqual(sha256Of(shown), sha256Of(key))) return;
+    if (equalInConstantTime(shown, key)) return;
     throw new ApiError(401, "Incorrect API key provided (simulated).", { code: "invalid_api_key" });
   }
 }
@@ -224,8 +227,4 @@ function decodeName(name: string): string {
   } catch {
     throw badRequest("The path is not a valid URL.");
   }
-}
-
-function sha256Of(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

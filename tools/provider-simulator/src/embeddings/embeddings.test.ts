@@ -1,20 +1,30 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { controlKeyHeader } from "../control-access.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { startSimulator, type RunningSimulator } from "../server.ts";
 
 const key = "sk-simulator-test";
+const controlKey = "control-test";
+const headers = { [controlKeyHeader]: controlKey };
 const model = "sim-embedding-small";
 
 let simulator: RunningSimulator;
 let openai: OpenAI;
 beforeAll(async () => {
   const files = { scriptPath: undefined, billPath: undefined };
-  simulator = await startSimulator({ host: "127.0.0.1", port: 0, key, speed: 50, ...files });
+  simulator = await startSimulator({
+    host: "127.0.0.1",
+    port: 0,
+    key,
+    controlKey,
+    speed: 50,
+    ...files,
+  });
   openai = new OpenAI({ baseURL: `${simulator.url}/v1`, apiKey: key, maxRetries: 0 });
 });
 afterAll(() => simulator.close());
-beforeEach(async () => void (await fetch(`${simulator.url}/bill`, { method: "DELETE" })));
+beforeEach(async () => void (await fetch(`${simulator.url}/bill`, { method: "DELETE", headers })));
 
 it("the same input and model give the same embedding of length 1, as floats or as base64", async () => {
   const decoded = await openai.embeddings.create({ model, input: ["a river", "a lake"] });
@@ -109,7 +119,7 @@ function billOf(attemptId: string): Promise<JsonObject> {
 }
 
 async function json(path: string): Promise<JsonObject> {
-  const body: unknown = await (await fetch(`${simulator.url}${path}`)).json();
+  const body: unknown = await (await fetch(`${simulator.url}${path}`, { headers })).json();
   if (!isObject(body)) throw new Error(`${path} does not return an object.`);
   return body;
 }

@@ -25,6 +25,8 @@ export interface Simulator {
   stop(): Promise<void>;
 }
 
+const controlKey = "sk-fixture-control";
+const headers = { "x-simulator-control-key": controlKey };
 const main = new URL("../../../../../tools/provider-simulator/src/main.ts", import.meta.url);
 
 /**
@@ -39,6 +41,7 @@ export async function startSimulator(key: string, speed = 20): Promise<Simulator
       ...process.env,
       SLUICE_SIMULATOR_PORT: "0",
       SLUICE_SIMULATOR_KEY: key,
+      SLUICE_SIMULATOR_CONTROL_KEY: controlKey,
       SLUICE_SIMULATOR_SPEED: String(speed),
     },
     stdio: ["ignore", "pipe", "inherit"],
@@ -48,13 +51,13 @@ export async function startSimulator(key: string, speed = 20): Promise<Simulator
   return {
     url,
     bill: async () => {
-      const response = await fetch(`${url}/bill`);
+      const response = await fetch(`${url}/bill`, { headers });
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the simulator's own format
       const { attempts } = (await response.json()) as { attempts: BilledAttempt[] };
       return attempts;
     },
     script: async (script) => {
-      await fetch(`${url}/script`, { method: "POST", body: JSON.stringify(script) });
+      await fetch(`${url}/script`, { method: "POST", headers, body: JSON.stringify(script) });
     },
     stop: async () => {
       child.kill("SIGKILL");
