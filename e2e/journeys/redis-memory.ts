@@ -42,8 +42,9 @@ export class RedisMemory {
   /** Sends inline commands. Returns the lines of all replies; QUIT ends them. */
   async #ask(commands: readonly string[]): Promise<readonly string[]> {
     const socket = connect(Number(this.#url.port), this.#url.hostname);
+    const login = this.#url.password === "" ? [] : [`AUTH ${this.#url.password}`];
     const select = `SELECT ${this.#url.pathname.slice(1) || 0}`;
-    socket.write([select, ...commands, "QUIT", ""].join("\r\n"));
+    socket.write([...login, select, ...commands, "QUIT", ""].join("\r\n"));
     return (await buffer(socket)).toString("latin1").split("\r\n");
   }
 }

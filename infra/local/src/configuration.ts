@@ -1,19 +1,11 @@
-import { randomBytes } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
 import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
+import { ensureSecret } from "./secrets.ts";
 
 const DEMO_KEY_ID = "demo";
-const SECRET_BYTES = 24;
 
 /** The configuration of one stack: its `sluice.yaml` and the secrets that the file refers to. */
 export interface Configuration {
@@ -54,19 +46,6 @@ export function prepareConfiguration(
   const demoKey = `sk-sluice-${DEMO_KEY_ID}-${demoSecret}`;
   const keys = { demoKey, simulatorKey, simulatorControlKey };
   return { path, ...keys, ...secretNamesOf(path, environment) };
-}
-
-/** Writes the secret by one rename, so that a launcher that is killed here leaves no empty secret. */
-function ensureSecret(dataDir: string, name: string): string {
-  const folder = join(dataDir, "secrets");
-  const file = join(folder, name);
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const draft = `${file}.new`;
-    writeFileSync(draft, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
-    renameSync(draft, file);
-  }
-  return readFileSync(file, "utf8").trim();
 }
 
 function secretNamesOf(

@@ -23,6 +23,7 @@ import {
 } from "./ports.ts";
 import { isAlive, type ProcessIdentity, signalProcess } from "./supervise/processes.ts";
 import type { Program, Report } from "./supervise/program.ts";
+import { type Credentials, ensureCredentials } from "./secrets.ts";
 import type { StackSecurity } from "./servers/security.ts";
 import {
   type Addresses,
@@ -65,6 +66,7 @@ export class LocalStack {
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
   private readonly security: StackSecurity | undefined;
+  private readonly credentials: Credentials;
   private readonly lock: Lock;
   private readonly supervisor: Supervisor;
   private state: StackState;
@@ -74,6 +76,7 @@ export class LocalStack {
     this.environment = options.environment;
     this.report = options.report;
     this.security = options.security;
+    this.credentials = ensureCredentials(options.dataDir);
     this.lock = lock;
     this.state = state;
     const records = {
@@ -108,7 +111,7 @@ export class LocalStack {
   }
 
   get addresses(): Addresses {
-    return addressesOf(this.ports, this.environment, this.security);
+    return addressesOf(this.ports, this.environment, this.credentials, this.security);
   }
 
   /**
@@ -121,8 +124,8 @@ export class LocalStack {
     this.save({ external });
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
     await assertPortsFree(this.ports, this.portsToBind(own));
-    const { dataDir, environment, ports, report, security } = this;
-    const options = { dataDir, environment, ports, report, signal, security };
+    const { dataDir, environment, ports, report, credentials, security } = this;
+    const options = { dataDir, environment, ports, report, signal, credentials, security };
     const factories = await preparePartFactories(own, options);
     await this.startAll([...factories.values()], signal);
     this.save({ addresses: this.addresses });

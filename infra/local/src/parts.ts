@@ -16,8 +16,10 @@ import {
   type RedisPart,
   redisParts,
   redisProgram,
+  withPassword,
 } from "./servers/redis.ts";
 import { registryAddress, registryProgram } from "./servers/registry.ts";
+import type { Credentials } from "./secrets.ts";
 import type { StackSecurity } from "./servers/security.ts";
 import type { Addresses } from "./state-file.ts";
 
@@ -27,6 +29,7 @@ export interface PartsOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
   readonly signal: AbortSignal;
+  readonly credentials: Credentials;
   /** TLS and accounts of the parts that the launcher starts. The registry has none. */
   readonly security?: StackSecurity | undefined;
 }
@@ -34,14 +37,21 @@ export interface PartsOptions {
 /** One function for each part: it prepares the part's files and returns its program. They can run concurrently. */
 export type PartFactories = ReadonlyMap<PartName, () => Promise<Program>>;
 
-/** Returns the address of each part: that of the environment, else 127.0.0.1 with the stack's own port. */
+/**
+ * Returns the address of each part: that of the environment, else 127.0.0.1 with the stack's own port and password.
+ * The addresses of secured parts have no account, which the code that secured them adds.
+ */
 export function addressesOf(
   ports: Ports,
   environment: NodeJS.ProcessEnv,
+  credentials: Credentials,
   security?: StackSecurity,
 ): Addresses {
-  const redisOf = (part: RedisPart): string =>
-    externalAddress(part, environment) ?? redisAddress(ports[part], security);
+  const ownRedis = (part: RedisPart): string =>
+    security
+      ? redisAddress(ports[part], security)
+      : withPassword(redisAddress(ports[part]), credentials.redis[part]);
+  const redisOf = (part: RedisPart): string => externalAddress(part, environment) ?? ownRedis(part);
   return {
     kafka: externalAddress("kafka", environment) ?? `127.0.0.1:${ports.kafka}`,
     registry: externalAddress("registry", environment) ?? registryAddress(ports.registry),
@@ -115,7 +125,7 @@ async function redisProgramOf(
   part: RedisPart,
   installed: string | undefined,
   downloads: Downloads,
-  { dataDir, ports, environment, signal, security }: PartsOptions,
+  { dataDir, ports, environment, signal, credentials, security }: PartsOptions,
 ): Promise<Program> {
   const command =
     installed ?? (await packagedRedis(downloads.folderOf("redis"), environment, signal));
@@ -125,6 +135,7 @@ async function redisProgramOf(
     port: ports[part],
     dataDir,
     environment: plainEnvironment(environment),
+    password: credentials.redis[part],
     security,
   });
 }

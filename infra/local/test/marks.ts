@@ -53,8 +53,8 @@ async function withAdmin<Result>(
 }
 
 async function redisCommand(address: string, command: string): Promise<string> {
-  const { hostname, port } = new URL(address);
-  const frames = [Buffer.from(`${command}\r\n`)];
+  const { hostname, port, password } = new URL(address);
+  const frames = [`AUTH ${password}`, command].map((line) => Buffer.from(`${line}\r\n`));
   const answer = await exchange(hostname, Number(port), frames, (text) => text.includes("\r\n"));
   return answer?.toString() ?? "";
 }

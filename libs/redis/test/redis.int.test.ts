@@ -14,6 +14,13 @@ import {
 } from "../src/index.ts";
 
 const url = process.env["SLUICE_REDIS_URL"]!;
+
+/** Returns the address of the server behind a proxy, with its password. */
+function throughPort(port: number): string {
+  const address = new URL(url);
+  address.host = `127.0.0.1:${port}`;
+  return address.href;
+}
 const key = `{${randomUUID()}}:script`;
 let redis: Redis;
 
@@ -77,7 +84,7 @@ test("without a server a command fails at once, and works again when the server 
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const proxyPort = portOf(proxy);
-  const client = connectRedis(`redis://127.0.0.1:${proxyPort}`, {
+  const client = connectRedis(throughPort(proxyPort), {
     name: "redis-suite-proxied",
     commandTimeoutMs: stateCommandTimeoutMs,
   });
@@ -147,7 +154,7 @@ test("a subscriber on a path that drops everything reconnects within seconds, an
   const paths: Socket[] = [];
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
-  const subscriber = connectSubscriber(`redis://127.0.0.1:${portOf(proxy)}`, {
+  const subscriber = connectSubscriber(throughPort(portOf(proxy)), {
     name: "redis-suite-dropped",
   });
   await once(subscriber, "ready");

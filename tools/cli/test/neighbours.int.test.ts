@@ -1,7 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { guardDataDir, readStatus, removeDataDir } from "@sluice/local-stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { built, finished } from "./own-stack.ts";
@@ -68,6 +78,36 @@ test.each(["GET /bill", "DELETE /bill", "POST /script", "DELETE /script", "GET /
     expect(await ask({ "x-simulator-control-key": key })).not.toBe(401);
   },
 );
+
+test.each(["redis", "cacheRedis"] as const)(
+  "%s refuses commands without its password",
+  async (part) => {
+    const address = new URL((await readStatus(dataDir))[part] ?? "");
+    for (const login of ["", "AUTH guessed", "AUTH default guessed"]) {
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      const answers = await redisAnswers(address, [login, "GET a", "SET a b", "KEYS *", "INFO"]);
+      expect(answers).not.toMatch(/^[+$*:]/m);
+      expect(answers.match(/NOAUTH/g)).toHaveLength(4);
+    }
+  },
+);
+
+/** Sends inline commands, and returns all answers. */
+async function redisAnswers(address: URL, commands: readonly string[]): Promise<string> {
+  const socket = connect(Number(address.port), address.hostname);
+  socket.end([...commands.filter((command) => command !== ""), ""].join("\r\n"));
+  return text(socket);
+}
+
+test("no process has a secret of the stack in its arguments", () => {
+  const { stdout } = spawnSync("ps", ["-ewwo", "args"], { encoding: "utf8" });
+  expect(stdout.includes(join(dataDir, "kafka", "server.properties"))).toBe(true);
+  const folder = join(dataDir, "secrets");
+  const exposed = readdirSync(folder).filter((name) =>
+    stdout.includes(readFileSync(join(folder, name), "utf8").trim()),
+  );
+  expect(exposed).toEqual([]);
+});
 
 test("the data directory is closed to every account except its owner", () => {
   expect((statSync(dataDir).mode & 0o777).toString(8)).toBe("700");

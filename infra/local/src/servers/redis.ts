@@ -39,6 +39,8 @@ export interface RedisOptions {
   readonly port: number;
   readonly dataDir: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** The password of the default user. Not used if the stack has accounts of its own. */
+  readonly password: string;
   readonly security?: StackSecurity | undefined;
 }
 
@@ -47,12 +49,14 @@ export function redisProgram(options: RedisOptions): Program {
   const folder = join(options.dataDir, part);
   mkdirSync(folder, { recursive: true });
   const address = redisAddress(port, security);
+  const aclFile = writeUsers(folder, options);
   return {
     name: part,
     command: options.command,
     args: [
       ["--bind", "127.0.0.1", "--dir", folder],
-      security ? securedArguments(options, security, folder) : ["--port", String(port)],
+      security ? tlsArguments(port, security) : ["--port", String(port)],
+      ["--aclfile", aclFile],
       ...memoryArguments[part],
     ].flat(),
     environment: options.environment,
@@ -61,39 +65,54 @@ export function redisProgram(options: RedisOptions): Program {
     stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     startAttempts: 3,
-    isReady: async () => (await majorOf(part, address, security)) >= REDIS_MAJOR_MIN,
+    isReady: async () => (await majorOf(options, address)) >= REDIS_MAJOR_MIN,
   };
 }
 
-function majorOf(
-  part: RedisPart,
-  address: string,
-  security: StackSecurity | undefined,
-): Promise<number> {
-  if (!security) return redisMajor(address);
-  const { name, password } = security.redis[part];
-  return redisMajor(address.replace("//", `//${name}:${password}@`), security.files.ca);
+function majorOf({ part, password, security }: RedisOptions, address: string): Promise<number> {
+  if (!security) return redisMajor(withPassword(address, password));
+  const account = security.redis[part];
+  const login = `//${account.name}:${account.password}@`;
+  return redisMajor(address.replace("//", login), security.files.ca);
 }
 
-/** Returns the address without an account. The code that secured the stack adds its own account. */
+/** Returns the address with the password of the default user. */
+export function withPassword(address: string, password: string): string {
+  return address.replace("//", `//:${password}@`);
+}
+
+/** Returns the address without an account. */
 export function redisAddress(port: number, security?: StackSecurity): string {
   return `${security ? "rediss" : "redis"}://127.0.0.1:${port}`;
 }
 
-function securedArguments(
-  { part, port }: RedisOptions,
-  { files, redis }: StackSecurity,
-  folder: string,
-): readonly string[] {
-  const aclFile = join(folder, "users.acl");
-  const { name, password } = redis[part];
-  const hash = createHash("sha256").update(password).digest("hex");
-  const user = `user ${name} on #${hash} ~* &* +@all -@admin -@dangerous +info`;
-  writeFileSync(aclFile, `user default off\n${user}\n`, { mode: 0o600 });
+/**
+ * Writes the users of the server. The file contains hashes only, and the arguments of the process, which every
+ * account of the machine can see, contain neither.
+ *
+ * @returns the path of the file
+ */
+function writeUsers(folder: string, { part, password, security }: RedisOptions): string {
+  const file = join(folder, "users.acl");
+  const account = security?.redis[part];
+  const users = account
+    ? [
+        "user default off",
+        `user ${account.name} on #${hashOf(account.password)} ~* &* +@all -@admin -@dangerous +info`,
+      ]
+    : [`user default on #${hashOf(password)} ~* &* +@all`];
+  writeFileSync(file, `${users.join("\n")}\n`, { mode: 0o600 });
+  return file;
+}
+
+function hashOf(password: string): string {
+  return createHash("sha256").update(password).digest("hex");
+}
+
+function tlsArguments(port: number, { files }: StackSecurity): readonly string[] {
   return [
     ["--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no"],
     ["--tls-cert-file", files.cert, "--tls-key-file", files.key, "--tls-ca-cert-file", files.ca],
-    ["--aclfile", aclFile],
   ].flat();
 }
 

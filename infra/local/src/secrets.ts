@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RedisPart } from "./servers/redis.ts";
+
+const SECRET_BYTES = 24;
+
+/** The passwords of the parts that the launcher starts. They contain only letters and digits. */
+export interface Credentials {
+  readonly redis: Readonly<Record<RedisPart, string>>;
+}
+
+/** Returns the passwords of a data directory. The first start generates them. */
+export function ensureCredentials(dataDir: string): Credentials {
+  return {
+    redis: {
+      redis: ensureSecret(dataDir, "redis-password"),
+      "cache-redis": ensureSecret(dataDir, "cache-redis-password"),
+    },
+  };
+}
+
+/**
+ * Returns the secret with this name, in `secrets/` of the data directory. The first call generates it, and writes it
+ * by one rename, so that a launcher that is killed here leaves no empty secret.
+ */
+export function ensureSecret(dataDir: string, name: string): string {
+  const folder = join(dataDir, "secrets");
+  const file = join(folder, name);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const draft = `${file}.new`;
+    writeFileSync(draft, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
+    renameSync(draft, file);
+  }
+  return readFileSync(file, "utf8").trim();
+}
