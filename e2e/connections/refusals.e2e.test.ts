@@ -42,7 +42,7 @@ function rightFor(service: Parameters<typeof accountOf>[0]): Environment {
     ...stack.storeEnvironment,
     SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
     SLUICE_CONFIG: join(folder, "sluice.yaml"),
-    KEY: "any",
+    KEY: "any-secret-of-the-key",
   };
 }
 

@@ -5,7 +5,7 @@ import OpenAI from "openai";
 import { type ProviderCall, recordedCall } from "./compatibility-client.ts";
 
 export const model = "sim-embedding-small";
-export const otherSecret = "other-secret";
+export const otherSecret = "the-secret-of-other";
 
 const local = readFileSync(new URL("../../infra/local/sluice.yaml", import.meta.url), "utf8");
 

@@ -54,6 +54,16 @@ test("every missing secret is reported before anything is started", () => {
   );
 });
 
+test("every short secret of a key is reported before anything is started", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(dataDir, {});
+  const text = readFileSync(path, "utf8").replace("file:secrets/demo-key", "env:DEMO_SECRET");
+  writeFileSync(path, text);
+  const prepare = () => prepareConfiguration(dataDir, { DEMO_SECRET: "canary" });
+  expect(prepare).toThrow(/key "demo" behind "env:DEMO_SECRET" has 6 characters/);
+  expect(prepare).not.toThrow("canary");
+});
+
 test("an invalid sluice.yaml is reported with the line of the error before anything is started", () => {
   const dataDir = temporaryDir();
   writeFileSync(join(dataDir, "sluice.yaml"), "tenants: []\nproviders: 3\n");

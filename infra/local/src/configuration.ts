@@ -58,9 +58,10 @@ function secretNamesOf(
     const declarations = FileDeclarations.read(path, known);
     const keys = declarations.keys().map(({ secretReference }) => secretReference);
     const providers = declarations.providers().flatMap(({ keyReferences }) => keyReferences);
-    assertSecretsExist([...keys, ...providers], path, (reference) =>
-      declarations.secretOf(reference),
-    );
+    assertUsable(path, [
+      () => declarations.keySecrets(),
+      ...providers.map((reference) => () => declarations.secretOf(reference)),
+    ]);
     return { ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
   } catch (cause) {
     if (!(cause instanceof DeclarationsInvalid)) throw cause;
@@ -69,24 +70,23 @@ function secretNamesOf(
 }
 
 /**
- * Checks that every secret exists. The services check this too, but each of them would report only its
+ * Checks that every secret can be used. The services check this too, but each of them would report only its
  * own secrets, and only after the whole stack had started.
  */
-function assertSecretsExist(
-  references: readonly string[],
-  path: string,
-  secretOf: (reference: string) => string,
-): void {
-  const missing = references.flatMap((reference) => {
+function assertUsable(path: string, secrets: readonly (() => unknown)[]): void {
+  const wrong = secrets.flatMap((secret) => {
     try {
-      secretOf(reference);
+      secret();
       return [];
     } catch (error) {
-      return [`  ${error instanceof Error ? error.message : String(error)}`];
+      if (!(error instanceof DeclarationsInvalid)) throw error;
+      return error.message.split("\n");
     }
   });
-  if (missing.length > 0)
-    throw new DeclarationsInvalid(`${path} cannot be used:\n${[...new Set(missing)].join("\n")}`);
+  if (wrong.length > 0)
+    throw new DeclarationsInvalid(
+      `${path} cannot be used:\n${[...new Set(wrong)].map((line) => `  ${line}`).join("\n")}`,
+    );
 }
 
 function namesIn(references: readonly string[]): string[] {

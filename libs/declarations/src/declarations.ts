@@ -55,6 +55,12 @@ export abstract class Declarations {
   abstract outputLimitOf(tier: Tier): number;
   abstract cachePolicyOf(tenant: string): CachePolicy;
   /**
+   * Returns the secret of each API key, by the key's id.
+   *
+   * @throws DeclarationsInvalid that names every key whose secret is missing or too short, and its reference
+   */
+  abstract keySecrets(): ReadonlyMap<string, string>;
+  /**
    * Returns the secret behind a reference.
    *
    * @throws DeclarationsInvalid that names the reference, never the secret

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { complexities, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import {
@@ -8,8 +7,14 @@ import {
   type Provider,
   type Variant,
 } from "./declarations.ts";
-import { parseDeclarations } from "./parse.ts";
+import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";
+import { readBounded } from "./read-bounded.ts";
 import type { SluiceYaml } from "./schema.ts";
+import { yamlBytesMax } from "./yaml-bounds.ts";
+
+/** A key's secret also signs messages on Kafka, and everyone who reads one can try secrets against the signature. */
+const keySecretLengthMin = 16;
+const secretBytesMax = 65_536;
 
 /** Reports that the file is not valid. The message names every error with its line, and no secret. */
 export class DeclarationsInvalid extends Error {}
@@ -41,7 +46,7 @@ export class FileDeclarations extends Declarations {
 
   /** @throws DeclarationsInvalid that lists all errors, or says that the file cannot be read */
   static read(path: string, environment: NodeJS.ProcessEnv): FileDeclarations {
-    const parsed = parseDeclarations(textOf(path));
+    const parsed = parsedFile(path);
     if (parsed.kind === "valid")
       return new FileDeclarations(parsed.declared, dirname(resolve(path)), environment);
     const lines = parsed.errors.map(({ line, path: where, message }) =>
@@ -55,12 +60,16 @@ export class FileDeclarations extends Declarations {
   }
 
   override providers(): readonly Provider[] {
-    return this.#declared.providers.map(({ id, baseUrl, keys, simulated }) => ({
-      id,
-      baseUrl: baseUrl.startsWith("env:") ? this.#fromEnvironment(baseUrl) : baseUrl,
-      keyReferences: keys,
-      simulated,
-    }));
+    return allOf(
+      this.#declared.providers.map(({ id, baseUrl, keys, simulated, allowPlainHttp }) => () => ({
+        id,
+        baseUrl: baseUrl.startsWith("env:")
+          ? this.#addressOf(id, baseUrl, allowPlainHttp)
+          : baseUrl,
+        keyReferences: keys,
+        simulated,
+      })),
+    );
   }
 
   override variants(): readonly Variant[] {
@@ -86,9 +95,33 @@ export class FileDeclarations extends Declarations {
   override secretOf(reference: string): string {
     const secret = reference.startsWith("env:")
       ? this.#fromEnvironment(reference)
-      : textOf(resolve(this.#folder, reference.slice("file:".length))).trim();
+      : this.#fromFile(reference);
     if (secret) return secret;
     throw new DeclarationsInvalid(`The secret behind "${reference}" is empty. Set it to a value.`);
+  }
+
+  override keySecrets(): ReadonlyMap<string, string> {
+    return new Map(allOf(this.#keys.map((key) => () => [key.id, this.#secretOfKey(key)] as const)));
+  }
+
+  #secretOfKey({ id, secretReference, revoked }: ApiKey): string {
+    const secret = this.secretOf(secretReference);
+    // A revoked key is accepted nowhere, and an operator can revoke a key because its secret is short.
+    if (revoked || secret.length >= keySecretLengthMin) return secret;
+    throw new DeclarationsInvalid(
+      `The secret of the key "${id}" behind "${secretReference}" has ${secret.length} characters, and at least ${keySecretLengthMin} are required. Generate one, for example with "openssl rand -hex 24".`,
+    );
+  }
+
+  #addressOf(provider: string, reference: string, allowPlainHttp: boolean): string {
+    const address = this.#fromEnvironment(reference);
+    const problem = baseUrlProblem(address, allowPlainHttp);
+    if (problem === undefined) return address;
+    throw new DeclarationsInvalid(`The provider "${provider}" has "${reference}": ${problem}.`);
+  }
+
+  #fromFile(reference: string): string {
+    return textOf(resolve(this.#folder, reference.slice("file:".length)), secretBytesMax).trim();
   }
 
   #fromEnvironment(reference: string): string {
@@ -137,9 +170,36 @@ function priceEntriesOf({ id, prices }: DeclaredModel): readonly PriceEntry[] {
   }));
 }
 
-function textOf(path: string): string {
+/** @throws DeclarationsInvalid that lists the problem of every value which cannot be had */
+function allOf<T>(values: readonly (() => T)[]): readonly T[] {
+  const problems: string[] = [];
+  const found = values.flatMap((value) => {
+    try {
+      return [value()];
+    } catch (error) {
+      if (!(error instanceof DeclarationsInvalid)) throw error;
+      problems.push(error.message);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new DeclarationsInvalid([...new Set(problems)].join("\n"));
+  return found;
+}
+
+function parsedFile(path: string): Parsed {
+  const text = boundedTextOf(path, yamlBytesMax);
+  return text === undefined ? tooLongDeclarations() : parseDeclarations(text);
+}
+
+function textOf(path: string, bytesMax: number): string {
+  const text = boundedTextOf(path, bytesMax);
+  if (text !== undefined) return text;
+  throw new DeclarationsInvalid(`${path} is longer than ${bytesMax} bytes. Correct the path.`);
+}
+
+function boundedTextOf(path: string, bytesMax: number): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readBounded(path, bytesMax);
   } catch (cause) {
     throw new DeclarationsInvalid(`${path} cannot be read. Create it or correct the path.`, {
       cause,

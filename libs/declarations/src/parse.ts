@@ -1,6 +1,8 @@
+import { isTier, webAddressProblem } from "@sluice/domain";
 import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
+import { yamlBytesMax, type YamlProblem, yamlProblemsIn } from "./yaml-bounds.ts";
 
 /** One error in the file. */
 export interface DeclarationError {
@@ -18,30 +20,78 @@ export type Parsed =
 type Path = readonly (string | number)[];
 type YamlDocument = Document.Parsed;
 
-/** Returns the declarations, or all errors of the text with their lines. Pure. */
-export function parseDeclarations(text: string): Parsed {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  if (document.errors.length > 0)
-    return {
-      kind: "invalid",
-      errors: document.errors.map(({ message, pos }) => ({
-        line: lines.linePos(pos[0]).line,
-        path: "",
-        message: message.split("\n")[0]!,
-      })),
-    };
+/** Further errors are counted. Each one needs a search for its line. */
+const errorsMax = 100;
 
-  const given: unknown = document.toJS({ maxAliasCount: 100 });
+/**
+ * Returns the declarations, or the errors of the text with their lines. Time and memory are bounded for every text.
+ * Pure.
+ */
+export function parseDeclarations(text: string): Parsed {
+  if (Buffer.byteLength(text) > yamlBytesMax) return invalid([tooLong]);
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  const problems = problemsOf(document);
+  if (problems.length > 0)
+    return invalid(
+      problems.map(({ offset, message }) => () => ({
+        line: offset === undefined ? undefined : lines.linePos(offset).line,
+        path: "",
+        message,
+      })),
+    );
+
+  // The problems above include every alias that the parser would refuse.
+  const given: unknown = document.toJS({ maxAliasCount: -1 });
   const result = sluiceYaml.safeParse(given);
-  const issues = [...(result.error?.issues ?? []).flatMap(issuesOf), ...contradictionsIn(given)];
+  const issues = [
+    ...(result.error?.issues ?? []).flatMap(issuesOf),
+    ...contradictionsIn(given),
+    ...unusableIn(given),
+  ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
-  const errors = issues.map(({ path, message }) => ({
-    line: lineOf(document, lines, path),
-    path: formatPath(path),
-    message,
+  return invalid(
+    issues.map(({ path, message }) => () => ({
+      line: lineOf(document, lines, path),
+      path: formatPath(path),
+      message,
+    })),
+  );
+}
+
+const wholeFile = { line: undefined, path: "" };
+
+/** The error of a file that is not read, because its length has no bound. */
+const tooLong = (): DeclarationError => ({
+  ...wholeFile,
+  message: `the file is longer than ${yamlBytesMax} bytes: remove what is not needed`,
+});
+
+export function tooLongDeclarations(): Parsed {
+  return invalid([tooLong]);
+}
+
+function invalid(found: readonly (() => DeclarationError)[]): Parsed {
+  const errors = found.slice(0, errorsMax).map((error) => error());
+  const further = found.length - errors.length;
+  const sorted = errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  const rest = { ...wholeFile, message: `${further} more errors: correct these first` };
+  return { kind: "invalid", errors: further > 0 ? [...sorted, rest] : sorted };
+}
+
+function problemsOf(document: YamlDocument): readonly YamlProblem[] {
+  if (document.errors.length === 0) return yamlProblemsIn(document.contents);
+  return document.errors.map(({ code, message, pos }) => ({
+    offset: pos[0],
+    message:
+      code === "RESOURCE_EXHAUSTION"
+        ? "lists and maps are nested too deeply to be read: remove some"
+        : message.split("\n")[0]!,
   }));
-  return { kind: "invalid", errors: errors.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
 interface Issue {
@@ -80,6 +130,35 @@ function contradictionsIn(given: unknown): readonly Issue[] {
         message: `no provider has the id "${name}": declare it under providers, or correct the name`,
       })),
   ];
+}
+
+/** Finds values that are well formed and that no service can use. */
+function unusableIn(given: unknown): readonly Issue[] {
+  const models = namesIn(listIn(given, "models"), "id", ["models"]);
+  const providers = listIn(given, "providers");
+  return [
+    ...models
+      .filter(({ name }) => name === "auto" || isTier(name))
+      .map(({ name, path }) => ({
+        path,
+        message: `"${name}" in a request lets Sluice choose the model, so no request can name this one: rename it`,
+      })),
+    ...providers.flatMap((provider, index) => {
+      const address = memberOf(provider, "baseUrl");
+      if (typeof address !== "string" || address.startsWith("env:")) return [];
+      const message = baseUrlProblem(address, memberOf(provider, "allowPlainHttp") === true);
+      return message === undefined ? [] : [{ path: ["providers", index, "baseUrl"], message }];
+    }),
+  ];
+}
+
+/** Returns what is wrong with the address of a provider, or undefined. The text does not contain the address. */
+export function baseUrlProblem(address: string, allowPlainHttp: boolean): string | undefined {
+  const problem = webAddressProblem(address, {
+    allowPlainHttp,
+    allowedBy: "allowPlainHttp: true for this provider",
+  });
+  return problem === undefined ? undefined : `the address ${problem}`;
 }
 
 interface Named {

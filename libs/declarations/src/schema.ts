@@ -91,8 +91,15 @@ const provider = z.strictObject({
   id,
   baseUrl: z
     .string()
-    .regex(/^(env:\w+|https?:\/\/.+)$/, "expected an http(s) address or env:NAME")
-    .describe("Base address of an OpenAI-compatible API, with /v1 if the provider has it."),
+    .describe(
+      "Base address of an OpenAI-compatible API, with /v1 if the provider has it, or env:NAME. It has no user, password, query or fragment.",
+    ),
+  allowPlainHttp: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the address may be http:// on another machine. Keys and prompts are then readable on the network between them.",
+    ),
   keys: z.array(secretReference).min(1),
   simulated: z
     .boolean()

@@ -39,3 +39,4 @@ export {
   embeddingOf,
   embeddingsThatFit,
 } from "./embeddings.ts";
+export { isLoopback, webAddressProblem } from "./web-address.ts";

@@ -7,6 +7,10 @@ export const kafkaKeys = {
     .string()
     .min(1)
     .transform((text) => text.split(",").map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every((broker) => /^[^\s/@?#]+:\d+$/.test(broker)), {
+      error:
+        "has an entry that is not host:port: write it without a scheme, and set SLUICE_KAFKA_SASL_USERNAME and SLUICE_KAFKA_SASL_PASSWORD for an account",
+    })
     .describe("Addresses of the Kafka brokers, as host:port, separated by commas."),
   SLUICE_KAFKA_TOPIC_PREFIX: z
     .string()
@@ -50,7 +54,16 @@ export const registryKeys = {
     .refine((url) => URL.parse(url)?.username === "" && URL.parse(url)?.password === "", {
       error: "contains a user: set SLUICE_REGISTRY_USERNAME and SLUICE_REGISTRY_PASSWORD instead",
     })
+    .refine((url) => !/[?#]/.test(url), {
+      error: "contains a query or a fragment, behind which no path can be added: remove it",
+    })
     .describe("Address of the schema registry (Confluent's API)."),
+  SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: z
+    .enum(["true", "false"])
+    .default("false")
+    .describe(
+      "Whether the schema registry may have an http:// address on another machine. Its answers and the account are then readable and changeable on the network between them.",
+    ),
   SLUICE_REGISTRY_USERNAME: z
     .string()
     .optional()

@@ -1,4 +1,5 @@
 import { createSecureContext } from "node:tls";
+import { webAddressProblem } from "@sluice/domain";
 
 /** An error of one key in relation to others, which its own schema cannot find. */
 export interface Inconsistency {
@@ -84,7 +85,19 @@ export function inconsistenciesOf(environment: Environment): readonly Inconsiste
           },
         ]
       : [];
-  return [...lacking, ...idle, ...twice];
+  return [...lacking, ...idle, ...twice, ...plainRegistry(environment)];
+}
+
+/** An address that is not valid alone is reported by its own schema. */
+function plainRegistry(environment: Environment): readonly Inconsistency[] {
+  const { SLUICE_REGISTRY_URL: url = "", SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: allowed } = environment;
+  const allowedBy = "SLUICE_REGISTRY_ALLOW_PLAIN_HTTP=true";
+  const rulesOf = (allowPlainHttp: boolean) =>
+    webAddressProblem(url, { allowPlainHttp, allowedBy });
+  const message = rulesOf(allowed === "true");
+  return message === undefined || rulesOf(true) !== undefined
+    ? []
+    : [{ key: "SLUICE_REGISTRY_URL", message }];
 }
 
 interface KeyPair {

@@ -158,3 +158,30 @@ test("an address of another kind, or a registry address with a user, is refused 
   expect(parse).toThrow(/REGISTRY_URL: contains a user[^]*REDIS_URL: is not a redis:/);
   expect(parse).not.toThrow("canary");
 });
+
+test("a registry on another machine needs HTTPS, or the declaration that plain HTTP is meant", () => {
+  const environment = { ...complete, SLUICE_REGISTRY_URL: "http://registry:8080/apis" };
+  expect(() => parseConfig(schema, environment)).toThrow(
+    /SLUICE_REGISTRY_URL: is plain http.*SLUICE_REGISTRY_ALLOW_PLAIN_HTTP=true/,
+  );
+  const declared = { ...environment, SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: "true" };
+  expect(parseConfig(schema, declared).SLUICE_REGISTRY_URL).toBe("http://registry:8080/apis");
+});
+
+test.each(["https://registry/?token=canary", "https://registry/#canary"])(
+  "the registry address %s is refused once, without being shown",
+  (address) => {
+    const parse = () => parseConfig(schema, { ...complete, SLUICE_REGISTRY_URL: address });
+    expect(parse).toThrow(/REGISTRY_URL: contains a query or a fragment/);
+    expect(parse).not.toThrow(/canary|plain http/);
+  },
+);
+
+test.each(["user:canary@kafka:9092", "kafka://kafka:9092", "a:1,canary", "a:1,"])(
+  "the broker addresses %s are refused without being shown",
+  (brokers) => {
+    const parse = () => parseConfig(schema, { ...complete, SLUICE_KAFKA_BROKERS: brokers });
+    expect(parse).toThrow(/KAFKA_BROKERS: has an entry that is not host:port.*SASL/);
+    expect(parse).not.toThrow("canary");
+  },
+);

@@ -1,10 +1,10 @@
 /** The API keys of the tenants in {@link suiteDeclarations}. */
 export const suiteKeys = {
-  acme: "sk-sluice-acme-open-sesame",
+  acme: "sk-sluice-acme-open-sesame-of-acme",
   /** The same tenant, another team. */
-  acmeLabs: "sk-sluice-acmelabs-open-barley",
-  globex: "sk-sluice-globex-open-simsim",
-  revoked: "sk-sluice-former-open-once",
+  acmeLabs: "sk-sluice-acmelabs-open-barley-of-acme",
+  globex: "sk-sluice-globex-open-simsim-of-globex",
+  revoked: "sk-sluice-former-open-once-of-former",
 } as const;
 
 /** The environment variables that the declarations refer to with `env:`. */

@@ -71,7 +71,11 @@ export class AccountantFixture {
     };
     const written = [topics.costMetered, topics.inferenceAttempted];
     const codecs = await registryCodecs(
-      { SLUICE_REGISTRY_URL: registryUrl, SLUICE_KAFKA_TOPIC_PREFIX: prefix },
+      {
+        SLUICE_REGISTRY_URL: registryUrl,
+        SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: "false",
+        SLUICE_KAFKA_TOPIC_PREFIX: prefix,
+      },
       written,
     );
     const producer = new KafkaEventProducer({ connection, codecs });
@@ -88,6 +92,7 @@ export class AccountantFixture {
       SLUICE_KAFKA_BROKERS: [...this.connection.brokers],
       SLUICE_KAFKA_TOPIC_PREFIX: this.connection.topicPrefix,
       SLUICE_REGISTRY_URL: this.environment["SLUICE_REGISTRY_URL"]!,
+      SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: "false",
       SLUICE_KAFKA_TLS: "false",
       SLUICE_CONFIG: "not read",
       SLUICE_LEDGER_URL: this.database.url,

@@ -99,6 +99,7 @@ class PricesOnly extends Declarations {
   override priceBook = () => book;
   override outputLimitOf = () => 1_024;
   override cachePolicyOf = () => ({ enabled: false, ttlSeconds: 0 });
+  override keySecrets = () => new Map<string, string>();
   override secretOf = () => "";
 }
 

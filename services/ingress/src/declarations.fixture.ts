@@ -18,5 +18,9 @@ models:
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 0 }] }
 `);
   if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
-  return new FileDeclarations(parsed.declared, ".", { K1: "one-secret", K2: "two", K3: "three" });
+  return new FileDeclarations(parsed.declared, ".", {
+    K1: "one-secret-of-search",
+    K2: "two",
+    K3: "three-secrets-of-ops",
+  });
 }

@@ -31,9 +31,9 @@ const good = chat("Who goes there?");
 test.each([
   ["a missing key", {}],
   ["another scheme", { authorization: `Basic ${suiteKeys.acme}` }],
-  ["an unknown id", { authorization: "Bearer sk-sluice-unknown-open-sesame" }],
+  ["an unknown id", { authorization: "Bearer sk-sluice-unknown-open-sesame-of-acme" }],
   ["a wrong secret", { authorization: `Bearer ${suiteKeys.acme}x` }],
-  ["another key's secret", { authorization: "Bearer sk-sluice-globex-open-sesame" }],
+  ["another key's secret", { authorization: "Bearer sk-sluice-globex-open-sesame-of-acme" }],
   ["a revoked key", { authorization: `Bearer ${suiteKeys.revoked}` }],
 ])("%s is a 401, and the answer does not say what is wrong with the key", async (_, given) => {
   const response = await fetch(`${edge.url}/v1/chat/completions`, {
@@ -145,7 +145,7 @@ test.each([
 });
 
 test("a wrong key is reported before a wrong header, and a wrong header before a wrong body", async () => {
-  const key = { authorization: "Bearer sk-sluice-unknown-open-sesame" };
+  const key = { authorization: "Bearer sk-sluice-unknown-open-sesame-of-acme" };
   const header = { "x-sluice-lane": "fast" };
   const body = { model: "gpt-17", messages: [] };
   const codes = await Promise.all(

@@ -44,19 +44,19 @@ test("if no stack is running, the message says how to start one or how to give a
 test("Kafka and the registry are taken from the environment", async () => {
   const environment = {
     SLUICE_KAFKA_BROKERS: "a:1, b:2",
-    SLUICE_REGISTRY_URL: "http://registry",
+    SLUICE_REGISTRY_URL: "https://registry",
     SLUICE_KAFKA_TOPIC_PREFIX: "team.",
   };
   expect(await topicsAddress(nowhere, environment)).toMatchObject({
     kafka: { brokers: ["a:1", "b:2"], topicPrefix: "team." },
-    registryUrl: "http://registry",
+    registryUrl: "https://registry",
   });
 });
 
 test("an account without a password is reported before any connection is made", async () => {
   const environment = {
     SLUICE_KAFKA_BROKERS: "a:1",
-    SLUICE_REGISTRY_URL: "http://registry",
+    SLUICE_REGISTRY_URL: "https://registry",
     SLUICE_KAFKA_SASL_MECHANISM: "plain",
     SLUICE_KAFKA_SASL_USERNAME: "operator",
   };

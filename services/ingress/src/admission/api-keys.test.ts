@@ -5,26 +5,26 @@ import { attributionOf, ApiKeys } from "./api-keys.ts";
 const keys = new ApiKeys(someDeclarations());
 
 test("a bearer token is the key's id and its whole secret, which may have dashes", () => {
-  expect(keys.authenticate("Bearer sk-sluice-k1-one-secret")?.id).toBe("k1");
-  expect(keys.authenticate("bearer sk-sluice-k3-three")?.tenant).toBe("globex");
+  expect(keys.authenticate("Bearer sk-sluice-k1-one-secret-of-search")?.id).toBe("k1");
+  expect(keys.authenticate("bearer sk-sluice-k3-three-secrets-of-ops")?.tenant).toBe("globex");
 });
 
 test.each([
   undefined,
   "",
-  "sk-sluice-k1-one-secret",
+  "sk-sluice-k1-one-secret-of-search",
   "Bearer sk-sluice-k1-one",
   "Bearer sk-sluice-k1-",
-  "Bearer sk-sluice-k3-one-secret",
-  "Bearer sk-sluice-unknown-one-secret",
+  "Bearer sk-sluice-k3-one-secret-of-search",
+  "Bearer sk-sluice-unknown-one-secret-of-search",
   "Bearer sk-sluice-former-two",
-  "Bearer sk-sluice-k1-one-secret and more",
+  "Bearer sk-sluice-k1-one-secret-of-search and more",
 ])("the header '%s' authenticates no key", (authorization) => {
   expect(keys.authenticate(authorization)).toBeUndefined();
 });
 
 test("a signature is checked with the secret of a known key that is not revoked", () => {
-  expect(keys.secretOf("k1")?.secret).toBe("one-secret");
+  expect(keys.secretOf("k1")?.secret).toBe("one-secret-of-search");
   expect(keys.secretOf("former")).toBeUndefined();
   expect(keys.secretOf("unknown")).toBeUndefined();
 });

@@ -18,9 +18,10 @@ export class ApiKeys {
   readonly #keys: ReadonlyMap<string, StoredKey>;
 
   constructor(declarations: Declarations) {
+    const secrets = declarations.keySecrets();
     this.#keys = new Map(
       declarations.keys().map((key) => {
-        const secret = declarations.secretOf(key.secretReference);
+        const secret = secrets.get(key.id) ?? "";
         return [key.id, { key, secret, digest: digestOf(secret) }];
       }),
     );

@@ -28,7 +28,7 @@ import { ArrivalQueue } from "./connection/arrival-queue.ts";
 import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
-export const authorization = "Bearer sk-sluice-k1-one-secret";
+export const authorization = "Bearer sk-sluice-k1-one-secret-of-search";
 
 @Module({})
 class FakesModule {}

@@ -21,7 +21,7 @@ function checked(
   const texts = {
     "sluice-key-id": "k1",
     "sluice-issued-at": signed.issuedAt,
-    "sluice-signature": signatureOf(signed, "one-secret"),
+    "sluice-signature": signatureOf(signed, "one-secret-of-search"),
     ...given,
   };
   const headers = Object.fromEntries(

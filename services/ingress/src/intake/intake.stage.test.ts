@@ -30,7 +30,7 @@ function messageOf(
   const headers = {
     "sluice-key-id": Buffer.from("k1"),
     "sluice-issued-at": Buffer.from(signed.issuedAt),
-    "sluice-signature": Buffer.from(signatureOf(signed, "one-secret")),
+    "sluice-signature": Buffer.from(signatureOf(signed, "one-secret-of-search")),
   };
   return deliveryOf(aRequest(changed), { topic, value, headers, appendedAt: now });
 }
