@@ -1,2 +1,2 @@
-export { O200kTokenCounter } from "./o200k-token-counter.ts";
+export { BytePairTokenCounter, type Encoding } from "./byte-pair-token-counter.ts";
 export { type TokenCount, TokenCounter, tokensLikely } from "./token-counter.ts";

@@ -3,9 +3,9 @@ import { Budgets, GrantAllBudgets } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
-import { O200kTokenCounter, TokenCounter } from "@sluice/tokens";
+import { BytePairTokenCounter } from "@sluice/tokens";
 import type { Config } from "./config.ts";
-import { DispatchStage } from "./dispatch.stage.ts";
+import { DispatchStage, TOKEN_COUNTERS } from "./dispatch.stage.ts";
 import { DispatcherMetrics } from "./metrics.ts";
 
 const name = "dispatcher";
@@ -26,7 +26,11 @@ export class AppModule {
       ],
       providers: [
         { provide: Budgets, useClass: GrantAllBudgets },
-        { provide: TokenCounter, useFactory: () => O200kTokenCounter.load() },
+        {
+          provide: TOKEN_COUNTERS,
+          useFactory: () =>
+            Promise.all([BytePairTokenCounter.load("o200k"), BytePairTokenCounter.load("cl100k")]),
+        },
         DispatcherMetrics,
         DispatchStage,
       ],

@@ -1,4 +1,4 @@
-import { Injectable } from "@nestjs/common";
+import { Inject, Injectable } from "@nestjs/common";
 import { Budgets } from "@sluice/budgets";
 import {
   type Candidate,
@@ -13,10 +13,12 @@ import { Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
-import { TokenCounter } from "@sluice/tokens";
 import { planDispatch } from "./dispatch.ts";
-import { estimateInput, type InputEstimate } from "./input-estimate.ts";
+import { estimateInput, type InputEstimate, type TokenCounters } from "./input-estimate.ts";
 import { DispatcherMetrics } from "./metrics.ts";
+
+/** The injection token of {@link TokenCounters}. */
+export const TOKEN_COUNTERS = Symbol("TOKEN_COUNTERS");
 
 type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
@@ -34,7 +36,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     private readonly budgets: Budgets,
     private readonly outcomes: Outcomes,
     private readonly clock: Clock,
-    private readonly counter: TokenCounter,
+    @Inject(TOKEN_COUNTERS) private readonly counters: TokenCounters,
     private readonly metrics: DispatcherMetrics,
   ) {
     super();
@@ -67,7 +69,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
   ): Promise<readonly InputEstimate[]> {
     const estimates: InputEstimate[] = [];
     for (const { admitted } of requests)
-      estimates.push(await estimateInput(admitted.request, this.counter));
+      estimates.push(await estimateInput(admitted.request, this.counters));
     return estimates;
   }
 

@@ -1,10 +1,24 @@
-import type { InferenceRequested, Message } from "@sluice/contracts";
+import type { InferenceRequested } from "@sluice/contracts";
 import { type TokenCount, type TokenCounter, tokensLikely } from "@sluice/tokens";
+import { type RequestTexts, textsOf } from "./request-texts.ts";
 
 /** Tokenisers of other vendors split the same text into up to this many percent more tokens. */
 const marginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;
+/**
+ * Tokens of the instructions that providers add to a request with tools or with a schema of the answer. The
+ * most that a provider documents are the 530 of Claude 3 Opus.
+ */
+const instructionTokens = 600n;
+/** Tokens that models of embeddings add around each input. */
+const tokensPerInput = 2n;
+
+/**
+ * The counters of the vocabularies for which the bound holds. A context window is measured with the first:
+ * a request that is refused here for nothing costs the client an answer, the refusal of a provider nothing.
+ */
+export type TokenCounters = readonly [TokenCounter, ...TokenCounter[]];
 
 export interface InputEstimate {
   /** An upper bound of all input but pictures, for the worst case. It is not what is charged. */
@@ -27,26 +41,25 @@ export interface InputEstimate {
  */
 export async function estimateInput(
   request: InferenceRequested,
-  counter: TokenCounter,
+  counters: TokenCounters,
 ): Promise<InputEstimate> {
   return request.operation === "embeddings"
-    ? estimateEmbeddingInputs(request, counter)
-    : estimateConversation(request, counter);
+    ? estimateEmbeddingInputs(request, counters)
+    : estimateConversation(request, counters);
 }
 
 async function estimateConversation(
-  { messages, parameters }: InferenceRequested,
-  counter: TokenCounter,
+  request: InferenceRequested,
+  counters: TokenCounters,
 ): Promise<InputEstimate> {
-  const parts = messages.map((message) => partsOf(message));
-  const tools = parameters.length > 2 ? [parameters] : [];
-  const texts = [...parts.flatMap((each) => each.texts), ...tools];
-  const count = await counter.count(texts);
-  const frames = BigInt(messages.length) * tokensPerMessage;
+  const texts = textsOf(request);
+  const frames = BigInt(request.messages.length) * tokensPerMessage;
+  const instructions = texts.hasDefinitions ? instructionTokens : 0n;
+  const { bound, likely } = await boundOf(texts, counters);
   return {
-    inputTokens: boundOf(count, texts.length) + withMargin(frames),
-    contextTokens: withMargin(tokensLikely(count) + frames),
-    pictures: parts.reduce((sum, { pictures }) => sum + pictures, 0n),
+    inputTokens: bound + withMargin(frames) + instructions,
+    contextTokens: withMargin(likely + frames),
+    pictures: BigInt(texts.pictures),
   };
 }
 
@@ -55,26 +68,55 @@ async function estimateConversation(
  * the provider decides whether a text near the limit fits, and its refusal costs nothing.
  */
 async function estimateEmbeddingInputs(
-  { inputs, tokenInputs }: InferenceRequested,
-  counter: TokenCounter,
+  request: InferenceRequested,
+  counters: TokenCounters,
 ): Promise<InputEstimate> {
+  const { inputs, tokenInputs } = request;
   const tokenCounts = tokenInputs.map(({ length }) => length);
   const longestText = inputs.reduce((a, b) => (b.length > a.length ? b : a), "");
   const longestTokens = BigInt(Math.max(0, ...tokenCounts));
-  const longest = tokensLikely(await counter.count([longestText]));
-  const texts = boundOf(await counter.count(inputs), inputs.length);
+  const longest = tokensLikely(await counters[0].count([longestText]));
+  const { bound } = await boundOf(textsOf(request), counters);
+  const frames = BigInt(inputs.length) * tokensPerInput;
   return {
-    inputTokens: texts + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
+    inputTokens: bound + frames + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
     contextTokens: longest > longestTokens ? longest : longestTokens,
     pictures: 0n,
   };
+}
+
+interface Bounded {
+  /** The most that one of the vocabularies, or a provider's form of a structured value, needs. */
+  readonly bound: bigint;
+  /** By the first vocabulary. */
+  readonly likely: bigint;
+}
+
+async function boundOf(
+  { plain, escaped }: RequestTexts,
+  counters: TokenCounters,
+): Promise<Bounded> {
+  let bound = 0n;
+  let likely: bigint | undefined;
+  for (const counter of counters) {
+    const plainCount = await counter.count(plain);
+    const asJson = await counter.count(escaped.asJson);
+    const asText = await counter.count(escaped.asText);
+    const plainBound = boundOfCount(plainCount, plain.length);
+    const jsonBound = boundOfCount(asJson, escaped.asJson.length);
+    const textBound = boundOfCount(asText, escaped.asText.length);
+    bound = max(bound, plainBound + max(jsonBound, textBound));
+    likely ??= tokensLikely(plainCount) + tokensLikely(asJson);
+  }
+  return { bound, likely: likely ?? 0n };
 }
 
 /**
  * Returns the margin's bound, or that of the bytes if it is lower: no byte-level tokeniser has a token
  * without a byte.
  */
-function boundOf(count: TokenCount, texts: number): bigint {
+function boundOfCount(count: TokenCount, texts: number): bigint {
+  if (texts === 0) return 0n;
   const bytes = count.countedBytes + count.uncountedBytes;
   const bound = withMargin(count.counted) + count.uncountedBytes;
   return (bound < bytes ? bound : bytes) + BigInt(texts);
@@ -84,40 +126,6 @@ function withMargin(tokens: bigint): bigint {
   return tokens + (tokens * marginPercent) / 100n + 1n;
 }
 
-interface Part {
-  readonly type?: unknown;
-  readonly text?: unknown;
-  readonly refusal?: unknown;
-}
-
-/** Returns everything of a message that is sent to the provider, which is its parts if it has any. */
-function partsOf(message: Message): {
-  readonly texts: readonly string[];
-  readonly pictures: bigint;
-} {
-  const { toolCalls, toolCallId, name } = message;
-  const parts = parsedParts(message.parts);
-  const contents = parts?.flatMap((part) => textsOfPart(part)) ?? [message.content];
-  const texts = [...contents, toolCalls, toolCallId, name];
-  return {
-    texts: texts.filter((text): text is string => text !== null && text !== ""),
-    pictures: BigInt(parts?.filter(isPicture).length ?? 0),
-  };
-}
-
-/** Returns null if the message has no parts. */
-function parsedParts(parts: string | null): readonly Part[] | null {
-  const parsed: unknown = parts === null ? null : JSON.parse(parts);
-  return Array.isArray(parsed) ? parsed : null;
-}
-
-function isPicture({ type }: Part): boolean {
-  return type === "image_url";
-}
-
-function textsOfPart(part: Part): readonly string[] {
-  if (isPicture(part)) return [];
-  const { text, refusal, ...others } = part;
-  const read = [text, refusal].filter((each) => typeof each === "string");
-  return [...read, JSON.stringify(others)];
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

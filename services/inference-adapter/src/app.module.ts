@@ -16,7 +16,7 @@ import { AttemptRunner } from "./attempt/attempt.ts";
 import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
-import { O200kTokenCounter, TokenCounter } from "@sluice/tokens";
+import { BytePairTokenCounter, TokenCounter } from "@sluice/tokens";
 import { OpenAiProvider, type ProviderTimeouts } from "./providers/openai/openai-provider.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
@@ -73,7 +73,7 @@ export class AppModule implements OnApplicationShutdown {
 
 function partsOf(config: AdapterConfig): NestProvider[] {
   return [
-    { provide: TokenCounter, useFactory: () => O200kTokenCounter.load() },
+    { provide: TokenCounter, useFactory: () => BytePairTokenCounter.load() },
     {
       provide: Provider,
       inject: [Declarations, Clock],

@@ -15,7 +15,7 @@ import { AttemptStage } from "./attempt.stage.ts";
 import { aDispatched, type DispatchedChanges, StoppedClock } from "./dispatched.fixture.ts";
 import { InMemoryProvider, type Scripted } from "../providers/in-memory-provider.ts";
 import { AdapterMetrics } from "../metrics.ts";
-import { O200kTokenCounter } from "@sluice/tokens";
+import { BytePairTokenCounter } from "@sluice/tokens";
 import { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 /** Behaves like a store across a network: an answer may be complete before its tokens are written. */
@@ -51,7 +51,7 @@ class SlowAttempts extends InMemoryAttempts {
   }
 }
 
-const counter = await O200kTokenCounter.load();
+const counter = await BytePairTokenCounter.load();
 
 /** Returns a stage on fakes, with a request of which only the admission is recorded. */
 export async function newTestStage(

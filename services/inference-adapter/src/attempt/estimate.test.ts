@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { aDispatched } from "./dispatched.fixture.ts";
 import { completedUsage } from "./estimate.ts";
 import { answerOf } from "../providers/in-memory-provider.ts";
-import { O200kTokenCounter } from "@sluice/tokens";
+import { BytePairTokenCounter } from "@sluice/tokens";
 
-const counter = await O200kTokenCounter.load();
+const counter = await BytePairTokenCounter.load();
 const { request } = aDispatched().admitted;
 const answer = answerOf(["Paris is", " the capital of France."], "stop");
 

@@ -1,15 +1,17 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
+import { countTokens as countByCl100k } from "gpt-tokenizer/encoding/cl100k_base";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it, test } from "vitest";
-import { countedBytesMax, O200kTokenCounter } from "./o200k-token-counter.ts";
+import { countedBytesMax, BytePairTokenCounter } from "./byte-pair-token-counter.ts";
 import { tokensLikely } from "./token-counter.ts";
 
-const counter = await O200kTokenCounter.load();
+const counter = await BytePairTokenCounter.load();
 /** The names of control tokens are text in a prompt. */
 const asText = { disallowedSpecial: new Set<string>() };
 const theirCount = (text: string) => BigInt(countTokens(text, asText));
+const cl100k = await BytePairTokenCounter.load("cl100k");
 
 const thai = "กขคงจฉชซญฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหอฮะาิีึืุู";
 const hostile = [
@@ -39,6 +41,14 @@ test("every text has as many tokens as the tokeniser finds, and no more than byt
     expect(count.counted <= count.countedBytes).toBe(true);
   });
   await fc.assert(property, { numRuns: 300 });
+});
+
+test("the vocabulary of older models has a count of its own", async () => {
+  const property = fc.asyncProperty(anyText, async (text) => {
+    const { counted } = await cl100k.count([text]);
+    expect(counted).toBe(BigInt(countByCl100k(text, asText)));
+  });
+  await fc.assert(property, { numRuns: 200 });
 });
 
 /** Returns the bytes of the heap that are in use after a collection. */

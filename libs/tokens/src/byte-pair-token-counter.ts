@@ -16,29 +16,39 @@ export const countedBytesMax = 1_024 * 1_024;
 /** After so many UTF-8 bytes, other work of the process gets a turn. It is a few milliseconds of work. */
 const bytesAtOnce = 16 * 1_024;
 
+/** A vocabulary of OpenAI's: `cl100k` is that of the models before GPT-4o and of their embeddings. */
+export type Encoding = "cl100k" | "o200k";
+
 /**
- * Counts exactly as OpenAI's o200k tokeniser does.
+ * Counts exactly as a tokeniser of OpenAI's does.
  *
  * It keeps nothing of a text: a cache of pieces would keep whole prompts in memory, because a piece is
  * a view of its text.
  */
-export class O200kTokenCounter extends TokenCounter {
-  private constructor(private readonly vocabulary: Vocabulary) {
+export class BytePairTokenCounter extends TokenCounter {
+  private constructor(
+    private readonly vocabulary: Vocabulary,
+    private readonly bytesMax: number,
+  ) {
     super();
   }
 
   /**
-   * Loads the vocabulary (0.2 s, 40 MB). A process does so before it is ready, because every later request
+   * Loads a vocabulary (0.2 s, 40 MB). A process does so before it is ready, because every later request
    * needs it: a failure would refuse all of them, or leave a paid call without its estimate.
    *
+   * @param bytesMax the UTF-8 bytes of one request's texts that are counted
    * @throws the error of the module loader if the vocabulary is not installed or not complete
    */
-  static async load(): Promise<O200kTokenCounter> {
-    return new O200kTokenCounter(await loadVocabulary());
+  static async load(
+    encoding: Encoding = "o200k",
+    bytesMax = countedBytesMax,
+  ): Promise<BytePairTokenCounter> {
+    return new BytePairTokenCounter(await loadVocabulary(encoding), bytesMax);
   }
 
   override async count(texts: readonly string[]): Promise<TokenCount> {
-    const work = counting(texts, this.vocabulary);
+    const work = counting(texts, this.vocabulary, this.bytesMax);
     for (;;) {
       const step = work.next();
       if (step.done) return step.value;
@@ -48,18 +58,22 @@ export class O200kTokenCounter extends TokenCounter {
 }
 
 /** Yields whenever others should get a turn. */
-function* counting(texts: readonly string[], vocabulary: Vocabulary): Generator<void, TokenCount> {
+function* counting(
+  texts: readonly string[],
+  vocabulary: Vocabulary,
+  bytesMax: number,
+): Generator<void, TokenCount> {
   let counted = 0;
   let countedBytes = 0;
   let bytesOfTurn = 0;
   let allBytes = 0;
   for (const text of texts) {
     allBytes += Buffer.byteLength(text);
-    if (countedBytes >= countedBytesMax) continue;
+    if (countedBytes >= bytesMax) continue;
     for (const [piece] of text.matchAll(vocabulary.pieces)) {
       const bytes = Buffer.byteLength(piece);
       // A piece is counted whole or not at all, because a cut may change how its rest is split.
-      if (countedBytes + bytes > countedBytesMax) break;
+      if (countedBytes + bytes > bytesMax) break;
       // Of ASCII, the bytes as latin1 are the text itself.
       const latin1 = bytes === piece.length ? piece : Buffer.from(piece).toString("latin1");
       counted += vocabulary.ranks.of.has(latin1) ? 1 : yield* mergedCount(latin1, vocabulary.ranks);
@@ -77,9 +91,9 @@ function* counting(texts: readonly string[], vocabulary: Vocabulary): Generator<
   };
 }
 
-async function loadVocabulary(): Promise<Vocabulary> {
-  const [{ default: tokens }, { O200K_TOKEN_SPLIT_REGEX: pieces }] = await Promise.all([
-    import("gpt-tokenizer/bpeRanks/o200k_base"),
+async function loadVocabulary(encoding: Encoding): Promise<Vocabulary> {
+  const [tokens, patterns] = await Promise.all([
+    loadTokens(encoding),
     import("gpt-tokenizer/encodingParams/constants"),
   ]);
   const of = new Map<string, number>();
@@ -90,5 +104,13 @@ async function loadVocabulary(): Promise<Vocabulary> {
     of.set(bytes, rank);
     longest = Math.max(longest, bytes.length);
   });
-  return { ranks: { of, longest }, pieces };
+  const { CL100K_TOKEN_SPLIT_REGEX: cl100k, O200K_TOKEN_SPLIT_REGEX: o200k } = patterns;
+  return { ranks: { of, longest }, pieces: { cl100k, o200k }[encoding] };
+}
+
+async function loadTokens(encoding: Encoding): Promise<readonly (string | readonly number[])[]> {
+  const { default: tokens } = await (encoding === "cl100k"
+    ? import("gpt-tokenizer/bpeRanks/cl100k_base")
+    : import("gpt-tokenizer/bpeRanks/o200k_base"));
+  return tokens;
 }
