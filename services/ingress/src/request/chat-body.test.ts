@@ -91,6 +91,12 @@ test.each<readonly [object, string, string]>([
     "response_format.strict",
   ],
   [body({ stop: ["a", ""] }), "invalid_value", "stop.1"],
+  [body({ metadata: { a: "v".repeat(513) } }), "invalid_value", "metadata.a"],
+  [
+    body({ messages: [{ role: "tool", content: "3", tool_call_id: "c".repeat(513) }] }),
+    "invalid_value",
+    "messages.0.tool_call_id",
+  ],
   [body({ top_logprobs: 2 }), "invalid_value", "top_logprobs"],
   [body({ max_tokens: 1, max_completion_tokens: 1 }), "invalid_value", "max_tokens"],
   [

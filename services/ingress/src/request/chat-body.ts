@@ -1,9 +1,10 @@
 import type { InferenceRequested, Message } from "@sluice/contracts";
 import { z } from "zod";
-import { chatMessage, messageOf, parts, toolCalls } from "./chat-message.ts";
+import { chatMessage, messageOf, parts, recordTexts, textOf, toolCalls } from "./chat-message.ts";
 import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
 import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
 import type { RequestBody } from "./request-body.ts";
+import { modelLengthMax } from "./record-limits.ts";
 import { checkSchema, depthRefusalOf, parseJson, setParametersOf } from "./schema-check.ts";
 
 const streamOptions = z.strictObject({
@@ -12,9 +13,12 @@ const streamOptions = z.strictObject({
   include_obfuscation: z.literal(false).nullish(),
 });
 
+/** The most messages of a chat. */
+export const messagesMax = 10_000;
+
 const body = parameters.extend({
-  model: z.string().min(1).max(128),
-  messages: z.array(chatMessage).min(1).max(10_000),
+  model: z.string().min(1).max(modelLengthMax),
+  messages: z.array(chatMessage).min(1).max(messagesMax),
   stream: z.boolean().nullish(),
   stream_options: streamOptions.nullish(),
 });
@@ -75,19 +79,29 @@ export function chatRefusalOf({
 function messageRefusalOf(message: Message, index: number): Refusal | undefined {
   const path = `messages[${index}]`;
   return (
-    jsonRefusalOf(parts, message.parts, [path, "parts"]) ??
-    jsonRefusalOf(toolCalls, message.toolCalls, [path, "toolCalls"])
+    refusalIn(checkSchema(recordTexts, message, [path])) ??
+    partsRefusalOf(message, path) ??
+    refusalIn(parsedJson(toolCalls, message.toolCalls, [path, "toolCalls"]))
   );
 }
 
-function jsonRefusalOf(
-  schema: z.ZodType,
+/** The provider receives the parts. A content that differs from them would be classified and cached in their place. */
+function partsRefusalOf({ parts: text, content }: Message, path: string): Refusal | undefined {
+  const given = parsedJson(parts, text, [path, "parts"]);
+  if (given.kind === "refused") return given;
+  if (given.value === null || textOf(given.value) === content) return undefined;
+  const problem = "it must be the text of 'parts', joined without a separator";
+  return invalidValue(`${path}.content`, problem);
+}
+
+function parsedJson<T>(
+  schema: z.ZodType<T>,
   text: string | null,
   path: readonly string[],
-): Refusal | undefined {
-  if (text === null) return undefined;
+): Parsed<T | null> {
+  if (text === null) return parsed(null);
   const json = parseJson(text, path.join("."), "array");
-  return json.kind === "refused" ? json : refusalIn(checkSchema(schema, json.value, path));
+  return json.kind === "refused" ? json : checkSchema(schema, json.value, path);
 }
 
 function contradictionRefusalOf(given: Parameters, prefix = ""): Refusal | undefined {

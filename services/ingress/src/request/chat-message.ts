@@ -14,23 +14,33 @@ const part = z.discriminatedUnion("type", [text, image, refusal], {
 });
 type Part = z.output<typeof part>;
 
+/** An answer may be sent back, and some providers write more into an id than OpenAI, which allows 40 characters. */
+const identifier = z.string().max(512);
+const authorName = z.string().max(64);
+
 const toolCall = z.looseObject({
-  id: z.string(),
+  id: identifier,
   type: z.literal("function", { error: "only tools of type 'function' are supported" }),
-  function: z.looseObject({ name: z.string(), arguments: z.string() }),
+  function: z.looseObject({ name: identifier, arguments: z.string() }),
 });
 
 /** The content of a message, if it is a list of parts. */
 export const parts = z.array(part).min(1);
 export const toolCalls = z.array(toolCall);
 
+/** The members of a message's record that are texts of their own, with the limits of {@link chatMessage}. */
+export const recordTexts = z.object({
+  name: authorName.nullable(),
+  toolCallId: identifier.nullable(),
+});
+
 /** One message in the form of OpenAI's API. A client may send an answer back unchanged, nulls included. */
 export const chatMessage = z.strictObject({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: z.union([z.string(), parts]).nullish(),
-  name: z.string().max(64).nullish(),
+  name: authorName.nullish(),
   tool_calls: toolCalls.nullish(),
-  tool_call_id: z.string().nullish(),
+  tool_call_id: identifier.nullish(),
   refusal: z.string().nullish(),
   annotations: z.array(z.unknown()).max(0, "only an empty list is supported").nullish(),
   audio: unsupported("model prices have no rate for sound"),
@@ -74,8 +84,8 @@ function isPlain(content: Content): boolean {
   return content.length === 1 && first?.type === "text" && Object.keys(first).length === 2;
 }
 
-/** Returns the text that stages count and read. The provider receives the parts. */
-function textOf(content: Content): string {
+/** Returns the text that stages read. The provider receives the parts. */
+export function textOf(content: Content): string {
   if (typeof content === "string") return content;
   return content.map(textOfPart).join("");
 }

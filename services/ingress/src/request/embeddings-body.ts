@@ -2,6 +2,7 @@ import type { InferenceRequested } from "@sluice/contracts";
 import { embeddingBytesMax, embeddingInputsMax } from "@sluice/domain";
 import { z } from "zod";
 import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
+import { modelLengthMax } from "./record-limits.ts";
 import type { RequestBody } from "./request-body.ts";
 import { checkSchema, depthRefusalOf, parseJson, setParametersOf } from "./schema-check.ts";
 import { unsupported } from "./unsupported.ts";
@@ -29,7 +30,7 @@ const dimensions = z
 const user = z.string().max(512).nullish();
 
 const body = z.strictObject({
-  model: z.string().min(1).max(128),
+  model: z.string().min(1).max(modelLengthMax),
   input: z.unknown(),
   dimensions,
   encoding_format: z.enum(["float", "base64"]).nullish(),

@@ -7,6 +7,11 @@ const label = z.string().max(512).nullish();
 /** The provider checks the content of a schema. It receives the members in the order in which the client sent them. */
 const schema = z.record(z.string(), z.unknown());
 
+/** The limits of OpenAI. */
+const metadata = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine((given) => Object.keys(given).length <= 16, "it may have at most 16 entries");
+
 const tool = z.looseObject({
   type: z.literal("function", { error: "only tools of type 'function' are supported" }),
   function: z.looseObject({
@@ -46,7 +51,7 @@ export const parameters = z.strictObject({
   logprobs: z.boolean().nullish(),
   max_completion_tokens: outputTokens.nullish(),
   max_tokens: outputTokens.nullish(),
-  metadata: z.record(z.string(), z.string()).nullish(),
+  metadata: metadata.nullish(),
   modalities: z.array(z.enum(["text"])).nullish(),
   moderation: unsupported("answers have no field for its result"),
   n: z.number().int().min(1).max(16).nullish(),

@@ -1,5 +1,5 @@
-import { defaultRequirements, type InferenceRequested } from "@sluice/contracts";
-import { aRequest } from "@sluice/testing/fixtures";
+import { defaultRequirements, type InferenceRequested, type Message } from "@sluice/contracts";
+import { aMessage, aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { recordRefusalOf } from "./record-check.ts";
@@ -32,6 +32,53 @@ test("a record is refused for every value that an HTTP body may not have either"
     requirements: { ...defaultRequirements, requiredAccuracy: Number.NaN },
   });
   expect(refusalOf(unsure)?.code).toBe("invalid_value");
+});
+
+const messageWith = (changed: Partial<Message>) => aRequest({ messages: [aMessage(changed)] });
+const callOf = (id: string, name = "f") =>
+  JSON.stringify([{ id, type: "function", function: { name, arguments: "{}" } }]);
+
+test.each<readonly [string, string, Partial<InferenceRequested>]>([
+  ["a long model", "model", { model: "m".repeat(129) }],
+  ["a long name", "messages[0].name", messageWith({ name: "n".repeat(65) })],
+  ["a long tool call id", "messages[0].toolCallId", messageWith({ toolCallId: "c".repeat(513) })],
+  ["a long id", "messages[0].toolCalls.0.id", messageWith({ toolCalls: callOf("c".repeat(513)) })],
+  [
+    "a long called name",
+    "messages[0].toolCalls.0.function.name",
+    messageWith({ toolCalls: callOf("c", "f".repeat(513)) }),
+  ],
+  ["a long user", "parameters.user", { parameters: `{"user":"${"u".repeat(513)}"}` }],
+  [
+    "long metadata",
+    "parameters.metadata.a",
+    { parameters: `{"metadata":{"a":"${"v".repeat(513)}"}}` },
+  ],
+  ["too many messages", "messages", { messages: Array.from({ length: 10_001 }, () => aMessage()) }],
+])("a record with %s is refused like a body, and the reason names its path", (_, path, changed) => {
+  expect(refusalOf(aRequest(changed))).toMatchObject({ code: "invalid_value", param: path });
+});
+
+test("every member at its limit is accepted", () => {
+  const most = messageWith({
+    ...{ name: "n".repeat(64), toolCallId: "c".repeat(512) },
+    toolCalls: callOf("c".repeat(512), "f".repeat(512)),
+  });
+  expect(refusalOf(most)).toBeUndefined();
+});
+
+test("the content of a message with parts must be their text, because the provider receives the parts", () => {
+  const parts = JSON.stringify([
+    { type: "text", text: "What is " },
+    { type: "image_url", image_url: { url: "https://example.com/a.png" } },
+    { type: "text", text: "this?" },
+  ]);
+  expect(refusalOf(messageWith({ content: "What is this?", parts }))).toBeUndefined();
+  for (const content of ["hi", "", "What is this? "])
+    expect(refusalOf(messageWith({ content, parts }))).toMatchObject({
+      code: "invalid_value",
+      param: "messages[0].content",
+    });
 });
 
 test("a reason names what is wrong and stays short, however long the name in the record is", () => {

@@ -1,9 +1,9 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import type { Declarations } from "@sluice/declarations";
-import { chatRefusalOf } from "./chat-body.ts";
+import { chatRefusalOf, messagesMax } from "./chat-body.ts";
 import { embeddingsRefusalOf } from "./embeddings-body.ts";
 import { modelRefusalOf } from "./model-choice.ts";
-import { excessIn } from "./record-limits.ts";
+import { excessIn, modelLengthMax } from "./record-limits.ts";
 import { invalidValue, type Refusal } from "./refusal.ts";
 
 /** In characters. A reason may name a member of the record, and stages write the reason several times. */
@@ -28,12 +28,15 @@ export function recordRefusalOf(
 }
 
 function shapeRefusalOf(request: InferenceRequested): Refusal | undefined {
-  const { operation, messages, inputs, tokenInputs } = request;
+  const { operation, model, messages, inputs, tokenInputs } = request;
+  if (model.length === 0 || model.length > modelLengthMax)
+    return unexpected("model", `1 to ${modelLengthMax} characters`);
   if (operation === "embeddings")
     return messages.length > 0
       ? unexpected("messages", "none, as the operation is embeddings")
       : undefined;
-  if (messages.length === 0) return unexpected("messages", "at least one message");
+  if (messages.length === 0 || messages.length > messagesMax)
+    return unexpected("messages", `1 to ${messagesMax} messages`);
   if (inputs.length > 0) return unexpected("inputs", "none, as the operation is chat");
   if (tokenInputs.length > 0) return unexpected("tokenInputs", "none, as the operation is chat");
   const unknownRole = messages.findIndex(({ role }) => !roles.has(role));

@@ -4,6 +4,8 @@ import type { InferenceRequested } from "@sluice/contracts";
 export const recordBytesMax = 768 * 1024;
 /** The correlation id is copied into the record and into the headers of the response. */
 export const correlationIdBytesMax = 1_024;
+/** In characters, over HTTP as on Kafka. */
+export const modelLengthMax = 128;
 
 const tagsMax = 64;
 const tagNameLengthMax = 64;
