@@ -65,14 +65,13 @@ test.for(services)(
   },
 );
 
-test.for(services)(
-  "%s receives no variable that it does not read",
-  async ([name, { environment = {} }]) => {
-    const known = new Set(Object.keys((await schemaOf(name)).shape));
-    if ("SLUICE_CONFIG" in environment) for (const each of declaredVariables) known.add(each);
-    expect(Object.keys(environment).filter((key) => !known.has(key))).toEqual([]);
-  },
-);
+test.for(services)("%s receives no variable that it does not read", async ([name, container]) => {
+  const environment = { ...environmentOf(container) };
+  for (const variable of Object.keys(imageVariables)) delete environment[variable];
+  const known = new Set(Object.keys((await schemaOf(name)).shape));
+  if ("SLUICE_CONFIG" in environment) for (const each of declaredVariables) known.add(each);
+  expect(Object.keys(environment).filter((key) => !known.has(key))).toEqual([]);
+});
 
 test("every service that reads the declarations receives the file and the variables that it names", () => {
   const readers = services.filter(([, { environment = {} }]) => "SLUICE_CONFIG" in environment);
@@ -243,6 +242,7 @@ test("only ingress receives API keys, only the adapter providers' keys, and only
   expect(Object.fromEntries(given.filter(([, secrets]) => secrets.length > 0))).toEqual({
     ingress: references("tenants"),
     "inference-adapter": references("providers"),
+    "cost-accountant": ["costs-token"],
   });
   const knowLedger = services.filter(
     ([, container]) => "SLUICE_LEDGER_URL" in environmentOf(container),
@@ -262,7 +262,9 @@ test("the simulator requires the key that the adapter receives", () => {
 
 test("the file contains no secret, because every variable for a secret has a value that the user generates", () => {
   const named = containers.flatMap(([, { environment = {} }]) =>
-    Object.entries(environment).filter(([key]) => /KEY|PASSWORD|SECRET|AUTH/.test(key)),
+    Object.entries(environment).filter(
+      ([key]) => /KEY|PASSWORD|SECRET|AUTH|TOKEN/.test(key) && !key.endsWith("_FILE"),
+    ),
   );
   const secrets = new Set(Object.values(values));
   expect(named.length).toBeGreaterThan(4);
@@ -317,8 +319,18 @@ async function defaultPorts(): Promise<Readonly<Record<string, number>>> {
   return exported.defaultPorts;
 }
 
-function environmentOf({ environment }: Container): Readonly<Record<string, string>> {
-  return { ...imageVariables, ...environment };
+/** Returns the variables as a service reads them: those that end in _FILE name a secret that Compose mounts. */
+function environmentOf({ environment = {}, secrets = [] }: Container): Record<string, string> {
+  const read = Object.entries(environment).flatMap(([key, value]) => {
+    const [, variable] = /^(SLUICE_\w+)_FILE$/.exec(key) ?? [];
+    if (variable === undefined) return [];
+    const name = posix.basename(value);
+    expect(value).toBe(`/run/secrets/${name}`);
+    expect(secrets).toContain(name);
+    return [[variable, values[compose.secrets[name]?.environment ?? ""] ?? ""]];
+  });
+  const direct = Object.entries(environment).filter(([key]) => !key.endsWith("_FILE"));
+  return { ...imageVariables, ...Object.fromEntries([...direct, ...read]) };
 }
 
 /** Returns the containers that an address names: `kafka:9092`, `redis://:password@redis:6379/0`. */

@@ -29,6 +29,8 @@ const options: PipelineOptions = {
     SLUICE_KAFKA_TOPIC_PREFIX: "mine.",
     SLUICE_LEDGER_URL: "postgres://elsewhere/sluice",
     SLUICE_REDIS_PORT: "7000",
+    SLUICE_COSTS_TOKEN: "token",
+    SLUICE_COSTS_TOKEN_FILE: "/run/secrets/costs-token",
   },
 };
 const environmentOf = (service: (typeof serviceNames)[number]): Record<string, string> =>
@@ -53,6 +55,8 @@ test.each(serviceNames)(
 
 test.each([
   ["SLUICE_LEDGER_URL", ["cost-accountant"]],
+  ["SLUICE_COSTS_TOKEN", ["cost-accountant"]],
+  ["SLUICE_COSTS_TOKEN_FILE", ["cost-accountant"]],
   ["PROVIDER_KEY", ["inference-adapter"]],
   ["TENANT_SECRET", ["ingress"]],
   ["SLUICE_HTTP_PORT", ["ingress"]],

@@ -40,6 +40,9 @@ const addressFiles = ["SLUICE_REDIS_URL", "SLUICE_CACHE_REDIS_URL", "SLUICE_LEDG
   (name) => `${name}_FILE`,
 );
 
+/** Only the accountant receives the token that allows its clients to read the costs of all tenants. */
+const costsTokens = ["SLUICE_COSTS_TOKEN", "SLUICE_COSTS_TOKEN_FILE"];
+
 export interface PipelineOptions {
   readonly dataDir: string;
   readonly ports: Ports;
@@ -130,7 +133,8 @@ export function simulatorProgram(options: PipelineOptions): Program {
 }
 
 /**
- * Returns the whole environment of a service. Only the cost accountant receives the ledger's address, only
+ * Returns the whole environment of a service. Only the cost accountant receives the ledger's address and the
+ * token of the costs, only
  * the inference adapter receives the providers' keys, and only ingress receives the secrets of the API keys.
  */
 export function serviceEnvironment(
@@ -147,6 +151,7 @@ export function serviceEnvironment(
     "SLUICE_LEDGER_URL",
     "SLUICE_SIMULATOR_CONTROL_KEY",
     ...addressFiles,
+    ...costsTokens,
     ...portNames.map(portVariableOf),
   ]);
   for (const name of [...ingressSecrets, ...adapterSecrets]) withheld.add(name);
@@ -170,7 +175,12 @@ export function serviceEnvironment(
           SLUICE_HTTP_PORT: String(ports.http),
         }
       : {}),
-    ...(service === "cost-accountant" ? { SLUICE_LEDGER_URL: addresses.ledger } : {}),
+    ...(service === "cost-accountant"
+      ? {
+          SLUICE_LEDGER_URL: addresses.ledger,
+          ...definedEntries(environment, (name) => costsTokens.includes(name)),
+        }
+      : {}),
   };
 }
 

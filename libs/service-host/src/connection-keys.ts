@@ -79,6 +79,20 @@ export const registryKeys = {
   ),
 };
 
+/** The key for the costs of all tenants, for the accountant and for the programs that ask it. */
+export const costsKeys = {
+  SLUICE_COSTS_TOKEN: secret(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{16,}$/, {
+        error:
+          'has fewer than 16 characters, or others than visible ASCII: generate one, for example with "openssl rand -hex 24"',
+      })
+      .optional(),
+    "Bearer token that GET /costs requires. It is required unless SLUICE_ADMIN_HOST is on loopback.",
+  ),
+};
+
 const redisUrl = z.url({
   protocol: /^rediss?$/,
   error: "is not a redis:// or rediss:// address",

@@ -3,6 +3,7 @@ export {
   cacheConnectionOf,
   cacheKeys,
   ConfigurationError,
+  costsKeys,
   countKey,
   kafkaConnectionOf,
   parseConfig,

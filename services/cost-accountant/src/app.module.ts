@@ -39,7 +39,7 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
           url: config.SLUICE_LEDGER_URL,
           topicPrefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
         }),
-        CostsModule,
+        CostsModule.forRoot({ token: config.SLUICE_COSTS_TOKEN }),
       ],
       providers: [
         { provide: Budgets, useClass: GrantAllBudgets },

@@ -1,8 +1,9 @@
-import { countKey, declarationKeys, platformKeys, secret } from "@sluice/service-host";
+import { isLoopback } from "@sluice/domain";
+import { costsKeys, countKey, declarationKeys, platformKeys, secret } from "@sluice/service-host";
 import { z } from "zod";
 import { ledgerAddressProblem } from "./ledger/ledger-address.ts";
 
-export const configSchema = z.object({
+const keys = z.object({
   ...platformKeys,
   ...declarationKeys,
   SLUICE_LEDGER_URL: secret(
@@ -23,6 +24,20 @@ export const configSchema = z.object({
     { min: 1, max: 3_600 },
     "How often the sweep looks for attempts without usage, in seconds.",
   ),
+  ...costsKeys,
 });
+
+/** An operator who opens the admin port learns here that it shows the costs, and not when another program has read them. */
+export const configSchema = keys.refine(isCostsTokenThere, {
+  path: ["SLUICE_COSTS_TOKEN"],
+  error:
+    "is missing, but SLUICE_ADMIN_HOST is not on loopback, so that other machines could read the costs of all tenants: set it, or SLUICE_COSTS_TOKEN_FILE, or set SLUICE_ADMIN_HOST to 127.0.0.1",
+  // Is checked even if another key is wrong, so that all errors are reported together.
+  when: () => true,
+});
+
+function isCostsTokenThere(config: Partial<z.output<typeof keys>>): boolean {
+  return config.SLUICE_COSTS_TOKEN !== undefined || isLoopback(config.SLUICE_ADMIN_HOST ?? "");
+}
 
 export type Config = z.output<typeof configSchema>;

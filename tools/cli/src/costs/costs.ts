@@ -2,6 +2,7 @@ import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
 import { readStatus } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
+import { costsHeaders } from "./costs-token.ts";
 import { printToStderr, print, printJson } from "../output.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "../usage-error.ts";
@@ -10,6 +11,8 @@ export type CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
 const unreadyCode: CostsFaultCode = "CLI_ACCOUNTANT_UNREADY";
 
 const answerTimeoutMs = 10_000;
+const refusedToken =
+  "The cost-accountant requires a token. Set SLUICE_COSTS_TOKEN or SLUICE_COSTS_TOKEN_FILE to the one with which it was started.";
 
 export interface CostsOptions {
   readonly by: string;
@@ -25,7 +28,8 @@ export async function costs(options: CostsOptions): Promise<number> {
   const query = new URLSearchParams({ by: options.by });
   for (const name of ["tenant", "since", "until"] as const)
     if (options[name] !== undefined) query.set(name, options[name]);
-  const answer = await fetchCosts(await accountantAddress(options.dataDir), query);
+  const headers = costsHeaders(process.env);
+  const answer = await fetchCosts(await accountantAddress(options.dataDir), query, headers);
   printCosts(answer, options.format);
   return 0;
 }
@@ -51,17 +55,22 @@ async function accountantAddress(dataDir: string): Promise<string> {
   throw unready();
 }
 
-async function fetchCosts(address: string, query: URLSearchParams): Promise<CostsAnswer> {
+/** @throws UsageError if the query or the token is refused; TransientFault if the accountant does not answer */
+export async function fetchCosts(
+  address: string,
+  query: URLSearchParams,
+  headers: Readonly<Record<string, string>>,
+): Promise<CostsAnswer> {
   const url = `${address}/costs?${query.toString()}`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) }).catch(
-    (cause: unknown) => {
-      throw unready(cause);
-    },
-  );
+  const signal = AbortSignal.timeout(answerTimeoutMs);
+  const response = await fetch(url, { headers, signal }).catch((cause: unknown) => {
+    throw unready(cause);
+  });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the accountant's own answer
   if (response.ok) return (await response.json()) as CostsAnswer;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the admin port's error shape
   const { error } = (await response.json()) as { readonly error: string };
+  if (response.status === 401) throw new UsageError(refusedToken);
   if (response.status === 400) throw new UsageError(error);
   throw unready(error);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CostsAnswer } from "@sluice/contracts";
+import { costsHeaders } from "../costs/costs-token.ts";
 import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
 
 /** The ledger's sums for one tier and cache result. */
@@ -26,6 +27,7 @@ export async function ledgerRows(
   signal: AbortSignal,
 ): Promise<readonly LedgerRow[]> {
   const response = await fetch(`${accountantAdmin}/costs?by=tier,cache`, {
+    headers: costsHeaders(process.env),
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
   if (!response.ok)

@@ -8,11 +8,13 @@ import {
   Injectable,
   type PipeTransform,
   UseFilters,
+  UseGuards,
 } from "@nestjs/common";
 import type { FastifyRequest } from "fastify";
 import { Ledger, type CostsQuery } from "../../ledger/ledger.ts";
 import { costsAnswerOf, parseCostsQuery } from "../costs-query.ts";
 import { CostsErrorFilter } from "./costs-error.filter.ts";
+import { CostsTokenGuard } from "./costs-token.guard.ts";
 import { jsonBody } from "./json-body.ts";
 
 /** Gives the query as it was sent: Fastify's own parser turns a repeated parameter into a list. */
@@ -34,6 +36,7 @@ export class CostsQueryPipe implements PipeTransform<URLSearchParams, CostsQuery
 /** Answers with sums of the hourly rollups. */
 @Controller("costs")
 @UseFilters(CostsErrorFilter)
+@UseGuards(CostsTokenGuard)
 export class CostsController {
   constructor(private readonly ledger: Ledger) {}
 

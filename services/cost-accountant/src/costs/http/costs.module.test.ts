@@ -38,7 +38,7 @@ beforeAll(async () => {
     adminHost: "127.0.0.1",
     adminPort: 0,
   });
-  const imports = [telemetry, LedgerModule.forRoot(), CostsModule];
+  const imports = [telemetry, LedgerModule.forRoot(), CostsModule.forRoot({ token: undefined })];
   app = await createHttp({ module: AppModule, imports });
   await app.init();
   address = `http://127.0.0.1:${app.get(AdminServer).port}`;

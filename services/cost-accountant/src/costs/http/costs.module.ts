@@ -1,11 +1,17 @@
-import { Module, type OnApplicationBootstrap, type OnModuleInit } from "@nestjs/common";
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from "@nestjs/common";
 import { HttpAdapterHost } from "@nestjs/core";
 import type { FastifyAdapter } from "@nestjs/platform-fastify";
 import { AdminServer } from "@sluice/telemetry";
+import { COSTS_OPTIONS, type CostsOptions } from "./costs-token.guard.ts";
 import { CostsController } from "./costs.controller.ts";
 
 /** Serves `GET /costs` on the admin port. The application's HTTP adapter opens no port of its own. */
-@Module({ controllers: [CostsController] })
+@Module({})
 export class CostsModule implements OnModuleInit, OnApplicationBootstrap {
   private readonly ready = Promise.withResolvers<void>();
 
@@ -13,6 +19,14 @@ export class CostsModule implements OnModuleInit, OnApplicationBootstrap {
     private readonly admin: AdminServer,
     private readonly host: HttpAdapterHost<FastifyAdapter>,
   ) {}
+
+  static forRoot(options: CostsOptions): DynamicModule {
+    return {
+      module: CostsModule,
+      controllers: [CostsController],
+      providers: [{ provide: COSTS_OPTIONS, useValue: options }],
+    };
+  }
 
   /** Registers the path before the admin port opens. A request that comes too early waits. */
   onModuleInit(): void {

@@ -1,0 +1,51 @@
+import { parseConfig } from "@sluice/service-host";
+import { expect, test } from "vitest";
+import { configSchema } from "./config.ts";
+
+const complete = {
+  SLUICE_KAFKA_BROKERS: "127.0.0.1:9",
+  SLUICE_REGISTRY_URL: "http://127.0.0.1:9",
+  SLUICE_CONFIG: "sluice.yaml",
+  SLUICE_LEDGER_URL: "postgres://sluice@127.0.0.1:9/sluice",
+};
+const token = "a-token-of-16-ch";
+const parse = (environment: NodeJS.ProcessEnv) =>
+  parseConfig(configSchema, { ...complete, ...environment });
+
+test.each(["0.0.0.0", "::", "10.0.0.1", "accountant.internal"])(
+  "an admin port on %s without a token is refused, with both remedies",
+  (host) => {
+    expect(() => parse({ SLUICE_ADMIN_HOST: host })).toThrow(
+      /SLUICE_COSTS_TOKEN: is missing.*set it.*or set SLUICE_ADMIN_HOST to 127\.0\.0\.1/,
+    );
+    expect(parse({ SLUICE_ADMIN_HOST: host, SLUICE_COSTS_TOKEN: token })).toMatchObject({
+      SLUICE_COSTS_TOKEN: token,
+    });
+  },
+);
+
+test.each(["127.0.0.1", "::1", "localhost", "127.0.0.2"])(
+  "an admin port on %s needs no token",
+  (host) => {
+    expect(parse({ SLUICE_ADMIN_HOST: host }).SLUICE_COSTS_TOKEN).toBeUndefined();
+  },
+);
+
+test("a missing token is reported together with the other errors", () => {
+  const environment = {
+    SLUICE_ADMIN_HOST: "0.0.0.0",
+    SLUICE_LEDGER_URL: "mysql://ledger",
+    SLUICE_CONFIG: "",
+  };
+  expect(() => parse(environment)).toThrow(
+    /CONFIG: [^]*LEDGER_URL: is not a postgres[^]*COSTS_TOKEN: is missing/,
+  );
+});
+
+test.each(["canary-15-chars", "canary with spaces in it", "canary-with-an-é-in-it"])(
+  "the token '%s' is refused without being shown",
+  (wrong) => {
+    expect(() => parse({ SLUICE_COSTS_TOKEN: wrong })).toThrow(/COSTS_TOKEN: .*16.*openssl/);
+    expect(() => parse({ SLUICE_COSTS_TOKEN: wrong })).not.toThrow("canary");
+  },
+);
