@@ -85,13 +85,32 @@ outcome, \`chargeId\` of a charge). All repeats of an id have the same content.
 
 const afterTopics = `In this table, "users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md).
 Three headers of their requests prove who sent them: \`sluice-key-id\`, \`sluice-issued-at\` and
-\`sluice-signature\`. The [Python example](../../examples/kafka-python/README.md) shows how to make a
-signature. The response has the request's \`correlation-id\` header.
+\`sluice-signature\`. The signature is \`v2.\` and the lower-case hex of HMAC-SHA256, with the secret of the
+key, over seven fields that line feeds join:
+
+1. \`v2\`
+2. the name of the topic, with the installation's prefix
+3. the key id
+4. \`sluice-issued-at\`, in milliseconds since 1970
+5. the lower-case hex SHA-256 of the value as it is sent
+6. that of the header \`correlation-id\`, or nothing if it is not sent
+7. that of the header \`traceparent\`, or nothing if it is not sent
+
+A tracing agent that adds \`traceparent\` after the signature makes the message invalid. Set the header before
+you sign, or switch the agent off for this topic. The [Python
+example](../../examples/kafka-python/README.md) makes signatures, and [test
+vectors](../../schemas/request-signature.vectors.json) check other implementations. The response has the
+request's \`correlation-id\` header, which has at most 1,024 bytes of visible text.
+
+The signature of version 0.1.0 has no \`v2.\`, and covers fields 2 (without the prefix) to 5 only. Ingress
+accepts it until version 0.3.0. The metric \`intake_signatures_total{form="first"}\` counts these messages.
 
 A message that a stage cannot handle is copied to the dead-letter topic of the topic it was read from,
 \`<topic>.dead-letter\`. The copy has the original bytes and the same retention. Its headers give the reason
 and the origin: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`, \`-partition\`, \`-offset\` and
-\`-at\`. \`npx sluice dead-letters list\` lists dead letters.
+\`-at\`. \`npx sluice dead-letters list\` lists dead letters. A replay of a request has three more headers,
+\`sluice-replay-of\`, \`sluice-replay-at\` and \`sluice-replay-signature\`, which the installation's
+\`SLUICE_REPLAY_SECRET\` signs ([decision 20](../decisions/0020-operators-sign-replays.md)).
 `;
 
 const beforeRecords = `Times are milliseconds since 1970, UTC. Money is in whole nano-USD (10⁻⁹ dollars). A field without a

@@ -30,11 +30,9 @@ export async function sentMessageOf(
   const value = await valueOf(user, requestId, draft);
   const isSigned = !("signed" in draft) || draft.signed;
   const issuedAt = draft.kind === "issued-at" ? draft.text : undefined;
-  const headers = Object.fromEntries<string | Buffer | (string | Buffer)[]>([
-    ...Object.entries(user.signatureOf(isSigned ? value : Buffer.from("other"), issuedAt)),
-    ["correlation-id", String(number)],
-    [numberHeader, String(number)],
-  ]);
+  const own = { "correlation-id": String(number), [numberHeader]: String(number) };
+  const signed = isSigned ? value : Buffer.from("other");
+  const headers: Headers = { ...user.signatureOf(signed, issuedAt, own), ...own };
   if (draft.kind === "headers") for (const change of draft.changes) applyChange(headers, change);
   return { number, requestId, draft, value, headers, key: String(number) };
 }

@@ -33,8 +33,8 @@ schema = registry.get_latest_version(f"{prefix}{requested}-value").schema
 serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
 value = serialize(request, SerializationContext(prefix + requested, MessageField.VALUE))
 producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True})
-# A signature is over the topic without its prefix, and the value as it is sent.
-headers = signed_headers(requested, value, api_key, int(time.time() * 1000))
+# A signature is over the topic with its prefix, the value as it is sent, correlation-id and traceparent.
+headers = signed_headers(prefix + requested, value, api_key, int(time.time() * 1000))
 producer.produce(prefix + requested, value, request["requestId"], headers=headers)
 producer.flush()
 

@@ -12,11 +12,18 @@ vectors = json.loads(path.read_text(encoding="utf-8"))["vectors"]
 for vector in vectors:
     value = base64.b64decode(vector["valueBase64"])
     expected = {
+        **vector["headers"],
         "sluice-key-id": vector["keyId"],
         "sluice-issued-at": str(vector["issuedAt"]),
         "sluice-signature": vector["signature"],
     }
-    actual = signed_headers(vector["topic"], value, vector["apiKey"], vector["issuedAt"])
+    actual = signed_headers(
+        vector["topicPrefix"] + vector["topic"],
+        value,
+        vector["apiKey"],
+        vector["issuedAt"],
+        vector["headers"],
+    )
     if actual != expected:
         sys.exit(f"{vector['name']}: expected {expected}, but got {actual}")
 print(f"{len(vectors)} signatures are right")

@@ -222,7 +222,9 @@ export class SluiceClient implements AsyncDisposable {
       await retryUntil(() => {
         // Each attempt has a new signature, because signatures expire after 5 minutes. The producer encodes
         // the same record to the same bytes.
-        const signature = signedHeaders(topic.name, value, this.#key, Date.now());
+        const { topicPrefix } = this.#connection;
+        const unsigned = { topicPrefix, topic: topic.name, value, headers: options.headers ?? {} };
+        const signature = signedHeaders(unsigned, this.#key, Date.now());
         const headers = { ...options.headers, ...signature };
         return this.#producer.send([outgoing(topic, record, headers)]);
       }, options);

@@ -12,4 +12,4 @@ export type { AskOptions, ClientOptions, ReadOptions, SendOptions } from "./opti
 export type { Records } from "./records.ts";
 export type { Request } from "./request.ts";
 export { signingKeyOf } from "./signing-key.ts";
-export { signedHeaders, type SigningKey } from "@sluice/contracts";
+export { signedHeaders, type SigningKey, type UnsignedMessage } from "@sluice/contracts";

@@ -38,7 +38,7 @@ export interface SendOptions {
   /** How long to try, in milliseconds. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Sent in addition to the signature. `correlation-id` is returned with the response; `traceparent` continues a trace. */
+  /** Sent in addition to the signature, which covers `correlation-id` and `traceparent`. `correlation-id` is returned with the response; `traceparent` continues a trace. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -44,13 +44,17 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
+export { replayedAt, replayHeaders, replayHeadersOf } from "./replay-signature.ts";
 export {
-  isSignedBy,
+  firstSignatureOf,
+  type SignatureForm,
   signatureHeaders,
   signatureOf,
+  signedForm,
   type SignedMessage,
   signedHeaders,
   type SigningKey,
+  type UnsignedMessage,
 } from "./request-signature.ts";
 export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";

@@ -116,3 +116,10 @@ export const cacheKeys = {
     "PEM file of the CA that signs this Redis server's certificate; without it, the CAs that Node trusts.",
   ),
 };
+
+export const replayKeys = {
+  SLUICE_REPLAY_SECRET: secret(
+    z.string().min(32, "must have at least 32 characters").optional(),
+    "Signs the messages on inference.requested that an operator replays with `sluice dead-letters replay`. Ingress and the command line need the same. Without it, ingress accepts replays within 5 minutes of their first signature only.",
+  ),
+};

@@ -1,5 +1,12 @@
 // The keys and connections for programs that are not services, without Nest.
-export { cacheKeys, costsKeys, kafkaKeys, registryKeys, stateKeys } from "./connection-keys.ts";
+export {
+  cacheKeys,
+  costsKeys,
+  kafkaKeys,
+  registryKeys,
+  replayKeys,
+  stateKeys,
+} from "./connection-keys.ts";
 export {
   cacheConnectionOf,
   kafkaConnectionOf,

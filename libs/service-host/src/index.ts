@@ -9,6 +9,7 @@ export {
   parseConfig,
   portKey,
   registryAccessOf,
+  replayKeys,
   secret,
   stateConnectionOf,
   stateKeys,

@@ -46,7 +46,11 @@ export class KafkaUser {
 
   async request(record: InferenceRequested, headers: Headers = {}): Promise<Buffer> {
     const value = await this.encode(topics.inferenceRequested, record);
-    await this.send(value, { ...this.signatureOf(value), ...headers }, record.requestId);
+    await this.send(
+      value,
+      { ...this.signatureOf(value, Date.now(), headers), ...headers },
+      record.requestId,
+    );
     return value;
   }
 
@@ -57,14 +61,26 @@ export class KafkaUser {
     return this.#codecs.encode(topic, record);
   }
 
-  signatureOf(value: Buffer, issuedAt: number | string = Date.now()): Headers {
-    const bodyHash = createHash("sha256").update(value).digest("hex");
-    const signed = ["inference.requested", this.#key.id, String(issuedAt), bodyHash].join("\n");
-    return {
-      "sluice-key-id": this.#key.id,
-      "sluice-issued-at": String(issuedAt),
-      "sluice-signature": createHmac("sha256", this.#key.secret).update(signed).digest("hex"),
-    };
+  /** @param headers those that are sent with the message; the signature covers two of them */
+  signatureOf(
+    value: Buffer,
+    issuedAt: number | string = Date.now(),
+    headers: AnyHeaders = {},
+  ): Headers {
+    const covered = ["correlation-id", "traceparent"].map((name) => {
+      const last = [headers[name] ?? []].flat().at(-1);
+      return last === undefined ? "" : sha256(last);
+    });
+    const { topicPrefix } = this.#connection;
+    const topic = `${topicPrefix}inference.requested`;
+    const fields = ["v2", topic, this.#key.id, String(issuedAt), sha256(value), ...covered];
+    return this.#signed(issuedAt, `v2.${this.#hmac(fields)}`);
+  }
+
+  /** The signature of version 0.1.0, which covers neither the prefix nor other headers. */
+  firstSignatureOf(value: Buffer, issuedAt: number | string = Date.now()): Headers {
+    const fields = ["inference.requested", this.#key.id, String(issuedAt), sha256(value)];
+    return this.#signed(issuedAt, this.#hmac(fields));
   }
 
   /** Sends any bytes to the request topic. */
@@ -93,8 +109,24 @@ export class KafkaUser {
     await this.#producer.close();
   }
 
+  #signed(issuedAt: number | string, signature: string): Headers {
+    return {
+      "sluice-key-id": this.#key.id,
+      "sluice-issued-at": String(issuedAt),
+      "sluice-signature": signature,
+    };
+  }
+
+  #hmac(fields: readonly string[]): string {
+    return createHmac("sha256", this.#key.secret).update(fields.join("\n")).digest("hex");
+  }
+
   #keep<R>(reader: TopicReader<R>): TopicReader<R> {
     this.#readers.push(reader);
     return reader;
   }
+}
+
+function sha256(bytes: string | Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

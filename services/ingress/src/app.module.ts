@@ -23,7 +23,8 @@ import { EmbeddingsController } from "./http/embeddings.controller.ts";
 import { ADMISSION_PRODUCER, HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
-import { IntakeStage } from "./intake/intake.stage.ts";
+import type { Installation } from "./intake/intake-check.ts";
+import { INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
 import { IngressMetrics } from "./metrics.ts";
 
 const name = "ingress";
@@ -51,6 +52,7 @@ export class AppModule {
       providers: [
         StageModule.producer(ADMISSION_PRODUCER, sendsOf(config)),
         ...httpProviders(config),
+        { provide: INSTALLATION, useValue: installationOf(config) },
         IntakeStage,
       ],
     };
@@ -68,6 +70,11 @@ function sendsOf(config: Config): KafkaProducerOptions {
     sendTimeoutMs: config.SLUICE_HTTP_PUBLISH_TIMEOUT_MS,
     pace: { leastMs: 20, mostMs: 60 },
   };
+}
+
+function installationOf(config: Config): Installation {
+  const { SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix, SLUICE_REPLAY_SECRET: replaySecret } = config;
+  return { topicPrefix, replaySecret };
 }
 
 /** Returns what serves HTTP, on the ports of the modules above. */

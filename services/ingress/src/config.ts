@@ -4,6 +4,7 @@ import {
   declarationKeys,
   platformKeys,
   portKey,
+  replayKeys,
   stateKeys,
 } from "@sluice/service-host";
 import { z } from "zod";
@@ -13,6 +14,7 @@ export const configSchema = z.object({
   ...stateKeys,
   ...cacheKeys,
   ...declarationKeys,
+  ...replayKeys,
   SLUICE_HTTP_HOST: z
     .string()
     .default("127.0.0.1")

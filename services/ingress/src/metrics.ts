@@ -5,6 +5,7 @@ import { Counter, Gauge, Registry } from "prom-client";
 @Injectable()
 export class IngressMetrics {
   readonly decisions: Counter<"decision" | "reason">;
+  readonly signatures: Counter<"form">;
   readonly lookups: Counter<"kind">;
   readonly waiting: Gauge;
   readonly heldBytes: Gauge;
@@ -15,6 +16,12 @@ export class IngressMetrics {
       name: "admission_decisions_total",
       help: "Decisions about requests, and their reasons: admit, join, answer, decline, refuse, shed, skip or dead-letter.",
       labelNames: ["decision", "reason"],
+      registers,
+    });
+    this.signatures = new Counter({
+      name: "intake_signatures_total",
+      help: "Valid signatures of messages on inference.requested by their form: first or second.",
+      labelNames: ["form"],
       registers,
     });
     this.lookups = new Counter({

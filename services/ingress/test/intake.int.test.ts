@@ -6,6 +6,7 @@ import {
   type InferenceAdmitted,
   type InferenceRequested,
   type InferenceResponded,
+  replayHeadersOf,
   SchemaRegistryClient,
   subjectOf,
   topics,
@@ -26,6 +27,7 @@ import { z } from "zod";
 import { AppModule } from "../src/app.module.ts";
 import { configSchema } from "../src/config.ts";
 
+const replaySecret = "r".repeat(32);
 let suite: SuiteTopics;
 let service: Awaited<ReturnType<typeof start>>;
 let forgetful: ForgetfulProducer;
@@ -61,7 +63,8 @@ afterAll(async () => {
 });
 
 async function start() {
-  const config = parseConfig(configSchema, suite.environment);
+  const environment = { ...suite.environment, SLUICE_REPLAY_SECRET: replaySecret };
+  const config = parseConfig(configSchema, environment);
   const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
     .overrideProvider(EventProducer)
     .useValue(forgetful)
@@ -245,7 +248,7 @@ async function unsignedValue(request: InferenceRequested): Promise<Buffer> {
   return value;
 }
 
-test("an old signature is refused, unless its request is known or the message is a replayed dead letter", async () => {
+test("an old signature is refused, unless its request is known or an operator has replayed the message", async () => {
   await suite.codecs.prepare([topics.inferenceRequested]);
   const encoded = (request: InferenceRequested) =>
     suite.codecs.encode(topics.inferenceRequested, request);
@@ -256,8 +259,15 @@ test("an old signature is refused, unless its request is known or the message is
   expect(await deadLetterCodeOf(value)).toBe("INTAKE_SIGNATURE_STALE");
   expect(admissions.records.some(isOf(old))).toBe(false);
 
-  const replay = { ...acme.signatureOf(value, anHourAgo), "dead-letter-code": "REPLAYED" };
-  await acme.send(value, replay, old.requestId);
+  const own = acme.signatureOf(value, anHourAgo);
+  await acme.send(value, { ...own, "dead-letter-code": "REPLAYED" }, old.requestId);
+  await letters.until((bytes) => bytes.equals(value), 2);
+  expect(admissions.records.some(isOf(old))).toBe(false);
+
+  const { topicPrefix } = suite.connection;
+  const replayed = { topicPrefix, headers: own };
+  const proof = replayHeadersOf(replayed, "inference.requested/0/0", replaySecret, Date.now());
+  await acme.send(value, { ...own, ...proof }, old.requestId);
   await admissions.until(isOf(old));
 
   await acme.send(value, acme.signatureOf(value, anHourAgo), old.requestId);
@@ -265,7 +275,19 @@ test("an old signature is refused, unless its request is known or the message is
   await acme.request(next);
   await admissions.until(isOf(next));
   await sleep(500);
-  expect(letters.records.filter((each) => each.equals(value))).toHaveLength(1);
+  expect(letters.records.filter((each) => each.equals(value))).toHaveLength(2);
+});
+
+test("a signature of version 0.1.0 is accepted, and a changed correlation id is not", async () => {
+  const first = question();
+  const value = await acme.encode(topics.inferenceRequested, first);
+  await acme.send(value, acme.firstSignatureOf(value), first.requestId);
+  await admissions.until(isOf(first));
+
+  const other = await acme.encode(topics.inferenceRequested, question());
+  const signed = acme.signatureOf(other, Date.now(), { "correlation-id": "c-7" });
+  await acme.send(other, { ...signed, "correlation-id": "c-8" }, "changed");
+  expect(await deadLetterCodeOf(other)).toBe("INTAKE_SIGNATURE_WRONG");
 });
 
 test("a message with the id of another body becomes a dead letter without an outcome, so that it does not end that request", async () => {

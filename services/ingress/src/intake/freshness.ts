@@ -10,11 +10,20 @@ const replayAgeMaxMs = 3 * 24 * 60 * 60_000;
  * Returns whether a signature is recent enough to be accepted. Compares its time of issue with the
  * message's append time and not with the time of reading: after an outage of Sluice, ingress must
  * still accept the messages that waited on the topic.
+ *
+ * @param replayedAt when an operator replayed the message. The proof of a replay is as short-lived as a
+ *   signature, or who records one could send it again.
  */
-export function isFresh(issuedAt: string, appendedAt: EpochMillis, isReplay: boolean): boolean {
+export function isFresh(
+  issuedAt: string,
+  appendedAt: EpochMillis,
+  replayedAt: EpochMillis | undefined,
+): boolean {
   if (!/^\d{1,15}$/.test(issuedAt)) return false;
   const age = appendedAt - Number(issuedAt);
-  return Math.abs(age) <= ageMaxMs || (isReplay && age > 0 && age <= replayAgeMaxMs);
+  if (Math.abs(age) <= ageMaxMs) return true;
+  const isReplay = replayedAt !== undefined && Math.abs(appendedAt - replayedAt) <= ageMaxMs;
+  return isReplay && age > 0 && age <= replayAgeMaxMs;
 }
 
 /** The clocks of the broker, of the sender and of Redis may differ, and a slice takes a while. */

@@ -1,4 +1,10 @@
-import { type InferenceRequested, isSignedBy, signatureHeaders } from "@sluice/contracts";
+import {
+  type InferenceRequested,
+  replayedAt,
+  type SignatureForm,
+  signatureHeaders,
+  signedForm,
+} from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type EpochMillis, isRequestId } from "@sluice/domain";
 import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
@@ -40,11 +46,22 @@ export type IntakeCheck =
   | IntakeDeadLetter
   | { readonly kind: "candidate"; readonly candidate: Candidate };
 
+/** What distinguishes this installation's messages from those of others. */
+export interface Installation {
+  /** The prefix of all topics, which signatures cover. */
+  readonly topicPrefix: string;
+  /** Signs the replays of operators. Without it, no message is a replay. */
+  readonly replaySecret: string | undefined;
+}
+
 /** Who signed a message. */
 export interface Signer {
   readonly kind: "signer";
   readonly key: ApiKey;
   readonly issuedAt: string;
+  readonly form: SignatureForm;
+  /** When an operator replayed the message; undefined if that is not proved. */
+  readonly replayedAt: EpochMillis | undefined;
 }
 
 /**
@@ -54,6 +71,7 @@ export interface Signer {
 export function signerOf(
   { topic, value, headers }: SignedMessage,
   keys: ApiKeys,
+  { topicPrefix, replaySecret }: Installation,
 ): Signer | IntakeDeadLetter {
   const keyId = headers[signatureHeaders.keyId]?.toString() ?? "";
   const issuedAt = headers[signatureHeaders.issuedAt]?.toString() ?? "";
@@ -64,29 +82,31 @@ export function signerOf(
       "The headers sluice-key-id, sluice-issued-at and sluice-signature are required.",
     );
   const known = keys.secretOf(keyId);
-  if (!known || !isSignedBy({ topic, keyId, issuedAt, value }, signature, known.secret))
+  const message = { topicPrefix, topic, keyId, issuedAt, value, headers };
+  const form = known && signedForm(message, signature, known.secret);
+  if (!known || !form)
     return intakeDeadLetter(
       "INTAKE_SIGNATURE_WRONG",
       "The key is unknown or revoked, or the signature does not match.",
     );
-  return { kind: "signer", key: known.key, issuedAt };
+  const replayed = replaySecret === undefined ? undefined : replayedAt(message, replaySecret);
+  return { kind: "signer", key: known.key, issuedAt, form, replayedAt: replayed };
 }
 
 /** Checks the request of a signer. */
 export function checkMessage(
   message: IntakeMessage,
-  { key, issuedAt }: Signer,
+  { key, issuedAt, replayedAt: replayed }: Signer,
   declarations: Declarations,
   now: EpochMillis,
 ): IntakeCheck {
-  const { record, headers, appendedAt } = message;
+  const { record, appendedAt } = message;
   if (!isRequestId(record.requestId))
     return intakeDeadLetter(
       "INTAKE_REQUEST_ID_INVALID",
       "requestId must be 1 to 128 printable ASCII characters without spaces.",
     );
 
-  const isReplay = Object.keys(headers).some((name) => name.startsWith("dead-letter-"));
   const arrival = {
     origin: "kafka",
     reply: "none",
@@ -96,7 +116,7 @@ export function checkMessage(
   const candidate = {
     admitted: admittedRecordOf(record, attributionOf(key), arrival, now, appendedAt),
     refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
-    isStale: !isFresh(issuedAt, appendedAt, isReplay) || isForgotten(issuedAt, appendedAt, now),
+    isStale: !isFresh(issuedAt, appendedAt, replayed) || isForgotten(issuedAt, appendedAt, now),
   };
   return { kind: "candidate", candidate };
 }
@@ -110,16 +130,20 @@ function messageRefusalOf({ value, headers }: IntakeMessage): Refusal | undefine
     const reason = `The record has ${value.length} bytes, and ${recordBytesMax} are allowed; shorten it.`;
     return refused("body_too_large", reason, null);
   }
-  if (!isTooLong(headers["correlation-id"])) return undefined;
-  const reason = `Header 'correlation-id' must have at most ${correlationIdBytesMax} bytes.`;
+  const given = headers["correlation-id"];
+  if (given === undefined || isCorrelationId(given)) return undefined;
+  const reason = `Header 'correlation-id' must have at most ${correlationIdBytesMax} bytes of UTF-8, none of them a control character or invisible.`;
   return refused("invalid_header", reason, "correlation-id");
 }
 
 function correlationIdIn({ headers }: IntakeMessage): string | null {
   const given = headers["correlation-id"];
-  return given === undefined || isTooLong(given) ? null : given.toString();
+  return given === undefined || !isCorrelationId(given) ? null : given.toString();
 }
 
-function isTooLong(correlationId: Buffer | undefined): boolean {
-  return correlationId !== undefined && correlationId.length > correlationIdBytesMax;
+/** The response has the id in a header: a line break in it could end a line of the reader's log. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u;
+
+function isCorrelationId(given: Buffer): boolean {
+  return given.length <= correlationIdBytesMax && !unprintable.test(given.toString());
 }

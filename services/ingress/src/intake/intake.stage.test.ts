@@ -20,17 +20,20 @@ const hourAgo = now - 60 * 60_000;
 const clock: Clock = { now: () => now };
 const declarations = someDeclarations();
 const topic = "inference.requested";
+const installation = { topicPrefix: "prod.", replaySecret: undefined };
 
 function messageOf(
   changed: Partial<InferenceRequested>,
   issuedAt = now,
 ): Delivery<InferenceRequested> {
   const value = Buffer.from("the bytes of the record");
-  const signed = { topic, keyId: "k1", issuedAt: String(issuedAt), value };
+  const signed = { ...installation, topic, keyId: "k1", issuedAt: String(issuedAt), value };
   const headers = {
     "sluice-key-id": Buffer.from("k1"),
     "sluice-issued-at": Buffer.from(signed.issuedAt),
-    "sluice-signature": Buffer.from(signatureOf(signed, "one-secret-of-search")),
+    "sluice-signature": Buffer.from(
+      signatureOf({ ...signed, headers: {} }, "one-secret-of-search"),
+    ),
   };
   return deliveryOf(aRequest(changed), { topic, value, headers, appendedAt: now });
 }
@@ -41,7 +44,10 @@ function withFakes() {
   const outcomes = new InMemoryOutcomes(requests);
   const metrics = new IngressMetrics(new Registry());
   const keys = new ApiKeys(declarations);
-  const stage = new IntakeStage(keys, declarations, admissions, outcomes, clock, metrics);
+  const stage = new IntakeStage(
+    ...([keys, declarations, admissions, outcomes] as const),
+    ...([clock, metrics, installation] as const),
+  );
   return { stage, admissions, outcomes, metrics };
 }
 

@@ -1,4 +1,4 @@
-import { Injectable } from "@nestjs/common";
+import { Inject, Injectable } from "@nestjs/common";
 import { type InferenceAdmitted, type InferenceRequested, topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
 import { Clock, type EpochMillis } from "@sluice/domain";
@@ -31,10 +31,19 @@ import type { Candidate } from "../admission/candidate.ts";
 import { type Known, knownByClaim, nothingKnown } from "../admission/known-request.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
-import { checkMessage, type IntakeCheck, type Signer, signerOf } from "./intake-check.ts";
+import {
+  checkMessage,
+  type Installation,
+  type IntakeCheck,
+  type Signer,
+  signerOf,
+} from "./intake-check.ts";
 
 /** Longer values, in bytes, are dead-lettered undecoded: this is the most that the topic takes, unpacked. */
 const valueBytesMax = 2 * 1_024 * 1_024;
+
+/** The injection token of {@link Installation}. */
+export const INSTALLATION = Symbol("prefix and secret of the installation");
 
 /** Admits the signed requests of the request topic, each request id once. */
 @Injectable()
@@ -55,6 +64,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     private readonly outcomes: Outcomes,
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
+    @Inject(INSTALLATION) private readonly installation: Installation,
   ) {
     super();
   }
@@ -76,7 +86,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
 
   /** A sender without a key must not have anything decoded, or a schema looked up. */
   override refuseUndecoded(message: Undecoded): DeadLettering | undefined {
-    const signer = signerOf(message, this.keys);
+    const signer = this.signerOf(message);
     if (signer.kind === "signer") {
       this.signers.set(message.value, signer);
       return undefined;
@@ -86,9 +96,15 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   }
 
   private check(message: Delivery<InferenceRequested>, now: EpochMillis): IntakeCheck {
-    const signer = this.signers.get(message.value) ?? signerOf(message, this.keys);
+    const signer = this.signers.get(message.value) ?? this.signerOf(message);
     if (signer.kind !== "signer") return signer;
     return checkMessage(message, signer, this.declarations, now);
+  }
+
+  private signerOf(message: Undecoded): ReturnType<typeof signerOf> {
+    const signer = signerOf(message, this.keys, this.installation);
+    if (signer.kind === "signer") this.metrics.signatures.inc({ form: signer.form });
+    return signer;
   }
 
   override async settled(

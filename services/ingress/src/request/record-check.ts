@@ -35,8 +35,9 @@ function shapeRefusalOf(request: InferenceRequested): Refusal | undefined {
     return messages.length > 0
       ? unexpected("messages", "none, as the operation is embeddings")
       : undefined;
-  if (messages.length === 0 || messages.length > messagesMax)
-    return unexpected("messages", `1 to ${messagesMax} messages`);
+  if (messages.length === 0) return unexpected("messages", "at least one message");
+  if (messages.length > messagesMax)
+    return unexpected("messages", `at most ${messagesMax} messages`);
   if (inputs.length > 0) return unexpected("inputs", "none, as the operation is chat");
   if (tokenInputs.length > 0) return unexpected("tokenInputs", "none, as the operation is chat");
   const unknownRole = messages.findIndex(({ role }) => !roles.has(role));
