@@ -233,14 +233,14 @@ test("the script of PostgreSQL's first start is executable, so that the image ru
   expect(statSync(script).mode & 0o111).toBe(0o111);
 });
 
-test("only ingress receives API keys, only the adapter providers' keys, and only the accountant the ledger's address", () => {
+test("only ingress receives API keys and the secret of replays, only the adapter providers' keys, and only the accountant the ledger's address", () => {
   const references = (under: string): readonly string[] =>
     [...sectionOf(declared, under).matchAll(/file:secrets\/([\w-]+)/g)].map(
       ([, name = ""]) => name,
     );
   const given = services.map(([name, { secrets = [] }]) => [name, secrets] as const);
   expect(Object.fromEntries(given.filter(([, secrets]) => secrets.length > 0))).toEqual({
-    ingress: references("tenants"),
+    ingress: [...references("tenants"), "replay-secret"],
     "inference-adapter": references("providers"),
     "cost-accountant": ["costs-token"],
   });

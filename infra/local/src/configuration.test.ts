@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDir } from "../test/fake-program.ts";
@@ -11,6 +11,20 @@ test("the first start creates secrets that only their owner can read, and later 
   expect(statSync(join(dataDir, "secrets", "demo-key")).mode & 0o777).toBe(0o600);
   expect(prepareConfiguration(dataDir, {})).toEqual(first);
   expect(prepareConfiguration(temporaryDir(), {}).demoKey).not.toBe(first.demoKey);
+});
+
+test("a replay secret is created once, unless the environment provides one", () => {
+  const dataDir = temporaryDir();
+  const file = join(dataDir, "secrets", "replay-secret");
+  const given = { SLUICE_REPLAY_SECRET: "r".repeat(32) };
+  expect(prepareConfiguration(dataDir, given).replaySecretFile).toBeNull();
+  expect(existsSync(file)).toBe(false);
+  expect(prepareConfiguration(dataDir, {}).replaySecretFile).toBe(file);
+  const first = readFileSync(file, "utf8");
+  expect(first).toMatch(/^[0-9a-f]{48}$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  prepareConfiguration(dataDir, {});
+  expect(readFileSync(file, "utf8")).toBe(first);
 });
 
 test("an edited sluice.yaml is never overwritten", () => {

@@ -17,6 +17,8 @@ export interface Configuration {
   readonly simulatorKey: string | null;
   /** The key of the simulator's routes for its bill, its recorded calls and its script. */
   readonly simulatorControlKey: string;
+  /** File with the secret by which operators replay messages; null if the environment provides the secret. */
+  readonly replaySecretFile: string | null;
   /** Names of the environment variables behind `env:` secrets. Only the service that resolves them receives them. */
   readonly ingressSecrets: readonly string[];
   readonly adapterSecrets: readonly string[];
@@ -32,20 +34,33 @@ export function prepareConfiguration(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
 ): Configuration {
-  const simulatorControlKey = ensureSecret(dataDir, "simulator-control-key");
+  const operators = {
+    simulatorControlKey: ensureSecret(dataDir, "simulator-control-key"),
+    replaySecretFile: ensureReplaySecret(dataDir, environment),
+  };
   const chosen = environment["SLUICE_CONFIG"];
   if (chosen) {
     const path = resolve(chosen);
-    const keys = { demoKey: null, simulatorKey: null, simulatorControlKey };
-    return { path, ...keys, ...secretNamesOf(path, environment) };
+    const names = secretNamesOf(path, environment);
+    return { path, demoKey: null, simulatorKey: null, ...operators, ...names };
   }
   const demoSecret = ensureSecret(dataDir, "demo-key");
   const simulatorKey = ensureSecret(dataDir, "simulator-key");
   const path = join(dataDir, "sluice.yaml");
   if (!existsSync(path)) copyFileSync(join(repositoryRoot, "infra", "local", "sluice.yaml"), path);
   const demoKey = `sk-sluice-${DEMO_KEY_ID}-${demoSecret}`;
-  const keys = { demoKey, simulatorKey, simulatorControlKey };
-  return { path, ...keys, ...secretNamesOf(path, environment) };
+  return { path, demoKey, simulatorKey, ...operators, ...secretNamesOf(path, environment) };
+}
+
+/** Returns where the local stack keeps the secret of replays. The command line reads it too. */
+export function replaySecretFileOf(dataDir: string): string {
+  return join(dataDir, "secrets", "replay-secret");
+}
+
+function ensureReplaySecret(dataDir: string, environment: NodeJS.ProcessEnv): string | null {
+  if (environment["SLUICE_REPLAY_SECRET"] || environment["SLUICE_REPLAY_SECRET_FILE"]) return null;
+  ensureSecret(dataDir, "replay-secret");
+  return replaySecretFileOf(dataDir);
 }
 
 function secretNamesOf(

@@ -1,4 +1,4 @@
-export { type Configuration, prepareConfiguration } from "./configuration.ts";
+export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./configuration.ts";
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";

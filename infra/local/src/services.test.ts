@@ -17,6 +17,7 @@ const options: PipelineOptions = {
     demoKey: null,
     simulatorKey: null,
     simulatorControlKey: "control",
+    replaySecretFile: "/data/secrets/replay-secret",
     ingressSecrets: ["TENANT_SECRET"],
     adapterSecrets: ["PROVIDER_KEY"],
   },
@@ -60,8 +61,20 @@ test.each([
   ["PROVIDER_KEY", ["inference-adapter"]],
   ["TENANT_SECRET", ["ingress"]],
   ["SLUICE_HTTP_PORT", ["ingress"]],
+  ["SLUICE_REPLAY_SECRET_FILE", ["ingress"]],
   ["SLUICE_REDIS_PORT", []],
   ["AWS_SECRET_ACCESS_KEY", []],
 ])("%s is passed to %j only", (name, expected) => {
   expect(serviceNames.filter((service) => name in environmentOf(service))).toEqual(expected);
+});
+
+test("only ingress receives a replay secret that the environment provides", () => {
+  const environment = { ...options.environment, SLUICE_REPLAY_SECRET: "r".repeat(32) };
+  const configuration = { ...options.configuration, replaySecretFile: null };
+  const received = serviceNames.filter(
+    (service) =>
+      "SLUICE_REPLAY_SECRET" in
+      serviceEnvironment(service, 19_100, { ...options, environment, configuration }),
+  );
+  expect(received).toEqual(["ingress"]);
 });

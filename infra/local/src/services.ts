@@ -132,6 +132,9 @@ export function simulatorProgram(options: PipelineOptions): Program {
   };
 }
 
+/** Only ingress verifies the replays of operators. */
+const replayVariables = ["SLUICE_REPLAY_SECRET", "SLUICE_REPLAY_SECRET_FILE"];
+
 /**
  * Returns the whole environment of a service. Only the cost accountant receives the ledger's address and the
  * token of the costs, only
@@ -142,9 +145,9 @@ export function serviceEnvironment(
   adminPort: number,
   { ports, addresses, configuration, environment }: PipelineOptions,
 ): Record<string, string> {
-  const { ingressSecrets, adapterSecrets } = configuration;
+  const { ingressSecrets, adapterSecrets, replaySecretFile } = configuration;
   const secrets = [
-    ...(service === "ingress" ? ingressSecrets : []),
+    ...(service === "ingress" ? [...ingressSecrets, ...replayVariables] : []),
     ...(service === "inference-adapter" ? adapterSecrets : []),
   ];
   const withheld = new Set([
@@ -152,6 +155,7 @@ export function serviceEnvironment(
     "SLUICE_SIMULATOR_CONTROL_KEY",
     ...addressFiles,
     ...costsTokens,
+    ...replayVariables,
     ...portNames.map(portVariableOf),
   ]);
   for (const name of [...ingressSecrets, ...adapterSecrets]) withheld.add(name);
@@ -173,6 +177,7 @@ export function serviceEnvironment(
       ? {
           SLUICE_HTTP_HOST: environment["SLUICE_HTTP_HOST"] || "127.0.0.1",
           SLUICE_HTTP_PORT: String(ports.http),
+          ...(replaySecretFile === null ? {} : { SLUICE_REPLAY_SECRET_FILE: replaySecretFile }),
         }
       : {}),
     ...(service === "cost-accountant"

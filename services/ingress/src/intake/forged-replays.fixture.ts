@@ -112,7 +112,7 @@ export function acceptedForgeries(count: number, seed: number): readonly Headers
       [signatureHeaders.issuedAt]: unsigned.issuedAt,
       [signatureHeaders.signature]: signatureOf(
         { ...unsigned, value: Buffer.from(text) },
-        "one-secret",
+        "one-secret-of-search",
       ),
     };
   };
@@ -124,7 +124,7 @@ export function acceptedForgeries(count: number, seed: number): readonly Headers
     replayOfOther: replayOf(signed("other bytes"), appendedAt),
     oldReplay: replayOf(own, appendedAt - 6 * 60_000),
   };
-  const owner = { topicPrefix, ownSecret: "one-secret" };
+  const owner = { topicPrefix, ownSecret: "one-secret-of-search" };
   return forgedReplays(recording, owner, count, seed).filter((forged) => {
     const headers = Object.fromEntries(
       Object.entries(forged).map(([name, text]) => [name, Buffer.from(text)]),

@@ -141,7 +141,7 @@ test("a correlation id or a trace that was changed, added or removed after signi
 
 test("a signature of version 0.1.0 is accepted", () => {
   const signed = { topic, keyId: "k1", issuedAt: String(now), value: bytes };
-  const headers = { "sluice-signature": firstSignatureOf(signed, "one-secret") };
+  const headers = { "sluice-signature": firstSignatureOf(signed, "one-secret-of-search") };
   expect(checked(aRequest(), { headers })).toMatchObject(fresh);
 });
 

@@ -70,7 +70,9 @@ const replayCommand = (finish: Finish) =>
     .description(
       "Copies the original bytes, key and headers back to the original topic. Fix the\n" +
         "cause first; otherwise the messages become dead letters again. Replaying twice\n" +
-        "is safe: a request that was answered or has failed keeps its outcome.",
+        "is safe: a request that was answered or has failed keeps its outcome. Requests\n" +
+        "that were signed more than 5 minutes ago need SLUICE_REPLAY_SECRET, as ingress\n" +
+        "has it; the local stack has one.",
     )
     .addArgument(new Argument("[position]", position))
     .addOption(switchOption("--all", "all that match --topic and --code"))

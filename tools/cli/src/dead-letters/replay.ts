@@ -4,6 +4,13 @@ import { printToStderr, replaceControlCharacters, print, printJson } from "../ou
 import { UsageError } from "../usage-error.ts";
 import { type DeadLetter, deadLetterOf, parsePosition, topicNamed } from "./dead-letter.ts";
 import { omissionNotes, filterOf, type FilterOptions } from "./list.ts";
+import {
+  isVouchedFor,
+  provedMessage,
+  replaySecretOf,
+  unprovedNote,
+  type Vouching,
+} from "./replay-proof.ts";
 import { slicesOf } from "./replay-slices.ts";
 import { type DeadLetterTopics, withDeadLetterTopics } from "./dead-letter-topics.ts";
 import { unknownPosition } from "./show.ts";
@@ -31,10 +38,12 @@ export async function replayDeadLetters(
   const address = await topicsAddress(options.dataDir, process.env);
   return withDeadLetterTopics(address, async (deadLetterTopics) => {
     const deadLetters = await filter(deadLetterTopics);
+    const vouching = vouchingOf(position, options, address.kafka.topicPrefix);
     if (!options.json) print(summaryOf(deadLetters));
+    printToStderr(unprovedNote(deadLetters, vouching));
     const isSent =
       deadLetters.length > 0 && !options.dryRun && (await isConfirmed(deadLetters, options));
-    if (isSent) await send(deadLetterTopics, deadLetters);
+    if (isSent) await send(deadLetterTopics, deadLetters, vouching);
     const positions = deadLetters.map((each) => each.position);
     if (options.json) printJson({ matching: deadLetters.length, isSent, positions });
     else if (isSent) print(`Sent ${deadLetters.length}.\n`);
@@ -78,12 +87,32 @@ function selectionOf(
 async function send(
   deadLetterTopics: DeadLetterTopics,
   deadLetters: readonly DeadLetter[],
+  vouching: Vouching,
 ): Promise<void> {
   for (const { topic: name, deadLetters: slice } of slicesOf(deadLetters)) {
     const topic = topicNamed(name);
+    const vouched = new Set(
+      slice.filter((each) => isVouchedFor(each, vouching)).map((each) => each.position),
+    );
     // oxlint-disable-next-line no-await-in-loop -- one slice at a time bounds the memory
-    await deadLetterTopics.replay(topic, await deadLetterTopics.readAll(topic, slice));
+    const messages = await deadLetterTopics.readAll(topic, slice);
+    const now = Date.now();
+    const proved = messages.map((message) => {
+      const position = `${name}/${message.partition}/${message.offset}`;
+      return vouched.has(position) ? provedMessage(message, position, vouching, now) : message;
+    });
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await deadLetterTopics.replay(topic, proved);
   }
+}
+
+function vouchingOf(
+  position: string | undefined,
+  { dataDir, code }: ReplayOptions,
+  topicPrefix: string,
+): Vouching {
+  const secret = replaySecretOf(dataDir, process.env);
+  return { topicPrefix, secret, isChosen: position !== undefined || code !== undefined };
 }
 
 async function isConfirmed(
