@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { parse } from "yaml";
 
 export const root = resolve(import.meta.dirname, "..", "..", "..");
@@ -9,6 +11,16 @@ export interface Container {
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly command?: readonly string[];
   readonly restart: string;
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly privileged?: boolean;
+  readonly security_opt?: readonly string[];
+  readonly mem_limit?: string;
+  readonly pids_limit?: number;
+  readonly networks?: readonly string[];
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
@@ -22,7 +34,8 @@ export interface Compose {
   readonly services: Readonly<Record<string, Container>>;
   readonly volumes: Readonly<Record<string, unknown>>;
   readonly configs: Readonly<Record<string, { readonly file: string }>>;
-  readonly secrets: Readonly<Record<string, { readonly environment: string }>>;
+  readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean } | null>>;
 }
 
 export function textOf(file: string): string {
@@ -33,24 +46,43 @@ export function textOf(file: string): string {
  * Returns `docker-compose.yml` as Compose reads it with the given variables. It supports the part of
  * Compose's syntax that the file uses.
  *
- * @throws Error if a required variable is missing, or for a `$` that Compose would interpolate
+ * @throws Error for a `$` that Compose would interpolate
  */
 export function composeWith(variables: Readonly<Record<string, string>>): Compose {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests check the members that they use
   return interpolated(parse(textOf("docker-compose.yml"), { merge: true }), variables) as Compose;
 }
 
-/** Returns the variables without which Compose refuses to start. */
-export function requiredVariables(): readonly string[] {
-  const named = [...textOf("docker-compose.yml").matchAll(/\$\{(\w+):\?/g)];
-  const secret = Object.values(composeWith(generated(named.map(([, name = ""]) => name))).secrets);
-  const names = [...named.map(([, name = ""]) => name), ...secret.map((each) => each.environment)];
-  return [...new Set(names)].toSorted();
+/** Returns the secrets that the script of the README generates, by the names of their files. */
+export function generatedSecrets(): ReadonlyMap<string, string> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-compose-"));
+  execFileSync(join(root, "infra/images/config/compose-secrets.sh"), [folder]);
+  const secrets = readdirSync(folder).map((name) => {
+    return [name, readFileSync(join(folder, name), "utf8").trimEnd()] as const;
+  });
+  rmSync(folder, { recursive: true });
+  return new Map(secrets);
 }
 
-/** Returns a value for each name, in place of the one that a user generates. */
-export function generated(names: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.map((name) => [name, `generated-${name.toLowerCase()}`]));
+/**
+ * Returns the variables as a program reads them: in place of each variable that ends in _FILE, the one without
+ * that ending, with the content of the secret.
+ *
+ * @throws Error for a file that is not a secret of the container
+ */
+export function environmentWith(
+  { environment = {}, secrets = [] }: Container,
+  contents: ReadonlyMap<string, string>,
+): Record<string, string> {
+  const entries = Object.entries(environment).map(([key, value]) => {
+    if (!key.endsWith("_FILE")) return [key, value] as const;
+    const name = basename(value);
+    const content = contents.get(name);
+    if (value !== `/run/secrets/${name}` || !secrets.includes(name) || content === undefined)
+      throw new Error(`${key} names ${value}, which is not a secret of the container.`);
+    return [key.replace(/_FILE$/, ""), content] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function interpolated(value: unknown, variables: Readonly<Record<string, string>>): unknown {
@@ -62,13 +94,12 @@ function interpolated(value: unknown, variables: Readonly<Record<string, string>
   );
 }
 
-/** Replaces `${NAME:-default}` and `${NAME:?message}`. Any other `$` is a mistake in the file. */
+/** Replaces `${NAME:-default}`. Any other `$` is a mistake in the file. */
 function withVariables(text: string, variables: Readonly<Record<string, string>>): string {
-  const whole = text.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, (_, name: string, kind, preset) => {
-    const value = variables[name];
-    if (value === undefined && kind === "?") throw new Error(`${name} is not set: ${preset}`);
-    return value ?? String(preset);
-  });
+  const whole = text.replaceAll(
+    /\$\{(\w+):-([^}]*)\}/g,
+    (_, name: string, preset: string) => variables[name] ?? preset,
+  );
   if (/(?<!\$)\$(?!\$)/.test(whole)) throw new Error(`Compose would interpolate "${whole}".`);
   return whole.replaceAll("$$", "$");
 }

@@ -1,15 +1,14 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
 import {
   type Container,
   composeWith,
-  generated,
+  environmentWith,
+  generatedSecrets,
   root,
   textOf,
-  requiredVariables,
 } from "./compose.fixture.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { mainOf, programs } from "./programs.ts";
@@ -20,8 +19,8 @@ interface Schema {
   safeParse(environment: Readonly<Record<string, string>>): { readonly error?: Error };
 }
 
-const values = generated(requiredVariables());
-const compose = composeWith(values);
+const values = generatedSecrets();
+const compose = composeWith({});
 const containers = Object.entries(compose.services);
 const own = containers.filter(([, { build }]) => build !== undefined);
 const services = own.filter(([name]) => programs[name]?.startsWith("services/"));
@@ -66,8 +65,7 @@ test.for(services)(
 );
 
 test.for(services)("%s receives no variable that it does not read", async ([name, container]) => {
-  const environment = { ...environmentOf(container) };
-  for (const variable of Object.keys(imageVariables)) delete environment[variable];
+  const environment = environmentWith(container, values);
   const known = new Set(Object.keys((await schemaOf(name)).shape));
   if ("SLUICE_CONFIG" in environment) for (const each of declaredVariables) known.add(each);
   expect(Object.keys(environment).filter((key) => !known.has(key))).toEqual([]);
@@ -91,7 +89,8 @@ test("the simulator and the provisioning receive no variable that they do not re
       .join("\n"),
   };
   for (const [name, source] of Object.entries(read)) {
-    const given = Object.keys(compose.services[name]?.environment ?? {});
+    const container = compose.services[name];
+    const given = Object.keys(container ? environmentWith(container, values) : {});
     expect(given.length).toBeGreaterThan(3);
     expect(given.filter((key) => !new RegExp(`\\b${key}\\b`).test(source))).toEqual([]);
   }
@@ -138,8 +137,9 @@ test("the simulator's health check and the providers' address use the port on wh
 });
 
 test("a container waits until every container whose address it receives is healthy, and a service also waits for the provisioning", () => {
-  const wrong = own.flatMap(([name, { environment = {}, depends_on = {} }]) => {
-    const used = Object.entries(environment).flatMap(([key, value]) =>
+  const wrong = own.flatMap(([name, container]) => {
+    const { depends_on = {} } = container;
+    const used = Object.entries(environmentOf(container)).flatMap(([key, value]) =>
       declaredVariables.includes(key) && name !== "inference-adapter" ? [] : hostsIn(value),
     );
     const expected = Object.fromEntries(used.map((host) => [host, "service_healthy"]));
@@ -176,30 +176,27 @@ test("every image has a version, and the parts have the versions of the local st
   expect(`${images.get("postgres")?.[1]}.0`).toBe(local("postgres"));
 });
 
-test("the broker has the same settings as that of the local stack", () => {
-  const settings = textOf("infra/local/config/server.properties").matchAll(/^([\w.]+)=(.*)$/gm);
-  const expected = [...settings].map(([, name = "", value]) => [
-    `KAFKA_${name.replaceAll(".", "_").toUpperCase()}`,
-    value,
-  ]);
-  expect(expected.length).toBeGreaterThan(15);
-  expect(compose.services["kafka"]?.environment).toMatchObject(Object.fromEntries(expected));
+test("the broker has the same settings as that of the local stack, because its start script reads the same file", () => {
+  const { volumes, command } = compose.services["kafka"] ?? {};
+  expect(volumes).toContain(
+    "./infra/local/config/server.properties:/etc/sluice/server.properties:ro",
+  );
+  expect(volumes).toContain("./infra/images/config/kafka.sh:/etc/sluice/kafka.sh:ro");
+  expect(command).toEqual(["/etc/sluice/kafka.sh"]);
 });
 
-test("the Redis of state loses no acknowledged write and evicts nothing, and that of the cache stores and evicts", () => {
+test("the server of state loses no acknowledged write and evicts nothing, and that of the cache stores and evicts", () => {
   const [state, cache] = [compose.services["redis"], compose.services["cache-redis"]];
   const commands = [state, cache].map((server) => server?.command ?? []);
-  expect(commands.map((command) => command.slice(1, -2).join(" "))).toEqual([
-    "--appendonly yes --save  --maxmemory-policy noeviction --maxmemory 1gb",
-    "--appendonly no --save  --maxmemory-policy allkeys-lru --maxmemory 256mb",
+  expect(commands.map((command) => command.join(" "))).toEqual([
+    "valkey-server --appendonly yes --save  --maxmemory-policy noeviction --maxmemory 1gb --aclfile /run/secrets/state-users",
+    "valkey-server --appendonly no --save  --maxmemory-policy allkeys-lru --maxmemory 256mb --aclfile /run/secrets/cache-users",
   ]);
-  for (const command of commands)
-    expect(command.slice(-2)).toEqual(["--requirepass", values["SLUICE_COMPOSE_REDIS_PASSWORD"]]);
-  expect(state?.volumes).toEqual(["redis:/data"]);
+  expect(state?.volumes).toEqual(["state:/data"]);
   expect(cache?.volumes).toBeUndefined();
 });
 
-test("both Redis servers have the settings of the local stack", () => {
+test("both servers have the settings of the local stack's Redis", () => {
   const local = textOf("infra/local/src/servers/redis.ts");
   for (const name of ["redis", "cache-redis"])
     for (const setting of (compose.services[name]?.command ?? []).slice(1, -2))
@@ -228,9 +225,9 @@ test("the simulator's bill is stored in its volume, in the folder that the image
   expect(posix.dirname(environment?.["SLUICE_SIMULATOR_BILL"] ?? "")).toBe(folder);
 });
 
-test("the script of PostgreSQL's first start is executable, so that the image runs it instead of sourcing it", () => {
-  const script = join(root, "infra/images/config/registry-database.sh");
-  expect(statSync(script).mode & 0o111).toBe(0o111);
+test("the scripts are executable, so that the images run them", () => {
+  for (const name of ["databases.sh", "kafka.sh", "compose-secrets.sh"])
+    expect(statSync(join(root, "infra/images/config", name)).mode & 0o111).toBe(0o111);
 });
 
 test("only ingress receives API keys and the secret of replays, only the adapter providers' keys, and only the accountant the ledger's address", () => {
@@ -238,12 +235,13 @@ test("only ingress receives API keys and the secret of replays, only the adapter
     [...sectionOf(declared, under).matchAll(/file:secrets\/([\w-]+)/g)].map(
       ([, name = ""]) => name,
     );
-  const given = services.map(([name, { secrets = [] }]) => [name, secrets] as const);
-  expect(Object.fromEntries(given.filter(([, secrets]) => secrets.length > 0))).toEqual({
-    ingress: [...references("tenants"), "replay-secret"],
-    "inference-adapter": references("providers"),
-    "cost-accountant": ["costs-token"],
-  });
+  const receivers = (secret: string): readonly string[] =>
+    containers.filter(([, { secrets = [] }]) => secrets.includes(secret)).map(([name]) => name);
+  expect(references("tenants").map(receivers)).toEqual([["ingress"]]);
+  expect(references("providers").map(receivers)).toEqual([["simulator", "inference-adapter"]]);
+  expect(receivers("ledger-url")).toEqual(["cost-accountant"]);
+  expect(receivers("replay-secret")).toEqual(["ingress"]);
+  expect(receivers("costs-token")).toEqual(["cost-accountant"]);
   const knowLedger = services.filter(
     ([, container]) => "SLUICE_LEDGER_URL" in environmentOf(container),
   );
@@ -253,38 +251,6 @@ test("only ingress receives API keys and the secret of replays, only the adapter
   expect(posix.join(posix.dirname(path), "secrets")).toBe("/run/secrets");
 });
 
-test("the simulator requires the key that the adapter receives", () => {
-  const variable = compose.secrets["simulator-key"]?.environment ?? "";
-  expect(compose.services["simulator"]?.environment?.["SLUICE_SIMULATOR_KEY"]).toBe(
-    values[variable],
-  );
-});
-
-test("the file contains no secret, because every variable for a secret has a value that the user generates", () => {
-  const named = containers.flatMap(([, { environment = {} }]) =>
-    Object.entries(environment).filter(
-      ([key]) => /KEY|PASSWORD|SECRET|AUTH|TOKEN/.test(key) && !key.endsWith("_FILE"),
-    ),
-  );
-  const secrets = new Set(Object.values(values));
-  expect(named.length).toBeGreaterThan(4);
-  expect(named.filter(([, value]) => !secrets.has(value))).toEqual([]);
-  expect(() => composeWith({})).toThrow(/is not set: see infra\/images\/README.md/);
-});
-
-test("the commands of the README generate every required variable as a distinct secret of 48 hexadecimal digits", () => {
-  const [, commands = ""] =
-    /```sh\n(mkdir -p .sluice\n[\s\S]*?)```/.exec(textOf("infra/images/README.md")) ?? [];
-  const folder = mkdtempSync(join(tmpdir(), "sluice-compose-"));
-  execFileSync("sh", ["-ec", commands], { cwd: folder });
-  const file = join(folder, ".sluice", "compose.env");
-  const lines = [...readFileSync(file, "utf8").matchAll(/^(\w+)=([0-9a-f]{48})$/gm)];
-  expect(lines.map(([, name = ""]) => name).toSorted()).toEqual(requiredVariables());
-  expect(new Set(lines.map(([, , secret]) => secret)).size).toBe(lines.length);
-  expect(statSync(file).mode & 0o077).toBe(0);
-  rmSync(folder, { recursive: true });
-});
-
 // The Compose plugin reads the file without a daemon. A Docker command can exist without the plugin.
 const hasCompose = spawnSync("docker", ["compose", "version"]).status === 0;
 test.runIf(hasCompose)(
@@ -292,7 +258,7 @@ test.runIf(hasCompose)(
   () => {
     const { status, stderr } = spawnSync("docker", ["compose", "config", "--quiet"], {
       cwd: root,
-      env: { ...process.env, ...values },
+      env: process.env,
       encoding: "utf8",
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -319,18 +285,8 @@ async function defaultPorts(): Promise<Readonly<Record<string, number>>> {
   return exported.defaultPorts;
 }
 
-/** Returns the variables as a service reads them: those that end in _FILE name a secret that Compose mounts. */
-function environmentOf({ environment = {}, secrets = [] }: Container): Record<string, string> {
-  const read = Object.entries(environment).flatMap(([key, value]) => {
-    const [, variable] = /^(SLUICE_\w+)_FILE$/.exec(key) ?? [];
-    if (variable === undefined) return [];
-    const name = posix.basename(value);
-    expect(value).toBe(`/run/secrets/${name}`);
-    expect(secrets).toContain(name);
-    return [[variable, values[compose.secrets[name]?.environment ?? ""] ?? ""]];
-  });
-  const direct = Object.entries(environment).filter(([key]) => !key.endsWith("_FILE"));
-  return { ...imageVariables, ...Object.fromEntries([...direct, ...read]) };
+function environmentOf(container: Container): Readonly<Record<string, string>> {
+  return { ...imageVariables, ...environmentWith(container, values) };
 }
 
 /** Returns the containers that an address names: `kafka:9092`, `redis://:password@redis:6379/0`. */

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** The configuration of the simulator. */
 export interface SimulatorConfig {
   readonly host: string;
@@ -38,10 +40,22 @@ export function configFrom(env: Readonly<Record<string, string | undefined>>): S
   return {
     host: env["SLUICE_SIMULATOR_HOST"] || "127.0.0.1",
     port,
-    key: env["SLUICE_SIMULATOR_KEY"] || undefined,
+    key: env["SLUICE_SIMULATOR_KEY"] || textIn(env["SLUICE_SIMULATOR_KEY_FILE"]),
     controlKey: env["SLUICE_SIMULATOR_CONTROL_KEY"] || undefined,
     speed,
     scriptPath: env["SLUICE_SIMULATOR_SCRIPT"] || undefined,
     billPath: env["SLUICE_SIMULATOR_BILL"] || undefined,
   };
+}
+
+/**
+ * Returns the content of a file without its last line end, because containers receive secrets as files.
+ *
+ * @throws Error if the file cannot be read or is empty: without a key, the simulator would accept every client
+ */
+function textIn(path: string | undefined): string | undefined {
+  if (!path) return undefined;
+  const text = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  if (text !== "") return text;
+  throw new Error(`SLUICE_SIMULATOR_KEY_FILE names ${path}, which is empty. Write the key to it.`);
 }
