@@ -103,7 +103,8 @@ vectors](../../schemas/request-signature.vectors.json) check other implementatio
 request's \`correlation-id\` header, which has at most 1,024 bytes of visible text.
 
 The signature of version 0.1.0 has no \`v2.\`, and covers fields 2 (without the prefix) to 5 only. Ingress
-accepts it until version 0.3.0. The metric \`intake_signatures_total{form="first"}\` counts these messages.
+accepts it until version 0.3.0. The metric \`intake_signatures_total{form="first"}\` counts these messages. The log of ingress names each
+key that still makes them.
 
 A message that a stage cannot handle is copied to the dead-letter topic of the topic it was read from,
 \`<topic>.dead-letter\`. The copy has the original bytes and the same retention. Its headers give the reason

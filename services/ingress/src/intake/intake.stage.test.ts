@@ -1,4 +1,9 @@
-import { defaultRequirements, type InferenceRequested, signatureOf } from "@sluice/contracts";
+import {
+  defaultRequirements,
+  firstSignatureOf,
+  type InferenceRequested,
+  signatureOf,
+} from "@sluice/contracts";
 import type { Clock } from "@sluice/domain";
 import {
   completedOutcome,
@@ -25,15 +30,14 @@ const installation = { topicPrefix: "prod.", replaySecret: undefined };
 function messageOf(
   changed: Partial<InferenceRequested>,
   issuedAt = now,
+  sign = signatureOf,
 ): Delivery<InferenceRequested> {
   const value = Buffer.from("the bytes of the record");
   const signed = { ...installation, topic, keyId: "k1", issuedAt: String(issuedAt), value };
   const headers = {
     "sluice-key-id": Buffer.from("k1"),
     "sluice-issued-at": Buffer.from(signed.issuedAt),
-    "sluice-signature": Buffer.from(
-      signatureOf({ ...signed, headers: {} }, "one-secret-of-search"),
-    ),
+    "sluice-signature": Buffer.from(sign({ ...signed, headers: {} }, "one-secret-of-search")),
   };
   return deliveryOf(aRequest(changed), { topic, value, headers, appendedAt: now });
 }
@@ -44,11 +48,14 @@ function withFakes() {
   const outcomes = new InMemoryOutcomes(requests);
   const metrics = new IngressMetrics(new Registry());
   const keys = new ApiKeys(declarations);
+  const warnings: object[] = [];
+  const warn = (fields: object) => void warnings.push(fields);
+  const logger = { warn };
   const stage = new IntakeStage(
     ...([keys, declarations, admissions, outcomes] as const),
-    ...([clock, metrics, installation] as const),
+    ...([clock, metrics, installation, logger] as const),
   );
-  return { stage, admissions, outcomes, metrics };
+  return { stage, admissions, outcomes, metrics, warnings };
 }
 
 /** The topic that a message is published to, the code of its dead letter, or "skip". */
@@ -121,6 +128,19 @@ test("a message that is not signed by a known key is refused before it is decode
   expect(codeOf({ value: Buffer.from("other bytes") })).toBe("INTAKE_SIGNATURE_WRONG");
   const { values } = await metrics.decisions.get();
   expect(values).toMatchObject([{ labels: { decision: "dead-letter" }, value: 2 }]);
+});
+
+test("signatures are counted by their form, and each key of the first form is logged once", async () => {
+  const { stage, metrics, warnings } = withFakes();
+  for (let count = 0; count < 3; count += 1)
+    expect(stage.refuseUndecoded(messageOf({}, now, firstSignatureOf))).toBeUndefined();
+  expect(stage.refuseUndecoded(messageOf({}))).toBeUndefined();
+  const { values } = await metrics.signatures.get();
+  expect(values.map(({ labels, value }) => [labels.form, value])).toEqual([
+    ["first", 3],
+    ["second", 1],
+  ]);
+  expect(warnings).toEqual([{ keyId: "k1" }]);
 });
 
 test("a slice of dead letters needs no round trip to Redis", async () => {

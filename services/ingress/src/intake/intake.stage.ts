@@ -25,6 +25,7 @@ import {
   type Undecoded,
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
+import { type Logger, LOGGER } from "@sluice/telemetry";
 import { decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import type { Candidate } from "../admission/candidate.ts";
@@ -56,6 +57,8 @@ export const INSTALLATION = Symbol("prefix and secret of the installation");
 export class IntakeStage extends SliceStage<InferenceRequested> {
   /** By the bytes that were signed, so that a signature is computed once. */
   private readonly signers = new WeakMap<Buffer, Signer>();
+  /** The ids of the keys that were logged, at most as many as are declared. */
+  private readonly outdatedKeys = new Set<string>();
 
   constructor(
     private readonly keys: ApiKeys,
@@ -65,6 +68,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
     @Inject(INSTALLATION) private readonly installation: Installation,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, "warn">,
   ) {
     super();
   }
@@ -103,8 +107,19 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
 
   private signerOf(message: Undecoded): ReturnType<typeof signerOf> {
     const signer = signerOf(message, this.keys, this.installation);
-    if (signer.kind === "signer") this.metrics.signatures.inc({ form: signer.form });
+    if (signer.kind === "signer") this.note(signer);
     return signer;
+  }
+
+  /** Metrics have no key, so the log names each key whose producer has to be updated, once a process. */
+  private note({ form, key: { id } }: Signer): void {
+    this.metrics.signatures.inc({ form });
+    if (form === "second" || this.outdatedKeys.has(id)) return;
+    this.outdatedKeys.add(id);
+    this.logger.warn(
+      { keyId: id },
+      "a producer signs as version 0.1.0 did, which is accepted until version 0.3.0",
+    );
   }
 
   override async settled(
