@@ -188,15 +188,16 @@ const requests: fc.Arbitrary<InferenceRequested> = fc.oneof(
 async function tokensSentBy(request: InferenceRequested): Promise<bigint> {
   const totals = oracles.map(async (oracle) => {
     const tokensOf = async (sent: string) => (await oracle.count([sent])).counted;
-    let total = request.messages.length > 0 ? 3n : 0n;
+    // A template's own system message, with the 3 tokens before the answer.
+    let total = request.messages.length > 0 ? 73n : 0n;
     for (const each of request.messages) total += await tokensOfMessage(each, tokensOf);
     for (const input of request.inputs) total += await tokensOf(input);
     const { tools, ...others } = membersOf(JSON.parse(request.parameters));
     for (const value of Object.values(others)) total += await tokensOfValue(value, tokensOf);
-    // OpenAI adds about 12 tokens for a list of functions, and 10 for each of them.
     const list = Array.isArray(tools) ? tools : [];
-    if (list.length > 0) total += 12n + 10n * BigInt(list.length);
-    return total + (await tokensOfValue(list, tokensOf));
+    if (list.length === 0) return total;
+    // OpenAI adds about 12 tokens for a list of functions, and 10 for each of them.
+    return total + 12n + 10n * BigInt(list.length) + (await tokensOfValue(list, tokensOf));
   });
   return (await Promise.all(totals)).reduce((a, b) => (a > b ? a : b));
 }

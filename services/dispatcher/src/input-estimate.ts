@@ -7,6 +7,11 @@ const marginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;
 /**
+ * Tokens that chat templates add once, for example a date and a system message of their own: about 20 for Qwen
+ * 2.5, 25 for Llama 3.1 and 70 for gpt-oss.
+ */
+const tokensPerPrompt = 100n;
+/**
  * Tokens of the instructions that providers add to a request with tools or with a schema of the answer. The
  * most that a provider documents are the 530 of Claude 3 Opus.
  */
@@ -54,7 +59,7 @@ async function estimateConversation(
 ): Promise<InputEstimate> {
   const texts = textsOf(request);
   const frames = BigInt(request.messages.length) * tokensPerMessage;
-  const instructions = texts.hasDefinitions ? instructionTokens : 0n;
+  const instructions = tokensPerPrompt + (texts.hasDefinitions ? instructionTokens : 0n);
   const { bound, likely } = await boundOf(texts, counters);
   return {
     inputTokens: bound + withMargin(frames) + instructions,
