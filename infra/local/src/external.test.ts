@@ -47,6 +47,7 @@ test("the status of a stack on secured parts shows no password", async () => {
       redis: `rediss://state:${secret}@127.0.0.1:9/0`,
       cacheRedis: `rediss://cache:${secret}@127.0.0.1:9/1`,
       ledger: `postgres://accountant:${secret}@127.0.0.1:9/sluice`,
+      ledgerOwner: `postgres://owner:${secret}@127.0.0.1:9/sluice`,
     },
   });
   const status = JSON.stringify(await readStatus(folder));

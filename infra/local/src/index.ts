@@ -2,6 +2,7 @@ export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
+export { createLedgerTables } from "./ledger-tables.ts";
 export {
   launcherOf,
   LocalStack,

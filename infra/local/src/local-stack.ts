@@ -125,7 +125,9 @@ export class LocalStack {
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
     await assertPortsFree(this.ports, this.portsToBind(own));
     const { dataDir, environment, ports, report, credentials, security } = this;
-    const options = { dataDir, environment, ports, report, signal, credentials, security };
+    const stopPart = (part: PartName): Promise<void> => this.stopProgram(part);
+    const common = { dataDir, environment, ports, report, signal };
+    const options = { ...common, credentials, stopPart, security };
     const factories = await preparePartFactories(own, options);
     await this.startAll([...factories.values()], signal);
     this.save({ addresses: this.addresses });

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ClassArchives, type JavaPart } from "./servers/class-archives.ts";
 import { type Component, Downloads, postgresPlatform } from "./downloads.ts";
-import { externalAddress, type PartName } from "./external.ts";
+import { addressIn, externalAddress, type PartName } from "./external.ts";
 import { findJava, jvmArguments } from "./servers/java.ts";
 import { kafkaProgram } from "./servers/kafka.ts";
 import type { Ports } from "./ports.ts";
@@ -30,6 +30,8 @@ export interface PartsOptions {
   readonly report: Report;
   readonly signal: AbortSignal;
   readonly credentials: Credentials;
+  /** Stops a part that an earlier launcher left running. */
+  readonly stopPart: (part: PartName) => Promise<void>;
   /** TLS and accounts of the parts that the launcher starts. The registry has none. */
   readonly security?: StackSecurity | undefined;
 }
@@ -57,7 +59,25 @@ export function addressesOf(
     registry: externalAddress("registry", environment) ?? registryAddress(ports.registry),
     redis: redisOf("redis"),
     cacheRedis: redisOf("cache-redis"),
-    ledger: externalAddress("postgres", environment) ?? postgresAddress(ports.postgres),
+    ...ledgerAddresses(ports.postgres, environment, credentials, security),
+  };
+}
+
+function ledgerAddresses(
+  port: number,
+  environment: NodeJS.ProcessEnv,
+  { ledger }: Credentials,
+  security?: StackSecurity,
+): Pick<Addresses, "ledger" | "ledgerOwner"> {
+  const external = externalAddress("postgres", environment);
+  if (external !== undefined) {
+    const owner = addressIn(environment, "SLUICE_LEDGER_OWNER_URL") ?? null;
+    return { ledger: external, ledgerOwner: owner };
+  }
+  if (security) return { ledger: postgresAddress(port), ledgerOwner: null };
+  return {
+    ledger: postgresAddress(port, ledger.service),
+    ledgerOwner: postgresAddress(port, ledger.owner),
   };
 }
 
@@ -142,7 +162,7 @@ async function redisProgramOf(
 
 async function postgresOf(
   downloads: Downloads,
-  { dataDir, ports, environment, signal, security }: PartsOptions,
+  { dataDir, ports, environment, signal, credentials, stopPart, security }: PartsOptions,
 ): Promise<Program> {
   return postgresProgram(
     {
@@ -151,6 +171,8 @@ async function postgresOf(
       runAs: postgresUser(),
       port: ports.postgres,
       environment: plainEnvironment(environment),
+      accounts: credentials.ledger,
+      stop: () => stopPart("postgres"),
       security,
     },
     signal,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LEDGER_OWNER, LEDGER_SERVICE, type LedgerAccounts } from "./servers/postgres-accounts.ts";
 import type { RedisPart } from "./servers/redis.ts";
 
 const SECRET_BYTES = 24;
@@ -8,6 +9,7 @@ const SECRET_BYTES = 24;
 /** The passwords of the parts that the launcher starts. They contain only letters and digits. */
 export interface Credentials {
   readonly redis: Readonly<Record<RedisPart, string>>;
+  readonly ledger: LedgerAccounts;
 }
 
 /** Returns the passwords of a data directory. The first start generates them. */
@@ -16,6 +18,10 @@ export function ensureCredentials(dataDir: string): Credentials {
     redis: {
       redis: ensureSecret(dataDir, "redis-password"),
       "cache-redis": ensureSecret(dataDir, "cache-redis-password"),
+    },
+    ledger: {
+      owner: { name: LEDGER_OWNER, password: ensureSecret(dataDir, "ledger-owner-password") },
+      service: { name: LEDGER_SERVICE, password: ensureSecret(dataDir, "ledger-password") },
     },
   };
 }

@@ -36,9 +36,12 @@ export const pipelinePorts: readonly PortName[] = [
 
 const ANSWER_LIMIT_MS = 2000;
 /** The launcher reads these files itself and gives each service the addresses that it needs. */
-const addressFiles = ["SLUICE_REDIS_URL", "SLUICE_CACHE_REDIS_URL", "SLUICE_LEDGER_URL"].map(
-  (name) => `${name}_FILE`,
-);
+const addressFiles = [
+  "SLUICE_REDIS_URL",
+  "SLUICE_CACHE_REDIS_URL",
+  "SLUICE_LEDGER_URL",
+  "SLUICE_LEDGER_OWNER_URL",
+].map((name) => `${name}_FILE`);
 
 /** Only the accountant receives the token that allows its clients to read the costs of all tenants. */
 const costsTokens = ["SLUICE_COSTS_TOKEN", "SLUICE_COSTS_TOKEN_FILE"];
@@ -152,6 +155,7 @@ export function serviceEnvironment(
   ];
   const withheld = new Set([
     "SLUICE_LEDGER_URL",
+    "SLUICE_LEDGER_OWNER_URL",
     "SLUICE_SIMULATOR_CONTROL_KEY",
     ...addressFiles,
     ...costsTokens,

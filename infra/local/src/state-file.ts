@@ -26,6 +26,11 @@ export interface Addresses {
   readonly redis: string;
   readonly cacheRedis: string;
   readonly ledger: string;
+  /**
+   * The ledger with the account that creates its tables; null if the account in `ledger` does so itself, as that of a
+   * server which the environment names.
+   */
+  readonly ledgerOwner: string | null;
 }
 
 export interface StackState {

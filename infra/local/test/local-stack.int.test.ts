@@ -1,10 +1,11 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { removeDataDir } from "../src/guard.ts";
 import { LocalStack, stopLeftovers } from "../src/local-stack.ts";
+import { postgresDataDir } from "../src/servers/postgres-home.ts";
 import { definedEntries } from "../src/supervise/program.ts";
 import { bornAt } from "../src/supervise/processes.ts";
 import { readStatus } from "../src/status.ts";
@@ -87,6 +88,27 @@ test("a second start has the data and the ports of the first one", async () => {
   expect(bornAt(pid)).toBeUndefined();
   expect(await readStatus(dataDir)).toMatchObject({ ready: false });
   expect(await stopLeftovers(dataDir)).toEqual([]);
+});
+
+test("a cluster that trusts everyone and has lost its passwords gets accounts at its next start, and keeps its data", async () => {
+  const dataDir = newDataDir();
+  const first = await open(dataDir);
+  await writeMarks(await first.startParts(never));
+  await first.stop();
+  const cluster = postgresDataDir(dataDir, environment);
+  writeFileSync(join(cluster, "pg_hba.conf"), "host all all 127.0.0.1/32 trust\n");
+  rmSync(join(cluster, "sluice-accounts"));
+  rmSync(join(dataDir, "secrets"), { recursive: true });
+
+  const second = await open(dataDir);
+  const addresses = await second.startParts(never);
+  expect(await readMarks(addresses)).toEqual(allMarks);
+  const withoutPassword = {
+    ...addresses,
+    ledgerOwner: addresses.ledgerOwner?.replace(/:[^:@]+@/, "@") ?? "",
+  };
+  await expect(readMarks(withoutPassword)).rejects.toThrow(/password/);
+  await second.stop();
 });
 
 test("two stacks run at the same time without sharing an address or data", async () => {

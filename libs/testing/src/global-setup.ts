@@ -15,6 +15,7 @@ const variables: Readonly<Record<string, keyof Addresses>> = {
   SLUICE_REDIS_URL: "redis",
   SLUICE_CACHE_REDIS_URL: "cacheRedis",
   SLUICE_LEDGER_URL: "ledger",
+  SLUICE_LEDGER_OWNER_URL: "ledgerOwner",
 };
 
 /**
@@ -44,7 +45,8 @@ export default async function setUpStack(): Promise<() => Promise<void>> {
   };
   try {
     const addresses = await stack.startParts(new AbortController().signal);
-    for (const [name, part] of Object.entries(variables)) process.env[name] ||= addresses[part];
+    for (const [name, part] of Object.entries(variables))
+      process.env[name] ||= addresses[part] ?? "";
   } catch (error) {
     process.stderr.write(`${lines.join("\n")}\n`);
     await tearDown();

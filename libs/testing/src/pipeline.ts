@@ -8,6 +8,7 @@ import {
   type Addresses,
   adminAddress,
   adminPortNameOf,
+  createLedgerTables,
   findFreePorts,
   guardDataDir,
   httpAddress,
@@ -67,6 +68,7 @@ const partVariables = [
   "REDIS_URL",
   "CACHE_REDIS_URL",
   "LEDGER_URL",
+  "LEDGER_OWNER_URL",
 ]
   .map((name) => `SLUICE_${name}`)
   .flatMap((name) => [name, `${name}_FILE`]);
@@ -321,7 +323,10 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     SLUICE_REGISTRY_URL: addresses.registry,
     SLUICE_KAFKA_PARTITIONS: String(options.partitions ?? PARTITIONS),
   };
-  await provision(provisioningOptionsOf(provisioning, "testing"));
+  await Promise.all([
+    provision(provisioningOptionsOf(provisioning, "testing")),
+    createLedgerTables({ addresses, environment }, new AbortController().signal),
+  ]);
   // A developer's own sluice.yaml must not change the result of a test.
   const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);

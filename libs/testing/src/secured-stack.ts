@@ -167,6 +167,8 @@ export class SecuredStack {
       SLUICE_CACHE_REDIS_URL: this.redisUrl("cache"),
       SLUICE_CACHE_REDIS_TLS_CA_FILE: this.files.ca,
       SLUICE_LEDGER_URL: this.ledgerUrl("accountant"),
+      // Its accountant owns the tables, and creates them itself.
+      SLUICE_LEDGER_OWNER_URL: "",
     };
   }
 

@@ -3,14 +3,16 @@ import { costsKeys, countKey, declarationKeys, platformKeys, secret } from "@slu
 import { z } from "zod";
 import { ledgerAddressProblem } from "./ledger/ledger-address.ts";
 
+const ledgerAddress = z.string().superRefine((address, context) => {
+  const message = ledgerAddressProblem(address);
+  if (message !== undefined) context.addIssue(message);
+});
+
 const keys = z.object({
   ...platformKeys,
   ...declarationKeys,
   SLUICE_LEDGER_URL: secret(
-    z.string().superRefine((address, context) => {
-      const message = ledgerAddressProblem(address);
-      if (message !== undefined) context.addIssue(message);
-    }),
+    ledgerAddress,
     "PostgreSQL of the ledger, as postgres://user:password@host:port/database; for TLS, add " +
       "?sslmode=verify-full&sslrootcert=<PEM file of the CA>.",
   ),
@@ -39,5 +41,15 @@ export const configSchema = keys.refine(isCostsTokenThere, {
 function isCostsTokenThere(config: Partial<z.output<typeof keys>>): boolean {
   return config.SLUICE_COSTS_TOKEN !== undefined || isLoopback(config.SLUICE_ADMIN_HOST ?? "");
 }
+
+/** What the program reads that creates the ledger's tables as their owner. */
+export const migrationSchema = keys
+  .pick({ SLUICE_KAFKA_TOPIC_PREFIX: true, SLUICE_LEDGER_URL: true })
+  .extend({
+    SLUICE_LEDGER_OWNER_URL: secret(
+      ledgerAddress,
+      "The same database with the account that owns the tables. The account in SLUICE_LEDGER_URL gets only the rights that the accountant needs.",
+    ),
+  });
 
 export type Config = z.output<typeof configSchema>;

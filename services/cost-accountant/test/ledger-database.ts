@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
-import { migrations } from "../src/ledger/migrations/index.ts";
-import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
+import { migrateAsOwner } from "../src/ledger/migrate-as-owner.ts";
+import { ledgerPool, ledgerSchemaOf } from "../src/ledger/postgres-pool.ts";
 
 /**
  * The tables of one installation in the stack's database, so that suites do not see each other's
@@ -11,7 +11,10 @@ export interface LedgerDatabase {
   readonly topicPrefix: string;
   readonly url: string;
   readonly schema: string | null;
+  /** The connections of the accountant. */
   readonly pool: Pool;
+  /** The connections of the account that owns the tables. */
+  readonly owner: Pool;
   drop(): Promise<void>;
 }
 
@@ -23,16 +26,20 @@ export async function createLedgerDatabase(): Promise<LedgerDatabase> {
     );
   const topicPrefix = `t${randomBytes(4).toString("hex")}.`;
   const schema = ledgerSchemaOf(topicPrefix);
+  // A server that the environment names may have one account for both.
+  const ownerUrl = process.env["SLUICE_LEDGER_OWNER_URL"] || url;
+  await migrateAsOwner({ ownerUrl, serviceUrl: url, topicPrefix });
   const pool = ledgerPool(url, schema);
-  await migrate(pool, migrations, schema);
+  const owner = ledgerPool(ownerUrl, schema);
   return {
     topicPrefix,
     url,
     schema,
     pool,
+    owner,
     drop: async () => {
-      await pool.query(`drop schema "${schema}" cascade`);
-      await pool.end();
+      await owner.query(`drop schema "${schema}" cascade`);
+      await Promise.all([pool.end(), owner.end()]);
     },
   };
 }

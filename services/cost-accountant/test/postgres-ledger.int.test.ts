@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 async function emptyLedger(): Promise<PostgresLedger> {
-  await database.pool.query(`
+  await database.owner.query(`
     alter table charges disable trigger charges_are_append_only;
     truncate charges, usage_hourly, attempts_open, attempts_parked, consumer_offsets;
     alter table charges enable trigger charges_are_append_only`);
@@ -28,7 +28,7 @@ ledgerContract("PostgreSQL", emptyLedger);
 
 describe("PostgreSQL", () => {
   test("several processes can migrate at once", async () => {
-    await Promise.all([1, 2, 3].map(() => migrate(database.pool, migrations, database.schema)));
+    await Promise.all([1, 2, 3].map(() => migrate(database.owner, migrations, database.schema)));
     const { rows } = await database.pool.query("select version from schema_migrations");
     expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
   });
@@ -48,7 +48,7 @@ describe("PostgreSQL", () => {
 
   test("a charge can be neither changed nor deleted", async () => {
     await foldInto(await emptyLedger(), [meteredOf()]);
-    const { pool } = database;
+    const { owner: pool } = database;
     await expect(pool.query("update charges set amount_nano_usd = 0")).rejects.toThrow(
       "append-only",
     );

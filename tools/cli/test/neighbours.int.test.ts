@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { guardDataDir, readStatus, removeDataDir } from "@sluice/local-stack";
+import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { built, finished } from "./own-stack.ts";
 
@@ -98,6 +99,65 @@ async function redisAnswers(address: URL, commands: readonly string[]): Promise<
   socket.end([...commands.filter((command) => command !== ""), ""].join("\r\n"));
   return text(socket);
 }
+
+/** Returns the address of the ledger, with the account of the accountant or another login. */
+async function ledgerUrl(login?: string): Promise<string> {
+  const url = new URL((await readStatus(dataDir)).ledger ?? "");
+  const password = readFileSync(join(dataDir, "secrets", "ledger-password"), "utf8");
+  return url.href.replace(/\/\/[^@]*@/, `//${login ?? `accountant:${password}`}@`);
+}
+
+test.each([
+  "accountant",
+  "accountant:guessed",
+  "ledger_owner",
+  "ledger_owner:guessed",
+  "sluice",
+  "sluice:sluice",
+  "postgres",
+])("PostgreSQL refuses the login %s", async (login) => {
+  const client = new Client({ connectionString: await ledgerUrl(login) });
+  await expect(client.connect()).rejects.toThrow(/password|no pg_hba.conf entry|SASL/);
+});
+
+test.each([
+  ["copy (select 1) to program 'id'", "permission denied to COPY to or from an external program"],
+  ["create temp table t (l text)", "permission denied"],
+  ["create table t (l text)", "permission denied"],
+  ["select pg_read_file('/etc/passwd')", "permission denied"],
+  ["select lo_import('/etc/passwd')", "permission denied"],
+  ["alter table charges disable trigger all", "must be owner"],
+  ["drop trigger charges_are_append_only on charges", "must be owner"],
+  ["alter function refuse_change() rename to gone", "must be owner"],
+  [
+    "create or replace function refuse_change() returns trigger language plpgsql as 'begin return new; end'",
+    "permission denied|must be owner",
+  ],
+  ["set session_replication_role = replica", "permission denied"],
+  ["update charges set team = 'forged'", "permission denied"],
+  ["delete from charges", "permission denied"],
+  ["truncate charges", "permission denied"],
+  ["drop table charges", "must be owner"],
+  ["set role ledger_owner", "permission denied"],
+  ["set role sluice", "permission denied"],
+  ["alter role accountant superuser", "permission denied"],
+])("the cost accountant's account may not: %s", async (statement, expected) => {
+  const client = new Client({ connectionString: await ledgerUrl() });
+  await client.connect();
+  await expect(client.query(statement)).rejects.toThrow(new RegExp(expected));
+  await client.end();
+});
+
+test("the cost accountant's account is not a superuser, and reads and adds charges", async () => {
+  const client = new Client({ connectionString: await ledgerUrl() });
+  await client.connect();
+  const { rows } = await client.query(
+    `select usesuper, has_table_privilege('charges', 'select, insert') as uses
+     from pg_user where usename = current_user`,
+  );
+  expect(rows).toEqual([{ usesuper: false, uses: true }]);
+  await client.end();
+});
 
 test("no process has a secret of the stack in its arguments", () => {
   const { stdout } = spawnSync("ps", ["-ewwo", "args"], { encoding: "utf8" });

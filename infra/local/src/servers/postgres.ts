@@ -9,14 +9,20 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
+import {
+  accountStatements,
+  ClusterAccounts,
+  DATABASE,
+  type LedgerAccounts,
+  LEDGER_SERVICE,
+  SUPERUSER,
+} from "./postgres-accounts.ts";
 import { makePrivate, type PostgresHome } from "./postgres-home.ts";
 import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
-import type { StackSecurity } from "./security.ts";
+import type { Account, StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
-const USER = "sluice";
-const DATABASE = "sluice";
 /** Version 3.0 of PostgreSQL's protocol, as two 16-bit numbers. */
 const PROTOCOL_VERSION = 196_608;
 /** The SQLSTATE with which the server refuses a connection that no rule allows. */
@@ -26,15 +32,23 @@ const AUTHENTICATION = "R".charCodeAt(0);
 export interface PostgresOptions extends PostgresHome {
   readonly port: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Not used if the stack has accounts of its own. */
+  readonly accounts: LedgerAccounts;
+  /** Stops a server that an earlier launcher left running. */
+  readonly stop: () => Promise<void>;
   readonly security?: StackSecurity | undefined;
 }
 
-/** Returns the program of the ledger's database. Creates the cluster and the database first if they do not exist. */
+/**
+ * Returns the program of the ledger's database. Creates the cluster, the database and its accounts first if they do
+ * not exist. A cluster of an earlier version, which trusted every local connection, gets the accounts here.
+ */
 export async function postgresProgram(
   options: PostgresOptions,
   signal: AbortSignal,
 ): Promise<Program> {
   if (!existsSync(join(options.dataDir, "PG_VERSION"))) await createCluster(options, signal);
+  if (!options.security) await ensureAccounts(options, signal);
   return {
     name: "postgres",
     command: join(options.binDir, "postgres"),
@@ -64,8 +78,33 @@ export async function postgresProgram(
   };
 }
 
-export function postgresAddress(port: number): string {
-  return `postgres://${USER}@127.0.0.1:${port}/${DATABASE}`;
+/** Returns the address, with an account if one is given. */
+export function postgresAddress(port: number, account?: Account): string {
+  const login = account ? `${account.name}:${account.password}@` : "";
+  return `postgres://${login}127.0.0.1:${port}/${DATABASE}`;
+}
+
+async function ensureAccounts(options: PostgresOptions, signal: AbortSignal): Promise<void> {
+  const accounts = new ClusterAccounts(options.dataDir, options.accounts, options.runAs);
+  if (accounts.areCurrent) return;
+  // A running server of an earlier version trusts everyone, and locks the cluster.
+  await options.stop();
+  accounts.writeAccessRules();
+  await runStatements(options, signal, DATABASE, accountStatements(options.accounts));
+  accounts.record();
+}
+
+/** Runs statements, one in each line, as the superuser and without a server. The passwords are not logged. */
+async function runStatements(
+  options: PostgresOptions,
+  signal: AbortSignal,
+  database: string,
+  statements: string,
+  dataDir = options.dataDir,
+): Promise<void> {
+  const settings = ["log_min_error_statement=panic", "log_line_prefix="];
+  const args = ["--single", "-D", dataDir, ...settings.flatMap((text) => ["-c", text]), database];
+  await runTool(options, signal, "postgres", args, statements);
 }
 
 /** Creates the cluster by one rename at the end, so that an interrupted start begins again with an empty folder. */
@@ -76,7 +115,7 @@ async function createCluster(options: PostgresOptions, signal: AbortSignal): Pro
   await runTool(options, signal, "initdb", [
     "-D",
     draft,
-    ...`-U ${USER} -A trust -E UTF8 --no-locale`.split(" "),
+    ...`-U ${SUPERUSER} -A trust -E UTF8 --no-locale`.split(" "),
     // An interrupted cluster is created again, so it does not have to be on the disk before the next step.
     "--no-sync",
   ]);
@@ -84,7 +123,7 @@ async function createCluster(options: PostgresOptions, signal: AbortSignal): Pro
     ? ownedDatabase(options.security)
     : `CREATE DATABASE ${DATABASE};\n`;
   if (options.security) requireTls(draft, options.security, options);
-  await runTool(options, signal, "postgres", ["--single", "-D", draft, "postgres"], create);
+  await runStatements(options, signal, "postgres", create, draft);
   renameSync(draft, options.dataDir);
 }
 
@@ -147,7 +186,9 @@ async function isRefusingPlaintext(host: string, port: number): Promise<boolean>
 }
 
 function startupMessage(): Buffer {
-  const parameters = ["user", USER, "database", DATABASE].map((text) => `${text}\0`).join("");
+  const parameters = ["user", LEDGER_SERVICE, "database", DATABASE]
+    .map((text) => `${text}\0`)
+    .join("");
   const body = Buffer.from(`${parameters}\0`);
   const head = Buffer.alloc(8);
   head.writeInt32BE(head.length + body.length, 0);

@@ -50,6 +50,6 @@ async function migratedPool(url: string, topicPrefix: string): Promise<Pool> {
     await migrate(pool, migrations, schema);
     return pool;
   } catch (cause) {
-    throw ledgerUnusable(url, cause);
+    throw ledgerUnusable("SLUICE_LEDGER_URL", url, cause);
   }
 }

@@ -48,16 +48,23 @@ function unavailable(cause: unknown): TransientFault {
 }
 
 /** Returns the error of a start without a usable ledger. It names the address without the password. */
-export function ledgerUnusable(url: string, cause: unknown): Error {
+export function ledgerUnusable(variable: string, url: string, cause: unknown): Error {
   const { host, pathname } = new URL(url);
   const detail =
     cause instanceof DatabaseError
       ? `it says "${cause.message}"`
       : (connectionTroubleOf(cause) ?? (cause instanceof Error ? cause.message : String(cause)));
   return new Error(
-    `The ledger at ${host}${pathname} cannot be used: ${detail}. Check SLUICE_LEDGER_URL and the server.`,
+    `The ledger at ${host}${pathname} cannot be used: ${detail}. ${remedyOf(variable, cause)}`,
     { cause },
   );
+}
+
+function remedyOf(variable: string, cause: unknown): string {
+  const isDenied = cause instanceof DatabaseError && cause.code === "42501";
+  return isDenied
+    ? "Its account may not create the tables. Run migrate-main.js of the cost accountant with SLUICE_LEDGER_OWNER_URL first."
+    : `Check ${variable} and the server.`;
 }
 
 /** Messages of the driver for outages that have no code. Errors of sockets have one. */

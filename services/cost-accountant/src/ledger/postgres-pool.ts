@@ -83,13 +83,20 @@ export async function inTransaction<T>(
   }
 }
 
-/** Runs the missing migrations. Several processes may do so at once. */
+/**
+ * Runs the missing migrations. Several processes may do so at once. If none is missing, this needs no right to create
+ * tables: another account may own them.
+ *
+ * @param grantee the account of the accountant, if it is not the one that runs the migrations
+ */
 export async function migrate(
   pool: Pool,
   migrations: readonly Migration[],
   schema: string | null,
+  grantee?: string,
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
+    if (grantee === undefined && (await hasAll(client, migrations))) return;
     await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     if (schema !== null)
       await client.query(`create schema if not exists ${escapeIdentifier(schema)}`);
@@ -108,5 +115,42 @@ export async function migrate(
       await client.query(sql);
       await client.query("insert into schema_migrations (version) values ($1)", [version]);
     }
+    if (grantee !== undefined) await grantRights(client, grantee);
   });
+}
+
+async function hasAll(client: PoolClient, migrations: readonly Migration[]): Promise<boolean> {
+  const table = await client.query("select where to_regclass('schema_migrations') is not null");
+  if (table.rowCount === 0) return false;
+  const found = await client.query<{ version: number }>("select version from schema_migrations");
+  const applied = new Set(found.rows.map(({ version }) => version));
+  return migrations.every(({ version }) => applied.has(version));
+}
+
+/**
+ * What the accountant's statements need, by table. It can neither change nor delete a charge, and cannot remove the
+ * trigger that refuses both, because it does not own the table.
+ */
+const rightsOn: Readonly<Record<string, string>> = {
+  charges: "select, insert",
+  usage_hourly: "select, insert, update",
+  attempts_open: "select, insert, update, delete",
+  attempts_parked: "select, insert",
+  consumer_offsets: "select, insert, update",
+  schema_migrations: "select",
+};
+
+async function grantRights(client: PoolClient, account: string): Promise<void> {
+  const role = escapeIdentifier(account);
+  const { rows } = await client.query<{ schema: string; owner: string }>(
+    "select current_schema() as schema, current_user as owner",
+  );
+  const { schema, owner } = rows[0]!;
+  // The owner would lose its own rights.
+  if (owner === account) return;
+  await client.query(`grant usage on schema ${escapeIdentifier(schema)} to ${role}`);
+  for (const [table, rights] of Object.entries(rightsOn)) {
+    await client.query(`revoke all on ${table} from ${role}`);
+    await client.query(`grant ${rights} on ${table} to ${role}`);
+  }
 }

@@ -1,4 +1,5 @@
 import {
+  createLedgerTables,
   LocalStack,
   pipelinePorts,
   prepareConfiguration,
@@ -88,6 +89,7 @@ async function start(
   await Promise.all([
     stack.startPrograms([simulatorProgram(pipeline)], interrupted),
     orInterrupted(provisionTopics(addresses, environment, stack.report), interrupted),
+    createLedgerTables(pipeline, interrupted),
   ]);
   const services = serviceNames.map((name) => serviceProgram(name, pipeline));
   await stack.startPrograms(services, interrupted);
