@@ -1,0 +1,117 @@
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BytePairTokenCounter } from "@sluice/tokens";
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const connections = 24;
+
+/**
+ * Asks for each chat with a limit that it cannot keep, reads its worst case in the refusal, and asks again
+ * with exactly that limit. What then costs more was not in the worst case.
+ */
+export class CostBounds {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: connections });
+  readonly #accepted: { readonly body: string; readonly boundNanoUsd: bigint }[] = [];
+  readonly #unexpected: string[] = [];
+
+  constructor(
+    private readonly http: string,
+    private readonly apiKey: string,
+  ) {}
+
+  get acceptedCount(): number {
+    return this.#accepted.length;
+  }
+
+  get unexpected(): readonly string[] {
+    return this.#unexpected;
+  }
+
+  /** Sends the chats at an even rate, as far as the connections suffice. */
+  async probe(chats: readonly object[], durationMs: number): Promise<void> {
+    const startedAt = performance.now();
+    const rest = chats.entries();
+    const worker = async (): Promise<void> => {
+      for (const [index, body] of rest) {
+        const dueAt = startedAt + (index * durationMs) / chats.length;
+        // oxlint-disable-next-line no-await-in-loop -- the rate is the point
+        await sleep(Math.max(0, dueAt - performance.now()));
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await this.#probe(Buffer.from(JSON.stringify(body)));
+      }
+    };
+    await Promise.all(Array.from({ length: connections }, worker));
+    this.#agent.destroy();
+  }
+
+  /**
+   * Returns the requests whose input alone costs more than their limit, by the tokens of all texts that were
+   * sent. The tokeniser is the real one, because that of the simulator is a simple rule.
+   */
+  async breaches(inputNanoUsdPerToken: bigint): Promise<readonly string[]> {
+    const counter = await BytePairTokenCounter.load("o200k", Number.MAX_SAFE_INTEGER);
+    const found: string[] = [];
+    for (const { body, boundNanoUsd } of this.#accepted) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { counted } = await counter.count(textsOf(JSON.parse(body)));
+      const costNanoUsd = counted * inputNanoUsdPerToken;
+      if (costNanoUsd > boundNanoUsd)
+        found.push(`${costNanoUsd} of ${boundNanoUsd} nano-USD: ${body.slice(0, 200)}`);
+    }
+    return found;
+  }
+
+  async #probe(body: Buffer): Promise<void> {
+    const refused = await this.#ask(body, 1n);
+    const worstCase = /its worst case of (\d+) nano-USD/.exec(refused.text)?.[1];
+    if (refused.status !== 400 || worstCase === undefined) {
+      const isTooLong = refused.text.includes('"code":"context_length_exceeded"');
+      if (!isTooLong) this.#unexpected.push(`${refused.status} ${refused.text.slice(0, 300)}`);
+      return;
+    }
+    const answered = await this.#ask(body, BigInt(worstCase));
+    if (answered.status === 200)
+      this.#accepted.push({ body: body.toString(), boundNanoUsd: BigInt(worstCase) });
+    else this.#unexpected.push(`${answered.status} ${answered.text.slice(0, 300)}`);
+  }
+
+  #ask(body: Buffer, maxCostNanoUsd: bigint): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const digits = maxCostNanoUsd.toString().padStart(10, "0");
+    const headers = {
+      authorization: `Bearer ${this.apiKey}`,
+      "content-type": "application/json",
+      "content-length": body.length,
+      "x-sluice-cache": "no-store",
+      "x-sluice-max-cost-usd": `${digits.slice(0, -9)}.${digits.slice(-9)}`,
+    };
+    const options = { method: "POST", agent: this.#agent, headers };
+    const sent = request(`${this.http}/v1/chat/completions`, options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk)).once("error", reject);
+      response.once("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    sent.once("error", reject).end(body);
+    return promise;
+  }
+}
+
+/** Members whose values a provider reads as text. */
+const textMembers = /^(?:content|text|name|tool_call_id|id|arguments|description|refusal)$/;
+
+/** Returns the texts of a chat, of which the provider makes tokens. */
+function textsOf(value: unknown, member = ""): readonly string[] {
+  if (typeof value === "string") return textMembers.test(member) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((each) => textsOf(each, member));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, each]) => textsOf(each, name));
+}
