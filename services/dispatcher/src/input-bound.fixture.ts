@@ -157,7 +157,7 @@ const parameters = jsonOf(
         stop: fc.array(text, { maxLength: 4 }),
         metadata: fc.dictionary(text, text, { maxKeys: 2 }),
       },
-      tools: fc.array(tool, { minLength: 1, maxLength: 3 }),
+      tools: fc.array(tool, { minLength: 1, maxLength: 2 }),
       response_format: fc.record({ type: fc.constant("json_schema"), json_schema: unknown }),
     },
     { requiredKeys: [] },
@@ -169,7 +169,7 @@ const requests: fc.Arbitrary<InferenceRequested> = fc.oneof(
     arbitrary: fc
       .record({
         messages: fc.oneof(
-          { arbitrary: fc.array(message, { minLength: 1, maxLength: 3 }), weight: 9 },
+          { arbitrary: fc.array(message, { minLength: 1, maxLength: 2 }), weight: 9 },
           { arbitrary: shortTurns, weight: 1 },
         ),
         parameters: fc.oneof(fc.constant("{}"), parameters),
