@@ -37,6 +37,20 @@ test("a field that a request omits has the contract's default", () => {
   });
 });
 
+test("the content of a message with parts is their text, unless the request sets it", () => {
+  const parts = JSON.stringify([
+    { type: "text", text: "What is " },
+    { type: "image_url", image_url: { url: "https://example.com/a.png" } },
+    { type: "text", text: "this?" },
+    { type: "refusal", refusal: " No." },
+  ]);
+  const contentOf = (given: object) =>
+    recordOf({ messages: [{ role: "user", parts, ...given }] }, "r-1").messages[0]?.content;
+  expect(contentOf({})).toBe("What is this? No.");
+  expect(contentOf({ content: "mine" })).toBe("mine");
+  for (const wrong of ["[{", "{}", "[null,3]"]) expect(contentOf({ parts: wrong })).toBe("");
+});
+
 test("a request for embeddings has texts or tokens as inputs, and no messages", () => {
   const model = "text-embedding-3-small";
   const record = recordOf({ model, operation: "embeddings", inputs: ["Hello"] }, "r-1");

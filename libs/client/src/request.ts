@@ -7,6 +7,7 @@ import {
   type InferenceRequested,
   type Message,
   type Requirements,
+  textOfParts,
 } from "@sluice/contracts";
 import { isRequestId } from "@sluice/domain";
 import { SluiceError } from "./errors.ts";
@@ -35,7 +36,7 @@ export function recordOf(request: Request, requestId: string): InferenceRequeste
     ...defaultRequest,
     ...definedOf(given),
     requestId: given.requestId ?? requestId,
-    messages: messages.map((message) => ({ ...defaultMessage, ...message })),
+    messages: messages.map(messageOf),
     parameters: JSON.stringify(parameters),
     requirements: { ...defaultRequirements, ...requirements },
     cache: { ...defaultCacheDirective, ...cache },
@@ -48,6 +49,23 @@ export function recordOf(request: Request, requestId: string): InferenceRequeste
   if (operation === "embeddings" && inputs.length + tokenInputs.length === 0)
     throw invalid("inputs or tokenInputs must contain at least one input.");
   return record;
+}
+
+/** Sets the content of a message with parts to their text, unless it has one: ingress declines any other. */
+function messageOf(given: Pick<Message, "role"> & Partial<Message>): Message {
+  const message = { ...defaultMessage, ...given };
+  if (message.parts === null || given.content !== undefined) return message;
+  return { ...message, content: textIn(message.parts) };
+}
+
+/** Returns no text if the parts are not JSON. Ingress declines them, and states why. */
+function textIn(parts: string): string {
+  try {
+    const read: unknown = JSON.parse(parts);
+    return Array.isArray(read) ? textOfParts(read) : "";
+  } catch {
+    return "";
+  }
 }
 
 /** Removes members whose value is undefined, so that they get their default. */

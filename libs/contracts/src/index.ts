@@ -57,6 +57,7 @@ export {
   type UnsignedMessage,
 } from "./request-signature.ts";
 export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
+export { textOfParts } from "./text-of-parts.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
 export {
   allTopics,

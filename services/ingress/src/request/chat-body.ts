@@ -1,6 +1,6 @@
-import type { InferenceRequested, Message } from "@sluice/contracts";
+import { type InferenceRequested, type Message, textOfParts } from "@sluice/contracts";
 import { z } from "zod";
-import { chatMessage, messageOf, parts, recordTexts, textOf, toolCalls } from "./chat-message.ts";
+import { chatMessage, messageOf, parts, recordTexts, toolCalls } from "./chat-message.ts";
 import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
 import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -89,7 +89,7 @@ function messageRefusalOf(message: Message, index: number): Refusal | undefined 
 function partsRefusalOf({ parts: text, content }: Message, path: string): Refusal | undefined {
   const given = parsedJson(parts, text, [path, "parts"]);
   if (given.kind === "refused") return given;
-  if (given.value === null || textOf(given.value) === content) return undefined;
+  if (given.value === null || textOfParts(given.value) === content) return undefined;
   const problem = "it must be the text of 'parts', joined without a separator";
   return invalidValue(`${path}.content`, problem);
 }

@@ -1,4 +1,4 @@
-import type { Message } from "@sluice/contracts";
+import { type Message, textOfParts } from "@sluice/contracts";
 import { z } from "zod";
 import { unsupported } from "./unsupported.ts";
 
@@ -85,12 +85,6 @@ function isPlain(content: Content): boolean {
 }
 
 /** Returns the text that stages read. The provider receives the parts. */
-export function textOf(content: Content): string {
-  if (typeof content === "string") return content;
-  return content.map(textOfPart).join("");
-}
-
-function textOfPart(each: Part): string {
-  if (each.type === "text") return each.text;
-  return each.type === "refusal" ? each.refusal : "";
+function textOf(content: Content): string {
+  return typeof content === "string" ? content : textOfParts(content);
 }
