@@ -36,7 +36,5 @@ random kafka-ingress kafka-cache-lookup kafka-classifier kafka-dispatcher kafka-
 [ -e state-url ] || echo "redis://sluice:$(cat state-password)@redis:6379/0" | write state-url
 [ -e cache-url ] || echo "redis://sluice:$(cat cache-password)@cache-redis:6379/0" | write cache-url
 [ -e ledger-url ] || echo "postgres://accountant:$(cat ledger-password)@postgres:5432/sluice" | write ledger-url
-[ -e registry.properties ] || {
-  echo "registry.datasource.password=$(cat registry-password)"
-  echo "quarkus.datasource.password=$(cat registry-password)"
-} | write registry.properties
+[ -e registry.properties ] ||
+  echo "REGISTRY_DATASOURCE_PASSWORD=$(cat registry-password)" | write registry.properties

@@ -226,7 +226,7 @@ test("Valkey has no account without a password except one that may only send PIN
 test("the ledger and the registry have databases and owners of their own, which are not superusers", () => {
   const script = textOf("infra/images/config/databases.sh");
   expect(script).not.toMatch(/SUPERUSER|CREATEROLE|BYPASSRLS/);
-  for (const database of ["sluice", "registry"])
+  for (const database of ["postgres", "sluice", "registry"])
     expect(script).toContain(`REVOKE CONNECT ON DATABASE ${database} FROM PUBLIC;`);
   expect(secrets.get("ledger-url")).toMatch(
     /^postgres:\/\/accountant:[0-9a-f]{48}@postgres:5432\/sluice$/,
