@@ -19,6 +19,21 @@ interface Schema {
   safeParse(environment: Readonly<Record<string, string>>): { readonly error?: Error };
 }
 
+/** The part of the service host that these tests use. */
+interface ServiceHost {
+  readonly parseConfig: (schema: Schema, environment: Readonly<Record<string, string>>) => unknown;
+}
+
+/** The part of the declarations that these tests use. */
+interface DeclarationsPackage {
+  readonly FileDeclarations: {
+    read(
+      path: string,
+      environment: Readonly<Record<string, string>>,
+    ): { providers(): readonly { readonly baseUrl: string }[] };
+  };
+}
+
 const values = generatedSecrets();
 const compose = composeWith({});
 const containers = Object.entries(compose.services);
@@ -57,10 +72,28 @@ test("every command begins with a program of the image", () => {
 });
 
 test.for(services)(
-  "%s receives every variable that its schema requires, with a valid value",
+  "%s receives every variable that it requires, with valid values that agree with each other",
   async ([name, container]) => {
-    const { error } = (await schemaOf(name)).safeParse(environmentOf(container));
-    expect(error).toBeUndefined();
+    const { parseConfig }: ServiceHost = await import(
+      join(root, "libs/service-host/src/environment.ts")
+    );
+    const schema = await schemaOf(name);
+    expect(() => parseConfig(schema, environmentOf(container))).not.toThrow();
+  },
+);
+
+test.for(services)(
+  "%s accepts the provider's address in the declarations",
+  async ([, container]) => {
+    const { FileDeclarations }: DeclarationsPackage = await import(
+      join(root, "libs/declarations/src/index.ts")
+    );
+    const environment = environmentOf(container);
+    if (!("SLUICE_CONFIG" in environment)) return;
+    const declarations = FileDeclarations.read(join(root, "infra/local/sluice.yaml"), environment);
+    expect(declarations.providers().map(({ baseUrl }) => baseUrl)).toEqual([
+      "http://simulator:19097/v1",
+    ]);
   },
 );
 
