@@ -37,15 +37,27 @@ export class PriceBook {
     calledAt: EpochMillis,
     inputTokens: bigint,
   ): ApplicablePrice | undefined {
+    const [entry] = this.#upTo(variant, calledAt, inputTokens);
+    return entry && { rates: entry.rates, version: versionOf(entry) };
+  }
+
+  /**
+   * Returns the rates of every price that may apply to at most `inputTokens`, that of {@link priceOf} first.
+   * A call that has fewer tokens than its bound may have an earlier price, which may be higher.
+   */
+  ratesUpTo(variant: string, calledAt: EpochMillis, inputTokens: bigint): readonly Rates[] {
+    return this.#upTo(variant, calledAt, inputTokens).map(({ rates }) => rates);
+  }
+
+  #upTo(variant: string, calledAt: EpochMillis, inputTokens: bigint): readonly PriceEntry[] {
     const inForce = this.#entries.filter(
       (entry) => entry.variant === variant && entry.effectiveFrom <= calledAt,
     );
     const newest = inForce[0]?.effectiveFrom;
-    const entry = inForce.find(
+    return inForce.filter(
       ({ effectiveFrom, inputAboveTokens }) =>
         effectiveFrom === newest && (inputAboveTokens === null || inputTokens > inputAboveTokens),
     );
-    return entry && { rates: entry.rates, version: versionOf(entry) };
   }
 }
 

@@ -61,6 +61,17 @@ function planned(
   const { inputTokens: contextTokens = facts.contextTokens } = changed;
   return planDispatch(classified, { ...facts, contextTokens, ...changed });
 }
+
+test("the worst case has the highest rates that may apply, as a call may have fewer tokens than its bound", () => {
+  const long = { ...priceOf("small", 1_000_000n, 600_000_000n), inputAboveTokens: 500n };
+  const bands = new PriceBook([...prices, long]);
+  const plan = planned({ model: "small" }, "simple", { priceBook: bands });
+  const worstOf = (given: Plan) =>
+    given.kind === "dispatch" ? given.dispatch.candidates[0]?.worstCaseNanoUsd : undefined;
+  expect(worstOf(plan)).toBe(worstOf(planned({ model: "small" })));
+  expect(worstOf(plan)).toBeGreaterThan(0n);
+});
+
 const candidatesOf = (plan: Plan): readonly string[] =>
   plan.kind === "dispatch" ? plan.dispatch.candidates.map((each) => each.variant) : [];
 

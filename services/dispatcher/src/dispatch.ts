@@ -146,14 +146,11 @@ function consider(
   const inputTokens = facts.inputTokens + facts.pictures * BigInt(variant.pictureTokensMax);
   const price = facts.priceBook.priceOf(variant.id, facts.now, inputTokens);
   if (!price) return unfit("it has no price in force");
-  const worstCaseNanoUsd = worstCaseOf(
-    {
-      inputTokens,
-      outputLimit,
-      answers: BigInt(answersOf(request.admitted.request)),
-    },
-    price.rates,
-  );
+  const answers = BigInt(answersOf(request.admitted.request));
+  const worstCases = facts.priceBook
+    .ratesUpTo(variant.id, facts.now, inputTokens)
+    .map((rates) => worstCaseOf({ inputTokens, outputLimit, answers }, rates));
+  const worstCaseNanoUsd = maxOf(worstCases);
   if (maxCostNanoUsd !== null && worstCaseNanoUsd > maxCostNanoUsd)
     return unfit(
       `its worst case of ${worstCaseNanoUsd} nano-USD exceeds ${maxCostNanoUsd} nano-USD`,
