@@ -1,6 +1,7 @@
 import type { PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ledgerContract } from "../src/ledger/ledger.contract.ts";
+import { ledgerUnusable } from "../src/ledger/postgres-faults.ts";
 import { PostgresLedger } from "../src/ledger/postgres-ledger.ts";
 import { migrations } from "../src/ledger/migrations/index.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
@@ -32,6 +33,25 @@ describe("PostgreSQL", () => {
     const { rows } = await database.pool.query("select version from schema_migrations");
     expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
   });
+
+  test.runIf(process.env["SLUICE_LEDGER_OWNER_URL"])(
+    "an accountant that does not own the tables creates none, and reports the remedy if one is missing",
+    async () => {
+      const { pool, schema, url } = database;
+      await migrate(pool, migrations, schema);
+      const { rows } = await pool.query(
+        `select tablename from pg_tables where schemaname = $1
+         and not has_table_privilege(format('%I.%I', schemaname, tablename), 'select')`,
+        [schema],
+      );
+      expect(rows).toEqual([]);
+      const missing = [...migrations, { version: 99, sql: "create table more ()" }];
+      const denied: unknown = await migrate(pool, missing, schema).catch((error: unknown) => error);
+      expect(ledgerUnusable("SLUICE_LEDGER_URL", url, denied).message).toMatch(
+        /permission denied.*Run migrate-main.js of the cost accountant with SLUICE_LEDGER_OWNER_URL/,
+      );
+    },
+  );
 
   test("installations that share a database do not see each other's charges", async () => {
     const other = await createLedgerDatabase();

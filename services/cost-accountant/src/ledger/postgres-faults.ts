@@ -61,8 +61,10 @@ export function ledgerUnusable(variable: string, url: string, cause: unknown): E
 }
 
 function remedyOf(variable: string, cause: unknown): string {
-  const isDenied = cause instanceof DatabaseError && cause.code === "42501";
-  return isDenied
+  // The same code refuses a whole connection; such an error is fatal.
+  const mayNotCreate =
+    cause instanceof DatabaseError && cause.code === "42501" && cause.severity === "ERROR";
+  return mayNotCreate
     ? "Its account may not create the tables. Run migrate-main.js of the cost accountant with SLUICE_LEDGER_OWNER_URL first."
     : `Check ${variable} and the server.`;
 }
