@@ -1,3 +1,4 @@
+export { readAccess, type ServerAccess, type StackAccess } from "./access.ts";
 export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./configuration.ts";
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";

@@ -93,7 +93,8 @@ function edgeUrl(text: string): string {
   return text.replace(/\/+$/, "").replace(/\/v1$/, "");
 }
 
-function noStack(alternative: string): TransientFault {
+/** Returns the fault of a command that finds no local stack. @param alternative ends the sentence "Run …, or …" */
+export function noStack(alternative: string): TransientFault {
   return new TransientFault(
     noStackCode,
     `No local stack is running. Run "sluice up" first, or ${alternative}.`,

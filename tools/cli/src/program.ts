@@ -3,6 +3,7 @@ import { withSubcommands } from "./command-tree.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { costsCommand } from "./commands/costs.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
+import { credentialsCommand } from "./commands/credentials.ts";
 import type { Definition, Finish } from "./commands/definition.ts";
 import { downCommand } from "./commands/down.ts";
 import { helpCommand } from "./commands/help.ts";
@@ -16,6 +17,7 @@ const definitions: readonly Definition[] = [
   upCommand,
   downCommand,
   statusCommand,
+  credentialsCommand,
   sendCommand,
   costsCommand,
   deadLettersCommand,

@@ -12,7 +12,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { guardDataDir, readStatus, removeDataDir } from "@sluice/local-stack";
+import { guardDataDir, readStatus, removeDataDir, type StackAccess } from "@sluice/local-stack";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { built, finished } from "./own-stack.ts";
@@ -157,6 +157,39 @@ test("the cost accountant's account is not a superuser, and reads and adds charg
   );
   expect(rows).toEqual([{ usesuper: false, uses: true }]);
   await client.end();
+});
+
+test("sluice credentials prints what psql, redis-cli and curl need", async () => {
+  const printed = await finished(["credentials", "--json", "--data-dir", dataDir]);
+  expect(printed.code).toBe(0);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the command's own output
+  const { ledger, ledgerOwner, redis, cacheRedis, simulator } = JSON.parse(
+    printed.output,
+  ) as StackAccess;
+  for (const { host, port, user, password, database } of [ledger, ledgerOwner!]) {
+    const client = new Client({ host, port, user, password, database });
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    await client.connect();
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    expect((await client.query("select count(*)::int as count from charges")).rows).toEqual([
+      { count: 0 },
+    ]);
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    await client.end();
+  }
+  for (const { url, password } of [redis, cacheRedis])
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    expect(await redisAnswers(new URL(url), [`AUTH ${password}`, "PING"])).toBe("+OK\r\n+PONG\r\n");
+  const headers = { "x-simulator-control-key": simulator?.controlKey ?? "" };
+  expect((await fetch(`${simulator?.url}/bill`, { headers })).status).toBe(200);
+  const shown = await finished(["credentials", "--data-dir", dataDir]);
+  expect(shown.output).toContain(ledger.url);
+});
+
+test("without a running stack, sluice credentials reports how to start one", async () => {
+  const { code, output } = await finished(["credentials", "--data-dir", join(root, "none")]);
+  expect(code).toBe(1);
+  expect(output).toMatch(/No local stack is running. Run "sluice up" first/);
 });
 
 test("no process has a secret of the stack in its arguments", () => {

@@ -37,7 +37,7 @@ export function authoriseControl(request: IncomingMessage, key: string | undefin
   if (equalInConstantTime(headerText(request), key)) return;
   throw new ApiError(
     401,
-    "This route controls the simulator. Send its key in the header x-simulator-control-key, which is in secrets/simulator-control-key of the local stack's data directory.",
+    'This route controls the simulator. Send its key in the header x-simulator-control-key; "sluice credentials" prints the key of the local stack.',
     { code: "invalid_control_key" },
   );
 }

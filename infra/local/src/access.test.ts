@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readAccess } from "./access.ts";
+import { defaultPorts } from "./ports.ts";
+import { emptyState, writeState } from "./state-file.ts";
+import { tryLock } from "./supervise/lock.ts";
+import { temporaryDir } from "../test/fake-program.ts";
+
+const state = {
+  ...emptyState({ ...defaultPorts }, false),
+  addresses: {
+    kafka: "127.0.0.1:19092",
+    registry: "http://127.0.0.1:19094/apis/ccompat/v7",
+    redis: "redis://:a%40b@127.0.0.1:19095",
+    cacheRedis: "rediss://cache:c@cache.test",
+    ledger: "postgres://accountant:d@127.0.0.1:19096/sluice?sslmode=disable",
+    ledgerOwner: null,
+  },
+};
+
+test("the accounts of a running stack are returned part by part, as its programs use them", () => {
+  const dataDir = temporaryDir();
+  writeState(dataDir, state);
+  const launcher = tryLock(join(dataDir, "lock"));
+  expect(readAccess(dataDir)).toMatchObject({
+    ledger: {
+      host: "127.0.0.1",
+      port: 19096,
+      user: "accountant",
+      password: "d",
+      database: "sluice",
+    },
+    ledgerOwner: null,
+    redis: { host: "127.0.0.1", port: 19095, user: "", password: "a@b" },
+    cacheRedis: { host: "cache.test", port: 6379, user: "cache", password: "c" },
+    simulator: null,
+  });
+  launcher?.release();
+});
+
+test("a stack that does not run has no accounts to print", () => {
+  const dataDir = temporaryDir();
+  expect(readAccess(dataDir)).toBeUndefined();
+  writeState(dataDir, state);
+  expect(readAccess(dataDir)).toBeUndefined();
+});

@@ -1,0 +1,67 @@
+import { launcherOf } from "./local-stack.ts";
+import { ensureSecret } from "./secrets.ts";
+import { simulatorAddress } from "./services.ts";
+import { readState, type StackState } from "./state-file.ts";
+
+/** How a person connects to a server of the running stack. */
+export interface ServerAccess {
+  /** The whole address, with user and password. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Empty if the server has none. */
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The output of `sluice credentials --json`. It is secret. */
+export interface StackAccess {
+  /** PostgreSQL, with the account of the cost accountant. */
+  readonly ledger: ServerAccess & { readonly database: string };
+  /** PostgreSQL, with the account that owns the tables; null if the server is the user's own. */
+  readonly ledgerOwner: (ServerAccess & { readonly database: string }) | null;
+  readonly redis: ServerAccess;
+  readonly cacheRedis: ServerAccess;
+  /** The provider simulator, with the key of the routes that control it; null if it does not run. */
+  readonly simulator: { readonly url: string; readonly controlKey: string } | null;
+  /** The API key of the demo tenant; null if there is none. */
+  readonly demoKey: string | null;
+}
+
+/** Returns the addresses of the running stack with their passwords, or undefined if none is running. */
+export function readAccess(dataDir: string): StackAccess | undefined {
+  const state = readState(dataDir);
+  if (!state?.addresses || launcherOf(dataDir) === undefined) return undefined;
+  const { ledger, ledgerOwner, redis, cacheRedis } = state.addresses;
+  return {
+    ledger: databaseIn(ledger),
+    // The state of an earlier version, whose stack still runs, has no owner.
+    ledgerOwner: ledgerOwner ? databaseIn(ledgerOwner) : null,
+    redis: serverIn(redis),
+    cacheRedis: serverIn(cacheRedis),
+    simulator: simulatorOf(dataDir, state),
+    demoKey: state.demoKey,
+  };
+}
+
+function simulatorOf(dataDir: string, { programs, ports }: StackState): StackAccess["simulator"] {
+  if (!programs["simulator"]) return null;
+  const controlKey = ensureSecret(dataDir, "simulator-control-key");
+  return { url: simulatorAddress(ports), controlKey };
+}
+
+function databaseIn(url: string): StackAccess["ledger"] {
+  return { ...serverIn(url), database: decodeURIComponent(new URL(url).pathname.slice(1)) };
+}
+
+function serverIn(url: string): ServerAccess {
+  const { hostname, port, username, password, protocol } = new URL(url);
+  const usual = protocol.startsWith("postgres") ? 5432 : 6379;
+  return {
+    url,
+    host: hostname,
+    port: Number(port) || usual,
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  };
+}
