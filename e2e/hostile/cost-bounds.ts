@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BytePairTokenCounter } from "@sluice/tokens";
+import { countedTokens } from "@sluice/testing";
 
 interface Answer {
   readonly status: number;
@@ -53,12 +53,11 @@ export class CostBounds {
    * sent. The tokeniser is the real one, because that of the simulator is a simple rule.
    */
   async breaches(inputNanoUsdPerToken: bigint): Promise<readonly string[]> {
-    const counter = await BytePairTokenCounter.load("o200k", Number.MAX_SAFE_INTEGER);
     const found: string[] = [];
     for (const { body, boundNanoUsd } of this.#accepted) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const { counted } = await counter.count(textsOf(JSON.parse(body)));
-      const costNanoUsd = counted * inputNanoUsdPerToken;
+      const tokens = await countedTokens(textsOf(JSON.parse(body)));
+      const costNanoUsd = tokens * inputNanoUsdPerToken;
       if (costNanoUsd > boundNanoUsd)
         found.push(`${costNanoUsd} of ${boundNanoUsd} nano-USD: ${body.slice(0, 200)}`);
     }

@@ -33,13 +33,20 @@ test.each([[[]], [["state.json", "logs"]], [["sluice.yaml"]]])(
   },
 );
 
-test("the folder of another program is refused, and its permissions do not change", () => {
-  const folder = openFolder(["passwd", "logs"]);
-  expect(() => makeDataDir(folder)).toThrow(
-    /has files of other programs.*mode 0755.*Give --data-dir a new directory/,
-  );
-  expect(modeOf(folder)).toBe("755");
-});
+test.each([
+  [["passwd", "logs"]],
+  [["sluice.yaml", "package.json", "src"]],
+  [["state.json", "index.html"]],
+])(
+  "the folder of another program with %j is refused, and its permissions do not change",
+  (names) => {
+    const folder = openFolder(names);
+    expect(() => makeDataDir(folder)).toThrow(
+      /has files of other programs.*mode 0755.*Give --data-dir a new directory/,
+    );
+    expect(modeOf(folder)).toBe("755");
+  },
+);
 
 test("a folder that the user has closed is accepted with any files", () => {
   const folder = openFolder(["notes.txt"]);

@@ -68,8 +68,10 @@ export function makeWritable(folder: string, remedy: string, mode?: number): voi
 /** The permissions of a data directory. Its files contain prompts, answers, keys and the ledger. */
 const OWNER_ONLY = 0o700;
 const OTHERS = 0o077;
-/** Each data directory has at least one of these, or is empty. A user may write `sluice.yaml` before the first start. */
-const ownNames = new Set(["state.json", "sluice.yaml"]);
+/** What the first start creates. */
+const ownFolders = ["secrets", "logs"];
+/** What a user may write before the first start. */
+const beforeFirstStart = new Set(["sluice.yaml", "secrets"]);
 
 /**
  * Creates the data directory if it does not exist, and closes it to all other accounts of the machine. The
@@ -103,7 +105,8 @@ export function makeDataDir(folder: string): void {
 
 function isDataDir(folder: string): boolean {
   const names = readdirSync(folder);
-  return names.length === 0 || names.some((name) => ownNames.has(name));
+  const isStarted = names.includes("state.json") && ownFolders.some((name) => names.includes(name));
+  return isStarted || names.every((name) => beforeFirstStart.has(name));
 }
 
 function modeText(mode: number): string {

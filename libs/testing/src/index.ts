@@ -45,6 +45,7 @@ export {
 export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 export { type DeadLetterCount, deadLetterCounts, TopicJournal } from "./topic-journal.ts";
 export { ConsumerGroups } from "./consumer-groups.ts";
+export { countedTokens } from "./counted-tokens.ts";
 export { serviceNames } from "@sluice/local-stack";
 export { suiteKeys } from "./suite-declarations.ts";
 export { ForgetfulProducer, SuiteTopics } from "./suite-topics.ts";

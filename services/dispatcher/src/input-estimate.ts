@@ -2,7 +2,7 @@ import type { InferenceRequested } from "@sluice/contracts";
 import { type TokenCount, type TokenCounter, tokensLikely } from "@sluice/tokens";
 import { type RequestTexts, textsOf } from "./request-texts.ts";
 
-/** Tokenisers of other vendors split the same text into up to this many percent more tokens. */
+/** Tokenisers of other vendors split most texts into up to this many percent more tokens. Decision 19 has the exceptions. */
 const marginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive, type ProcessIdentity, stopProcess } from "./processes.ts";
+import {
+  isAlive,
+  type ProcessIdentity,
+  signalProcess,
+  stopProcess,
+  waitForEnd,
+} from "./processes.ts";
 import type { Program, Report } from "./program.ts";
-
-/** A process that does not answer rarely reacts to its stop signal. */
-const STOP_GRACE_MS = 2_000;
 
 /** How often the health of a process is checked. */
 export interface HealthChecks {
@@ -20,12 +23,14 @@ export interface HealthChecks {
  */
 export const healthChecks: HealthChecks = { intervalMs: 5_000, answerMs: 2_000, silentMax: 6 };
 
+type WatchedProgram = Pick<Program, "name" | "healthUrl" | "stopSignal" | "stopGraceMs">;
+
 /**
  * Ends a process that accepts connections and answers none, so that the supervisor starts it again. A process that
  * refuses connections is not ended: an adapter that stops finishes its calls, which are paid.
  */
 export async function endIfSilent(
-  { name, healthUrl }: Pick<Program, "name" | "healthUrl">,
+  { name, healthUrl, stopSignal, stopGraceMs }: WatchedProgram,
   identity: ProcessIdentity,
   { intervalMs, answerMs, silentMax }: HealthChecks,
   report: Report,
@@ -40,8 +45,13 @@ export async function endIfSilent(
     // oxlint-disable-next-line no-await-in-loop -- one check follows another
     silent = (await isSilent(healthUrl, answerMs)) ? silent + 1 : 0;
   }
+  if (signal.aborted) return;
   report(name, `did not answer ${silentMax} health checks in a row; ending it`);
-  await stopProcess(identity, "SIGTERM", STOP_GRACE_MS);
+  signalProcess(identity, stopSignal);
+  // One that has begun to answer, or to refuse connections, is stopping in order, and gets its own time.
+  const isStopping = !(await isSilent(healthUrl, answerMs));
+  if (isStopping && (await waitForEnd(identity, stopGraceMs))) return;
+  if (!signal.aborted) await stopProcess(identity, "SIGKILL", stopGraceMs);
 }
 
 /** Returns whether the address accepts a connection and does not answer. Any status is an answer. */

@@ -167,6 +167,22 @@ export function tooBusy(): ApiError {
   return unavailable("overloaded", "Too many requests arrive at once; try again.");
 }
 
+/**
+ * Returns the error for a request that was sent before the earlier one on its connection was answered.
+ * No SDK does this. If the connection closed, Node would not report it for such a request, and what
+ * the request holds would never be released.
+ */
+export function pipelined(): ApiError {
+  const message =
+    "A connection carries one request at a time; wait for its answer, then try again.";
+  return unavailable("overloaded", message);
+}
+
+/** Returns the error for a request that had to wait until its process stopped. */
+export function stopping(): ApiError {
+  return unavailable("unavailable", "This process is stopping; try again.");
+}
+
 /** Returns the error for a wrong API key. It does not say what is wrong with the key. */
 export function unauthenticated(): ApiError {
   const message =

@@ -7,7 +7,7 @@ import type { FastifyReply } from "fastify";
 import { ApiKeys } from "../admission/api-keys.ts";
 import type { Config } from "../config.ts";
 import { IngressMetrics } from "../metrics.ts";
-import { pathNotFound } from "./api-error.ts";
+import { type ApiError, pathNotFound, pipelined, stopping } from "./api-error.ts";
 import { ArrivalQueue } from "./connection/arrival-queue.ts";
 import { checkBeforeBody, takeJsonInUtf8 } from "./connection/incoming.ts";
 import { answerMalformed } from "./connection/malformed.ts";
@@ -44,7 +44,7 @@ export async function createHttp(
     ...nestOptions,
     bodyParser: false,
   });
-  arrive = arriveListenerOf(app);
+  arrive = arriveListenerOf(app, server);
   limitConnections(server, config, app.get(IngressMetrics, { strict: false }));
   checkBeforeBody(app, config);
   takeJsonInUtf8(app, config.SLUICE_HTTP_BODY_MAX_BYTES);
@@ -54,16 +54,26 @@ export async function createHttp(
 type ArriveListener = (...args: [...Parameters<RequestListener>, handle: RequestListener]) => void;
 
 /** Lets requests wait before any work is done for them, so that a refusal costs a tenth of an answer. */
-function arriveListenerOf(app: NestFastifyApplication): ArriveListener {
+function arriveListenerOf(app: NestFastifyApplication, server: Server): ArriveListener {
   const arrivals = app.get(ArrivalQueue, { strict: false });
   const keys = app.get(ApiKeys, { strict: false });
-  return (request, response, handle) =>
+  return (request, response, handle) => {
+    const refuseWith = (error: ApiError) => void refuse(request, response, error);
+    // It would take a place, and write no answer while it waits, so Node would read one after the other.
+    if (response.socket === null) {
+      refuseWith(pipelined());
+      return;
+    }
     arrivals.arrive({
       isGone: () => response.closed || response.destroyed,
-      begin: () => handle(request, response),
+      begin() {
+        if (server.listening) handle(request, response);
+        else refuseWith(stopping());
+      },
       hasKey: () => keys.authenticate(request.headers.authorization) !== undefined,
-      refuse: (error) => void refuse(request, response, error),
+      refuse: refuseWith,
     });
+  };
 }
 
 /** Closes connections beyond the limit at once. Each one has buffers, whether it sends something or not. */

@@ -58,6 +58,38 @@ test("a process that is too busy refuses at once, before the body arrives, and a
   expect(await edge.metric("http_held_bytes")).toBe(0);
 });
 
+test("a client that closes its connection receives a refusal although its body comes later", async () => {
+  edge = await RunningEdge.start();
+  const lines = ["POST /v1/chat/completions HTTP/1.1", "host: edge", "connection: close"];
+  const socket = await edge.open(...lines, "content-length: 4000", "", "");
+  // It reads nothing before it has sent everything. A reset would discard what it has not read.
+  socket.pause();
+  for (let sent = 0; sent < 4; sent += 1) {
+    await sleep(50);
+    await new Promise((resolve) => socket.write("x".repeat(1_000), resolve));
+  }
+  expect(await closedText(socket)).toContain("HTTP/1.1 401 ");
+});
+
+test("requests that are sent before the earlier one is answered take no place of others", async () => {
+  edge = await RunningEdge.start();
+  const json = JSON.stringify(chat("First?"));
+  const first = [...headOf("/v1/chat/completions", json.length, keyed), "", json].join("\r\n");
+  const next = "GET /v1/models HTTP/1.1\r\nhost: edge\r\n\r\n";
+  const socket = await edge.open(first + next.repeat(100));
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
+  await edge.answerAll();
+  const answers: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => answers.push(chunk));
+  const refused = () =>
+    Buffer.concat(answers)
+      .toString()
+      .match(/HTTP\/1\.1 503 /g)?.length;
+  await expect.poll(refused, waitMs).toBe(100);
+  const delayed = { decision: "shed", reason: "delay" };
+  expect(await edge.metric("admission_decisions_total", delayed)).toBe(0);
+});
+
 test("the bodies of a thousand clients without a key are not kept in memory", async () => {
   edge = await RunningEdge.start();
   const before = usedBufferBytes();

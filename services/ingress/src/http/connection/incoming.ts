@@ -5,7 +5,7 @@ import type { ApiKey } from "@sluice/declarations";
 import type { FastifyRequest, RawServerDefault } from "fastify";
 import { ApiKeys } from "../../admission/api-keys.ts";
 import type { Config } from "../../config.ts";
-import { ApiError, memoryFull, pathNotFound, unauthenticated, unavailable } from "../api-error.ts";
+import { ApiError, memoryFull, pathNotFound, unauthenticated } from "../api-error.ts";
 import { type HeldBytes, MemoryBudget } from "./memory-budget.ts";
 
 /** A request as the hooks of this file leave it. */
@@ -30,8 +30,6 @@ export function checkBeforeBody(app: NestFastifyApplication, config: Config): vo
 
   function refusalOf(request: IncomingRequest, response: ServerResponse): ApiError | undefined {
     if (request.is404) return pathNotFound();
-    // Node gives a response its socket when all earlier responses of the connection have ended.
-    if (response.socket === null) return pipelined();
     const key = keys.authenticate(request.headers.authorization);
     if (!key) return unauthenticated();
     request.apiKey = key;
@@ -70,17 +68,6 @@ function incoming(request: FastifyRequest): IncomingRequest {
 function bodyBytesOf(headers: IncomingHttpHeaders, bodyMax: number): number {
   if (headers["transfer-encoding"] !== undefined) return bodyMax;
   return Math.min(Number(headers["content-length"] ?? 0), bodyMax);
-}
-
-/**
- * Returns the error for a request that was sent before the earlier one on its connection was answered.
- * No SDK does this. If the connection closed, Node would not report it for such a request, and what
- * the request holds would never be released.
- */
-function pipelined(): ApiError {
-  const message =
-    "A connection carries one request at a time; wait for its answer, then try again.";
-  return unavailable("overloaded", message);
 }
 
 /** Closes the connection of a client that sends nothing of its body for `idleMs`. */

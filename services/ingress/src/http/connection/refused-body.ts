@@ -5,7 +5,10 @@ import type { ApiError } from "../api-error.ts";
 /** The connection is closed beyond these limits, because no client sends this much by mistake. */
 const droppedBytesMax = 64 * 1_024 * 1_024;
 const droppedMsMax = 10_000;
-/** Node reads and drops the rest of a body this short after the response has ended. No client waits to send it. */
+/**
+ * If the connection is kept, Node reads and drops the rest of a body this short after the response has ended. If it is
+ * closed, the rest has to be read first, or the client sees a broken connection instead of the refusal.
+ */
 const shortBytesMax = 16 * 1_024;
 
 /**
@@ -16,7 +19,8 @@ const shortBytesMax = 16 * 1_024;
  */
 export async function refuse(request: IncomingMessage, response: ServerResponse, error: ApiError) {
   // A body of a few packets arrives with its headers, but Node parses it after them. Its connection can be kept.
-  const isShort = Number(request.headers["content-length"]) <= shortBytesMax;
+  const isShort =
+    response.shouldKeepAlive && Number(request.headers["content-length"]) <= shortBytesMax;
   if (!request.complete && !isShort) await nextTurn();
   if (response.headersSent || response.destroyed) return;
   const body = JSON.stringify(error.envelope());
