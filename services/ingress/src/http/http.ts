@@ -57,18 +57,23 @@ type ArriveListener = (...args: [...Parameters<RequestListener>, handle: Request
 function arriveListenerOf(app: NestFastifyApplication, server: Server): ArriveListener {
   const arrivals = app.get(ArrivalQueue, { strict: false });
   const keys = app.get(ApiKeys, { strict: false });
+  const { decisions } = app.get(IngressMetrics, { strict: false });
   return (request, response, handle) => {
     const refuseWith = (error: ApiError) => void refuse(request, response, error);
+    const countAndRefuse = (error: ApiError) => {
+      decisions.inc({ decision: "refuse", reason: error.code });
+      refuseWith(error);
+    };
     // It would take a place, and write no answer while it waits, so Node would read one after the other.
     if (response.socket === null) {
-      refuseWith(pipelined());
+      countAndRefuse(pipelined());
       return;
     }
     arrivals.arrive({
       isGone: () => response.closed || response.destroyed,
       begin() {
         if (server.listening) handle(request, response);
-        else refuseWith(stopping());
+        else countAndRefuse(stopping());
       },
       hasKey: () => keys.authenticate(request.headers.authorization) !== undefined,
       refuse: refuseWith,

@@ -24,7 +24,7 @@ import { controllers, httpProviders } from "../app.module.ts";
 import { type Config, configSchema } from "../config.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { tooBusy } from "./api-error.ts";
-import { ArrivalQueue } from "./connection/arrival-queue.ts";
+import { type Arrival, ArrivalQueue } from "./connection/arrival-queue.ts";
 import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
@@ -87,6 +87,17 @@ export class RunningEdge {
   overload(): void {
     const queue = this.#app.get(ArrivalQueue, { strict: false });
     queue.arrive = (arrival) => arrival.refuse(tooBusy());
+  }
+
+  /** Lets all requests wait. Returns those that do. */
+  holdArrivals(): readonly Arrival[] {
+    const held: Arrival[] = [];
+    this.#app.get(ArrivalQueue, { strict: false }).arrive = (arrival) => void held.push(arrival);
+    return held;
+  }
+
+  get isListening(): boolean {
+    return this.#app.getHttpServer().listening;
   }
 
   /** Closes all connections of this test and stops. */

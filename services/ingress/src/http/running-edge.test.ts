@@ -71,23 +71,36 @@ test("a client that closes its connection receives a refusal although its body c
   expect(await closedText(socket)).toContain("HTTP/1.1 401 ");
 });
 
-test("requests that are sent before the earlier one is answered take no place of others", async () => {
+test("a request that waits until its process stops is refused in the envelope of all errors", async () => {
   edge = await RunningEdge.start();
-  const json = JSON.stringify(chat("First?"));
-  const first = [...headOf("/v1/chat/completions", json.length, keyed), "", json].join("\r\n");
-  const next = "GET /v1/models HTTP/1.1\r\nhost: edge\r\n\r\n";
-  const socket = await edge.open(first + next.repeat(100));
+  const held = edge.holdArrivals();
+  const socket = await edge.post("/v1/chat/completions", chat("Late?"), keyed);
+  await expect.poll(() => held.length, waitMs).toBe(1);
+  const stopped = edge.stop();
+  await expect.poll(() => edge.isListening, waitMs).toBe(false);
+  held[0]!.begin();
+  const response = await firstOf(socket);
+  expect(response).toMatch(/HTTP\/1\.1 503 [^]*"code":"unavailable"/);
+  expect(response.toLowerCase()).toContain("retry-after: 1");
+  await stopped;
+});
+
+test("requests that are sent before the earlier one is answered are refused before they could wait", async () => {
+  edge = await RunningEdge.start();
+  const socket = await edge.post("/v1/chat/completions", chat("First?"), keyed);
   await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
+  // The queue would refuse each of them for another reason.
+  edge.overload();
+  socket.write("GET /v1/models HTTP/1.1\r\nhost: edge\r\n\r\n".repeat(100));
+  const counted = { decision: "refuse", reason: "overloaded" };
+  const count = () => edge.metric("admission_decisions_total", counted);
+  await expect.poll(count, waitMs).toBe(100);
   await edge.answerAll();
-  const answers: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => answers.push(chunk));
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   const refused = () =>
-    Buffer.concat(answers)
-      .toString()
-      .match(/HTTP\/1\.1 503 /g)?.length;
-  await expect.poll(refused, waitMs).toBe(100);
-  const delayed = { decision: "shed", reason: "delay" };
-  expect(await edge.metric("admission_decisions_total", delayed)).toBe(0);
+    Buffer.concat(chunks).toString().split("carries one request at a time").length;
+  await expect.poll(refused, waitMs).toBe(101);
 });
 
 test("the bodies of a thousand clients without a key are not kept in memory", async () => {

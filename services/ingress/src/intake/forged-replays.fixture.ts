@@ -72,7 +72,7 @@ const forgery = fc.record({
  *
  * @param ownSecret the secret of the producer's key
  */
-export function forgedReplays(
+function forgedReplays(
   { own, replayOfOther, oldReplay }: Recording,
   { topicPrefix, ownSecret }: { readonly topicPrefix: string; readonly ownSecret: string },
   count: number,
