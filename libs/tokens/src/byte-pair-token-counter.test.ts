@@ -43,6 +43,33 @@ test("every text has as many tokens as the tokeniser finds, and no more than byt
   await fc.assert(property, { numRuns: 300 });
 });
 
+test("a piece of any length has as many tokens as the tokeniser finds", async () => {
+  // Few letters, so that pairs of one rank overlap, and are found again behind others.
+  const letters = fc.constantFrom("ab", "aA", "=-", "กข", " \t", "etaoins", "éê");
+  const piece = fc
+    .tuple(letters, fc.integer({ min: 100, max: 1_000 }), fc.integer({ min: 1, max: 1 << 30 }))
+    .map(([from, length, seed]) => {
+      let state = seed;
+      return Array.from({ length }, () => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+        return from[(state >> 16) % from.length];
+      }).join("");
+    });
+  const property = fc.asyncProperty(piece, async (text) => {
+    expect((await counter.count([text])).counted).toBe(theirCount(text));
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+test("texts that are counted at the same time do not disturb each other", async () => {
+  // Of the same letters, so that they merge the same pairs.
+  const texts = [50_003, 40_009, 30_011].map((length) => "=-==".repeat(length / 4) + "=");
+  const alone: bigint[] = [];
+  for (const text of texts) alone.push((await counter.count([text])).counted);
+  const together = await Promise.all(texts.map((text) => counter.count([text])));
+  expect(together.map(({ counted }) => counted)).toEqual(alone);
+});
+
 test("the vocabulary of older models has a count of its own", async () => {
   const property = fc.asyncProperty(anyText, async (text) => {
     const { counted } = await cl100k.count([text]);

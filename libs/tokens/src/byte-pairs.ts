@@ -1,145 +1,136 @@
-/** The ranks of a byte-level vocabulary: the lower the rank, the earlier two tokens are merged. */
-export interface Ranks {
-  /** By the bytes of a token as latin1 text. */
-  readonly of: ReadonlyMap<string, number>;
-  /** The bytes of the longest token. */
-  readonly longest: number;
-}
-
-/** No rank, or no part. */
-const none = -1;
+import { type MergeRanks, none } from "./merge-ranks.ts";
+import { RankLists, RankQueue } from "./rank-queue.ts";
 
 /**
- * Splits a piece of text into tokens by merging its bytes pair by pair, the lowest rank first and of
- * equal ranks the first, and returns how many tokens remain.
- *
- * The pairs wait in a heap. Looking for the lowest rank in a list instead takes time that grows with
- * the square of the length, and 65,000 Thai characters without a blank then take 25 s.
- *
- * @param bytes the piece as latin1 text, one character a byte
- * @returns yields after every few thousand merges, so that the owner can let others run
+ * Pieces of up to so many bytes are merged by looking for the lowest rank in a list. The time grows with the
+ * square of the length, but up to here it is less than that of a queue.
  */
-export function* mergedCount(bytes: string, ranks: Ranks): Generator<void, number> {
-  const { length } = bytes;
-  const parts = new Parts(bytes, ranks);
-  for (let start = 0; start < length - 1; start += 1) {
-    parts.offer(start);
-    if (start % stepsAtOnce === stepsAtOnce - 1) yield;
+const shortMax = 128;
+/** A few milliseconds of work. */
+const stepsAtOnce = 16_384;
+
+/**
+ * Splits pieces of text into tokens by merging their bytes pair by pair, the lowest rank first and of equal ranks
+ * the first, and returns how many tokens remain. The pieces are given as latin1 text, one character a byte.
+ */
+export class BytePairs {
+  /** Of the piece that is merged, and then of the next one: a short piece is never interrupted. */
+  private readonly tokens = new Int32Array(shortMax);
+  private readonly starts = new Int32Array(shortMax + 1);
+  private readonly pairs = new Int32Array(shortMax);
+  /** A list is used by one piece at a time. */
+  private readonly spareLists: RankLists[] = [];
+
+  constructor(private readonly ranks: MergeRanks) {}
+
+  /** Returns the count of a piece that is soon counted; undefined if `countOfLong` has to do it. */
+  countOfShort(bytes: string): number | undefined {
+    if (this.ranks.hasToken(bytes)) return 1;
+    return bytes.length <= shortMax ? this.mergeShort(bytes) : undefined;
   }
-  let steps = 0;
-  for (let start = parts.lowest(); start !== none; start = parts.lowest()) {
-    parts.merge(start);
-    steps += 1;
-    if (steps % stepsAtOnce === 0) yield;
+
+  /** @returns yields after every few thousand merges, so that the owner can let others run */
+  *countOfLong(bytes: string): Generator<void, number> {
+    const lists = this.spareLists.pop() ?? new RankLists(this.ranks.size);
+    const piece = new LongPiece(bytes, this.ranks, lists);
+    let steps = 0;
+    for (let start = 0; start < bytes.length - 1; start += 1) {
+      piece.offer(start);
+      steps += 1;
+      if (steps % stepsAtOnce === 0) yield;
+    }
+    while (piece.mergeNext()) {
+      steps += 1;
+      if (steps % stepsAtOnce === 0) yield;
+    }
+    this.spareLists.push(lists);
+    return piece.count;
   }
-  return parts.count;
+
+  private mergeShort(bytes: string): number {
+    const { tokens, starts, pairs, ranks } = this;
+    let count = bytes.length;
+    for (let at = 0; at < count; at += 1) {
+      tokens[at] = ranks.tokenOfByte(bytes, at);
+      starts[at] = at;
+    }
+    starts[count] = count;
+    const pairAt = (at: number): number =>
+      at < 0 || at + 1 >= count
+        ? none
+        : ranks.mergedInto(tokens[at]!, tokens[at + 1]!, bytes, starts[at]!, starts[at + 2]!);
+    for (let at = 0; at < count; at += 1) pairs[at] = pairAt(at);
+    for (;;) {
+      let lowest = none;
+      for (let at = 0; at + 1 < count; at += 1)
+        if (pairs[at]! !== none && (lowest === none || pairs[at]! < pairs[lowest]!)) lowest = at;
+      if (lowest === none) return count;
+      tokens[lowest] = pairs[lowest]!;
+      count -= 1;
+      for (let at = lowest + 1; at < count; at += 1) {
+        tokens[at] = tokens[at + 1]!;
+        starts[at] = starts[at + 1]!;
+        pairs[at] = pairs[at + 1]!;
+      }
+      starts[count] = bytes.length;
+      pairs[lowest] = pairAt(lowest);
+      if (lowest > 0) pairs[lowest - 1] = pairAt(lowest - 1);
+    }
+  }
 }
 
-/** A few milliseconds of work. */
-const stepsAtOnce = 4_096;
-
 /** The tokens of a piece so far, as a list of their first bytes. */
-class Parts {
+class LongPiece {
   count: number;
   private readonly next: Int32Array;
   private readonly previous: Int32Array;
-  /** The rank at which a part and the next one merge; `none` if they do not, or if it has been merged. */
-  private readonly rankAt: Int32Array;
-  private readonly heap: PairHeap;
+  private readonly tokens: Int32Array;
+  private readonly queue: RankQueue;
 
   constructor(
     private readonly bytes: string,
-    private readonly ranks: Ranks,
+    private readonly ranks: MergeRanks,
+    lists: RankLists,
   ) {
     const { length } = bytes;
     this.count = length;
     this.next = new Int32Array(length);
     this.previous = new Int32Array(length);
+    this.tokens = new Int32Array(length);
     // `Int32Array.from` takes fifteen times as long, and nothing else runs meanwhile.
     for (let index = 0; index < length; index += 1) {
       this.next[index] = index + 1;
       this.previous[index] = index - 1;
+      this.tokens[index] = ranks.tokenOfByte(bytes, index);
     }
-    this.rankAt = new Int32Array(length).fill(none);
-    this.heap = new PairHeap(length);
+    this.queue = new RankQueue(length, lists);
   }
 
   /** Notes the rank of the pair that begins here. */
   offer(start: number): void {
-    const rank = this.rankOf(start);
-    this.rankAt[start] = rank;
-    if (rank !== none) this.heap.push(rank, start);
+    const { bytes, next, tokens } = this;
+    const second = next[start]!;
+    const rank =
+      second < bytes.length
+        ? this.ranks.mergedInto(tokens[start]!, tokens[second]!, bytes, start, next[second]!)
+        : none;
+    this.queue.set(start, rank);
   }
 
-  /** Returns where the pair with the lowest rank begins, and removes it; `none` if no pair merges. */
-  lowest(): number {
-    for (let pair = this.heap.pop(); pair; pair = this.heap.pop())
-      // The pair may have changed since.
-      if (this.rankAt[pair.start] === pair.rank) return pair.start;
-    return none;
-  }
-
-  merge(start: number): void {
-    const merged = this.next[start]!;
-    const after = this.next[merged]!;
-    this.next[start] = after;
-    if (after < this.bytes.length) this.previous[after] = start;
-    this.rankAt[merged] = none;
+  /** Merges the pair whose turn it is. Returns false if no pair merges. */
+  mergeNext(): boolean {
+    const { bytes, next, previous, tokens } = this;
+    const start = this.queue.take();
+    if (start === none) return false;
+    const merged = next[start]!;
+    const after = next[merged]!;
+    tokens[start] = this.ranks.mergedInto(tokens[start]!, tokens[merged]!, bytes, start, after);
+    next[start] = after;
+    if (after < bytes.length) previous[after] = start;
+    this.queue.set(merged, none);
     this.count -= 1;
     this.offer(start);
-    const before = this.previous[start]!;
-    if (before !== none) this.offer(before);
-  }
-
-  private rankOf(start: number): number {
-    const second = this.next[start]!;
-    if (second >= this.bytes.length) return none;
-    const end = this.next[second]!;
-    if (end - start > this.ranks.longest) return none;
-    return this.ranks.of.get(this.bytes.slice(start, end)) ?? none;
-  }
-}
-
-/** A binary heap of pairs, ordered by rank and then by place. */
-class PairHeap {
-  private keys: number[] = [];
-
-  /** @param length more than every place */
-  constructor(private readonly length: number) {}
-
-  push(rank: number, start: number): void {
-    const { keys } = this;
-    const key = rank * this.length + start;
-    let at = keys.push(key) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (keys[parent]! <= key) break;
-      keys[at] = keys[parent]!;
-      at = parent;
-    }
-    keys[at] = key;
-  }
-
-  pop(): { readonly rank: number; readonly start: number } | undefined {
-    const { keys, length } = this;
-    const [first] = keys;
-    const last = keys.pop();
-    if (first === undefined || last === undefined) return undefined;
-    if (keys.length > 0) this.sink(last);
-    return { rank: Math.floor(first / length), start: first % length };
-  }
-
-  private sink(key: number): void {
-    const { keys } = this;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= keys.length) break;
-      if (child + 1 < keys.length && keys[child + 1]! < keys[child]!) child += 1;
-      if (keys[child]! >= key) break;
-      keys[at] = keys[child]!;
-      at = child;
-    }
-    keys[at] = key;
+    if (previous[start]! !== none) this.offer(previous[start]!);
+    return true;
   }
 }
