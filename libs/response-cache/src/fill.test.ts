@@ -48,6 +48,8 @@ test.each([
   ["a filtered answer", withChoice({ finishReason: "content_filter" })],
   ["an unknown reason to stop", withChoice({ finishReason: "gremlin" })],
   ["no content", withChoice({ content: null })],
+  ["an empty content", withChoice({ content: "" })],
+  ["a blank content", withChoice({ content: " \n" })],
   ["no choices", outcomeFixture({ answer: { ...completedFixture().answer, choices: [] } })],
   ["an answer we cut", outcomeFixture({ answer: { ...completedFixture().answer, cut: true } })],
   ["an exact hit", outcomeFixture({ cache: "exact" })],

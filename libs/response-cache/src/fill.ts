@@ -26,5 +26,8 @@ export function fillOf(outcome: InferenceResponded): Fill | null {
 }
 
 function isWhole({ content, refusal, toolCalls, finishReason }: Choice): boolean {
-  return content !== null && refusal === null && toolCalls === null && finishReason === "stop";
+  // An empty text is the mishap of a provider, and would be repeated as long as the entry lives.
+  return (
+    Boolean(content?.trim()) && refusal === null && toolCalls === null && finishReason === "stop"
+  );
 }

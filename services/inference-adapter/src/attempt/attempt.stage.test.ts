@@ -4,6 +4,7 @@ import { newReaderId, refusedOutcome } from "@sluice/request-state";
 import { deliveryOf } from "@sluice/stage";
 import { describe, expect, test } from "vitest";
 import { answerOf, type Scripted } from "../providers/in-memory-provider.ts";
+import type { ProviderEnd } from "../providers/provider.ts";
 import { reportedUsageOf } from "../providers/openai/usage.ts";
 import { newTestStage } from "./attempt.stage.fixture.ts";
 import {
@@ -147,7 +148,10 @@ describe("a provider that refuses", () => {
       effect = await handle();
     }
     expect(provider.calls).toHaveLength(4);
-    expect(outcomeIn(effect)).toMatchObject({ refused: { code: "provider_failed" }, attempts: 4 });
+    expect(outcomeIn(effect)).toMatchObject({
+      refused: { code: "provider_rate_limited" },
+      attempts: 4,
+    });
     expect(meteredIn(effect)).toHaveLength(4);
   });
 });
@@ -187,7 +191,7 @@ describe("a stream", () => {
     const { handle, provider } = await newTestStage(
       () => ({
         kind: "end",
-        end: { kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+        end: { kind: "cut", code: "connection_lost", answer: answerOf(["One"], ""), usage: null },
         tokens: ["One"],
       }),
       live,
@@ -199,6 +203,23 @@ describe("a stream", () => {
       refused: { code: "stream_interrupted" },
     });
     expect(provider.calls).toHaveLength(1);
+  });
+
+  test("that breaks off after the provider reported its usage is metered as reported", async () => {
+    const usage = { prompt_tokens: 1_200, completion_tokens: 805 };
+    const end: ProviderEnd = {
+      kind: "cut",
+      code: "connection_lost",
+      answer: answerOf(["One"], ""),
+      usage: reportedUsageOf(usage),
+    };
+    const { handle } = await newTestStage(() => ({ kind: "end", end, tokens: ["One"] }), live);
+    expect(meteredIn(await handle())).toMatchObject([
+      {
+        ...{ kind: "reported", reason: "cut", raw: JSON.stringify(usage) },
+        usage: { inputTokens: 1_200n, outputTokens: 805n },
+      },
+    ]);
   });
 
   test("whose client has left is ended while the provider is silent, and what arrived is metered", async () => {

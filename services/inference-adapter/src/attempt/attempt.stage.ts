@@ -109,6 +109,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
       dispatched,
       history,
       readyAt: (candidate) => this.breakers.readyAt(candidate),
+      restsBecause: (candidate) => this.breakers.restsBecause(candidate),
       waitedMs,
       now: this.clock.now(),
     });

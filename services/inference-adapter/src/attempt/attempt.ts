@@ -274,7 +274,7 @@ export class AttemptRunner {
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
       case "cut": {
-        const result = { answer: end.answer, usage: null, reason: "cut" } as const;
+        const result = { answer: end.answer, usage: end.usage, reason: "cut" } as const;
         const metered = await this.#meter(held, result, calledAt);
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
@@ -311,6 +311,7 @@ export class AttemptRunner {
       readonly code: FailureCode;
       readonly status: number | null;
       readonly retryAfterMs: number | null;
+      readonly words?: string | undefined;
     },
     metered: CostMetered | null,
   ): Promise<Recorded> {
@@ -321,6 +322,7 @@ export class AttemptRunner {
       variant: candidate.variant,
       status: failure.status,
       retryAt: retryAtOf(failure, number, clock.now()),
+      words: failure.words,
     });
     const isOurs = await persistently(
       () => attempts.fail(ref, number, fence, { reason, metered }),
@@ -347,6 +349,7 @@ export class AttemptRunner {
       dispatched.admitted.request,
       answer,
       counter,
+      reason === "cut",
     );
     const raw = reported?.raw ?? null;
     return meteringOf(intent, { calledAt, meteredAt: clock.now(), raw, reason, ...completed });

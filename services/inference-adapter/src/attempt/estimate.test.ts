@@ -29,6 +29,23 @@ test("figures that the provider reported stay, including a zero", async () => {
   expect(estimatedFigures).toEqual(["outputTokens"]);
 });
 
+test("of an answer that broke off, a reported output stays unless far more text has arrived", async () => {
+  const cut = answerOf([Array.from({ length: 60 }, (_, at) => `${at} rivers`).join(" ")], "");
+  const withOutput = (outputTokens: bigint, isCut: boolean) =>
+    completedUsage({ ...noUsage, outputTokens }, request, cut, counter, isCut);
+  const counted = (await completedUsage(null, request, cut, counter)).usage.outputTokens!;
+  expect(await withOutput(1n, true)).toMatchObject({
+    ...{ usage: { outputTokens: counted }, estimatedFigures: ["outputTokens"] },
+  });
+  for (const reported of [counted - 20n, counted + 900n])
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    expect(await withOutput(reported, true)).toMatchObject({
+      ...{ usage: { outputTokens: reported }, estimatedFigures: [] },
+    });
+  // A provider that answered in full knows what it made.
+  expect(await withOutput(1n, false)).toMatchObject({ usage: { outputTokens: 1n } });
+});
+
 test("tools and media are counted as input", async () => {
   const [message] = request.messages;
   const withMore = {

@@ -17,7 +17,8 @@ export interface CompletedUsage {
 }
 
 /**
- * Returns the usage with the figures that the provider did not report. Reported figures stay.
+ * Returns the usage with the figures that the provider did not report. Reported figures stay, except an output that is
+ * far less than the text that arrived: of an answer that broke off, the provider had reported only the beginning.
  *
  * These are the likely values, because they are charged. The dispatcher has an estimate of its own
  * (`input-estimate.ts`), which is an upper bound for the reservation, so the two must not be merged.
@@ -27,15 +28,29 @@ export async function completedUsage(
   request: InferenceRequested,
   answer: Answer | null,
   counter: TokenCounter,
+  isCut = false,
 ): Promise<CompletedUsage> {
   const figures = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
   const inputTokens = figures.inputTokens ?? (await inputTokensOf(request, counter));
-  const outputTokens = figures.outputTokens ?? tokensLikely(await counter.count(textsOf(answer)));
+  const reportedOutput = figures.outputTokens;
+  const arrived =
+    reportedOutput === null || isCut ? await outputTokensOf(answer, counter) : reportedOutput;
+  const isTooFew = reportedOutput === null || isFarLess(reportedOutput, arrived);
+  const outputTokens = isTooFew ? arrived : reportedOutput;
   const estimatedFigures = [
     ...(figures.inputTokens === null ? ["inputTokens"] : []),
-    ...(figures.outputTokens === null ? ["outputTokens"] : []),
+    ...(isTooFew ? ["outputTokens"] : []),
   ];
   return { usage: { ...figures, inputTokens, outputTokens }, estimatedFigures };
+}
+
+/** Tokenisers of two vendors differ by less than this. */
+function isFarLess(reported: bigint, counted: bigint): boolean {
+  return counted > 10n + (reported * 3n) / 2n;
+}
+
+async function outputTokensOf(answer: Answer | null, counter: TokenCounter): Promise<bigint> {
+  return tokensLikely(await counter.count(textsOf(answer)));
 }
 
 /** Embeddings have no output tokens, whatever the provider reports. */

@@ -75,7 +75,7 @@ describe("when the process cannot finish an attempt", () => {
     expect(await resting.handle(13_000)).toMatchObject({ kind: "wait", waitMs: 2_000 });
     const again = await newTestStage(() => rests, { candidates });
     expect(outcomeIn(await again.handle(13_001))).toMatchObject({
-      refused: { code: "provider_busy" },
+      refused: { code: "provider_rate_limited" },
     });
   });
 

@@ -3,6 +3,7 @@ import { doubledMs, type EpochMillis } from "@sluice/domain";
 /** The provider refused the call, or was never reached. It bills nothing. */
 export const refusalCodes = [
   "rate_limited",
+  "quota_exhausted",
   "server_error",
   "unauthorized",
   "model_unknown",
@@ -12,15 +13,26 @@ export const refusalCodes = [
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
-/** The request was sent, and it is not known what the provider bills. */
-export const lossCodes = ["timed_out", "connection_lost", "aborted", "answer_too_long"] as const;
+/** The request was sent and its answer is not complete, so it is not known what the provider bills. */
+export const lossCodes = [
+  "timed_out",
+  "connection_lost",
+  "aborted",
+  "answer_too_long",
+  "provider_error",
+] as const;
 export type LossCode = (typeof lossCodes)[number];
 
 /**
  * The provider answered and bills the call, but the answer cannot be used. A further call would be
  * billed too.
  */
-export const unusableCodes = ["answer_unusable", "answer_too_large"] as const;
+export const unusableCodes = [
+  "answer_unusable",
+  "answer_too_large",
+  "answer_empty",
+  "answer_unreadable",
+] as const;
 export type UnusableCode = (typeof unusableCodes)[number];
 
 export type FailureCode = RefusalCode | LossCode | UnusableCode;
@@ -36,6 +48,8 @@ export interface AttemptFailure {
   readonly status: number | null;
   /** When the same variant may be called again; null if it would fail for the same reason. */
   readonly retryAt: EpochMillis | null;
+  /** The provider's own words about a request that it refused, for the client; absent if there are none. */
+  readonly words?: string | undefined;
 }
 
 /** Returns the failure as the JSON text that the attempt record stores. */
@@ -63,13 +77,15 @@ function isFailure(read: unknown): read is AttemptFailure {
     "variant" in read &&
     typeof read.variant === "string" &&
     "retryAt" in read &&
-    (read.retryAt === null || typeof read.retryAt === "number")
+    (read.retryAt === null || typeof read.retryAt === "number") &&
+    (!("words" in read) || typeof read.words === "string")
   );
 }
 
 /** Failures after which the same variant would fail again. */
 const neverRetried: ReadonlySet<FailureCode> = new Set([
   "unauthorized",
+  "quota_exhausted",
   "model_unknown",
   "context_length_exceeded",
   "request_refused",

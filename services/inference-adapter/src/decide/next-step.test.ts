@@ -20,6 +20,7 @@ function stepFor(changed: Partial<Situation> = {}): NextStep {
     dispatched: aDispatched(),
     history: aHistory(),
     readyAt: () => 0,
+    restsBecause: () => null,
     waitedMs: 0,
     now,
     ...changed,
@@ -168,7 +169,9 @@ describe("a request ends without an answer", () => {
   });
 
   test("after four attempts", () => {
-    const attempts = [1, 2, 3, 4].map((number) => failedWith({ retryAt: now - 1 }, number));
+    const attempts = [1, 2, 3, 4].map((number) =>
+      failedWith({ code: "server_error", retryAt: now - 1 }, number),
+    );
     expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({ code: "provider_failed" });
     expect(stepFor({ history: aHistory({ attempts: attempts.slice(1) }) }).kind).toBe("attempt");
   });
@@ -192,6 +195,84 @@ test("an answer that was too long is not requested again from the same variant, 
     reason: expect.stringContaining("larger than the 32 MiB"),
   });
 });
+
+describe("a request whose providers refuse because of a limit", () => {
+  const only = aDispatched({ candidates: [small] });
+  const after = (failures: readonly Partial<AttemptFailure>[]) =>
+    aHistory({ attempts: failures.map((failure, index) => failedWith(failure, index + 1)) });
+
+  test("ends with the limit of the rate, and when a new request may succeed", () => {
+    const history = after([1, 2, 3, 4].map(() => ({ code: "rate_limited", retryAt: now + 4_000 })));
+    expect(stepFor({ history })).toMatchObject({
+      ...{ outcome: "failed", code: "provider_rate_limited", retryAfterMs: 4_000 },
+    });
+    const waiting = after([{ code: "rate_limited", retryAt: now + 90_000 }]);
+    expect(stepFor({ dispatched: only, history: waiting })).toMatchObject({
+      ...{ code: "provider_rate_limited", retryAfterMs: 90_000 },
+    });
+  });
+
+  test("ends with the quota of the operator, without another call, whatever the provider's key", () => {
+    const history = after([{ code: "quota_exhausted", status: 429, retryAt: null }]);
+    expect(stepFor({ dispatched: only, history })).toMatchObject({
+      ...{ kind: "end", outcome: "failed", code: "provider_quota_exhausted" },
+    });
+    expect(stepFor({ history })).toMatchObject({ kind: "attempt", candidate: large });
+  });
+
+  test("ends in the same way while the provider rests because of it", () => {
+    const resting = (reason: "rate_limited" | "quota_exhausted" | "unauthorized") =>
+      stepFor({ readyAt: () => now + 60_000, restsBecause: () => reason });
+    expect(resting("rate_limited")).toMatchObject({ code: "provider_rate_limited" });
+    expect(resting("quota_exhausted")).toMatchObject({ code: "provider_quota_exhausted" });
+    expect(resting("unauthorized")).toMatchObject({ code: "provider_busy", retryAfterMs: 60_000 });
+  });
+
+  test("ends with the rate if one provider limits it, because that limit passes", () => {
+    const history = after([
+      { code: "quota_exhausted", retryAt: null },
+      { code: "rate_limited", retryAt: now + 30_000, variant: "large" },
+    ]);
+    expect(stepFor({ history })).toMatchObject({ code: "provider_rate_limited" });
+  });
+
+  test("does not end with a limit if a provider has failed otherwise", () => {
+    const history = after([
+      { code: "rate_limited", retryAt: now + 30_000 },
+      { code: "model_unknown", retryAt: null, variant: "large" },
+    ]);
+    expect(stepFor({ history })).toMatchObject({ code: "provider_busy", retryAfterMs: 30_000 });
+  });
+});
+
+test("the client learns the provider's words about its request", () => {
+  const words = "Invalid schema for response_format 'verdict'.";
+  const failure = { code: "request_refused", status: 400, retryAt: null } as const;
+  const attempts = [
+    failedWith({ ...failure, words }),
+    failedWith({ ...failure, variant: "large" }, 2),
+  ];
+  expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({
+    code: "provider_refused",
+    reason: `The provider refused the request (HTTP 400): ${words}`,
+  });
+});
+
+test.each(["answer_empty", "answer_unreadable"] as const)(
+  "an answer that is of no use is not requested again from the same variant: %s",
+  (code) => {
+    const retryAt = retryAtOf({ code, retryAfterMs: null }, 1, now);
+    const attempts = [failedWith({ code, retryAt })];
+    const step = stepFor({
+      dispatched: aDispatched({ candidates: [small] }),
+      history: aHistory({ attempts }),
+    });
+    expect(step).toMatchObject({
+      code: "provider_failed",
+      reason: expect.stringContaining("The provider's answer"),
+    });
+  },
+);
 
 describe("the candidate", () => {
   test("is the best one first, and the next one after a failure", () => {
@@ -217,7 +298,9 @@ describe("the candidate", () => {
   test("is not awaited beyond the deadline, and the client learns when it may be called", () => {
     const dispatched = aDispatched({ candidates: [small] });
     const deadlineAt = admittedAt + 120_000;
-    const history = aHistory({ attempts: [failedWith({ retryAt: deadlineAt })] });
+    const history = aHistory({
+      attempts: [failedWith({ code: "server_error", retryAt: deadlineAt })],
+    });
     expect(stepFor({ dispatched, history, now: deadlineAt - 900 })).toMatchObject({
       ...{ kind: "end", outcome: "failed", code: "provider_busy", retryAfterMs: 900 },
     });
@@ -226,7 +309,7 @@ describe("the candidate", () => {
   test("is not awaited for longer than 15 s, because other messages would wait too", () => {
     const dispatched = aDispatched({ candidates: [small] });
     const after = (waitMs: number) => {
-      const attempts = [failedWith({ retryAt: now + waitMs })];
+      const attempts = [failedWith({ code: "server_error", retryAt: now + waitMs })];
       return stepFor({ dispatched, history: aHistory({ attempts }) });
     };
     expect(after(15_000)).toMatchObject({ kind: "wait", waitMs: 15_000 });

@@ -3,26 +3,9 @@ import type { EpochMillis } from "@sluice/domain";
 import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/request-state";
 import { chooseCandidate } from "./choose-candidate.ts";
 import { type AttemptFailure, decodeFailure, type FailureCode } from "./failure.ts";
+import { busyFor, type End, ended, givenUp } from "./request-end.ts";
 
-export type EndCode =
-  | "client_closed"
-  | "deadline_exceeded"
-  | "stream_interrupted"
-  | "in_doubt"
-  | "context_length_exceeded"
-  | "provider_refused"
-  | "provider_busy"
-  | "provider_failed";
-
-export interface End {
-  readonly kind: "end";
-  readonly outcome: "declined" | "failed";
-  readonly code: EndCode;
-  /** What happened and what to do, for the client. */
-  readonly reason: string;
-  /** After how many milliseconds a new request may succeed; absent if that is not known. */
-  readonly retryAfterMs?: number | undefined;
-}
+export type { End } from "./request-end.ts";
 
 /**
  * The longest time that a request is postponed for a provider, in all and in milliseconds. A request that waits
@@ -57,6 +40,8 @@ export interface Situation {
    * never.
    */
   readonly readyAt: (candidate: Candidate) => EpochMillis;
+  /** Why a candidate's provider rests; null if it does not, or if it failed. */
+  readonly restsBecause: (candidate: Candidate) => FailureCode | null;
   /** How long this process has postponed the request so far, in milliseconds. */
   readonly waitedMs: number;
   readonly now: EpochMillis;
@@ -89,18 +74,18 @@ export function nextStep(situation: Situation): NextStep {
 function endOf({ dispatched, history, now }: Situation): End | undefined {
   const { deadlineAt, request } = dispatched.admitted;
   if (history.cancelled)
-    return failed("client_closed", "The client closed the connection before the answer was ready.");
+    return ended("client_closed", "The client closed the connection before the answer was ready.");
   if (now >= deadlineAt)
     return callsMade(history) === 0
       ? { ...late, outcome: "declined" }
       : { ...late, outcome: "failed" };
   if (history.replyBegan)
-    return failed(
+    return ended(
       "stream_interrupted",
       "The provider's stream ended before the answer was complete. Send the request again.",
     );
   if (request.requirements.onDoubt === "fail" && history.attempts.some(isInDoubt))
-    return failed(
+    return ended(
       "in_doubt",
       "It is not known whether a provider billed this request, and the request does not allow another attempt. Send it under a new id.",
     );
@@ -116,7 +101,7 @@ const late = {
 function attemptOf(situation: Situation, number: number): NextStep {
   const { dispatched, history, readyAt, waitedMs, now } = situation;
   const failures = history.attempts.flatMap(({ reason }) => decodeFailure(reason) ?? []);
-  if (number > attemptsMax) return givenUp(failures);
+  if (number > attemptsMax) return givenUp(failures, now);
   const choice = chooseCandidate({
     candidates: dispatched.dispatch.candidates,
     failures,
@@ -131,70 +116,26 @@ function attemptOf(situation: Situation, number: number): NextStep {
       // A provider that rests for a moment, again and again, must not make a request wait until its deadline.
       const isTooLong =
         waitedMs + waitMs > postponedMsMax || choice.at >= dispatched.admitted.deadlineAt;
-      if (isTooLong) return busyFor(waitMs);
+      if (isTooLong) return busyFor(waitMs, reasonsOf(situation, failures));
       return { kind: "wait", waitMs, reason: "no candidate may be called yet" };
     }
     case "none":
-      return givenUp(failures);
+      return givenUp(failures, now);
     default:
       return choice satisfies never;
   }
 }
 
-/**
- * Returns the end of a request without candidates. It is the client's error only if every provider
- * said so.
- */
-function givenUp(failures: readonly AttemptFailure[]): End {
-  const last = failures.at(-1);
-  if (failures.length > 0 && failures.every(({ code }) => code === "context_length_exceeded"))
-    return failed(
-      "context_length_exceeded",
-      "The conversation is longer than the context window of the model. Shorten it, or name another model.",
-    );
-  if (failures.length > 0 && failures.every(isTheRequest))
-    return failed(
-      "provider_refused",
-      `Every provider refused the request itself (HTTP ${last?.status ?? "4xx"}). Check its parameters.`,
-    );
-  const answer = last && answerReasons.get(last.code);
-  if (answer) return failed("provider_failed", answer);
-  return failed(
-    "provider_failed",
-    last
-      ? `No provider answered; the last attempt ended with ${last.code}. Try again later.`
-      : "No provider can be called now. Try again later.",
+/** Returns why each candidate cannot be called now: how it failed for this request, or why its provider rests. */
+function reasonsOf(
+  { dispatched, restsBecause }: Situation,
+  failures: readonly AttemptFailure[],
+): readonly (FailureCode | null)[] {
+  return dispatched.dispatch.candidates.map(
+    (candidate) =>
+      failures.findLast(({ variant }) => variant === candidate.variant)?.code ??
+      restsBecause(candidate),
   );
-}
-
-function busyFor(waitMs: number): End {
-  const seconds = Math.ceil(waitMs / 1_000);
-  const reason = `No model that may answer can be called for ${seconds} s, because its provider limits the calls or is resting. Send the request again after that, or name another model.`;
-  return { ...failed("provider_busy", reason), retryAfterMs: waitMs };
-}
-
-/** The provider bills these answers, and would bill another call too. */
-const answerReasons: ReadonlyMap<FailureCode, string> = new Map([
-  [
-    "answer_too_large",
-    "The provider's embeddings are larger than an answer may be. Send fewer inputs at once, or ask for fewer dimensions.",
-  ],
-  [
-    "answer_unusable",
-    "The provider returned other embeddings than were asked for: their number, dimensions or format is wrong. Name another model, and report this one to the operator.",
-  ],
-  [
-    "answer_too_long",
-    "The provider's answer is larger than the 32 MiB that are read. Ask for fewer tokens or without log probabilities, or name another model.",
-  ],
-]);
-
-function failed(code: EndCode, reason: string): End {
-  return { kind: "end", outcome: "failed", code, reason };
-}
-
-function isTheRequest({ code }: AttemptFailure): boolean {
-  return code === "request_refused" || code === "context_length_exceeded";
 }
 
 function isLive({ phase }: AttemptState): boolean {

@@ -47,7 +47,7 @@ export class InMemoryProvider extends Provider {
           call.signal.addEventListener("abort", () => resolve());
         });
         return tokens.length > 0
-          ? { kind: "cut", code: "aborted", answer: answerOf(tokens, "") }
+          ? { kind: "cut", code: "aborted", answer: answerOf(tokens, ""), usage: null }
           : { kind: "lost", code: "aborted" };
       default:
         return scripted satisfies never;
@@ -97,7 +97,11 @@ function cutAfter(tokenCount: number): Scripted {
   const code = "connection_lost";
   if (tokenCount === 0) return { kind: "end", end: { kind: "lost", code } };
   const tokens = Array.from({ length: tokenCount }, (_, index) => ` ${index}`);
-  return { kind: "end", end: { kind: "cut", code, answer: answerOf(tokens, "") }, tokens };
+  return {
+    kind: "end",
+    end: { kind: "cut", code, answer: answerOf(tokens, ""), usage: null },
+    tokens,
+  };
 }
 
 /** Returns one embedding of two dimensions for each input. */

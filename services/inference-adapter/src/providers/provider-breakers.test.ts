@@ -35,6 +35,32 @@ test("a key that has to wait is skipped, and the model is ready while another ke
   expect([1, 2, 3].map(() => breakers.begin(small, 0))).toEqual(Array(3).fill(1 - key));
 });
 
+test("a key whose account is used up rests for a minute, and the reason is known meanwhile", () => {
+  const breakers = breakersWith(2);
+  const end: ProviderEnd = { ...refused, code: "quota_exhausted", status: 429 };
+  expect(breakers.restsBecause(small)).toBeNull();
+  for (const _ of [1, 2]) breakers.ended(small, breakers.begin(small, 0), end, 0);
+  expect(breakers.readyAt(small)).toBe(60_000);
+  expect(breakers.restsBecause(small)).toBe("quota_exhausted");
+  const answered: ProviderEnd = { kind: "unusable", code: "answer_empty", usage: null };
+  breakers.ended(small, breakers.begin(small, 60_000), answered, 60_100);
+  expect(breakers.restsBecause(small)).toBeNull();
+});
+
+test("an answer that is a page for people counts as a failure, and an empty one does not", () => {
+  const unusable = { kind: "unusable", usage: null } as const;
+  for (const [code, until] of [
+    ["answer_empty", 0],
+    ["answer_unreadable", 1_000],
+  ] as const) {
+    const breakers = breakersWith(1);
+    for (const _ of [1, 2])
+      breakers.ended(small, breakers.begin(small, 0), { ...unusable, code }, 0);
+    expect(breakers.readyAt(small)).toBe(until);
+    expect(breakers.restsBecause(small)).toBeNull();
+  }
+});
+
 test("a refused key rests for a minute", () => {
   const breakers = breakersWith(1);
   breakers.ended(small, breakers.begin(small, 0), { ...refused, code: "unauthorized" }, 0);
@@ -52,7 +78,7 @@ test("an aborted call, a cut stream and a 429 without retry-after do not count a
   const breakers = breakersWith(1);
   const ends: readonly ProviderEnd[] = [
     { kind: "lost", code: "aborted" },
-    { kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+    { kind: "cut", code: "connection_lost", answer: answerOf(["One"], ""), usage: null },
     { ...refused, code: "rate_limited", status: 429 },
   ];
   for (const end of [...ends, ...ends]) breakers.ended(small, breakers.begin(small, 0), end, 0);

@@ -16,7 +16,7 @@ import type { ProviderEnd } from "./provider.ts";
 
 /** A provider is called again after this time, even if it asked to wait longer. */
 const restMsMax = 10 * 60_000;
-/** How long a refused key rests. An operator has to replace it. */
+/** How long a key rests that is refused, or whose account is used up. An operator has to act. */
 const badKeyRestMs = 60_000;
 
 type BreakerLogger = Pick<StageLogger, "warn" | "error">;
@@ -30,6 +30,8 @@ export class ProviderBreakers {
   readonly #policy: BreakerPolicy;
   readonly #metrics: AdapterMetrics;
   readonly #breakers = new Map<string, Breaker>();
+  /** Why a key rests for a model; absent if it failed. */
+  readonly #reasons = new Map<string, FailureCode>();
   readonly #logger: BreakerLogger;
   #turn = 0;
 
@@ -53,6 +55,15 @@ export class ProviderBreakers {
   readyAt(candidate: Candidate): EpochMillis {
     const keys = this.#keysOf(candidate);
     return Math.min(...keys.map((key) => readyAtOf(this.#breakerOf(candidate, key))));
+  }
+
+  /** Returns why the provider rests for the candidate: the reason of the key that is ready first. */
+  restsBecause(candidate: Candidate): FailureCode | null {
+    const readyAt = this.readyAt(candidate);
+    const first = this.#keysOf(candidate).find(
+      (key) => readyAtOf(this.#breakerOf(candidate, key)) === readyAt,
+    );
+    return first === undefined ? null : (this.#reasons.get(nameOf(candidate, first)) ?? null);
   }
 
   /**
@@ -79,6 +90,9 @@ export class ProviderBreakers {
     const before = this.#breakerOf(candidate, key);
     const after = ended(before, verdict, this.#policy, now);
     this.#set(candidate, key, after);
+    if (verdict.kind === "rest" && end.kind === "refused")
+      this.#reasons.set(nameOf(candidate, key), end.code);
+    else this.#reasons.delete(nameOf(candidate, key));
     if (after.kind === "open" && before.kind !== "open")
       this.#logOpened(candidate, key, end, after.until - now);
   }
@@ -88,6 +102,8 @@ export class ProviderBreakers {
     const code = end.kind === "answered" ? end.kind : end.code;
     const fields = { provider, model, key, code, restMs };
     if (code === "unauthorized") this.#logger.error(fields, "the provider refuses the key");
+    else if (code === "quota_exhausted")
+      this.#logger.error(fields, "the account of the key is used up at the provider");
     else
       this.#logger.warn(
         fields,
@@ -121,8 +137,9 @@ function nameOf({ provider, model }: Candidate, key: number): string {
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {
     case "answered":
-    case "unusable":
       return { kind: "success" };
+    case "unusable":
+      return { kind: end.code === "answer_unreadable" ? "failure" : "success" };
     case "refused":
       return verdictOfRefusal(end.code, end.retryAfterMs);
     case "cut":
@@ -135,7 +152,8 @@ export function verdictOf(end: ProviderEnd): Verdict | null {
 }
 
 function verdictOfRefusal(code: FailureCode, retryAfterMs: number | null): Verdict | null {
-  if (code === "unauthorized") return { kind: "rest", restMs: badKeyRestMs };
+  if (code === "unauthorized" || code === "quota_exhausted")
+    return { kind: "rest", restMs: badKeyRestMs };
   if (code === "request_refused" || code === "context_length_exceeded") return { kind: "success" };
   if (retryAfterMs !== null && retryAfterMs > 0)
     return { kind: "rest", restMs: Math.min(retryAfterMs, restMsMax) };

@@ -42,11 +42,21 @@ export type ProviderEnd =
       readonly code: RefusalCode;
       readonly status: number | null;
       readonly retryAfterMs: number | null;
+      /** The provider's own words about a request that it refused, without secrets; absent if it gave none. */
+      readonly words?: string | undefined;
     }
-  /** The provider answered and bills the call, but the answer cannot be used. */
+  /** The response is complete and the call may be billed, but the answer cannot be used. */
   | { readonly kind: "unusable"; readonly code: UnusableCode; readonly usage: ReportedUsage | null }
-  /** Only a part of the answer arrived. The provider bills that part, and perhaps more. */
-  | { readonly kind: "cut"; readonly code: LossCode; readonly answer: Answer }
+  /**
+   * Only a part of the answer arrived. The provider bills that part, and perhaps more. `usage` is what it had
+   * reported until then.
+   */
+  | {
+      readonly kind: "cut";
+      readonly code: LossCode;
+      readonly answer: Answer;
+      readonly usage: ReportedUsage | null;
+    }
   /** The request was sent and no answer arrived. It is not known what the provider bills. */
   | { readonly kind: "lost"; readonly code: LossCode };
 

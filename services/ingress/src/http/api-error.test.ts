@@ -41,6 +41,8 @@ test.each([
   ["lane_unavailable", 400, "invalid_request_error"],
   ["no_variant_fits", 400, "invalid_request_error"],
   ["provider_failed", 502, "server_error"],
+  ["provider_quota_exhausted", 503, "server_error"],
+  ["provider_rate_limited", 429, "rate_limit_error"],
   ["provider_refused", 400, "invalid_request_error"],
   ["shed", 503, "server_error"],
   ["stream_interrupted", 502, "server_error"],

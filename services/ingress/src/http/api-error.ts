@@ -54,6 +54,8 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   overloaded: 503,
   provider_busy: 503,
   provider_failed: 502,
+  provider_quota_exhausted: 503,
+  provider_rate_limited: 429,
   provider_refused: 400,
   request_timeout: 408,
   shed: 503,

@@ -17,7 +17,7 @@ interface GrowingChoice {
 export class AnswerAssembly {
   readonly #choices = new Map<number, GrowingChoice>();
   #head: Pick<WireCompletion, "model" | "systemFingerprint" | "createdAt"> = nothingSaid;
-  #usage: object | null = null;
+  #usage: ReportedUsage | null = null;
 
   /** Adds a chunk, or a whole completion. The last value of each member next to the choices counts. */
   add({ model, systemFingerprint, createdAt, usage, choices }: WireCompletion): void {
@@ -26,13 +26,14 @@ export class AnswerAssembly {
       systemFingerprint: systemFingerprint ?? this.#head.systemFingerprint,
       createdAt: createdAt ?? this.#head.createdAt,
     };
-    this.#usage = usage ?? this.#usage;
+    // A provider that reports it with each chunk counts from the beginning. Some end with an empty object.
+    this.#usage = reportedUsageOf(usage) ?? this.#usage;
     for (const choice of choices) this.#addChoice(choice);
   }
 
   /** The usage that was reported so far; null if there is none. */
   get usage(): ReportedUsage | null {
-    return reportedUsageOf(this.#usage);
+    return this.#usage;
   }
 
   /** Whether a reader could see anything of the answer. */
@@ -95,8 +96,9 @@ function emptyChoice(): GrowingChoice {
 function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): void {
   const call = toolCalls.get(wire.index) ?? { id: "", type: "function", name: "", arguments: "" };
   toolCalls.set(wire.index, {
-    id: wire.id ?? call.id,
-    type: wire.type ?? call.type,
+    // Some providers repeat both as empty texts.
+    id: wire.id || call.id,
+    type: wire.type || call.type,
     name: call.name + wire.name,
     arguments: call.arguments + wire.arguments,
   });

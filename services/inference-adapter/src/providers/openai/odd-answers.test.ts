@@ -1,49 +1,14 @@
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { SystemClock } from "@sluice/domain";
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { callProvider, embed } from "../provider.contract.ts";
+import { connections, events, json, serve, stopServing } from "./answering-server.fixture.ts";
 import { answerBytesMax, eventBytesMax } from "./answer-limit.ts";
-import { OpenAiProvider } from "./openai-provider.ts";
 
-const timeouts = { connectMs: 2_000, silenceMs: 2_000, wholeMs: 2_000 };
 const mebibyte = 1_024 * 1_024;
 
-let server: Server | undefined;
-let provider: OpenAiProvider | undefined;
-afterEach(async () => {
-  provider?.close();
-  server?.closeAllConnections();
-  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-});
-
-async function serve(listener: RequestListener): Promise<OpenAiProvider> {
-  // Longer than the test, and announced to clients, so that it is never the server that closes first.
-  server = createServer({ keepAliveTimeout: 60_000 }, listener);
-  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
-  const { port } = server.address() as AddressInfo;
-  const baseUrl = `http://127.0.0.1:${port}/v1`;
-  const endpoint = { id: "acme-ai", baseUrl, keys: ["sk-test"] };
-  provider = new OpenAiProvider([endpoint], timeouts, new SystemClock());
-  return provider;
-}
-
-const json = (body: unknown): RequestListener => {
-  return (_, response) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(body));
-  };
-};
-
-const events = (...chunks: readonly unknown[]): RequestListener => {
-  return (_, response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const chunk of chunks) response.write(`data: ${JSON.stringify(chunk)}\n\n`);
-    response.end("data: [DONE]\n\n");
-  };
-};
+afterEach(stopServing);
 
 /** Sends the piece again and again, at the pace of the reader, until the connection is closed. */
 function endlessly(response: ServerResponse, piece: string, sent: { bytes: number }): void {
@@ -149,13 +114,6 @@ describe("an answer without end", () => {
     expect(await embed(endless, ["x"])).toEqual({ kind: "lost", code: "answer_too_long" });
   });
 });
-
-async function connections(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    if (!server) return resolve(0);
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
-}
 
 describe("an answer that came whole is accepted", () => {
   const message = { role: "assistant", content: "Seen" };

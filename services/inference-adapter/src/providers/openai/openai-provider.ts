@@ -1,14 +1,15 @@
 import type { Clock } from "@sluice/domain";
-import OpenAI, { APIError } from "openai";
-import type { Stream } from "openai/streaming";
+import OpenAI from "openai";
 import { AnswerAssembly } from "./answer-assembly.ts";
 import { answerBytesMax } from "./answer-limit.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
-import type { LossCode, RefusalCode } from "../../decide/failure.ts";
+import { UnreadableAnswer, valuesOf, wholeOf } from "./event-stream.ts";
+import type { LossCode } from "../../decide/failure.ts";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
 import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
-import { retryAfterMsOf } from "./retry-after.ts";
+import { ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
 import { hasSubstance, readCompletion } from "./wire-completion.ts";
+import { type WireError, wireErrorIn } from "./wire-error.ts";
 
 export interface ProviderEndpoint {
   readonly id: string;
@@ -46,6 +47,8 @@ export class OpenAiProvider extends Provider {
   readonly #clients: ReadonlyMap<string, readonly KeyClients[]>;
   readonly #connections: readonly ProviderConnections[];
   readonly #clock: Clock;
+  /** The keys of each provider, which must not appear in its words. */
+  readonly #secrets: ReadonlyMap<string, readonly string[]>;
 
   constructor(endpoints: readonly ProviderEndpoint[], timeouts: ProviderTimeouts, clock: Clock) {
     super();
@@ -54,6 +57,7 @@ export class OpenAiProvider extends Provider {
     const forWholes = new ProviderConnections(wholeTimeouts, "whole");
     this.#connections = [forStreams, forWholes];
     this.#clock = clock;
+    this.#secrets = new Map(endpoints.map(({ id, keys }) => [id, keys]));
     this.#clients = new Map(
       endpoints.map(({ id, baseUrl, keys }) => [
         id,
@@ -67,7 +71,7 @@ export class OpenAiProvider extends Provider {
 
   override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
     const clients = this.#clients.get(call.provider)?.[call.keyIndex];
-    if (!clients) return refused("unreachable");
+    if (!clients) return unreachable;
     if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
     const streamed = call.body["stream"] === true;
@@ -79,13 +83,12 @@ export class OpenAiProvider extends Provider {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
     const now = this.#clock.now();
-    // The client's stream ends without an error when it is aborted, as if the response were complete.
-    if (call.signal.aborted && !assembly.isComplete(call.answers))
-      return lostOrCut("aborted", assembly, now);
     // The response is complete here. Some providers ignore `n`, and some give a whole answer no finish
     // reason, but what they returned is billed in full.
     if (streamed ? assembly.hasEnded : assembly.hasBegun)
       return { kind: "answered", answer: assembly.answer(now), usage: assembly.usage };
+    if (!assembly.hasBegun)
+      return { kind: "unusable", code: "answer_empty", usage: assembly.usage };
     return lostOrCut("connection_lost", assembly, now);
   }
 
@@ -95,7 +98,8 @@ export class OpenAiProvider extends Provider {
 
   async #embed(client: OpenAI, call: ProviderCall): Promise<ProviderEnd> {
     try {
-      const wire = await client.post<unknown>("/embeddings", optionsOf(call));
+      const wire = await wholeOf(await client.post("/embeddings", optionsOf(call)).asResponse());
+      throwErrorIn(wire);
       const requested = { count: call.answers, dimensions: call.body["dimensions"] };
       return embeddingEndOf(wire, requested, this.#clock.now());
     } catch (error) {
@@ -103,14 +107,36 @@ export class OpenAiProvider extends Provider {
     }
   }
 
-  #endOf(error: unknown, { signal }: ProviderCall, assembly: AnswerAssembly): ProviderEnd {
+  #endOf(error: unknown, call: ProviderCall, assembly: AnswerAssembly): ProviderEnd {
     const now = this.#clock.now();
-    if (signal.aborted) return lostOrCut("aborted", assembly, now);
-    if (error instanceof APIError && error.status !== undefined)
-      return refused(refusalOf(error.status, error.code), error.status, retryAfterOf(error, now));
-    const wire = wireFaultOf(error);
-    if (wire?.code === "unreachable") return refused("unreachable");
-    return lostOrCut(wire?.code ?? "connection_lost", assembly, now);
+    if (call.signal.aborted) return lostOrCut("aborted", assembly, now);
+    const { usage } = assembly;
+    for (const cause of causesOf(error)) {
+      if (cause instanceof ProviderRefusal) return cause.end(this.#keysOf(call), now);
+      if (cause instanceof ErrorInAnswer) {
+        // What was heard of the answer, or its usage, shows that the provider has made a part of it.
+        const hasMade = assembly.hasBegun || (usage?.usage.outputTokens ?? 0n) > 0n;
+        if (hasMade) return lostOrCut("provider_error", assembly, now);
+        return new ProviderRefusal(cause.error).end(this.#keysOf(call), now);
+      }
+      if (cause instanceof UnreadableAnswer && !assembly.hasBegun)
+        return { kind: "unusable", code: "answer_unreadable", usage };
+      if (cause instanceof UnreadableAnswer) return lostOrCut("provider_error", assembly, now);
+      if (cause instanceof WireFault)
+        return cause.code === "unreachable" ? unreachable : lostOrCut(cause.code, assembly, now);
+    }
+    return lostOrCut("connection_lost", assembly, now);
+  }
+
+  #keysOf({ provider }: ProviderCall): readonly string[] {
+    return this.#secrets.get(provider) ?? [];
+  }
+}
+
+/** An error that the provider put into a successful response. */
+class ErrorInAnswer extends Error {
+  constructor(readonly error: WireError) {
+    super("The provider's answer is an error.");
   }
 }
 
@@ -120,7 +146,7 @@ function clientOf(baseURL: string, apiKey: string, connections: ProviderConnecti
     apiKey,
     maxRetries: 0,
     timeout: clientTimeoutMs,
-    fetch: connections.fetch,
+    fetch: async (url, init) => refusedUnlessOk(await connections.fetch(url, init)),
     logLevel: "off",
     organization: null,
     project: null,
@@ -133,12 +159,13 @@ async function stream(
   assembly: AnswerAssembly,
   onChunk: (chunk: Chunk) => void,
 ): Promise<void> {
-  const options = { ...optionsOf(call), stream: true };
-  const chunks = await client.post<Stream<unknown>>("/chat/completions", options);
+  const response = await client.post("/chat/completions", optionsOf(call)).asResponse();
   let kept = 0;
-  for await (const wire of chunks) {
+  for await (const wire of valuesOf(response)) {
     const chunk = readCompletion(wire);
-    assembly.add(chunk);
+    const error = wireErrorIn(wire);
+    assembly.add(error ? { ...chunk, choices: [] } : chunk);
+    if (error) throw new ErrorInAnswer(error);
     if (chunk.choices.length === 0) continue;
     const choices = chunk.choices.map(({ forwarded }) => forwarded);
     kept += JSON.stringify(choices).length;
@@ -155,7 +182,15 @@ async function complete(
 ): Promise<void> {
   // Explicit, because a provider may stream by default.
   const options = { ...optionsOf(call), body: { ...call.body, stream: false } };
-  assembly.add(readCompletion(await client.post<unknown>("/chat/completions", options)));
+  const wire = await wholeOf(await client.post("/chat/completions", options).asResponse());
+  throwErrorIn(wire);
+  assembly.add(readCompletion(wire));
+}
+
+/** @throws ErrorInAnswer if the body is an error and not an answer */
+function throwErrorIn(wire: unknown): void {
+  const error = wireErrorIn(wire);
+  if (error) throw new ErrorInAnswer(error);
 }
 
 /**
@@ -167,45 +202,20 @@ function optionsOf({ attemptId, trace, signal, body }: ProviderCall): OpenAI.Req
   return { body, signal, headers: { "x-client-request-id": attemptId, ...trace } };
 }
 
-function refused(
-  code: RefusalCode,
-  status: number | null = null,
-  retryAfterMs: number | null = null,
-): ProviderEnd {
-  return { kind: "refused", code, status, retryAfterMs };
-}
+const unreachable: ProviderEnd = {
+  kind: "refused",
+  code: "unreachable",
+  status: null,
+  retryAfterMs: null,
+};
 
 function lostOrCut(code: LossCode, assembly: AnswerAssembly, now: number): ProviderEnd {
-  if (!assembly.hasBegun) return { kind: "lost", code };
-  return { kind: "cut", code, answer: assembly.answer(now) };
+  const { usage } = assembly;
+  if (!assembly.hasBegun && usage === null) return { kind: "lost", code };
+  return { kind: "cut", code, answer: assembly.answer(now), usage };
 }
 
-/**
- * Statuses whose refusal does not follow from 4xx (the request is wrong) or 5xx (the server
- * failed).
- */
-const refusalByStatus: ReadonlyMap<number, RefusalCode> = new Map([
-  [401, "unauthorized"],
-  [403, "unauthorized"],
-  [404, "model_unknown"],
-  [408, "server_error"],
-  [409, "server_error"],
-  [425, "server_error"],
-  [429, "rate_limited"],
-]);
-
-function refusalOf(status: number, code: string | null | undefined): RefusalCode {
-  if (code === "context_length_exceeded") return code;
-  return refusalByStatus.get(status) ?? (status < 500 ? "request_refused" : "server_error");
-}
-
-function retryAfterOf({ headers }: APIError, now: number): number | null {
-  return retryAfterMsOf((name) => headers?.get(name) ?? null, now);
-}
-
-/** Returns the fault of the connection; the client wraps it once or twice. */
-function wireFaultOf(error: unknown): WireFault | undefined {
-  for (let inner = error; inner instanceof Error; inner = inner.cause)
-    if (inner instanceof WireFault) return inner;
-  return undefined;
+/** Yields an error and its causes; the client wraps errors of a connection once or twice. */
+function* causesOf(error: unknown): Generator<Error> {
+  for (let inner = error; inner instanceof Error; inner = inner.cause) yield inner;
 }

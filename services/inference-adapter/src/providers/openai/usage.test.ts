@@ -34,6 +34,60 @@ test("reasoning that is counted in addition to the completion is not subtracted 
   expect(usage).toMatchObject({ outputTokens: 5n, reasoningTokens: 20n });
 });
 
+test("tokens that were written to a cache are a class of their own", () => {
+  const usage = reportedUsageOf({
+    ...{ prompt_tokens: 3_541, completion_tokens: 5, total_tokens: 3_546 },
+    prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 3_500 },
+  })?.usage;
+  expect(usage).toMatchObject({ inputTokens: 41n, cacheWriteTokens: 3_500n, outputTokens: 5n });
+});
+
+test("tokens that only the total has are output, because they are reasoning", () => {
+  const wire = { prompt_tokens: 20, completion_tokens: 198, total_tokens: 623 };
+  expect(reportedUsageOf(wire)?.usage).toMatchObject({ inputTokens: 20n, outputTokens: 603n });
+  const withReasoning = { ...wire, completion_tokens_details: { reasoning_tokens: 405 } };
+  expect(reportedUsageOf(withReasoning)?.usage).toMatchObject({
+    ...{ outputTokens: 198n, reasoningTokens: 405n },
+  });
+});
+
+test("a missing side is the rest of the total", () => {
+  expect(reportedUsageOf({ prompt_tokens: 20, total_tokens: 50 })?.usage).toMatchObject({
+    ...{ inputTokens: 20n, outputTokens: 30n },
+  });
+  expect(reportedUsageOf({ completion_tokens: 20, total_tokens: 50 })?.usage).toMatchObject({
+    ...{ inputTokens: 30n, outputTokens: 20n },
+  });
+});
+
+test("parts that are larger than their whole were counted in addition to it", () => {
+  const wire = {
+    ...{ prompt_tokens: 12, completion_tokens: 5 },
+    ...{ cache_read_input_tokens: 2_000, cache_creation_input_tokens: 300 },
+  };
+  expect(reportedUsageOf(wire)?.usage).toMatchObject({
+    ...{ inputTokens: 12n, cachedInputTokens: 2_000n, cacheWriteTokens: 300n, outputTokens: 5n },
+  });
+});
+
+test("the names of other interfaces are read, and counts as text", () => {
+  const wire = {
+    ...{ input_tokens: "30", output_tokens: 12, total_tokens: 42 },
+    input_tokens_details: { cached_tokens: 10 },
+    output_tokens_details: { reasoning_tokens: 4 },
+  };
+  expect(reportedUsageOf(wire)?.usage).toMatchObject({
+    ...{ inputTokens: 20n, cachedInputTokens: 10n, outputTokens: 8n, reasoningTokens: 4n },
+  });
+});
+
+test.each(["many", "-1", "1e9", "0x10", -1, 1.5, Number.MAX_VALUE, null, {}, "9".repeat(16)])(
+  "a count of %j is none",
+  (count) => {
+    expect(reportedUsageOf({ prompt_tokens: count, completion_tokens: count })).toBeNull();
+  },
+);
+
 test("audio tokens are a class of their own", () => {
   const usage = reportedUsageOf({
     prompt_tokens: 10,

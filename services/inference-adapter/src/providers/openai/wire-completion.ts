@@ -50,17 +50,25 @@ const timeMax = 8_640_000_000_000_000;
  * and ignored if not.
  */
 export function readCompletion(wire: unknown): WireCompletion {
-  const { model, system_fingerprint: fingerprint, created, usage, choices } = membersOf(wire);
+  const read = membersOf(wire);
+  const { model, system_fingerprint: fingerprint, created, choices } = read;
   return {
     model: labelOf(model),
     systemFingerprint: labelOf(fingerprint),
     createdAt: timeOf(created),
-    usage: typeof usage === "object" ? usage : null,
+    usage: usageIn(read),
     choices: listOf(choices)
       .filter(hasMembers)
       .map(readChoice)
       .filter(({ index }) => index < choicesMax),
   };
+}
+
+/** Returns the usage. Groq reports that of a stream in `x_groq`, and Moonshot in the last choice. */
+function usageIn(read: Members): object | null {
+  const inChoices = listOf(read["choices"]).map((choice) => membersOf(choice)["usage"]);
+  const places = [read["usage"], membersOf(read["x_groq"])["usage"], ...inChoices];
+  return places.find(hasMembers) ?? null;
 }
 
 /**
@@ -120,11 +128,13 @@ function readToolCall(call: Members, position: number): WireToolCall {
 function forwardedCall(call: Members, position: number): object {
   const { index, id, type, name, arguments: args } = readToolCall(call, position);
   const called = membersOf(call["function"]);
+  const { id: _id, type: _type, ...others } = call;
   return {
-    ...call,
+    ...others,
     index,
-    ...("id" in call && { id }),
-    ...("type" in call && { type }),
+    // An empty one would replace the one that a reader already has.
+    ...(id && { id }),
+    ...(type && { type }),
     ...("function" in call && {
       function: {
         ...called,
