@@ -37,6 +37,8 @@ export interface Variant {
   /** Measured share of right answers, 0 to 1; null if it was not measured. */
   readonly accuracy: Readonly<Record<Complexity, number | null>>;
   readonly p95LatencyMs: number | null;
+  /** How long the model may be silent before its answer begins; null if it is not declared. */
+  readonly timeToFirstByteMs: number | null;
 }
 
 export interface CachePolicy {

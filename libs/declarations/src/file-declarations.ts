@@ -40,7 +40,10 @@ export class FileDeclarations extends Declarations {
     this.#keys = declared.tenants.flatMap(({ id: tenant, keys }) =>
       keys.map(({ secret, ...key }) => ({ ...key, tenant, secretReference: secret })),
     );
-    this.#variants = new Map(declared.models.map((model) => [model.id, variantOf(model)]));
+    const providers = new Map(declared.providers.map((provider) => [provider.id, provider]));
+    this.#variants = new Map(
+      declared.models.map((model) => [model.id, variantOf(model, providers.get(model.provider))]),
+    );
     this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
   }
 
@@ -134,8 +137,11 @@ export class FileDeclarations extends Declarations {
 
 type DeclaredModel = SluiceYaml["models"][number];
 
-function variantOf(model: DeclaredModel): Variant {
+type DeclaredProvider = SluiceYaml["providers"][number];
+
+function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): Variant {
   const { id, provider, tier, contextWindow } = model;
+  const firstByteSeconds = model.timeToFirstByteSeconds ?? served?.timeToFirstByteSeconds;
   const accuracy = complexities.map((complexity) => [
     complexity,
     model.accuracy[complexity] ?? null,
@@ -150,6 +156,7 @@ function variantOf(model: DeclaredModel): Variant {
     model: model.model ?? id,
     quantisation: model.quantisation ?? null,
     p95LatencyMs: model.p95LatencyMs ?? null,
+    timeToFirstByteMs: firstByteSeconds === undefined ? null : firstByteSeconds * 1_000,
     accuracy: Object.fromEntries(accuracy),
   };
 }

@@ -102,6 +102,30 @@ test("a model with dimensions makes embeddings, and one without chats", () => {
   ]);
 });
 
+test("a model has its own time to first byte, or that of its provider, or none", () => {
+  const of = (changed: string, model: string) => {
+    const parsed = parseDeclarations(changed);
+    if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
+    const declarations = new FileDeclarations(parsed.declared, ".", {});
+    return declarations.variantOf(model)?.timeToFirstByteMs;
+  };
+  expect(of(text, "sim-premium")).toBeNull();
+  const ofProvider = text.replace(
+    "simulated: true",
+    "simulated: true\n    timeToFirstByteSeconds: 300",
+  );
+  expect(of(ofProvider, "sim-premium")).toBe(300_000);
+  const ofModel = ofProvider.replace(
+    "tier: premium",
+    "tier: premium\n    timeToFirstByteSeconds: 900",
+  );
+  expect(of(ofModel, "sim-premium")).toBe(900_000);
+  expect(of(ofModel, "sim-economy")).toBe(300_000);
+  expect(errorsOf(ofProvider.replace("300", "0"))).toEqual([
+    expect.stringContaining("timeToFirstByteSeconds"),
+  ]);
+});
+
 test("prices are exact, and the reference of a secret is resolved only on demand", () => {
   const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
   const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);

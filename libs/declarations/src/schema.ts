@@ -44,6 +44,9 @@ const price = z.strictObject({
 
 const share = z.number().min(0).max(1);
 
+/** An hour; the deadline of a request ends it before. */
+const timeToFirstByteSeconds = z.number().int().min(1).max(3_600).optional();
+
 const model = z.strictObject({
   id: name.describe("Id of the variant, which a request may name as its model."),
   provider: id,
@@ -84,6 +87,9 @@ const model = z.strictObject({
     .default({})
     .describe("Measured share of right answers for each complexity."),
   p95LatencyMs: z.number().int().positive().optional(),
+  timeToFirstByteSeconds: timeToFirstByteSeconds.describe(
+    "How long the model may be silent before its answer begins; that of its provider if absent.",
+  ),
   prices: z.array(price).min(1),
 });
 
@@ -101,6 +107,9 @@ const provider = z.strictObject({
       "Whether the address may be http:// on another machine. Keys and prompts are then readable on the network between them.",
     ),
   keys: z.array(secretReference).min(1),
+  timeToFirstByteSeconds: timeToFirstByteSeconds.describe(
+    "How long a model of this provider may be silent before its answer begins; SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS if absent. Models that reason are silent for minutes.",
+  ),
   simulated: z
     .boolean()
     .default(false)

@@ -18,6 +18,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
   },
   accuracy: { simple: accuracy, medium: accuracy, complex: accuracy },
   p95LatencyMs: 1_000,
+  timeToFirstByteMs: null,
 });
 const variants = [
   variant("big", "premium", 0.95),

@@ -120,6 +120,14 @@ function endpointsOf(declarations: Declarations): ConstructorParameters<typeof O
     id,
     baseUrl,
     keys: keyReferences.map((reference) => declarations.secretOf(reference)),
+    beginMsOf: new Map(
+      declarations
+        .variants()
+        .filter(({ provider }) => provider === id)
+        .flatMap(({ model, timeToFirstByteMs }) =>
+          timeToFirstByteMs === null ? [] : [[model, timeToFirstByteMs] as const],
+        ),
+    ),
   }));
 }
 
@@ -132,8 +140,8 @@ function keyCountsOf(declarations: Declarations): ReadonlyMap<string, number> {
 function timeoutsOf(config: AdapterConfig): ProviderTimeouts {
   return {
     connectMs: config.SLUICE_ADAPTER_CONNECT_TIMEOUT_MS,
+    beginMs: config.SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS,
     silenceMs: config.SLUICE_ADAPTER_SILENCE_TIMEOUT_MS,
-    wholeMs: config.SLUICE_ADAPTER_WHOLE_TIMEOUT_MS,
   };
 }
 

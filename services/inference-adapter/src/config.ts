@@ -28,20 +28,20 @@ export const adapterConfig = z.object({
     { min: 10, max: minuteMs },
     "The time limit for connecting to a provider, in milliseconds.",
   ),
+  SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS: countKey(
+    10 * minuteMs,
+    { min: 10, max: 60 * minuteMs },
+    "The time limit until an answer begins, in milliseconds, unless `timeToFirstByteSeconds` of the model or its provider sets one. A model may reason for minutes before it says anything, and a whole answer begins after its last token. The request's deadline ends the call in any case.",
+  ),
   SLUICE_ADAPTER_SILENCE_TIMEOUT_MS: countKey(
     30_000,
     { min: 10, max: 60 * minuteMs },
-    "The time limit for the first byte of a provider's stream, and between any two bytes, in milliseconds.",
-  ),
-  SLUICE_ADAPTER_WHOLE_TIMEOUT_MS: countKey(
-    100_000,
-    { min: 10, max: 60 * minuteMs },
-    "The time limit for the first byte of an answer that is not streamed, in milliseconds. A provider sends it after the last token.",
+    "The longest silence of an answer that has begun, in milliseconds.",
   ),
   SLUICE_ADAPTER_DRAIN_MS: countKey(
     100_000,
     { min: 0, max: 30 * minuteMs },
-    "How long a stop waits for running calls, in milliseconds. Calls that still run then are aborted and metered by what they have brought, although the provider may bill more. The preset is the longest time limit of a call.",
+    "How long a stop waits for running calls, in milliseconds. Calls that still run then are aborted and metered by what they have brought, although the provider may bill more.",
   ),
   SLUICE_ADAPTER_BREAKER_FAILURES: countKey(
     10,

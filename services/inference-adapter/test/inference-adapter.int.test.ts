@@ -49,7 +49,7 @@ const small = aCandidate({ rates, provider: "acme_ai" });
 const quantised = { ...small, variant: "small-q4", model: "sim-economy-q4" };
 const patient = {
   SLUICE_ADAPTER_SILENCE_TIMEOUT_MS: "60000",
-  SLUICE_ADAPTER_WHOLE_TIMEOUT_MS: "60000",
+  SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS: "60000",
 };
 
 let simulator: Simulator;
@@ -122,7 +122,7 @@ async function startAdapter(
     SUITE_PROVIDER_KEY: "sk-simulator",
     SLUICE_ADAPTER_LEASE_MS: String(leaseMs),
     SLUICE_ADAPTER_SILENCE_TIMEOUT_MS: String(silenceMs),
-    SLUICE_ADAPTER_WHOLE_TIMEOUT_MS: String(silenceMs),
+    SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS: String(silenceMs),
     SLUICE_ADAPTER_DRAIN_MS: "500",
     ...environment,
   });

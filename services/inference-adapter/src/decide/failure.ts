@@ -10,6 +10,7 @@ export const refusalCodes = [
   "context_length_exceeded",
   "request_refused",
   "unreachable",
+  "connection_stale",
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 
@@ -105,5 +106,7 @@ export function retryAtOf(
   now: EpochMillis,
 ): EpochMillis | null {
   if (neverRetried.has(failure.code)) return null;
+  // The next call uses another connection, and nothing speaks against it.
+  if (failure.code === "connection_stale") return now;
   return now + (failure.retryAfterMs ?? doubledMs(backOff, attemptNumber));
 }

@@ -131,8 +131,8 @@ function nameOf({ provider, model }: Candidate, key: number): string {
 
 /**
  * Returns what the end of a call says about the provider, or null if it says nothing: this process
- * ended the call; or the answer had begun; or the provider was too busy for this call and named no
- * time, so that the request's own back-off is enough.
+ * ended the call; or the answer had begun; or it had closed an idle connection; or it was too busy for this call
+ * and named no time, so that the request's own back-off is enough.
  */
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {
@@ -157,5 +157,5 @@ function verdictOfRefusal(code: FailureCode, retryAfterMs: number | null): Verdi
   if (code === "request_refused" || code === "context_length_exceeded") return { kind: "success" };
   if (retryAfterMs !== null && retryAfterMs > 0)
     return { kind: "rest", restMs: Math.min(retryAfterMs, restMsMax) };
-  return code === "rate_limited" ? null : { kind: "failure" };
+  return code === "rate_limited" || code === "connection_stale" ? null : { kind: "failure" };
 }

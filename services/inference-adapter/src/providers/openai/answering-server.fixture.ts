@@ -1,15 +1,16 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SystemClock } from "@sluice/domain";
-import { OpenAiProvider } from "./openai-provider.ts";
-
-const timeouts = { connectMs: 2_000, silenceMs: 2_000, wholeMs: 2_000 };
+import { OpenAiProvider, type ProviderEndpoint, type ProviderTimeouts } from "./openai-provider.ts";
 
 let server: Server | undefined;
 let provider: OpenAiProvider | undefined;
 
 /** Starts a server that answers each call in this way, and returns a provider that calls it. */
-export async function serve(listener: RequestListener): Promise<OpenAiProvider> {
+export async function serve(
+  listener: RequestListener,
+  changes: Partial<ProviderTimeouts & ProviderEndpoint> = {},
+): Promise<OpenAiProvider> {
   await stopServing();
   // Longer than the test, and announced to clients, so that it is never the server that closes first.
   server = createServer({ keepAliveTimeout: 60_000 }, listener);
@@ -17,7 +18,8 @@ export async function serve(listener: RequestListener): Promise<OpenAiProvider> 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
   const { port } = server.address() as AddressInfo;
   const baseUrl = `http://127.0.0.1:${port}/v1`;
-  const endpoint = { id: "acme-ai", baseUrl, keys: ["sk-test"] };
+  const endpoint = { id: "acme-ai", baseUrl, keys: ["sk-test"], ...changes };
+  const timeouts = { connectMs: 2_000, silenceMs: 2_000, beginMs: 2_000, ...changes };
   provider = new OpenAiProvider([endpoint], timeouts, new SystemClock());
   return provider;
 }

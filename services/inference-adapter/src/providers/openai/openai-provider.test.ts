@@ -7,7 +7,7 @@ import { callProvider, providerContract } from "../provider.contract.ts";
 import { type Simulator, startSimulator } from "./simulator.fixture.ts";
 
 const key = "sk-test";
-const timeouts = { connectMs: 2_000, silenceMs: 600, wholeMs: 1_200 };
+const timeouts = { connectMs: 2_000, silenceMs: 600, beginMs: 1_200 };
 
 let simulator: Simulator;
 let provider: OpenAiProvider;

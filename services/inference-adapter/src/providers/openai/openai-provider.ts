@@ -6,7 +6,7 @@ import { embeddingEndOf } from "./embedding-end.ts";
 import { UnreadableAnswer, valuesOf, wholeOf } from "./event-stream.ts";
 import type { LossCode } from "../../decide/failure.ts";
 import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
-import { type CallTimeouts, ProviderConnections, WireFault } from "./provider-fetch.ts";
+import { type CallInit, Patience, ProviderConnections, WireFault } from "./provider-fetch.ts";
 import { ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
 import { hasSubstance, readCompletion } from "./wire-completion.ts";
 import { type WireError, wireErrorIn } from "./wire-error.ts";
@@ -16,15 +16,18 @@ export interface ProviderEndpoint {
   readonly baseUrl: string;
   /** The secrets themselves. */
   readonly keys: readonly string[];
+  /** The time until an answer begins, of models that have their own limit, by the provider's name of the model. */
+  readonly beginMsOf?: ReadonlyMap<string, number>;
 }
 
-/** The time limits of a connection, and one for answers that are not streamed. */
-export interface ProviderTimeouts extends CallTimeouts {
-  /**
-   * The time until the first byte of an answer that is not streamed. Providers send that byte when
-   * the last token is made, so a silence before it does not mean that the call hangs.
-   */
-  readonly wholeMs: number;
+/** Time limits of calls, in milliseconds. */
+export interface ProviderTimeouts {
+  /** The time until the connection is established, including TLS. */
+  readonly connectMs: number;
+  /** The time until an answer begins, unless the model has its own. A whole answer begins when its last token is made. */
+  readonly beginMs: number;
+  /** The longest silence of an answer that has begun. */
+  readonly silenceMs: number;
 }
 
 /**
@@ -47,16 +50,19 @@ export class OpenAiProvider extends Provider {
   readonly #clients: ReadonlyMap<string, readonly KeyClients[]>;
   readonly #connections: readonly ProviderConnections[];
   readonly #clock: Clock;
+  readonly #timeouts: ProviderTimeouts;
+  readonly #beginMsOf: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** The keys of each provider, which must not appear in its words. */
   readonly #secrets: ReadonlyMap<string, readonly string[]>;
 
   constructor(endpoints: readonly ProviderEndpoint[], timeouts: ProviderTimeouts, clock: Clock) {
     super();
-    const forStreams = new ProviderConnections(timeouts, "events");
-    const wholeTimeouts = { ...timeouts, silenceMs: timeouts.wholeMs };
-    const forWholes = new ProviderConnections(wholeTimeouts, "whole");
+    const forStreams = new ProviderConnections(timeouts.connectMs, "events");
+    const forWholes = new ProviderConnections(timeouts.connectMs, "whole");
     this.#connections = [forStreams, forWholes];
     this.#clock = clock;
+    this.#timeouts = timeouts;
+    this.#beginMsOf = new Map(endpoints.map(({ id, beginMsOf }) => [id, beginMsOf ?? new Map()]));
     this.#secrets = new Map(endpoints.map(({ id, keys }) => [id, keys]));
     this.#clients = new Map(
       endpoints.map(({ id, baseUrl, keys }) => [
@@ -71,14 +77,15 @@ export class OpenAiProvider extends Provider {
 
   override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
     const clients = this.#clients.get(call.provider)?.[call.keyIndex];
-    if (!clients) return unreachable;
+    if (!clients) return notSent("unreachable");
     if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
     const streamed = call.body["stream"] === true;
+    const patience = this.#patienceFor(call);
     try {
       await (streamed
-        ? stream(clients.streamed, call, assembly, onChunk)
-        : complete(clients.whole, call, assembly));
+        ? stream(clients.streamed, { ...call, patience }, assembly, onChunk)
+        : complete(clients.whole, { ...call, patience }, assembly));
     } catch (error) {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
@@ -97,8 +104,11 @@ export class OpenAiProvider extends Provider {
   }
 
   async #embed(client: OpenAI, call: ProviderCall): Promise<ProviderEnd> {
+    const patience = this.#patienceFor(call);
     try {
-      const wire = await wholeOf(await client.post("/embeddings", optionsOf(call)).asResponse());
+      const wire = await wholeOf(
+        await client.post("/embeddings", optionsOf({ ...call, patience })).asResponse(),
+      );
       throwErrorIn(wire);
       const requested = { count: call.answers, dimensions: call.body["dimensions"] };
       return embeddingEndOf(wire, requested, this.#clock.now());
@@ -122,10 +132,15 @@ export class OpenAiProvider extends Provider {
       if (cause instanceof UnreadableAnswer && !assembly.hasBegun)
         return { kind: "unusable", code: "answer_unreadable", usage };
       if (cause instanceof UnreadableAnswer) return lostOrCut("provider_error", assembly, now);
-      if (cause instanceof WireFault)
-        return cause.code === "unreachable" ? unreachable : lostOrCut(cause.code, assembly, now);
+      if (cause instanceof WireFault) return endOfFault(cause, assembly, now);
     }
     return lostOrCut("connection_lost", assembly, now);
+  }
+
+  #patienceFor({ provider, body }: ProviderCall): Patience {
+    const { beginMs, silenceMs } = this.#timeouts;
+    const own = this.#beginMsOf.get(provider)?.get(String(body["model"]));
+    return new Patience(own ?? beginMs, silenceMs);
   }
 
   #keysOf({ provider }: ProviderCall): readonly string[] {
@@ -153,9 +168,14 @@ function clientOf(baseURL: string, apiKey: string, connections: ProviderConnecti
   });
 }
 
+/** A call with its time limits. */
+interface PatientCall extends ProviderCall {
+  readonly patience: Patience;
+}
+
 async function stream(
   client: OpenAI,
-  call: ProviderCall,
+  call: PatientCall,
   assembly: AnswerAssembly,
   onChunk: (chunk: Chunk) => void,
 ): Promise<void> {
@@ -166,6 +186,7 @@ async function stream(
     const error = wireErrorIn(wire);
     assembly.add(error ? { ...chunk, choices: [] } : chunk);
     if (error) throw new ErrorInAnswer(error);
+    if (assembly.hasBegun) call.patience.begin();
     if (chunk.choices.length === 0) continue;
     const choices = chunk.choices.map(({ forwarded }) => forwarded);
     kept += JSON.stringify(choices).length;
@@ -177,7 +198,7 @@ async function stream(
 
 async function complete(
   client: OpenAI,
-  call: ProviderCall,
+  call: PatientCall,
   assembly: AnswerAssembly,
 ): Promise<void> {
   // Explicit, because a provider may stream by default.
@@ -198,16 +219,23 @@ function throwErrorIn(wire: unknown): void {
  * of the parameters, and only the provider can judge their values, so the client's own types for a
  * body do not apply.
  */
-function optionsOf({ attemptId, trace, signal, body }: ProviderCall): OpenAI.RequestOptions {
-  return { body, signal, headers: { "x-client-request-id": attemptId, ...trace } };
+function optionsOf(call: PatientCall): OpenAI.RequestOptions {
+  const { attemptId, trace, signal, body, patience } = call;
+  const headers = { "x-client-request-id": attemptId, ...trace };
+  // The client passes all members of it on to `fetch`.
+  const fetchOptions: object = { patience } satisfies CallInit;
+  return { body, signal, headers, fetchOptions };
 }
 
-const unreachable: ProviderEnd = {
-  kind: "refused",
-  code: "unreachable",
-  status: null,
-  retryAfterMs: null,
-};
+function endOfFault({ code }: WireFault, assembly: AnswerAssembly, now: number): ProviderEnd {
+  if (code === "unreachable" || code === "connection_stale") return notSent(code);
+  return lostOrCut(code, assembly, now);
+}
+
+/** Returns the end of a call that the provider did not read. */
+function notSent(code: "unreachable" | "connection_stale"): ProviderEnd {
+  return { kind: "refused", code, status: null, retryAfterMs: null };
+}
 
 function lostOrCut(code: LossCode, assembly: AnswerAssembly, now: number): ProviderEnd {
   const { usage } = assembly;

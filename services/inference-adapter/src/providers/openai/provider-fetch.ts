@@ -2,18 +2,56 @@ import http from "node:http";
 import https from "node:https";
 import { type BodyForm, BodyLimit } from "./answer-limit.ts";
 
-export interface CallTimeouts {
-  /** The time until the connection is established, including TLS. */
-  readonly connectMs: number;
-  /** The time until the first byte of the answer, and between any two bytes. */
-  readonly silenceMs: number;
+/**
+ * How long a provider may be silent during one call. It is longer until the answer begins, because a model may reason
+ * for minutes before it says anything.
+ */
+export class Patience {
+  #begun = false;
+  #changed: (() => void) | undefined;
+
+  /**
+   * @param beginMs the longest silence until the answer has begun
+   * @param silenceMs the longest silence after that
+   */
+  constructor(
+    private readonly beginMs: number,
+    private readonly silenceMs: number,
+  ) {}
+
+  get limitMs(): number {
+    return this.#begun ? this.silenceMs : this.beginMs;
+  }
+
+  /** Notes that a part of the answer has arrived. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#changed?.();
+  }
+
+  /** @param listener is called when the limit changes */
+  onChange(listener: () => void): void {
+    this.#changed = listener;
+  }
+}
+
+/** What `fetch` receives for one call, in addition to what the platform's own receives. */
+export interface CallInit extends RequestInit {
+  readonly patience?: Patience;
 }
 
 /**
  * Why a call ended without a complete answer. `unreachable` means that there was no connection, so
- * nothing was sent. With the others, the provider may have read the request.
+ * nothing was sent; `connection_stale` that the provider had closed an idle connection, and so did not read what was
+ * sent on it. With the others, the provider may have read the request.
  */
-export type WireFaultCode = "unreachable" | "timed_out" | "connection_lost" | "answer_too_long";
+export type WireFaultCode =
+  | "unreachable"
+  | "connection_stale"
+  | "timed_out"
+  | "connection_lost"
+  | "answer_too_long";
 
 /**
  * A fault of the connection. The message does not contain "timed out", from which the OpenAI client
@@ -38,16 +76,26 @@ export class WireFault extends Error {
  */
 const idleMsMax = 1_500;
 
+/**
+ * A call on a used connection that ends without one byte of an answer within this time has met the close of that
+ * connection: a round trip later the provider says that it had closed it. A call that the provider did perform
+ * ends later, or with an answer.
+ */
+const staleMsMax = 1_000;
+
 /** The connections to providers, which are kept alive and closed together. */
 export class ProviderConnections {
   readonly #http = new http.Agent({ keepAlive: true, timeout: idleMsMax });
   readonly #https = new https.Agent({ keepAlive: true, timeout: idleMsMax });
-  readonly #timeouts: CallTimeouts;
+  readonly #connectMs: number;
   readonly #form: BodyForm;
 
-  /** @param form how the body of a successful answer is read */
-  constructor(timeouts: CallTimeouts, form: BodyForm) {
-    this.#timeouts = timeouts;
+  /**
+   * @param connectMs the time until the connection is established, including TLS
+   * @param form how the body of a successful answer is read
+   */
+  constructor(connectMs: number, form: BodyForm) {
+    this.#connectMs = connectMs;
     this.#form = form;
   }
 
@@ -62,7 +110,8 @@ export class ProviderConnections {
    *
    * @throws WireFault
    */
-  readonly fetch = (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  readonly fetch = (url: string | URL | Request, init: CallInit = {}): Promise<Response> => {
+    if (!init.patience) throw new TypeError("A provider call needs its time limits.");
     const target = new URL(url instanceof Request ? url.url : url);
     const secure = target.protocol === "https:";
     const request = (secure ? https : http).request(target, {
@@ -70,7 +119,8 @@ export class ProviderConnections {
       headers: Object.fromEntries(new Headers(init.headers)),
       agent: secure ? this.#https : this.#http,
     });
-    const watch = new Watch(request, this.#timeouts, init.signal ?? undefined);
+    const limits = { connectMs: this.#connectMs, patience: init.patience };
+    const watch = new Watch(request, limits, init.signal ?? undefined);
     const response = exchange(request, { secure, form: this.#form }, watch);
     request.end(textOf(init.body));
     return response;
@@ -85,6 +135,7 @@ async function exchange(
   // Both emit a second error after a call was aborted. Without a listener it would end the process.
   request.on("error", ignore).once("response", (incoming) => incoming.on("error", ignore));
   let connected = false;
+  const startedAt = performance.now();
   const onConnected = (): void => {
     connected = true;
     watch.noteActivity();
@@ -101,6 +152,8 @@ async function exchange(
     return responseOf(incoming, form, watch);
   } catch (error) {
     watch.stop();
+    const isStale = request.reusedSocket && performance.now() - startedAt < staleMsMax;
+    if (!watch.fault && isStale) throw new WireFault("connection_stale", error);
     throw faultOf(watch.fault ?? error, connected);
   }
 }
@@ -161,18 +214,20 @@ async function* piecesOf(
  */
 class Watch {
   readonly #request: http.ClientRequest;
-  readonly #silenceMs: number;
+  readonly #patience: Patience;
   readonly #signal: AbortSignal | undefined;
   #timer: NodeJS.Timeout | undefined;
   #fault: Error | undefined;
+  #stopped = false;
 
   constructor(
     request: http.ClientRequest,
-    { connectMs, silenceMs }: CallTimeouts,
+    { connectMs, patience }: { readonly connectMs: number; readonly patience: Patience },
     signal: AbortSignal | undefined,
   ) {
     this.#request = request;
-    this.#silenceMs = silenceMs;
+    this.#patience = patience;
+    patience.onChange(() => this.noteActivity());
     this.#signal = signal;
     this.#expect("unreachable", connectMs);
     signal?.addEventListener("abort", this.#abort);
@@ -186,10 +241,11 @@ class Watch {
 
   /** Restarts the time limit, because the connection is established or bytes have arrived. */
   noteActivity(): void {
-    this.#expect("timed_out", this.#silenceMs);
+    if (!this.#stopped) this.#expect("timed_out", this.#patience.limitMs);
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener("abort", this.#abort);
   }
