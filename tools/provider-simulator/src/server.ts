@@ -5,6 +5,7 @@ import { FileBillJournal, NoBillJournal } from "./bill/bill-journal.ts";
 import type { SimulatorConfig } from "./config.ts";
 import { emptyScript, parseScript } from "./faults/script.ts";
 import { Simulator } from "./simulator.ts";
+import { loadVocabulary } from "./vocabulary.ts";
 
 /** A listening simulator. */
 export interface RunningSimulator {
@@ -16,7 +17,7 @@ export interface RunningSimulator {
 /**
  * Starts the simulator.
  *
- * @throws Error if the port is in use, or if the script or the bill cannot be read
+ * @throws Error if the port is in use, or if the script, the bill or the vocabulary cannot be read
  */
 export async function startSimulator(config: SimulatorConfig): Promise<RunningSimulator> {
   const { key, controlKey, speed, scriptPath, billPath } = config;
@@ -26,6 +27,7 @@ export async function startSimulator(config: SimulatorConfig): Promise<RunningSi
     speed,
     script: scriptPath ? parseScript(JSON.parse(readFileSync(scriptPath, "utf8"))) : emptyScript,
     journal: billPath ? new FileBillJournal(billPath) : new NoBillJournal(),
+    countTexts: await loadVocabulary(),
   });
   const server = createServer((request, response) => void simulator.handle(request, response));
   // If the server closed an idle connection just as a client reuses it, the client could not know whether

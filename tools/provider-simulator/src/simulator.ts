@@ -19,6 +19,7 @@ import { recordNameIn } from "./faults/prompt-markers.ts";
 import { RecordedCalls } from "./recorded-calls.ts";
 import { readJson } from "./request-body.ts";
 import { emptyScript, parseScript, type Script } from "./faults/script.ts";
+import type { CountTexts } from "./vocabulary.ts";
 
 export interface SimulatorOptions {
   readonly key: string | undefined;
@@ -26,6 +27,7 @@ export interface SimulatorOptions {
   readonly speed: number;
   readonly script: Script;
   readonly journal: BillJournal;
+  readonly countTexts: CountTexts;
 }
 
 /** The routes of the simulated provider, and those that tests use to read its bill and to script its faults. */
@@ -40,9 +42,10 @@ export class Simulator {
 
   constructor(options: SimulatorOptions) {
     this.#options = options;
+    const { countTexts, speed } = options;
     this.#bill = new Bill(options.journal);
-    this.#chat = new Chat(this.#bill, this.#promptCache, options.speed);
-    this.#embeddings = new Embeddings(this.#bill, options.speed);
+    this.#chat = new Chat(this.#bill, this.#promptCache, countTexts, speed);
+    this.#embeddings = new Embeddings(this.#bill, countTexts, speed);
     this.#faults.use(options.script);
   }
 

@@ -3,7 +3,7 @@ import type { ModelProfile } from "../models.ts";
 import { promptDigestOf } from "./prompt.ts";
 import { sampleOf } from "./sample-json.ts";
 import { SeededNumbers } from "../seeded.ts";
-import { LABEL, countTokens, tokensOf } from "../tokens.ts";
+import { LABEL, countTokens, tokenCharactersMax, tokensOf } from "../tokens.ts";
 
 const WORDS = (
   "the a this each one result value answer reason model system request market number paper " +
@@ -16,6 +16,8 @@ const ANSWER_TOKENS_LEAST = 24;
 const ANSWER_TOKENS_SPREAD = 140;
 /** A longer prompt gets a longer answer: one more token for each token of the prompt, up to this number. */
 const ANSWER_TOKENS_FOR_PROMPT_MAX = 120;
+/** The beginning of a text that has so many tokens, unless the whole text has fewer. */
+const CHARACTERS_COUNTED = ANSWER_TOKENS_FOR_PROMPT_MAX * tokenCharactersMax;
 
 /** The answer of one choice, in the tokens in which it is streamed and billed. */
 export interface Answer {
@@ -69,7 +71,9 @@ function textOf({ form, messages }: ChatRequest, numbers: SeededNumbers): string
     const sample = sampleOf({ type: "object", ...form.tool.parameters }, numbers);
     return JSON.stringify(sample);
   }
-  const promptTokens = messages.reduce((sum, { text }) => sum + countTokens(text), 0);
+  const promptTokens = messages
+    .map(({ text }) => countTokens(text.slice(0, CHARACTERS_COUNTED)))
+    .reduce((sum, tokens) => sum + tokens, 0);
   const length =
     ANSWER_TOKENS_LEAST +
     numbers.between(0, ANSWER_TOKENS_SPREAD) +

@@ -5,9 +5,9 @@ import { LABEL } from "../tokens.ts";
 
 export interface ChatMessage {
   readonly role: string;
-  /** All text of the message. Texts of several parts are joined by a line break. */
+  /** All text of the message, refusals included. Texts of several parts are joined by a line break. */
   readonly text: string;
-  /** The parts that are not text (images, audio, files), unchanged. */
+  /** The other parts (images, audio, files), unchanged. */
   readonly media: readonly JsonObject[];
   /** The other members that belong to the prompt, such as names and tool calls. */
   readonly rest: JsonObject;
@@ -37,11 +37,20 @@ export interface ChatRequest {
   readonly ending: RequestedEnding | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
-  /** Tool definitions and the answer's schema. They are part of the prompt, so their tokens are counted. */
+  /** Tool definitions and the answer's schema, on which the answer depends. */
   readonly definitions: readonly unknown[];
+  /** The parameters that providers write into the prompt, so their tokens are counted. */
+  readonly promptParameters: JsonObject;
 }
 
 const TOKENS_MAX = 1_000_000;
+const PROMPT_PARAMETERS = [
+  "tools",
+  "tool_choice",
+  "response_format",
+  "reasoning_effort",
+  "verbosity",
+];
 
 /**
  * Parses the body of `POST /v1/chat/completions`.
@@ -73,6 +82,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     stream: stream === true,
     includeUsage: isObject(streamOptions) && streamOptions["include_usage"] === true,
     definitions: [body["tools"], body["response_format"]].filter((part) => part != null),
+    promptParameters: promptParametersOf(body),
   };
 }
 
@@ -86,10 +96,25 @@ function parseMessage(message: unknown, index: number): ChatMessage {
   if (!Array.isArray(content) || !content.every(isObject))
     throw badRequest(`'${path}.content' must be a string or a list of parts.`, path);
 
-  const texts = content.flatMap(({ type, text }) =>
-    type === "text" && typeof text === "string" ? [text] : [],
-  );
-  return { role, text: texts.join("\n"), media: content.filter((p) => p["type"] !== "text"), rest };
+  const texts = content.map(partTextOf);
+  return {
+    role,
+    text: texts.filter((text) => text !== undefined).join("\n"),
+    media: content.filter((_, at) => texts[at] === undefined),
+    rest,
+  };
+}
+
+/** Returns the text of a part, or undefined for an image or another medium. */
+function partTextOf({ type, text, refusal }: JsonObject): string | undefined {
+  const read = type === "refusal" ? refusal : text;
+  if (type !== "text" && type !== "refusal") return undefined;
+  return typeof read === "string" ? read : "";
+}
+
+function promptParametersOf(body: JsonObject): JsonObject {
+  const given = PROMPT_PARAMETERS.filter((name) => body[name] != null);
+  return Object.fromEntries(given.map((name) => [name, body[name]]));
 }
 
 function parseLimit(body: JsonObject): number {

@@ -7,9 +7,10 @@ import { endedByFault, endWhole } from "../bill/call-end.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
-import type { PromptCache } from "./prompt-cache.ts";
-import { countPromptTokens } from "./prompt.ts";
+import { cachedTokensOf, type PromptCache } from "./prompt-cache.ts";
+import { countPromptTokens } from "./prompt-tokens.ts";
 import { reportedUsageOf, type BilledUsage } from "../bill/usage.ts";
+import type { CountTexts } from "../vocabulary.ts";
 import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
 
 /** A call that has passed all checks. */
@@ -25,11 +26,13 @@ export interface ChatCall {
 export class Chat {
   readonly #bill: Bill;
   readonly #promptCache: PromptCache;
+  readonly #countTexts: CountTexts;
   readonly #speed: number;
 
-  constructor(bill: Bill, promptCache: PromptCache, speed: number) {
+  constructor(bill: Bill, promptCache: PromptCache, countTexts: CountTexts, speed: number) {
     this.#bill = bill;
     this.#promptCache = promptCache;
+    this.#countTexts = countTexts;
     this.#speed = speed;
   }
 
@@ -58,7 +61,7 @@ export class Chat {
     response: ServerResponse,
     closed: AbortSignal,
   ): Promise<void> {
-    const usage = this.#usageOf(request, answers);
+    const usage = await this.#usageOf(request, answers);
     await pause(
       this.#delayMs(profile, (usage.outputTokens + usage.reasoningTokens) / answers.length),
     );
@@ -78,7 +81,7 @@ export class Chat {
     response: ServerResponse,
     closed: AbortSignal,
   ): Promise<void> {
-    const usage = this.#usageOf(request, answers);
+    const usage = await this.#usageOf(request, answers);
     const cut = fault?.kind === "cut-stream";
     const tokensMax = cut ? (fault.afterTokens ?? Math.ceil(usage.outputTokens / 2)) : Infinity;
     const chunks = new ChunkWriter(headOf(completionId, request), answers, request.includeUsage);
@@ -121,9 +124,11 @@ export class Chat {
     else this.#bill.charge(call, sent, cut ? "cut-stream" : "answered", Date.now());
   }
 
-  #usageOf(request: ChatRequest, answers: readonly Answer[]): BilledUsage {
-    const promptTokens = countPromptTokens(request);
-    const cached = Math.min(this.#promptCache.cachedTokensOf(request), promptTokens);
+  async #usageOf(request: ChatRequest, answers: readonly Answer[]): Promise<BilledUsage> {
+    // The cache is read and filled before anything is awaited, so that calls do so in their order.
+    const shared = this.#promptCache.sharedTextOf(request);
+    const promptTokens = await countPromptTokens(request, this.#countTexts);
+    const cached = cachedTokensOf(await this.#countTexts([shared]), promptTokens);
     return {
       inputTokens: promptTokens - cached,
       cachedInputTokens: cached,

@@ -1,12 +1,15 @@
 import type { EmbeddingInput, EmbeddingRequest } from "./embedding-request.ts";
 import { digestOf, SeededNumbers } from "../seeded.ts";
-import { countTokens } from "../tokens.ts";
+import type { CountTexts } from "../vocabulary.ts";
 
 /** Counts the tokens of a request: those of its texts, and the token ids that it contains. */
-export function countInputTokens({ inputs }: EmbeddingRequest): number {
-  return inputs
-    .map((input) => (typeof input === "string" ? countTokens(input) : input.length))
-    .reduce((sum, tokens) => sum + tokens, 0);
+export async function countInputTokens(
+  { inputs }: EmbeddingRequest,
+  countTexts: CountTexts,
+): Promise<number> {
+  const texts = inputs.filter((input) => typeof input === "string");
+  const ids = inputs.filter((input) => typeof input !== "string");
+  return (await countTexts(texts)) + ids.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Returns a digest of the inputs that does not depend on the model or the parameters. */

@@ -8,6 +8,7 @@ import type { EmbeddingRequest } from "./embedding-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
 import { isEmbeddingMissing } from "../faults/prompt-markers.ts";
+import type { CountTexts } from "../vocabulary.ts";
 
 /** A call that has passed all checks except that of its dimensions. */
 export interface EmbeddingCall {
@@ -25,10 +26,12 @@ export interface EmbeddingCall {
  */
 export class Embeddings {
   readonly #bill: Bill;
+  readonly #countTexts: CountTexts;
   readonly #speed: number;
 
-  constructor(bill: Bill, speed: number) {
+  constructor(bill: Bill, countTexts: CountTexts, speed: number) {
     this.#bill = bill;
+    this.#countTexts = countTexts;
     this.#speed = speed;
   }
 
@@ -47,7 +50,7 @@ export class Embeddings {
     response.once("close", () => closed.abort());
     if (fault && (await endedByFault(fault, call, this.#bill, response, closed.signal))) return;
 
-    const tokens = countInputTokens(request);
+    const tokens = await countInputTokens(request, this.#countTexts);
     await pause((profile.firstByteMs + (tokens / profile.tokensPerSecond) * 1_000) / this.#speed);
     const usage = {
       inputTokens: tokens,

@@ -36,7 +36,8 @@ const main = new URL("../../../../../tools/provider-simulator/src/main.ts", impo
  * @param speed how many times as fast as real time it answers
  */
 export async function startSimulator(key: string, speed = 20): Promise<Simulator> {
-  const child = spawn(process.execPath, ["--conditions=@sluice/source", main.pathname], {
+  const sources = ["--conditions=@sluice/source", "--import", "@oxc-node/core/register"];
+  const child = spawn(process.execPath, [...sources, main.pathname], {
     env: {
       ...process.env,
       SLUICE_SIMULATOR_PORT: "0",
