@@ -58,6 +58,28 @@ test("tools and media are counted as input", async () => {
   expect(more.usage.inputTokens! - plain.usage.inputTokens!).toBeGreaterThan(85n);
 });
 
+test("the name, the tool calls and the id of the answered call are counted, and a refusal only as text", async () => {
+  const [message] = request.messages;
+  const inputOf = async (change: object) => {
+    const changed = { ...request, messages: [{ ...message!, ...change }] };
+    const { usage } = await completedUsage(null, changed, answer, counter);
+    return usage.inputTokens!;
+  };
+  const plain = await inputOf({});
+  const texts = { name: "ann_smith", toolCallId: "call_9f8e7d6c5b", toolCalls: '[{"id":"c1"}]' };
+  for (const [member, text] of Object.entries(texts)) {
+    const { counted } = await counter.count([text]);
+    expect(await inputOf({ [member]: text })).toBe(plain + counted);
+  }
+  const parts = [
+    { type: "text", text: "What is the capital" },
+    { type: "refusal", refusal: " of France?" },
+  ];
+  expect(await inputOf({ parts: JSON.stringify(parts) })).toBe(plain);
+  const pictured = [...parts, { type: "image_url", image_url: { url: "https://example.org/a" } }];
+  expect(await inputOf({ parts: JSON.stringify(pictured) })).toBe(plain + 85n);
+});
+
 test("embeddings have no output tokens, and their input is estimated if it was not reported", async () => {
   const { request: embeddings } = aDispatched({
     inputs: ["What is the", "capital of France?"],

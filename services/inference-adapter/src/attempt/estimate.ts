@@ -73,9 +73,10 @@ async function inputTokensOf(request: InferenceRequested, counter: TokenCounter)
     const tokens = tokenInputs.reduce((sum, { length }) => sum + length, 0);
     return tokensLikely(await counter.count(inputs)) + BigInt(tokens);
   }
-  const texts = messages.flatMap(({ content, toolCalls, name }) => [
+  const texts = messages.flatMap(({ content, toolCalls, toolCallId, name }) => [
     content,
     toolCalls ?? "",
+    toolCallId ?? "",
     name ?? "",
   ]);
   const counted = tokensLikely(await counter.count([...texts, ...definitionsOf(parameters)]));
@@ -96,10 +97,14 @@ function definitionsOf(parameters: string): readonly string[] {
   return [tools, format].flatMap((part) => (part ? [JSON.stringify(part)] : []));
 }
 
+/** Parts whose texts are the content of the message. */
+const textTypes: readonly unknown[] = ["text", "refusal"];
+
 function mediaOf(parts: string | null): number {
   const read = parsed(parts ?? "[]");
   if (!Array.isArray(read)) return 0;
-  return read.filter((part: { readonly type?: unknown } | null) => part?.type !== "text").length;
+  return read.filter((part: { readonly type?: unknown } | null) => !textTypes.includes(part?.type))
+    .length;
 }
 
 function textsOf(answer: Answer | null): readonly string[] {
