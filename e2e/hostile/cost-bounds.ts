@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { countedTokens } from "@sluice/testing";
 
 interface Answer {
+  readonly requestId: string;
   readonly status: number;
   readonly text: string;
 }
@@ -15,7 +15,7 @@ const connections = 24;
  */
 export class CostBounds {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: connections });
-  readonly #accepted: { readonly body: string; readonly boundNanoUsd: bigint }[] = [];
+  readonly #accepted = new Map<string, bigint>();
   readonly #unexpected: string[] = [];
 
   constructor(
@@ -23,8 +23,9 @@ export class CostBounds {
     private readonly apiKey: string,
   ) {}
 
-  get acceptedCount(): number {
-    return this.#accepted.length;
+  /** The bounds in nano-USD of the requests that were accepted, by request id. */
+  get accepted(): ReadonlyMap<string, bigint> {
+    return this.#accepted;
   }
 
   get unexpected(): readonly string[] {
@@ -48,22 +49,6 @@ export class CostBounds {
     this.#agent.destroy();
   }
 
-  /**
-   * Returns the requests whose input alone costs more than their limit, by the tokens of all texts that were
-   * sent. The tokeniser is the real one, because that of the simulator is a simple rule.
-   */
-  async breaches(inputNanoUsdPerToken: bigint): Promise<readonly string[]> {
-    const found: string[] = [];
-    for (const { body, boundNanoUsd } of this.#accepted) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const tokens = await countedTokens(textsOf(JSON.parse(body)));
-      const costNanoUsd = tokens * inputNanoUsdPerToken;
-      if (costNanoUsd > boundNanoUsd)
-        found.push(`${costNanoUsd} of ${boundNanoUsd} nano-USD: ${body.slice(0, 200)}`);
-    }
-    return found;
-  }
-
   async #probe(body: Buffer): Promise<void> {
     const refused = await this.#ask(body, 1n);
     const worstCase = /its worst case of (\d+) nano-USD/.exec(refused.text)?.[1];
@@ -72,10 +57,10 @@ export class CostBounds {
       if (!isTooLong) this.#unexpected.push(`${refused.status} ${refused.text.slice(0, 300)}`);
       return;
     }
-    const answered = await this.#ask(body, BigInt(worstCase));
-    if (answered.status === 200)
-      this.#accepted.push({ body: body.toString(), boundNanoUsd: BigInt(worstCase) });
-    else this.#unexpected.push(`${answered.status} ${answered.text.slice(0, 300)}`);
+    const boundNanoUsd = BigInt(worstCase);
+    const { requestId, status, text } = await this.#ask(body, boundNanoUsd);
+    if (status === 200) this.#accepted.set(requestId, boundNanoUsd);
+    else this.#unexpected.push(`${status} ${text.slice(0, 300)}`);
   }
 
   #ask(body: Buffer, maxCostNanoUsd: bigint): Promise<Answer> {
@@ -94,6 +79,7 @@ export class CostBounds {
       response.on("data", (chunk: Buffer) => chunks.push(chunk)).once("error", reject);
       response.once("end", () =>
         resolve({
+          requestId: String(response.headers["x-sluice-request-id"]),
           status: response.statusCode ?? 0,
           text: Buffer.concat(chunks).toString(),
         }),
@@ -102,15 +88,4 @@ export class CostBounds {
     sent.once("error", reject).end(body);
     return promise;
   }
-}
-
-/** Members whose values a provider reads as text. */
-const textMembers = /^(?:content|text|name|tool_call_id|id|arguments|description|refusal)$/;
-
-/** Returns the texts of a chat, of which the provider makes tokens. */
-function textsOf(value: unknown, member = ""): readonly string[] {
-  if (typeof value === "string") return textMembers.test(member) ? [value] : [];
-  if (Array.isArray(value)) return value.flatMap((each) => textsOf(each, member));
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, each]) => textsOf(each, name));
 }

@@ -29,6 +29,7 @@ export {
   type Breaches,
   chargeBreaches,
   distinct,
+  limitBreaches,
   outcomeBreaches,
   type RepeatedPayment,
   repeatedPayments,
@@ -45,7 +46,6 @@ export {
 export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 export { type DeadLetterCount, deadLetterCounts, TopicJournal } from "./topic-journal.ts";
 export { ConsumerGroups } from "./consumer-groups.ts";
-export { countedTokens } from "./counted-tokens.ts";
 export { serviceNames } from "@sluice/local-stack";
 export { suiteKeys } from "./suite-declarations.ts";
 export { ForgetfulProducer, SuiteTopics } from "./suite-topics.ts";

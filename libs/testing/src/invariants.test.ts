@@ -4,6 +4,7 @@ import { aCompletion, anAdmission, anOutcome } from "./fixtures.ts";
 import {
   billBreaches,
   chargeBreaches,
+  limitBreaches,
   outcomeBreaches,
   repeatedPayments,
   spentNanoUsd,
@@ -51,6 +52,19 @@ test("a billed attempt needs one estimate, and two are a breach", () => {
   const estimated = charge({ kind: "estimated", priceNanoUsd: 9n });
   expect(billBreaches([estimated], bill(1, 5n))).toEqual([]);
   expect(billBreaches([estimated, { ...estimated, chargeId: "c2" }], bill(1, 5n))).toHaveLength(1);
+});
+
+test("a request without a charge, or with charges above its limit together, is a breach", () => {
+  const limits = new Map([["r-1", 9n]]);
+  const second = charge({ chargeId: "c2", attemptId: "a2" });
+  expect(limitBreaches(limits, [charge({}), charge({})])).toEqual([]);
+  expect(limitBreaches(limits, [charge({}), { ...second, amountNanoUsd: 4n }])).toEqual([]);
+  expect(limitBreaches(limits, [charge({}), second])).toEqual([
+    "request r-1 is charged 10 and limited to 9 nano-USD",
+  ]);
+  expect(limitBreaches(limits, [charge({ requestId: "r-2" })])).toEqual([
+    "request r-1 has no charge",
+  ]);
 });
 
 test("a reported charge may follow an estimate", () => {

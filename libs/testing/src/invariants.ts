@@ -65,6 +65,26 @@ export function billBreaches(charges: readonly CostCharged[], bill: ProviderBill
   return [...onBill, ...unbilled.map(({ attemptId }) => `attempt ${attemptId} is on no bill`)];
 }
 
+/**
+ * Checks the limits of single requests (I5): each has a charge, and all its charges together are at most its limit.
+ *
+ * @param limits the limits in nano-USD (`x-sluice-max-cost-usd`) by request id
+ */
+export function limitBreaches(
+  limits: ReadonlyMap<string, bigint>,
+  charges: readonly CostCharged[],
+): Breaches {
+  const byRequest = Map.groupBy(distinct(charges), ({ requestId }) => requestId);
+  return [...limits].flatMap(([requestId, limitNanoUsd]) => {
+    const own = byRequest.get(requestId);
+    if (!own) return [`request ${requestId} has no charge`];
+    const spent = spentNanoUsd(own);
+    return spent <= limitNanoUsd
+      ? []
+      : [`request ${requestId} is charged ${spent} and limited to ${limitNanoUsd} nano-USD`];
+  });
+}
+
 /** A request that the provider billed for more than one attempt. */
 export interface RepeatedPayment {
   readonly requestId: string;
