@@ -108,8 +108,8 @@ key that still makes them.
 
 A message that a stage cannot handle is copied to the dead-letter topic of the topic it was read from,
 \`<topic>.dead-letter\`. The copy has the original bytes and the same retention. Its headers give the reason
-and the origin: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`, \`-partition\`, \`-offset\` and
-\`-at\`. \`npx sluice dead-letters list\` lists dead letters. A replay of a request has three more headers,
+and the origin: \`dead-letter-code\` ([errors](errors.md)), \`-stage\`, \`-topic\`, \`-partition\`, \`-offset\`,
+\`-appended-at\` (when the original was appended) and \`-at\`. \`npx sluice dead-letters list\` lists dead letters. A replay of a request has three more headers,
 \`sluice-replay-of\`, \`sluice-replay-at\` and \`sluice-replay-signature\`, which the installation's
 \`SLUICE_REPLAY_SECRET\` signs ([decision 20](../decisions/0020-operators-sign-replays.md)).
 `;

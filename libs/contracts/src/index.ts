@@ -44,7 +44,7 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
-export { replayedAt, replayHeaders, replayHeadersOf } from "./replay-signature.ts";
+export { isFresh, replayedAt, replayHeaders, replayHeadersOf } from "./replay-signature.ts";
 export {
   firstSignatureOf,
   type SignatureForm,

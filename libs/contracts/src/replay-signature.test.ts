@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ReplayedMessage, replayedAt, replayHeadersOf } from "./replay-signature.ts";
+import { isFresh, type ReplayedMessage, replayedAt, replayHeadersOf } from "./replay-signature.ts";
 import { signedHeaders } from "./request-signature.ts";
 
 const secret = "the operator's";
@@ -54,3 +54,35 @@ test("a producer's own secret makes no proof, and neither do headers of a dead l
   expect(replayed(replayHeadersOf(letter, position, "one-secret", at))).toBeUndefined();
   expect(replayed({ "dead-letter-code": "STAGE_HANDLER_FAILED" })).toBeUndefined();
 });
+
+const now = at;
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+test("a signature is fresh for five minutes before and after the append time", () => {
+  expect(isFresh(String(now - 5 * minuteMs), now, undefined)).toBe(true);
+  expect(isFresh(String(now + 5 * minuteMs), now, undefined)).toBe(true);
+  expect(isFresh(String(now - 5 * minuteMs - 1), now, undefined)).toBe(false);
+  expect(isFresh(String(now + 5 * minuteMs + 1), now, undefined)).toBe(false);
+});
+
+test("a replayed dead letter may be three days old, but not from the future", () => {
+  expect(isFresh(String(now - 3 * dayMs), now, now)).toBe(true);
+  expect(isFresh(String(now - 3 * dayMs - 1), now, now)).toBe(false);
+  expect(isFresh(String(now + 6 * minuteMs), now, now)).toBe(false);
+});
+
+test("a replay counts for five minutes, so that its recording is worth nothing later", () => {
+  const issuedAt = String(now - dayMs);
+  for (const offset of [-5 * minuteMs, 0, 5 * minuteMs])
+    expect(isFresh(issuedAt, now, now + offset)).toBe(true);
+  for (const offset of [-5 * minuteMs - 1, 5 * minuteMs + 1])
+    expect(isFresh(issuedAt, now, now + offset)).toBe(false);
+});
+
+test.each(["", "soon", "-1", "1e12", " 1800000000000", "1800000000000000"])(
+  "'%s' is not a valid time of issue",
+  (issuedAt) => {
+    expect(isFresh(issuedAt, now, now)).toBe(false);
+  },
+);

@@ -60,3 +60,28 @@ function fieldsOf({ topicPrefix, headers }: ReplayedMessage, position: string, a
   const ofSender = Object.values(signatureHeaders).map((name) => headers[name]?.toString() ?? "");
   return ["replay", topicPrefix, position, at, ...ofSender];
 }
+
+/** The greatest distance of a signature's time of issue from the broker's append time, to either side. */
+const ageMaxMs = 5 * 60_000;
+/** A dead letter that an operator replays keeps its first signature; the topic keeps messages for 3 days. */
+const replayAgeMaxMs = 3 * 24 * 60 * 60_000;
+
+/**
+ * Returns whether a signature is recent enough to be accepted. Compares its time of issue with the
+ * message's append time and not with the time of reading: after an outage of Sluice, ingress must
+ * still accept the messages that waited on the topic.
+ *
+ * @param provedAt when an operator replayed the message. The proof of a replay is as short-lived as a
+ *   signature, or who records one could send it again.
+ */
+export function isFresh(
+  issuedAt: string,
+  appendedAt: EpochMillis,
+  provedAt: EpochMillis | undefined,
+): boolean {
+  if (!/^\d{1,15}$/.test(issuedAt)) return false;
+  const age = appendedAt - Number(issuedAt);
+  if (Math.abs(age) <= ageMaxMs) return true;
+  const isReplay = provedAt !== undefined && Math.abs(appendedAt - provedAt) <= ageMaxMs;
+  return isReplay && age > 0 && age <= replayAgeMaxMs;
+}

@@ -27,6 +27,7 @@ export function deadLetterOf(
       "dead-letter-topic": raw.topic,
       "dead-letter-partition": String(raw.partition),
       "dead-letter-offset": String(raw.offset),
+      "dead-letter-appended-at": String(raw.appendedAt),
       "dead-letter-at": String(at),
       ...omissionOf(raw),
     },

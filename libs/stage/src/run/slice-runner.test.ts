@@ -143,6 +143,7 @@ describe("running a slice", () => {
     expect(producer.deadLetters[0]?.headers).toMatchObject({
       ...{ "dead-letter-omitted": "original", "dead-letter-topic": "source" },
       "dead-letter-offset": "1",
+      "dead-letter-appended-at": expect.stringMatching(/^\d+$/),
     });
   });
 

@@ -1,5 +1,6 @@
 import {
   type InferenceRequested,
+  isFresh,
   replayedAt,
   type SignatureForm,
   signatureHeaders,
@@ -12,7 +13,7 @@ import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { recordRefusalOf } from "../request/record-check.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
 import { type Refusal, refused } from "../request/refusal.ts";
-import { isForgotten, isFresh } from "./freshness.ts";
+import { isForgotten } from "./freshness.ts";
 
 /** Why a message on the request topic becomes a dead letter. */
 export type IntakeCode =

@@ -7,12 +7,7 @@ import {
 import { TransientFault } from "@sluice/domain";
 import { type Extent, KafkaEventProducer, KafkaTopicLog, type RawMessage } from "@sluice/stage";
 import type { TopicsAddress } from "../addresses.ts";
-import {
-  type DeadLetter,
-  topicsWithDeadLetters,
-  deadLetterOf,
-  type MessagePosition,
-} from "./dead-letter.ts";
+import { type DeadLetter, topicsWithDeadLetters, type MessagePosition } from "./dead-letter.ts";
 
 export interface DeadLetterFilter {
   /** All topics if it is undefined. */
@@ -22,8 +17,14 @@ export interface DeadLetterFilter {
   readonly scan: number;
 }
 
-export interface FoundDeadLetters {
-  readonly deadLetters: readonly DeadLetter[];
+/** Returns what a command has to know of a dead letter, without its bytes. */
+export type DescribeDeadLetter<Found extends DeadLetter> = (
+  topic: Topic<unknown>,
+  message: RawMessage,
+) => Found;
+
+export interface FoundDeadLetters<Found extends DeadLetter> {
+  readonly deadLetters: readonly Found[];
   /** How many older messages were not read. */
   readonly notScanned: bigint;
 }
@@ -49,8 +50,11 @@ export class DeadLetterTopics {
    * Returns the dead letters that match, in no particular order and without their bytes, because all
    * of them together may exceed the memory.
    */
-  async find({ topic, code, scan }: DeadLetterFilter): Promise<FoundDeadLetters> {
-    const deadLetters: DeadLetter[] = [];
+  async find<Found extends DeadLetter>(
+    { topic, code, scan }: DeadLetterFilter,
+    describe: DescribeDeadLetter<Found>,
+  ): Promise<FoundDeadLetters<Found>> {
+    const deadLetters: Found[] = [];
     let notScanned = 0n;
     for (const each of topic ? [topic] : topicsWithDeadLetters) {
       const name = deadLetterNameOf(each.name);
@@ -61,7 +65,7 @@ export class DeadLetterTopics {
         notScanned += (newest.get(partition)?.from ?? from) - from;
       // oxlint-disable-next-line no-await-in-loop -- one consumer at a time
       await this.#log.read(name, newest, (message) => {
-        const deadLetter = deadLetterOf(each, message);
+        const deadLetter = describe(each, message);
         if (code === undefined || deadLetter.code === code) deadLetters.push(deadLetter);
       });
     }

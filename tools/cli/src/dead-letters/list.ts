@@ -1,6 +1,6 @@
 import { topicsAddress } from "../addresses.ts";
 import { printToStderr, replaceControlCharacters, inColour, print, printJson } from "../output.ts";
-import { type DeadLetter, newestFirst, topicNamed } from "./dead-letter.ts";
+import { type DeadLetter, deadLetterOf, newestFirst, topicNamed } from "./dead-letter.ts";
 import { requestIdsOf } from "./request-ids.ts";
 import { type DeadLetterFilter, withDeadLetterTopics } from "./dead-letter-topics.ts";
 
@@ -21,7 +21,7 @@ export async function listDeadLetters(options: ListOptions): Promise<number> {
   const filter = filterOf(options);
   const address = await topicsAddress(options.dataDir, process.env);
   await withDeadLetterTopics(address, async (deadLetterTopics) => {
-    const { deadLetters, notScanned } = await deadLetterTopics.find(filter);
+    const { deadLetters, notScanned } = await deadLetterTopics.find(filter, deadLetterOf);
     const shown = newestFirst(deadLetters).slice(0, options.limit);
     const ids = await requestIdsOf(deadLetterTopics, shown);
     if (options.json)

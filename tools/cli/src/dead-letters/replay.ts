@@ -2,17 +2,22 @@ import { createInterface } from "node:readline/promises";
 import { topicsAddress } from "../addresses.ts";
 import { printToStderr, replaceControlCharacters, print, printJson } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
-import { type DeadLetter, deadLetterOf, parsePosition, topicNamed } from "./dead-letter.ts";
+import { type DeadLetter, parsePosition, topicNamed } from "./dead-letter.ts";
 import { omissionNotes, filterOf, type FilterOptions } from "./list.ts";
 import {
-  isVouchedFor,
   provedMessage,
+  type ReplayableLetter,
+  replayableLetterOf,
   replaySecretOf,
   unprovedNote,
   type Vouching,
 } from "./replay-proof.ts";
 import { slicesOf } from "./replay-slices.ts";
-import { type DeadLetterTopics, withDeadLetterTopics } from "./dead-letter-topics.ts";
+import {
+  type DeadLetterTopics,
+  type DescribeDeadLetter,
+  withDeadLetterTopics,
+} from "./dead-letter-topics.ts";
 import { unknownPosition } from "./show.ts";
 
 export interface ReplayOptions extends FilterOptions {
@@ -37,8 +42,10 @@ export async function replayDeadLetters(
   const filter = selectionOf(position, options);
   const address = await topicsAddress(options.dataDir, process.env);
   return withDeadLetterTopics(address, async (deadLetterTopics) => {
-    const deadLetters = await filter(deadLetterTopics);
     const vouching = vouchingOf(position, options, address.kafka.topicPrefix);
+    const deadLetters = await filter(deadLetterTopics, (topic, message) =>
+      replayableLetterOf(topic, message, vouching),
+    );
     if (!options.json) print(summaryOf(deadLetters));
     printToStderr(unprovedNote(deadLetters, vouching));
     const isSent =
@@ -56,7 +63,10 @@ export async function replayDeadLetters(
 function selectionOf(
   position: string | undefined,
   options: ReplayOptions,
-): (deadLetterTopics: DeadLetterTopics) => Promise<readonly DeadLetter[]> {
+): (
+  deadLetterTopics: DeadLetterTopics,
+  describe: DescribeDeadLetter<ReplayableLetter>,
+) => Promise<readonly ReplayableLetter[]> {
   const { all, topic, code } = options;
   if (all === (position !== undefined))
     throw new UsageError(
@@ -68,8 +78,8 @@ function selectionOf(
     );
   if (position === undefined) {
     const filter = filterOf(options);
-    return async (deadLetterTopics) => {
-      const { deadLetters, notScanned } = await deadLetterTopics.find(filter);
+    return async (deadLetterTopics, describe) => {
+      const { deadLetters, notScanned } = await deadLetterTopics.find(filter, describe);
       printToStderr(omissionNotes(0, notScanned));
       return deadLetters;
     };
@@ -77,23 +87,23 @@ function selectionOf(
   if (topic !== undefined || code !== undefined)
     throw new UsageError("--topic and --code work only with --all, not with a position.");
   const parsed = parsePosition(position);
-  return async (deadLetterTopics) => {
+  return async (deadLetterTopics, describe) => {
     const message = await deadLetterTopics.read(parsed);
     if (!message) throw unknownPosition(position);
-    return [deadLetterOf(parsed.topic, message)];
+    return [describe(parsed.topic, message)];
   };
 }
 
 async function send(
   deadLetterTopics: DeadLetterTopics,
-  deadLetters: readonly DeadLetter[],
+  deadLetters: readonly ReplayableLetter[],
   vouching: Vouching,
 ): Promise<void> {
+  const vouched = new Set(
+    deadLetters.filter(({ isVouchedFor }) => isVouchedFor).map((each) => each.position),
+  );
   for (const { topic: name, deadLetters: slice } of slicesOf(deadLetters)) {
     const topic = topicNamed(name);
-    const vouched = new Set(
-      slice.filter((each) => isVouchedFor(each, vouching)).map((each) => each.position),
-    );
     // oxlint-disable-next-line no-await-in-loop -- one slice at a time bounds the memory
     const messages = await deadLetterTopics.readAll(topic, slice);
     const now = Date.now();
