@@ -1,5 +1,5 @@
 import type { RegistryAccess } from "@sluice/contracts";
-import { TransientFault } from "@sluice/domain";
+import { TransientFault, webAddressProblem } from "@sluice/domain";
 import { readStatus, type StackStatus } from "@sluice/local-stack";
 import {
   kafkaConnectionOf,
@@ -50,6 +50,10 @@ export async function topicsAddress(
   };
 }
 
+const edgeSchema = z.object({
+  SLUICE_URL_ALLOW_PLAIN_HTTP: z.enum(["true", "false"]).default("false"),
+});
+
 export interface Edge {
   /** The base address without `/v1` and without a trailing slash. */
   readonly url: string;
@@ -60,7 +64,8 @@ export interface Edge {
  * Returns the address and key of the HTTP edge: from the command line, or else from the environment,
  * or else those of the local stack.
  *
- * @throws UsageError if the address is invalid or has no key
+ * @throws UsageError if the address is invalid, contains credentials, is plain http to another machine without
+ *   `SLUICE_URL_ALLOW_PLAIN_HTTP=true`, or has no key
  * @throws TransientFault `CLI_NO_STACK` if there is no address and no local stack is running
  */
 export async function edgeAddress(
@@ -68,13 +73,14 @@ export async function edgeAddress(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<Edge> {
-  const url = given.url ?? (environment["SLUICE_URL"] || undefined);
+  const address = given.url ?? (environment["SLUICE_URL"] || undefined);
   const key = given.key ?? (environment["SLUICE_API_KEY"] || undefined);
-  if (url === undefined) return localEdge(key, await readStatus(dataDir));
+  if (address === undefined) return localEdge(key, await readStatus(dataDir));
+  const url = edgeUrl(address, given.url === undefined ? "SLUICE_URL" : "--url", environment);
   // The demo key belongs to the local stack, so we never send it to another address.
   if (key === undefined)
     throw new UsageError(`There is no API key for ${url}. Set SLUICE_API_KEY, or pass --key.`);
-  return { url: edgeUrl(url), key };
+  return { url, key };
 }
 
 function localEdge(key: string | undefined, { http, demoKey }: StackStatus): Edge {
@@ -84,13 +90,25 @@ function localEdge(key: string | undefined, { http, demoKey }: StackStatus): Edg
   throw new UsageError("The local stack has no demo key. Set SLUICE_API_KEY, or pass --key.");
 }
 
-/** Removes the `/v1` that base URLs for OpenAI's SDKs have. @throws UsageError if it is not an HTTP address */
-function edgeUrl(text: string): string {
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ""))
-    throw new UsageError(
-      `"${text}" is not an HTTP address. Give one such as http://127.0.0.1:8080.`,
-    );
-  return text.replace(/\/+$/, "").replace(/\/v1$/, "");
+/**
+ * Returns the address without the `/v1` that base URLs for OpenAI's SDKs have. The error does not contain the address,
+ * because it may contain a password.
+ *
+ * @param source the option or variable that has the address
+ * @throws UsageError
+ */
+function edgeUrl(address: string, source: string, environment: NodeJS.ProcessEnv): string {
+  const { SLUICE_URL_ALLOW_PLAIN_HTTP: allowed } = fromEnvironment(() =>
+    parseConfig(edgeSchema, environment),
+  );
+  const problem = webAddressProblem(address, {
+    allowPlainHttp: allowed === "true",
+    allowedBy: "SLUICE_URL_ALLOW_PLAIN_HTTP=true",
+  });
+  if (problem === undefined) return address.replace(/\/+$/, "").replace(/\/v1$/, "");
+  throw new UsageError(
+    `${source} ${problem}. An address is, for example, http://127.0.0.1:8080, and the API key is in SLUICE_API_KEY.`,
+  );
 }
 
 /** Returns the fault of a command that finds no local stack. @param alternative ends the sentence "Run …, or …" */
