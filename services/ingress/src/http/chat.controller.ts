@@ -80,7 +80,7 @@ export class ChatController {
         this.logger.warn({ requestId: ref.requestId }, "a stream has lost tokens in Redis");
         throw streamBroken();
       }
-      stream.begin(headersOf(ref.requestId, event.payload));
+      stream.begin(headersOf(event.payload));
       await stream.send(chunksOf(identity, event.payload, body.includeUsage));
     }
     return undefined;
@@ -100,7 +100,7 @@ export class ChatController {
     stream: EventStream,
   ): Promise<void> {
     if (!stream.begun) {
-      stream.begin(headersOf(outcome.requestId, outcome.completed));
+      stream.begin(headersOf(outcome.completed));
       const payload = wholeAsPayload(outcome);
       await stream.send(chunksOf(identityOf(outcome), payload, body.includeUsage));
     }

@@ -18,14 +18,14 @@ import { IngressMetrics } from "../metrics.ts";
 import { parseChatBody } from "../request/chat-body.ts";
 import { valueOf } from "../request/parsed.fixture.ts";
 import { parseHeaders } from "../request/request-headers.ts";
-import { HttpAdmission, type HttpRequest } from "./http-admission.ts";
+import { HttpAdmission, type HttpRequest, type WaitingClient } from "./http-admission.ts";
 
 const now = 1_800_000_000_000;
 const clock: Clock = { now: () => now };
 const declarations: Declarations = someDeclarations();
 const [key] = declarations.keys();
-/** The signal of a client that does not leave. */
-const stays = new AbortController().signal;
+/** A client that does not leave. */
+const stays: WaitingClient = { gone: new AbortController().signal, receivesId: () => undefined };
 const messages = [{ role: "user", content: aRequest().messages[0]!.content }];
 
 function requestOf(
@@ -235,7 +235,7 @@ test.each([
 
 test("a request whose client leaves before its admission leads no longer, and a repeat of its key does not end its flight", async () => {
   const fakes = withFakes();
-  const gone = AbortSignal.abort();
+  const gone = { ...stays, gone: AbortSignal.abort() };
   await expect(fakes.admission.admit(requestOf(), gone)).rejects.toMatchObject({
     code: "client_closed",
   });

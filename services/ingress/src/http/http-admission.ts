@@ -70,11 +70,22 @@ export interface RunningRequest {
 
 export type AdmissionResult = AnsweredRequest | RunningRequest;
 
+/** The client of a request while it waits. */
+export interface WaitingClient {
+  /** Aborts if the client closes the connection. */
+  readonly gone: AbortSignal;
+  /**
+   * Is called with the id of the request as soon as it is admitted, joined or answered. From then on it may be charged
+   * under this id, so every response has it, also an error.
+   */
+  receivesId(this: void, requestId: string): void;
+}
+
 /** An HTTP request with its candidate for admission. */
 interface PendingRequest extends HttpRequest {
   readonly candidate: Candidate;
   readonly readerId: string;
-  readonly clientGone: AbortSignal;
+  readonly client: WaitingClient;
 }
 
 /** Of `@sluice/redis`: the store refuses new requests, and those that it has continue. */
@@ -107,14 +118,13 @@ export class HttpAdmission {
   /**
    * Admits a request, or answers it. A request like one that runs waits here for its answer.
    *
-   * @param clientGone aborts if the client closes the connection
    * @throws ApiError if the request is refused, 503 if Redis or Kafka is unavailable, and 500 if a
    *   repeat would fail too
    */
-  async admit(request: HttpRequest, clientGone: AbortSignal): Promise<AdmissionResult> {
+  async admit(request: HttpRequest, client: WaitingClient): Promise<AdmissionResult> {
     try {
       const candidate = this.candidateOf(request);
-      const pending = { ...request, candidate, readerId: newReaderId(), clientGone };
+      const pending = { ...request, candidate, readerId: newReaderId(), client };
       return await this.act(pending, await this.decide(pending));
     } catch (cause) {
       if (!(cause instanceof Fault)) throw cause;
@@ -184,12 +194,15 @@ export class HttpAdmission {
       case "answer":
         return decision.from === "cache"
           ? this.answerHit(pending, decision.outcome)
-          : this.answerKnown(decision.outcome);
+          : this.answerKnown(pending, decision.outcome);
       case "join":
         return this.join(pending, decision);
       case "decline":
         throw errorOfRefusal(decision.refusal);
       case "refuse":
+        // The key of another body names another request, whose id is not this client's answer.
+        if (decision.because === "answer-expired")
+          pending.client.receivesId(pending.candidate.admitted.request.requestId);
         throw errorOfRefused(decision.because);
       default:
         return decision satisfies never;
@@ -201,7 +214,7 @@ export class HttpAdmission {
     pending: PendingRequest,
     admitted: InferenceAdmitted,
   ): Promise<AdmissionResult> {
-    const entry = await this.shared.follow(admitted, pending.clientGone);
+    const entry = await this.shared.follow(admitted, pending.client.gone);
     const now = this.clock.now();
     const found = entry && this.hits.judge(admitted, entry);
     if (found?.kind === "exact-hit")
@@ -210,7 +223,7 @@ export class HttpAdmission {
         hitOutcome(admitted, found.lookup, found.entry, "ingress", now),
       );
     try {
-      if (pending.clientGone.aborted) throw clientClosed();
+      if (pending.client.gone.aborted) throw clientClosed();
       if (this.shared.isStopping) throw stoppingSoon();
       if (now >= admitted.deadlineAt) throw deadlineExceeded();
       const result = await this.claim(pending, admitted);
@@ -231,12 +244,14 @@ export class HttpAdmission {
     const entry = { admitted, reader, join: { keyId: pending.key.id } };
     const [result] = await this.admissions.admit([entry]);
     if (result!.kind !== "first") return this.actAfterRace(pending, result!);
+    pending.client.receivesId(admitted.request.requestId);
     await this.publish(admitted, pending.trace);
     this.metrics.decisions.inc({ decision: "admit", reason: "miss" });
     return { ...runningRequestOf(admitted, pending.readerId), isNew: true };
   }
 
-  private answerKnown(outcome: InferenceResponded): AnsweredRequest {
+  private answerKnown({ client }: PendingRequest, outcome: InferenceResponded): AnsweredRequest {
+    client.receivesId(outcome.requestId);
     this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
     return { kind: "answered", outcome, afterAnswer: nothing };
   }
@@ -257,6 +272,7 @@ export class HttpAdmission {
       // A concurrent repeat is already at work on this id. Join it, as after a miss.
       if (claim?.kind !== "won") return this.claim(pending, admitted);
     }
+    pending.client.receivesId(outcome.requestId);
     this.metrics.decisions.inc({ decision: "answer", reason: "exact-hit" });
     const afterAnswer = () => this.publishSaving(admitted, outcome, pending.trace);
     return { kind: "answered", outcome, afterAnswer };
@@ -266,6 +282,7 @@ export class HttpAdmission {
     pending: PendingRequest,
     { admitted, isAcknowledged }: Extract<AdmissionDecision, { kind: "join" }>,
   ): Promise<RunningRequest> {
+    pending.client.receivesId(admitted.request.requestId);
     this.metrics.decisions.inc({ decision: "join", reason: "repeat" });
     if (!isAcknowledged) await this.publish(admitted, pending.trace);
     return runningRequestOf(admitted, pending.readerId);

@@ -53,7 +53,8 @@ export class RequestHandler {
     const clientGone = abortedOnClose(reply);
     const ownDeadlineAt = deadlineOf(request.headers.deadlineAt, "http", this.clock.now());
     try {
-      const result = await this.admission.admit(request, clientGone);
+      const receivesId = (requestId: string) => announce(reply, requestId);
+      const result = await this.admission.admit(request, { gone: clientGone, receivesId });
       const deadlineAt = result.kind === "running" ? result.deadlineAt : ownDeadlineAt;
       const reading = this.readings.of(reply.raw, deadlineAt);
       await answer({ ...request, result, reply, reading, clientGone });
@@ -97,6 +98,16 @@ export class RequestHandler {
       this.logger.warn({ error, requestId }, "the saving of a hit was not published and is lost");
     });
   }
+}
+
+/**
+ * Gives the response the id of its request, whatever it will be. OpenAI's SDKs show `x-request-id` as `_request_id` of an
+ * answer and as `request_id` of an error.
+ */
+function announce({ raw }: FastifyReply, requestId: string): void {
+  if (raw.headersSent) return;
+  const ids = { "x-sluice-request-id": requestId, "x-request-id": requestId };
+  for (const header of Object.entries(ids)) raw.setHeader(...header);
 }
 
 function abortedOnClose(reply: FastifyReply): AbortSignal {

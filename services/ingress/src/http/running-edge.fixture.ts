@@ -13,6 +13,7 @@ import {
   InMemoryReplies,
   InMemoryRequests,
   Outcomes,
+  refusedOutcome,
   Replies,
 } from "@sluice/request-state";
 import { ExactCache, Flights, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
@@ -29,6 +30,17 @@ import { ADMISSION_PRODUCER } from "./http-admission.ts";
 import { createHttp, listenHttp } from "./http.ts";
 
 export const authorization = "Bearer sk-sluice-k1-one-secret-of-search";
+
+/** OpenAI's envelope. */
+export type AnswerError = Readonly<Record<"code" | "type" | "param" | "message", string | null>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Undefined if the body is not an error. */
+  readonly error: AnswerError | undefined;
+}
 
 @Module({})
 class FakesModule {}
@@ -96,6 +108,10 @@ export class RunningEdge {
     return held;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   get isListening(): boolean {
     return this.#app.getHttpServer().listening;
   }
@@ -126,17 +142,53 @@ export class RunningEdge {
     return this.open(...headOf("/v1/chat/completions", length, headers), "", '{"model":');
   }
 
+  /** Sends a chat with Node's own client, and returns the response with its JSON. */
+  async fetchChat(
+    body: object | string | Uint8Array<ArrayBuffer>,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const isBytes = typeof body === "string" || body instanceof Uint8Array;
+    return this.fetch("/v1/chat/completions", {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json", ...headers },
+      body: isBytes ? body : JSON.stringify(body),
+    });
+  }
+
+  async fetch(path: string, options: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(this.url + path, options);
+    const body = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") && body !== "";
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- OpenAI's envelope, if it is an error
+    const parsed = (isJson ? JSON.parse(body) : {}) as { readonly error?: AnswerError };
+    return { status: response.status, headers: response.headers, text: body, error: parsed.error };
+  }
+
+  /** Returns the requests that were admitted. */
+  get admitted(): readonly InferenceAdmitted[] {
+    return this.producer.records
+      .filter(({ topic }) => topic.name === topics.inferenceAdmitted.name)
+      .map(({ record }) => {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
+        return record as InferenceAdmitted;
+      });
+  }
+
   /** Completes every request that was published and has no outcome. */
   async answerAll(changed: Partial<Completed> = {}): Promise<void> {
-    for (const { topic, record } of this.producer.records) {
-      if (topic.name !== topics.inferenceAdmitted.name) continue;
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic's type says so
-      const admitted = record as InferenceAdmitted;
-      const outcome = completedOutcome(admitted, {
-        completed: aCompletion(changed),
-        ...{ attempts: 1, lookup: null, decisions: [], completedAt: this.#clock.now() },
-      });
+    const ended = { attempts: 1, lookup: null, decisions: [], completedAt: this.#clock.now() };
+    for (const admitted of this.admitted) {
+      const outcome = completedOutcome(admitted, { completed: aCompletion(changed), ...ended });
       await this.#outcomes.claim([outcome], "decision");
+    }
+  }
+
+  /** Ends every request that was published and has no outcome without an answer. */
+  async failAll(code: string): Promise<void> {
+    const ended = { attempts: 1, lookup: null, decisions: [], completedAt: this.#clock.now() };
+    for (const admitted of this.admitted) {
+      const failed = { kind: "failed", code, reason: "As the test wants it.", ...ended } as const;
+      await this.#outcomes.claim([refusedOutcome(admitted, failed)], "decision");
     }
   }
 

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from "@nestjs/common";
 import type { InferenceResponded } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import { decodeTokens, Replies, type TokenPayload } from "@sluice/request-state";
-import { ApiError, deadlineExceeded, stoppingSoon } from "../api-error.ts";
+import { answerExpired, deadlineExceeded, stoppingSoon } from "../api-error.ts";
 import type { RunningRequest } from "../http-admission.ts";
 
 export type AnswerEvent =
@@ -53,11 +53,7 @@ export class AnswerWait implements OnModuleDestroy {
         yield event;
         return;
       }
-      if (event.kind === "answer-gone")
-        throw ApiError.of(
-          "answer_expired",
-          "The answer is no longer kept; send the request again.",
-        );
+      if (event.kind === "answer-gone") throw answerExpired();
     }
     if (clientGone.aborted) return;
     throw stopping.aborted ? stoppingSoon() : deadlineExceeded();

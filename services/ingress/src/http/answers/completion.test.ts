@@ -99,6 +99,6 @@ test("the usage chunk carries the cost, which the headers of a stream cannot", (
 
 test("headers have the exact cost if it is known", () => {
   const { completed } = outcomeOf({ costNanoUsd: 1n });
-  expect(headersOf("r-1", completed)["x-sluice-cost-usd"]).toBe("0.000000001");
-  expect(headersOf("r-1", wholeAsPayload(outcomeOf()))).not.toHaveProperty("x-sluice-cost-usd");
+  expect(headersOf(completed)["x-sluice-cost-usd"]).toBe("0.000000001");
+  expect(headersOf(wholeAsPayload(outcomeOf()))).not.toHaveProperty("x-sluice-cost-usd");
 });

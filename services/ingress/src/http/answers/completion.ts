@@ -24,14 +24,15 @@ export function completionOf(outcome: CompletedOutcome): object {
   };
 }
 
-/** Returns the `x-sluice-*` headers of an answer. A stream has no cost yet when it sends its headers. */
+/**
+ * Returns the `x-sluice-*` headers of an answer, except those with its request id, which every response to an admitted
+ * request has. A stream has no cost yet when it sends its headers.
+ */
 export function headersOf(
-  requestId: string,
   served: Pick<TokenPayload, "cache" | "variant" | "tier"> & { readonly costNanoUsd?: bigint },
 ): Readonly<Record<string, string>> {
   const { cache, variant, tier, costNanoUsd } = served;
   return {
-    "x-sluice-request-id": requestId,
     "x-sluice-cache": cache,
     "x-sluice-model": variant,
     "x-sluice-tier": tier,
@@ -42,7 +43,7 @@ export function headersOf(
 /** Returns the headers of an answer that is one JSON body. */
 export function jsonHeadersOf(outcome: CompletedOutcome): Record<string, string> {
   const type = "application/json; charset=utf-8";
-  return { ...headersOf(outcome.requestId, outcome.completed), "content-type": type };
+  return { ...headersOf(outcome.completed), "content-type": type };
 }
 
 interface Identity {
