@@ -15,15 +15,19 @@ test("the page lists every path that ingress serves, and no other", () => {
 test("the page lists every header that ingress reads", () => {
   const headersRead = [...edge.matchAll(/read\(\s*"([a-z-]+)"/g)].map(([, header = ""]) => header);
   expect(headersRead.length).toBeGreaterThan(8);
-  const elsewhere = ["authorization", "traceparent", "tracestate"];
+  const elsewhere = [
+    ...["authorization", "content-type", "content-encoding"],
+    ...["traceparent", "tracestate"],
+  ];
   expect(rowsOf("Request headers").toSorted()).toEqual([...headersRead, ...elsewhere].toSorted());
 });
 
-test("the page lists every response header of ingress that is specific to Sluice or to retries", () => {
-  const matches = [...edge.matchAll(/"(x-sluice-[a-z-]+|retry-after|x-should-retry)":/g)];
-  const names = [...new Set(matches.map(([, header = ""]) => header))];
-  expect(names.length).toBeGreaterThan(5);
-  expect(rowsOf("Response headers").toSorted()).toEqual(names.toSorted());
+test("the page lists every response header of ingress that a program can act on", () => {
+  const named =
+    /"(x-sluice-[a-z-]+|x-request-id|retry-after|x-should-retry|accept-encoding|www-authenticate)":|\{ (allow) \}/g;
+  const names = new Set([...edge.matchAll(named)].map(([, quoted, bare]) => quoted ?? bare ?? ""));
+  expect(names.size).toBeGreaterThan(8);
+  expect(rowsOf("Response headers").toSorted()).toEqual([...names].toSorted());
 });
 
 test("each code has the same status in the page as in ingress, and a heading in the error reference", () => {

@@ -9,6 +9,13 @@ import {
 } from "@sluice/service-host";
 import { z } from "zod";
 
+/** Whether this is the exact text that a browser sends as the origin of a page. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  const isExact = url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+  return isExact && !text.includes("*");
+}
+
 export const configSchema = z.object({
   ...platformKeys,
   ...stateKeys,
@@ -45,6 +52,22 @@ export const configSchema = z.object({
     { min: 100, max: 600_000 },
     "How long a client may send nothing of its body, or read nothing of its answer, before ingress closes the connection, in milliseconds.",
   ),
+  SLUICE_HTTP_CORS_ORIGINS: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ""),
+    )
+    .refine((origins) => origins.every(isOrigin), {
+      error:
+        "has an entry that is not an origin: write each as a browser sends it, such as https://app.example.com, in lower case, without a path, a default port or *",
+    })
+    .describe(
+      "Origins of web pages that may use the API from a browser, separated by commas, such as https://app.example.com. Without it, browsers let no page read a response.",
+    ),
   SLUICE_HTTP_CACHE_TIMEOUT_MS: countKey(
     100,
     { min: 5, max: 10_000 },

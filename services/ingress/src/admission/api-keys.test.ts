@@ -9,9 +9,23 @@ test("a bearer token is the key's id and its whole secret, which may have dashes
   expect(keys.authenticate("bearer sk-sluice-k3-three-secrets-of-ops")?.tenant).toBe("globex");
 });
 
+test.each(["Bearer", "bearer", "BEARER", "bEaReR"])(
+  "the scheme may be written as %s, with one or more spaces behind it",
+  (scheme) => {
+    for (const spaces of [" ", "  ", "     "])
+      expect(keys.authenticate(`${scheme}${spaces}sk-sluice-k1-one-secret-of-search`)?.id).toBe(
+        "k1",
+      );
+  },
+);
+
 test.each([
   undefined,
   "",
+  "Bearersk-sluice-k1-one-secret-of-search",
+  "Bearer\tsk-sluice-k1-one-secret-of-search",
+  "Basic sk-sluice-k1-one-secret-of-search",
+  "Bearer, sk-sluice-k1-one-secret-of-search",
   "sk-sluice-k1-one-secret-of-search",
   "Bearer sk-sluice-k1-one",
   "Bearer sk-sluice-k1-",

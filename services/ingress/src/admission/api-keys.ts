@@ -32,7 +32,8 @@ export class ApiKeys {
    * value. A wrong secret, an unknown id and a revoked key take the same time.
    */
   authenticate(authorization: string | undefined): ApiKey | undefined {
-    const match = /^Bearer sk-sluice-([^-\s]+)-(\S+)$/i.exec(authorization ?? "");
+    // RFC 9110, section 11.1: the scheme has no case, and one or more spaces follow it.
+    const match = /^Bearer +sk-sluice-([^-\s]+)-(\S+)$/i.exec(authorization ?? "");
     const stored = this.#keys.get(match?.[1] ?? "");
     const isRight = timingSafeEqual(digestOf(match?.[2] ?? ""), stored?.digest ?? digestOfNothing);
     return stored && isRight && !stored.key.revoked ? stored.key : undefined;

@@ -26,6 +26,8 @@ export class ApiErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const isAborted = request.raw.destroyed && !request.raw.complete;
     if (isAborted) {
+      // The server has refused the body itself, because it was not HTTP or did not arrive in time.
+      if (reply.raw.headersSent) return;
       // The client left while it sent its body. Anyone can cause this, so it is neither an error nor a log line.
       this.metrics.decisions.inc({ decision: "refuse", reason: "client_closed" });
       return;

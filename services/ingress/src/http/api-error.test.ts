@@ -2,7 +2,13 @@ import { anAdmission } from "@sluice/testing/fixtures";
 import { refusedOutcome } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { type RefusalCode, refused } from "../request/refusal.ts";
-import { ApiError, errorOfRefusal, errorOfRefused, unavailable } from "./api-error.ts";
+import {
+  answerExpired,
+  ApiError,
+  errorOfRefusal,
+  errorOfRefused,
+  unavailable,
+} from "./api-error.ts";
 
 test.each<readonly [RefusalCode, number, string]>([
   ["body_too_large", 413, "invalid_request_error"],
@@ -15,7 +21,9 @@ test.each<readonly [RefusalCode, number, string]>([
   ["unsupported_parameter", 400, "invalid_request_error"],
 ])("a request that is refused as %s is answered with %i", (code, status, type) => {
   const error = errorOfRefusal(refused(code, "It is wrong.", "model"));
-  expect([error.status, error.headers]).toEqual([status, {}]);
+  // SDKs repeat a 5xx, and no 4xx of these.
+  const headers = status < 500 ? {} : { "x-should-retry": "false" };
+  expect([error.status, error.headers]).toEqual([status, headers]);
   expect(error.envelope()).toEqual({
     error: { message: "It is wrong.", type, param: "model", code },
   });
@@ -55,6 +63,12 @@ test.each([
   expect(ApiError.ofOutcome(outcome)).toMatchObject({
     ...{ status, code, type, message: "As decided.", param: null },
     headers: { "x-should-retry": "false" },
+  });
+});
+
+test("an answer that has expired is a 409 that SDKs do not repeat", () => {
+  expect(answerExpired()).toMatchObject({
+    ...{ status: 409, code: "answer_expired", headers: { "x-should-retry": "false" } },
   });
 });
 

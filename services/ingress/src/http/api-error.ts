@@ -16,16 +16,20 @@ export type ApiErrorCode =
   | RefusalCode
   | "answer_expired"
   | "client_closed"
+  | "expectation_failed"
   | "headers_too_large"
   | "idempotency_conflict"
   | "internal_error"
   | "invalid_api_key"
   | "malformed_request"
+  | "method_not_allowed"
   | "not_found"
   | "overloaded"
   | "request_timeout"
   | "unavailable"
-  | "unsupported_media_type";
+  | "unsupported_content_encoding"
+  | "unsupported_media_type"
+  | "unsupported_transfer_encoding";
 
 /**
  * The only table of HTTP statuses. It also has the codes of outcomes that other stages decide, so
@@ -38,6 +42,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   client_closed: 499,
   context_length_exceeded: 400,
   deadline_exceeded: 504,
+  expectation_failed: 417,
   headers_too_large: 431,
   idempotency_conflict: 409,
   in_doubt: 502,
@@ -48,6 +53,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   invalid_value: 400,
   lane_unavailable: 400,
   malformed_request: 400,
+  method_not_allowed: 405,
   model_not_found: 404,
   no_variant_fits: 400,
   not_found: 404,
@@ -62,8 +68,10 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   stream_interrupted: 502,
   unavailable: 503,
   unknown_parameter: 400,
+  unsupported_content_encoding: 415,
   unsupported_media_type: 415,
   unsupported_parameter: 400,
+  unsupported_transfer_encoding: 501,
 };
 
 /** OpenAI's SDKs obey this header. Without it they repeat a 409 or a 5xx on their own, and receive the same answer. */
@@ -122,7 +130,8 @@ function inSeconds(milliseconds: number): string {
 
 /** Returns the error for a wrong request. Nothing was admitted, so the client may correct the request and send it again. */
 export function errorOfRefusal({ code, reason, param }: Refusal): ApiError {
-  return ApiError.of(code, reason, { param });
+  // Without the header, SDKs would repeat a deadline that has passed as any other 5xx.
+  return ApiError.of(code, reason, { param, headers: statusOfCode[code] < 500 ? {} : final });
 }
 
 /** Returns the error for a request whose idempotency key cannot be used any more. */
@@ -189,7 +198,9 @@ export function stopping(): ApiError {
 export function unauthenticated(): ApiError {
   const message =
     "The API key is missing, unknown or revoked; send 'Authorization: Bearer sk-sluice-…'.";
-  return ApiError.of("invalid_api_key", message);
+  return ApiError.of("invalid_api_key", message, {
+    headers: { "www-authenticate": 'Bearer realm="Sluice"' },
+  });
 }
 
 export function pathNotFound(): ApiError {
@@ -197,9 +208,45 @@ export function pathNotFound(): ApiError {
   return ApiError.of("not_found", message);
 }
 
-export function bodyTooLarge(bytesMax: number): ApiError {
-  const message = `The body exceeds ${bytesMax / 1_024} KiB; shorten it.`;
+/** Returns the error for a request that does not name its host, which RFC 9112, section 3.2, requires. */
+export function hostMissing(): ApiError {
+  return ApiError.of("malformed_request", "The request has no 'host' header; send it.");
+}
+
+export function transferEncodingUnsupported(): ApiError {
+  const message =
+    "The only transfer encoding is 'chunked'; send the body in chunks, or with its 'content-length'.";
+  return ApiError.of("unsupported_transfer_encoding", message, { headers: final });
+}
+
+export function expectationFailed(): ApiError {
+  const message = "The only expectation is '100-continue'; leave out the 'expect' header.";
+  return ApiError.of("expectation_failed", message);
+}
+
+/** Returns the error for a request to a proxy, which this is not. */
+export function connectNotAllowed(): ApiError {
+  return methodNotAllowed(["GET", "HEAD", "OPTIONS", "POST"]);
+}
+
+/** Returns the error for a path that exists and does not have the method. */
+export function methodNotAllowed(allowed: readonly string[]): ApiError {
+  const allow = allowed.join(", ");
+  const message = `This path does not have the method; it has ${allow}.`;
+  return ApiError.of("method_not_allowed", message, { headers: { allow } });
+}
+
+/** @param isPacked whether it exceeds the limit only when it is unpacked */
+export function bodyTooLarge(bytesMax: number, isPacked = false): ApiError {
+  const problem = isPacked ? "unpacks to more than" : "exceeds";
+  const message = `The body ${problem} ${bytesMax / 1_024} KiB; shorten it, and send images by their URL instead of their data.`;
   return ApiError.of("body_too_large", message);
+}
+
+/** Returns the error for a request whose answer has expired while its client waited for it. */
+export function answerExpired(): ApiError {
+  const message = "The answer is no longer kept; send the request again.";
+  return ApiError.of("answer_expired", message, { headers: final });
 }
 
 /** Returns an error whose header makes the client wait one second and repeat the request. */

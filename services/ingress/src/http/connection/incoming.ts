@@ -5,37 +5,69 @@ import type { ApiKey } from "@sluice/declarations";
 import type { FastifyRequest, RawServerDefault } from "fastify";
 import { ApiKeys } from "../../admission/api-keys.ts";
 import type { Config } from "../../config.ts";
-import { ApiError, memoryFull, pathNotFound, unauthenticated } from "../api-error.ts";
+import {
+  ApiError,
+  bodyTooLarge,
+  memoryFull,
+  methodNotAllowed,
+  pathNotFound,
+  unauthenticated,
+} from "../api-error.ts";
+import { mediaTypeErrorOf, type Packing, packingOf } from "./media-type.ts";
 import { type HeldBytes, MemoryBudget } from "./memory-budget.ts";
+import type { ServedPaths } from "./served-paths.ts";
+import { unpackGzip } from "./unpacked-body.ts";
 
 /** A request as the hooks of this file leave it. */
 export interface IncomingRequest extends FastifyRequest {
   apiKey: ApiKey | null;
   heldBody: HeldBytes | null;
+  packing: Packing;
 }
 
 /**
- * Decides on every request by its headers, before its body is read: authenticates it and takes the bytes of
- * its body from the budget. A client without a key therefore cannot occupy memory.
+ * Decides on every request by its headers, before its body is read: authenticates it, checks the form of its body and
+ * takes its bytes from the budget. A client without a key therefore cannot occupy memory.
  */
-export function checkBeforeBody(app: NestFastifyApplication, config: Config): void {
+export function checkBeforeBody(
+  app: NestFastifyApplication,
+  config: Config,
+  paths: ServedPaths,
+): void {
   const keys = app.get(ApiKeys, { strict: false });
   const memory = app.get(MemoryBudget, { strict: false });
   const { SLUICE_HTTP_BODY_MAX_BYTES: bodyMax, SLUICE_HTTP_IDLE_TIMEOUT_MS: idleMs } = config;
   const instance = app.getHttpAdapter().getInstance();
-  instance.decorateRequest("apiKey", null).decorateRequest("heldBody", null);
+  instance
+    .decorateRequest("apiKey", null)
+    .decorateRequest("heldBody", null)
+    .decorateRequest("packing", "none");
   instance.addHook("onRequest", (request, reply, done) => {
     done(refusalOf(incoming(request), reply.raw));
   });
 
   function refusalOf(request: IncomingRequest, response: ServerResponse): ApiError | undefined {
-    if (request.is404) return pathNotFound();
+    if (request.is404) return noSuchRoute(paths.methodsOf(request.url));
     const key = keys.authenticate(request.headers.authorization);
     if (!key) return unauthenticated();
     request.apiKey = key;
-    const bytes = bodyBytesOf(request.headers, bodyMax);
-    if (bytes === 0) return undefined;
-    const held = memory.takeBody(bytes);
+    return bodyRefusalOf(request, response);
+  }
+
+  function bodyRefusalOf(request: IncomingRequest, response: ServerResponse): ApiError | undefined {
+    const { headers } = request;
+    const isPost = request.method === "POST";
+    if (!hasBody(headers))
+      return isPost
+        ? ApiError.of("invalid_json", "The request has no body; send a JSON object.")
+        : undefined;
+    const packing = packingOf(headers);
+    const error = isPost ? mediaTypeErrorOf(headers) : undefined;
+    if (error) return error;
+    if (packing instanceof ApiError) return packing;
+    if (Number(headers["content-length"]) > bodyMax) return bodyTooLarge(bodyMax);
+    request.packing = packing;
+    const held = memory.takeBody(bodyBytesOf(headers, packing, bodyMax));
     if (!held) return memoryFull();
     request.heldBody = held;
     response.once("close", () => held.release());
@@ -44,18 +76,34 @@ export function checkBeforeBody(app: NestFastifyApplication, config: Config): vo
   }
 }
 
+function noSuchRoute(allowed: readonly string[]): ApiError {
+  return allowed.length === 0 ? pathNotFound() : methodNotAllowed(allowed);
+}
+
 /**
  * Reads only bodies that are JSON in UTF-8, and not plain text, which Fastify would read. Decoding
- * would replace each byte that is not UTF-8, so the provider would receive another prompt.
+ * would replace each byte that is not UTF-8, so the provider would receive another prompt. A body in gzip
+ * is unpacked when it is complete, so that many small parts of it do not cost more than one large part.
  */
 export function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
   const instance = app.getHttpAdapter().getInstance();
   const parse = instance.getDefaultJsonParser("error", "error");
   instance.removeContentTypeParser("text/plain");
-  app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (request, body, done) => {
-    incoming(request).heldBody?.shrinkTo(body.length);
-    if (isUtf8(body)) void parse(request, body.toString(), done);
-    else done(ApiError.of("invalid_json", "The body is not UTF-8; encode it as UTF-8."));
+  app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (raw, bytes, done) => {
+    const request = incoming(raw);
+    const take = (body: Buffer): void => {
+      request.heldBody?.shrinkTo(body.length);
+      if (isUtf8(body)) void parse(request, body.toString(), done);
+      else done(ApiError.of("invalid_json", "The body is not UTF-8; encode it as UTF-8."));
+    };
+    if (request.packing === "none") {
+      take(bytes);
+      return;
+    }
+    unpackGzip(bytes, bodyLimit, (error, body) => {
+      if (body) take(body);
+      else done(error);
+    });
   });
 }
 
@@ -64,10 +112,18 @@ function incoming(request: FastifyRequest): IncomingRequest {
   return request as IncomingRequest;
 }
 
-/** Returns the most bytes that the body can occupy. A body of unknown length may have all that are allowed. */
-function bodyBytesOf(headers: IncomingHttpHeaders, bodyMax: number): number {
-  if (headers["transfer-encoding"] !== undefined) return bodyMax;
-  return Math.min(Number(headers["content-length"] ?? 0), bodyMax);
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/**
+ * Returns the most bytes that the body can occupy. A body of unknown length may have all that are allowed, and a packed
+ * one needs its packed and its unpacked bytes at the same time.
+ */
+function bodyBytesOf(headers: IncomingHttpHeaders, packing: Packing, bodyMax: number): number {
+  const isUnknown = headers["transfer-encoding"] !== undefined;
+  const sent = isUnknown ? bodyMax : Number(headers["content-length"] ?? 0);
+  return packing === "none" ? sent : sent + bodyMax;
 }
 
 /** Closes the connection of a client that sends nothing of its body for `idleMs`. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ApiError } from "../api-error.ts";
 
@@ -11,29 +11,63 @@ const droppedMsMax = 10_000;
  */
 const shortBytesMax = 16 * 1_024;
 
-/**
- * Sends a refusal. If the client still sends its body, it receives the refusal at once, and the
- * connection is closed after the rest of the body was dropped. Many clients read nothing before they
- * have sent everything. If the server closed the connection earlier, they would report a broken
- * connection and try again, and would never read the refusal.
- */
+/** A response that is sent without Fastify. */
+export interface EarlyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined if the response has no body. */
+  readonly body?: string;
+}
+
+/** Sends a refusal in the envelope of all errors. The rest of the body is handled as by {@link answerEarly}. */
 export async function refuse(request: IncomingMessage, response: ServerResponse, error: ApiError) {
+  await answerEarly(request, response, refusalOf(error));
+}
+
+/** Sends a refusal to a client that sends nothing more. */
+export function sendRefusal(response: ServerResponse, error: ApiError): void {
+  send(response, refusalOf(error));
+}
+
+function refusalOf(error: ApiError): EarlyAnswer {
+  const { status, headers } = error;
+  const type = { "content-type": "application/json; charset=utf-8" };
+  return { status, headers: { ...headers, ...type }, body: JSON.stringify(error.envelope()) };
+}
+
+function send(response: ServerResponse, answer: EarlyAnswer): void {
+  response.writeHead(answer.status, headersOf(answer)).end(answer.body);
+}
+
+function headersOf({ headers, body }: EarlyAnswer): OutgoingHttpHeaders {
+  const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+  return { ...headers, ...length };
+}
+
+/**
+ * Answers a request whose body is not read. If the client still sends its body, it receives the answer at once,
+ * and the connection is closed after the rest of the body was dropped. Many clients read nothing before they
+ * have sent everything. If the server closed the connection earlier, they would report a broken
+ * connection and try again, and would never read the answer.
+ */
+export async function answerEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: EarlyAnswer,
+): Promise<void> {
   // A body of a few packets arrives with its headers, but Node parses it after them. Its connection can be kept.
   const isShort =
     response.shouldKeepAlive && Number(request.headers["content-length"]) <= shortBytesMax;
   if (!request.complete && !isShort) await nextTurn();
   if (response.headersSent || response.destroyed) return;
-  const body = JSON.stringify(error.envelope());
-  const headers = {
-    ...error.headers,
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(body),
-  };
   if (request.complete || isShort) {
-    response.writeHead(error.status, headers).end(body);
+    send(response, answer);
     return;
   }
-  response.writeHead(error.status, { ...headers, connection: "close" }).write(body);
+  const { status, body } = answer;
+  response.writeHead(status, { ...headersOf(answer), connection: "close" });
+  if (body === undefined) response.flushHeaders();
+  else response.write(body);
   await dropRest(request);
   // Node closes the connection when the response has ended.
   response.end();
