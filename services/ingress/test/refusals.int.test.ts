@@ -51,7 +51,7 @@ test.each([
 
 test.each<readonly [string, unknown, number, string, string | null, string]>([
   ["text that is not JSON", '{"model":', 400, "invalid_json", null, "not a JSON object"],
-  ["an empty body", "", 400, "invalid_json", null, "not a JSON object"],
+  ["an empty body", "", 400, "invalid_json", null, "has no body; send a JSON object"],
   ["a JSON array", "[]", 400, "invalid_value", null, "expected object"],
   ["no messages", { model: "auto" }, 400, "invalid_value", "messages", "expected array"],
   [
@@ -118,7 +118,7 @@ test.each<readonly [string, unknown, number, string, string | null, string]>([
     413,
     "body_too_large",
     null,
-    "exceeds 768 KiB; shorten it",
+    "exceeds 768 KiB; shorten it, and send images by their URL",
   ],
 ])(
   "%s is refused in OpenAI's envelope, which names the member and the remedy",

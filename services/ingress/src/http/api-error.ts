@@ -208,9 +208,13 @@ export function pathNotFound(): ApiError {
   return ApiError.of("not_found", message);
 }
 
-/** Returns the error for a request that does not name its host, which RFC 9112, section 3.2, requires. */
+/** Returns the error for a request that does not name one host, which RFC 9112, section 3.2, requires. */
 export function hostMissing(): ApiError {
-  return ApiError.of("malformed_request", "The request has no 'host' header; send it.");
+  return ApiError.of("malformed_request", "The request needs exactly one 'host' header; send it.");
+}
+
+export function requestTimeout(): ApiError {
+  return ApiError.of("request_timeout", "The request did not arrive in time; send it again.");
 }
 
 export function transferEncodingUnsupported(): ApiError {

@@ -112,6 +112,8 @@ function announce({ raw }: FastifyReply, requestId: string): void {
 
 function abortedOnClose(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
+  // It may have left while its body was unpacked, and then no event follows.
+  if (reply.raw.destroyed) controller.abort();
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) controller.abort();
   });

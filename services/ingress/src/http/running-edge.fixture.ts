@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { type DynamicModule, Module } from "@nestjs/common";
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
@@ -55,6 +55,8 @@ export class RunningEdge {
   /** The messages that were logged as errors or warnings. */
   readonly logged: string[] = [];
   readonly #sockets: Socket[] = [];
+  /** The server's ends of the connections. */
+  readonly #accepted: Socket[] = [];
   #app!: NestFastifyApplication;
   #port = 0;
 
@@ -63,6 +65,8 @@ export class RunningEdge {
     const config = { ...configSchema.parse(environment), ...changed };
     edge.#app = await createHttp(edge.#module(config), config);
     await listenHttp(edge.#app, config);
+    const server: Server = edge.#app.getHttpServer();
+    server.on("connection", (socket) => void edge.#accepted.push(socket));
     edge.#port = Number(new URL(await edge.#app.getUrl()).port);
     return edge;
   }
@@ -114,6 +118,18 @@ export class RunningEdge {
 
   get isListening(): boolean {
     return this.#app.getHttpServer().listening;
+  }
+
+  /** The bytes that the server has read from all connections. */
+  get bytesRead(): number {
+    return this.#accepted.reduce((sum, socket) => sum + socket.bytesRead, 0);
+  }
+
+  /** Makes Node report that the request of each open connection has not arrived in time. */
+  timeOutRequests(): void {
+    const late = Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+    const server = this.#app.getHttpServer();
+    for (const socket of this.#accepted) server.emit("clientError", late, socket);
   }
 
   /** Closes all connections of this test and stops. */

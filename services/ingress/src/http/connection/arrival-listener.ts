@@ -32,8 +32,10 @@ export function arriveListenerOf(
   const { decisions } = app.get(IngressMetrics, { strict: false });
   const origins = new Set(config.SLUICE_HTTP_CORS_ORIGINS);
   return (request, response, handle) => {
-    for (const header of Object.entries(originHeadersOf(request.headers, origins)))
-      response.setHeader(...header);
+    if (origins.size > 0) {
+      const headers = originHeadersOf(request.headers, origins);
+      for (const header of Object.entries(headers)) response.setHeader(...header);
+    }
     const refuseWith = (error: ApiError) => void refuse(request, response, error);
     const countAndRefuse = (error: ApiError) => {
       decisions.inc({ decision: "refuse", reason: error.code });
@@ -66,17 +68,28 @@ export function arriveListenerOf(
 
 /** Returns the error for a request that Node accepts and that is not in a form that this edge can answer. */
 function formErrorOf(
-  { headers, httpVersion }: IncomingMessage,
+  { headers, httpVersion, rawHeaders }: IncomingMessage,
   response: ServerResponse,
 ): ApiError | undefined {
   // It would take a place, and write no answer while it waits, so Node would read one after the other.
   if (response.socket === null) return pipelined();
-  if (httpVersion === "1.1" && headers.host === undefined) return hostMissing();
+  const hosts = countOf(rawHeaders, "host");
+  if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) return hostMissing();
   const { "transfer-encoding": coding } = headers;
   // Node removes the chunks only. What another coding has made of the body would be read as JSON.
   if (coding !== undefined && coding.toLowerCase() !== "chunked")
     return transferEncodingUnsupported();
   return undefined;
+}
+
+/** Returns how often a header was sent. Node keeps only the first of some, of which two can be an attack on a proxy. */
+function countOf(rawHeaders: readonly string[], name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const each = rawHeaders[index]!;
+    if (each.length === name.length && each.toLowerCase() === name) count += 1;
+  }
+  return count;
 }
 
 /**

@@ -104,3 +104,18 @@ test.each([
   expect(await edge.metric("http_held_bytes")).toBe(0);
   expect(edge.logged).toEqual([]);
 });
+
+test("clients that reset while their bodies are unpacked occupy no place", async () => {
+  edge = await RunningEdge.start();
+  const chat = { model: "auto", messages: [{ role: "user", content: "x".repeat(700_000) }] };
+  const bytes = gzipSync(JSON.stringify(chat));
+  for (let count = 0; count < 50; count += 1) {
+    const head = headOf(path, bytes.length, [...keyed, "content-encoding: gzip"]);
+    const socket = await edge.open(...head, "", "");
+    await new Promise((resolve) => socket.write(bytes, resolve));
+    socket.resetAndDestroy();
+  }
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
+  await expect.poll(() => edge.metric("http_requests_waiting"), waitMs).toBe(0);
+  expect(edge.logged).toEqual([]);
+});

@@ -2,21 +2,25 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import type { ApiKey } from "@sluice/declarations";
-import type { FastifyRequest, RawServerDefault } from "fastify";
+import type { FastifyRequest } from "fastify";
 import { ApiKeys } from "../../admission/api-keys.ts";
 import type { Config } from "../../config.ts";
+import { IngressMetrics } from "../../metrics.ts";
 import {
   ApiError,
   bodyTooLarge,
   memoryFull,
   methodNotAllowed,
   pathNotFound,
+  requestTimeout,
   unauthenticated,
 } from "../api-error.ts";
 import { mediaTypeErrorOf, type Packing, packingOf } from "./media-type.ts";
 import { type HeldBytes, MemoryBudget } from "./memory-budget.ts";
+import { sendRefusal } from "./refused-body.ts";
 import type { ServedPaths } from "./served-paths.ts";
 import { unpackGzip } from "./unpacked-body.ts";
+import { readWhole } from "./whole-body.ts";
 
 /** A request as the hooks of this file leave it. */
 export interface IncomingRequest extends FastifyRequest {
@@ -36,6 +40,7 @@ export function checkBeforeBody(
 ): void {
   const keys = app.get(ApiKeys, { strict: false });
   const memory = app.get(MemoryBudget, { strict: false });
+  const { decisions } = app.get(IngressMetrics, { strict: false });
   const { SLUICE_HTTP_BODY_MAX_BYTES: bodyMax, SLUICE_HTTP_IDLE_TIMEOUT_MS: idleMs } = config;
   const instance = app.getHttpAdapter().getInstance();
   instance
@@ -71,7 +76,9 @@ export function checkBeforeBody(
     if (!held) return memoryFull();
     request.heldBody = held;
     response.once("close", () => held.release());
-    closeIfStalled(request, response, idleMs);
+    refuseIfStalled(request, response, idleMs, ({ code }) =>
+      decisions.inc({ decision: "refuse", reason: code }),
+    );
     return undefined;
   }
 }
@@ -85,24 +92,22 @@ function noSuchRoute(allowed: readonly string[]): ApiError {
  * would replace each byte that is not UTF-8, so the provider would receive another prompt. A body in gzip
  * is unpacked when it is complete, so that many small parts of it do not cost more than one large part.
  */
-export function takeJsonInUtf8(app: NestFastifyApplication, bodyLimit: number): void {
+export function takeJsonInUtf8(app: NestFastifyApplication, bytesMax: number): void {
   const instance = app.getHttpAdapter().getInstance();
   const parse = instance.getDefaultJsonParser("error", "error");
   instance.removeContentTypeParser("text/plain");
-  app.useBodyParser<RawServerDefault>("application/json", { bodyLimit }, (raw, bytes, done) => {
+  instance.addContentTypeParser("application/json", (raw, _payload, done) => {
     const request = incoming(raw);
     const take = (body: Buffer): void => {
       request.heldBody?.shrinkTo(body.length);
       if (isUtf8(body)) void parse(request, body.toString(), done);
       else done(ApiError.of("invalid_json", "The body is not UTF-8; encode it as UTF-8."));
     };
-    if (request.packing === "none") {
-      take(bytes);
-      return;
-    }
-    unpackGzip(bytes, bodyLimit, (error, body) => {
-      if (body) take(body);
-      else done(error);
+    readWhole(request.raw, bytesMax, (error, body) => {
+      if (!body) done(error);
+      else if (request.packing === "none") take(body);
+      else
+        unpackGzip(body, bytesMax, (wrong, unpacked) => (unpacked ? take(unpacked) : done(wrong)));
     });
   });
 }
@@ -126,11 +131,25 @@ function bodyBytesOf(headers: IncomingHttpHeaders, packing: Packing, bodyMax: nu
   return packing === "none" ? sent : sent + bodyMax;
 }
 
-/** Closes the connection of a client that sends nothing of its body for `idleMs`. */
-function closeIfStalled(request: FastifyRequest, response: ServerResponse, idleMs: number): void {
-  const { raw } = request;
+/** Refuses a client that sends nothing of its body for `idleMs`, and closes its connection. */
+function refuseIfStalled(
+  { raw }: FastifyRequest,
+  response: ServerResponse,
+  idleMs: number,
+  refused: (error: ApiError) => void,
+): void {
   const { socket } = raw;
   socket.setTimeout(idleMs);
+  raw.once("timeout", () => {
+    if (response.headersSent) {
+      socket.destroy();
+      return;
+    }
+    const error = requestTimeout();
+    refused(error);
+    response.shouldKeepAlive = false;
+    sendRefusal(response, error);
+  });
   raw.once("end", () => {
     // After the response, the socket has the timeout of a connection that is kept alive.
     if (!response.writableEnded) socket.setTimeout(0);

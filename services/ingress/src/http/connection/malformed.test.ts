@@ -35,6 +35,12 @@ test.each([
   ["has another version", "GET / HTTP/3.7\r\nhost: x\r\n\r\n", 400, "malformed_request"],
   ["has an unknown method", "FOO /v1/models HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed_request"],
   ["has no host", `${get}connection: close\r\n\r\n`, 400, "malformed_request"],
+  [
+    "has two hosts",
+    `${get}host: x\r\nHost: y\r\nconnection: close\r\n\r\n`,
+    400,
+    "malformed_request",
+  ],
   ["has a header without a colon", `${get}host: x\r\nnonsense\r\n\r\n`, 400, "malformed_request"],
   ["has a NUL in a header", `${get}host: x\r\na: \u0000\r\n\r\n`, 400, "malformed_request"],
   ["has a wrong length", `${post}content-length: -1\r\n\r\n`, 400, "malformed_request"],
@@ -106,6 +112,37 @@ test("a body that is not in chunks, so that its end is unknown, is a 501", async
   const response = await firstThenClosed(socket);
   expect(errorIn(response)).toMatchObject({ error: { code: "unsupported_transfer_encoding" } });
   expect(statusesIn(response)).toEqual([501]);
+});
+
+test.each([
+  ["its headers", "POST /v1/chat/comp"],
+  ["its body", chat.slice(0, -5)],
+  ["its chunks", `${chunked}3\r\nab`],
+])("a request that is late in %s is a 408, and its connection is closed", async (_, sent) => {
+  edge = await RunningEdge.start();
+  const socket = await edge.open(sent);
+  const isRead = sent.includes("authorization");
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBeGreaterThan(isRead ? 0 : -1);
+  edge.timeOutRequests();
+  const response = await firstThenClosed(socket);
+  expect(statusesIn(response)).toEqual([408]);
+  expect(errorIn(response)).toMatchObject({ error: { code: "request_timeout" } });
+  expect(response.toLowerCase()).toContain("connection: close");
+  const counted = { decision: "refuse", reason: "request_timeout" };
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
+  expect(await edge.metric("admission_decisions_total", counted)).toBe(1);
+  expect(await edge.metric("admission_decisions_total")).toBe(1);
+  expect(edge.logged).toEqual([]);
+});
+
+test("a request that stops in its body is a 408 after the idle time", async () => {
+  edge = await RunningEdge.start({ SLUICE_HTTP_IDLE_TIMEOUT_MS: 200 });
+  const response = await closedText(await edge.open(chat.slice(0, -5)));
+  expect(statusesIn(response)).toEqual([408]);
+  expect(errorIn(response)).toMatchObject({ error: { code: "request_timeout" } });
+  await expect.poll(() => edge.metric("http_held_bytes"), waitMs).toBe(0);
+  expect(await edge.metric("admission_decisions_total")).toBe(1);
+  expect(edge.logged).toEqual([]);
 });
 
 test("a client that ends its side within its request reads what was wrong", async () => {

@@ -1,7 +1,13 @@
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { IngressMetrics } from "../../metrics.ts";
-import { ApiError, clientClosed, connectNotAllowed, expectationFailed } from "../api-error.ts";
+import {
+  ApiError,
+  clientClosed,
+  connectNotAllowed,
+  expectationFailed,
+  requestTimeout,
+} from "../api-error.ts";
 import { refuse, sendRefusal } from "./refused-body.ts";
 
 /**
@@ -123,8 +129,7 @@ function errorOf({ code = "", reason = "" }: ParserError): ApiError | undefined 
     const message = "The extensions of the body's chunks exceed 16 KiB; leave them out.";
     return ApiError.of("body_too_large", message);
   }
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
-    return ApiError.of("request_timeout", "The request did not arrive in time; send it again.");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return requestTimeout();
   if (code === endOfConnection) {
     const message = "The connection ended before the request was complete; send all of it.";
     return ApiError.of("malformed_request", message);
