@@ -42,6 +42,11 @@ export function textOf(file: string): string {
   return readFileSync(join(root, file), "utf8");
 }
 
+/** Returns the name of an image with its version and without its digest. */
+export function withoutDigest(image: string): string {
+  return image.replace(/@.*$/, "");
+}
+
 /**
  * Returns `docker-compose.yml` as Compose reads it with the given variables. It supports the part of
  * Compose's syntax that the file uses.

@@ -9,6 +9,7 @@ import {
   generatedSecrets,
   root,
   textOf,
+  withoutDigest,
 } from "./compose.fixture.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { mainOf, programs } from "./programs.ts";
@@ -197,7 +198,9 @@ test("every container has a health check and restarts after a crash, and the pro
 });
 
 test("every image has a version, and the parts have the versions of the local stack", () => {
-  const images = new Map(containers.map(([name, { image }]) => [name, image.split(":")]));
+  const images = new Map(
+    containers.map(([name, { image }]) => [name, withoutDigest(image).split(":")]),
+  );
   expect([...images.values()].filter(([, tag]) => tag === undefined || tag === "latest")).toEqual(
     [],
   );
@@ -207,6 +210,16 @@ test("every image has a version, and the parts have the versions of the local st
   expect(images.get("kafka")?.[1]).toBe(local("kafka"));
   expect(images.get("registry")?.[1]).toBe(local("apicurio"));
   expect(`${images.get("postgres")?.[1]}.0`).toBe(local("postgres"));
+});
+
+test("every image of another project is named by a version, and a digest is a whole SHA-256", () => {
+  const named = containers.flatMap(([, { build, image }]) => (build ? [] : [image]));
+  expect(new Set(named).size).toBe(4);
+  expect(named.filter((image) => !/:\d+\.\d[\w.-]*(?:@sha256:[0-9a-f]{64})?$/.test(image))).toEqual(
+    [],
+  );
+  const pinned = named.filter((image) => image.includes("@")).map(withoutDigest);
+  expect(pinned).toContain("postgres:18.4");
 });
 
 test("the broker has the same settings as that of the local stack, because its start script reads the same file", () => {

@@ -3,7 +3,7 @@ import { existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { root, textOf } from "./compose.fixture.ts";
+import { root, textOf, withoutDigest } from "./compose.fixture.ts";
 import { contextFiles, ignorePatterns } from "./context.ts";
 import { type Instruction, parseDockerfile } from "./dockerfile.ts";
 import { mainOf, programs } from "./programs.ts";
@@ -41,8 +41,15 @@ test("the only external base image has the version of Node that this repository 
   const installed = Object.values(manifestOf("tools/node").optionalDependencies ?? {});
   expect(installed.length).toBeGreaterThan(0);
   expect(new Set(installed.map((version) => `node:${version}-bookworm-slim`))).toEqual(
-    new Set(external.map(({ from }) => from)),
+    new Set(external.map(({ from }) => withoutDigest(from))),
   );
+});
+
+test("the base image is pinned by a whole SHA-256 in addition to its version", () => {
+  const external = stages.filter(({ from }) => !stages.some(({ name }) => name === from));
+  const pinned = /^node:\d+\.\d+\.\d+-[\w-]+@sha256:[0-9a-f]{64}$/;
+  expect(external.length).toBe(1);
+  expect(external.filter(({ from }) => !pinned.test(from))).toEqual([]);
 });
 
 test("the image's user is given by a number, which is not that of root", () => {
