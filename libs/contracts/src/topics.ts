@@ -42,7 +42,7 @@ export interface Topic<R> {
 const dayMs = 24 * 60 * 60 * 1000;
 const mebibyte = 1024 * 1024;
 
-/** Enough for a request of 768 KiB or an answer cut to its limit, with the fields that the stages add. */
+/** Enough for a request with 1.5 MiB of text, or an answer cut to its limit, with the fields that the stages add. */
 const maxMessageBytes = String(2 * mebibyte);
 
 interface Retention {

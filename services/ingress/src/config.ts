@@ -29,8 +29,8 @@ export const configSchema = z.object({
   SLUICE_HTTP_PORT: portKey(8080, "Port of the OpenAI-compatible HTTP API."),
   SLUICE_HTTP_BODY_MAX_BYTES: countKey(
     768 * 1024,
-    { min: 1_024, max: 768 * 1024 },
-    "The longest body of a request, in bytes. Topics accept no more than 768 KiB.",
+    { min: 1_024, max: 1_536 * 1024 },
+    "The longest body of a request, in bytes. The texts of a record have at most 1.5 MiB, and text in parts is stored twice.",
   ),
   SLUICE_HTTP_WAITING_MAX: countKey(
     4_000,

@@ -28,6 +28,7 @@ import { IngressMetrics } from "../metrics.ts";
 import { modelRefusalOf } from "../request/model-choice.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import type { RequestHeaders } from "../request/request-headers.ts";
+import { recordSizeRefusalOf } from "../request/record-size.ts";
 import { idempotentRequestId, recordOf } from "../request/request-record.ts";
 import {
   clientClosed,
@@ -152,7 +153,7 @@ export class HttpAdmission {
     const record = recordOf(requestId, body, headers);
     return {
       admitted: admittedRecordOf(record, attributionOf(key), arrival, now),
-      refusal: modelRefusalOf(body, this.declarations),
+      refusal: recordSizeRefusalOf(record) ?? modelRefusalOf(body, this.declarations),
       isStale: false,
     };
   }

@@ -1,6 +1,6 @@
 import type { InferenceRequested } from "@sluice/contracts";
 
-/** Equals the limit of a body over HTTP. Later stages add to the record, and internal topics accept 2 MiB. */
+/** Equals the preset limit of a body over HTTP. Later stages add to the record, and internal topics accept 2 MiB. */
 export const recordBytesMax = 768 * 1024;
 /** The correlation id is copied into the record and into the headers of the response. */
 export const correlationIdBytesMax = 1_024;

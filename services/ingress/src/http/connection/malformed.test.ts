@@ -213,6 +213,19 @@ test("bytes that are not HTTP behind a request do not cost it its answer", async
   expect(edge.logged).toEqual([]);
 });
 
+test.each(["\r\n", "\r\nmore\r\n\r\n", `${get}host: x\r\n\r\n`])(
+  "bytes behind a request that ends its connection do not cost it its answer",
+  async (bytes) => {
+    edge = await RunningEdge.start();
+    const closing = chat.replace("host: x", "host: x\r\nconnection: close");
+    const socket = await edge.open(closing + bytes);
+    await expect.poll(() => edge.admitted.length, waitMs).toBe(1);
+    await edge.answerAll();
+    expect(statusesIn(await closedText(socket))).toEqual([200]);
+    expect(edge.logged).toEqual([]);
+  },
+);
+
 test("bytes that are not HTTP behind a stream do not end up in it", async () => {
   edge = await RunningEdge.start();
   const body = json.replace("{", '{"stream":true,');
