@@ -105,6 +105,11 @@ export interface MessageCase {
 }
 
 const text = { type: "text" as const, text: "What is this?" };
+/** A turn of a model that reasons. The client's types do not know the member, and pass it on. */
+const reasoned = (reasoning: string): Message => {
+  const turn = { role: "assistant" as const, content: "42", reasoning_content: reasoning };
+  return turn;
+};
 const imageAt = (url: string): OpenAI.ChatCompletionContentPartImage => ({
   type: "image_url",
   image_url: { url, detail: "high" },
@@ -179,6 +184,10 @@ export const passedMessages: Readonly<Record<string, MessageCase>> = {
       { role: "tool", tool_call_id: "call_2", content: '{"paid":true}' },
       { role: "tool", tool_call_id: "call_1", content: [text, text] },
     ],
+  },
+  reasoning_content: {
+    sent: [reasoned("6 times 7")],
+    other: [reasoned("5 times 8 and 2")],
   },
   refusal: {
     sent: [{ role: "assistant", content: null, refusal: "I cannot." }],

@@ -15,6 +15,7 @@ test("a field that a request omits has the contract's default", () => {
         toolCalls: null,
         toolCallId: null,
         name: null,
+        members: null,
       },
     ],
     parameters: "{}",

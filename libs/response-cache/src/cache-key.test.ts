@@ -84,9 +84,12 @@ test("any difference in one turn of a conversation changes the key", () => {
     toolCalls: fc.option(fc.constantFrom('[{"id":"c"}]', '[{"id":"d"}]')),
     toolCallId: fc.option(fc.string()),
     name: fc.option(fc.string()),
+    members: fc.option(fc.constantFrom('{"reasoning":"a"}', '{"reasoning":"b"}')),
   });
   const conversation = fc.array(message, { minLength: 1, maxLength: 3 });
-  const field = fc.constantFrom("role", "content", "parts", "toolCalls", "toolCallId", "name");
+  const field = fc.constantFrom(
+    ...(["role", "content", "parts", "toolCalls", "toolCallId", "name", "members"] as const),
+  );
   fc.assert(
     fc.property(conversation, message, field, (messages, other, name) => {
       const changed = { ...messages[0]!, [name]: other[name] };

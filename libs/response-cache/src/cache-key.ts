@@ -38,7 +38,7 @@ export function cacheKeyOf(request: InferenceRequested): string {
   return hashOf(model, canonicalJson(request.messages.map(shapeOf)), parameters);
 }
 
-function shapeOf({ role, content, parts, toolCalls, toolCallId, name }: Message): object {
+function shapeOf({ role, content, parts, toolCalls, toolCallId, name, members }: Message): object {
   return {
     role,
     content,
@@ -46,6 +46,7 @@ function shapeOf({ role, content, parts, toolCalls, toolCallId, name }: Message)
     toolCalls: valueOf(toolCalls),
     toolCallId,
     name,
+    ...(members !== null && { members: valueOf(members) }),
   };
 }
 

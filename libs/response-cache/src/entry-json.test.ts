@@ -31,10 +31,10 @@ test("a change of the record's members requires a new version of the key", () =>
   const { answer, ...completed } = completedFixture();
   const members = [completed, answer, answer.choices[0]!, completed.usage, completed.rates];
   expect([entryVersion, ...members.map((each) => Object.keys(each).toSorted().join(" "))]).toEqual([
-    2,
+    3,
     "attemptId cache complexity costNanoUsd model provider rates tier usage variant",
     "choices createdAt cut embeddings providerModel systemFingerprint",
-    "content finishReason index logprobs refusal toolCalls",
+    "content finishReason index logprobs members refusal toolCalls",
     "cacheWriteTokens cachedInputTokens inputTokens otherTokens outputTokens reasoningTokens",
     "cacheWriteNanoUsd cachedInputNanoUsd inputNanoUsd otherNanoUsd outputNanoUsd reasoningNanoUsd",
   ]);

@@ -5,7 +5,7 @@ import type { CacheEntry } from "./exact-cache.ts";
  * The version in each key. Raise it with each change of `Completed`, so that entries of another shape
  * are not found instead of being served incomplete.
  */
-export const entryVersion = 2;
+export const entryVersion = 3;
 
 /**
  * Encodes an entry as JSON, with bigints as `{"$bigint":"…"}` and embeddings as `{"$base64":"…"}`. No

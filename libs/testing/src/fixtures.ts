@@ -74,6 +74,7 @@ export function aChoice(changed: Partial<Choice> = {}): Choice {
     refusal: null,
     toolCalls: null,
     logprobs: null,
+    members: null,
     finishReason: "stop",
     ...changed,
   };

@@ -131,6 +131,9 @@ const message: fc.Arbitrary<Message> = fc
     toolCalls: orNull(jsonOf(fc.array(toolCall, { minLength: 1, maxLength: 2 }))),
     toolCallId: orNull(text),
     name: orNull(text),
+    members: orNull(
+      jsonOf(fc.record({ reasoning_content: text, reasoning_details: fc.array(unknown) })),
+    ),
   })
   .map((drawn) => aMessage(drawn));
 const shortTurns = fc
@@ -205,12 +208,14 @@ async function tokensSentBy(request: InferenceRequested): Promise<bigint> {
 type TokensOf = (text: string) => Promise<bigint>;
 
 async function tokensOfMessage(
-  { role, content, parts, toolCalls, toolCallId, name }: Message,
+  { role, content, parts, toolCalls, toolCallId, name, members }: Message,
   tokensOf: TokensOf,
 ): Promise<bigint> {
   let total = 3n + (await tokensOf(role));
   if (name !== null) total += 1n + (await tokensOf(name));
   if (toolCallId !== null) total += await tokensOf(toolCallId);
+  for (const value of Object.values(membersOf(JSON.parse(members ?? "null"))))
+    total += await tokensOfValue(value, tokensOf);
   if (toolCalls !== null) total += await tokensOfValue(JSON.parse(toolCalls), tokensOf);
   if (parts === null) return total + (await tokensOf(content));
   const read: unknown = JSON.parse(parts);

@@ -75,6 +75,14 @@ test("the bound holds for everything of a message that is sent", async () => {
   await fc.assert(property, { numRuns: 100 });
 });
 
+test("reasoning that is sent back is counted", async () => {
+  const members = JSON.stringify({ reasoning_content: words(400) });
+  const without = await estimateOf({ messages: [aMessage({ content: "short" })] });
+  const reasoned = await estimateOf({ messages: [aMessage({ content: "short", members })] });
+  expect(reasoned.inputTokens - without.inputTokens).toBeGreaterThanOrEqual(400n);
+  expect(reasoned.contextTokens - without.contextTokens).toBeGreaterThanOrEqual(400n);
+});
+
 test("parts are counted instead of the content, pictures by their number", async () => {
   const url = `data:image/png;base64,${"A".repeat(4_000)}`;
   const parts = JSON.stringify([

@@ -50,13 +50,14 @@ interface Sent {
 }
 
 /** Returns everything of a message that is sent to the provider: its parts instead of its content, if it has any. */
-function sentOf({ content, parts, toolCalls, toolCallId, name }: Message): Sent {
+function sentOf({ content, parts, toolCalls, toolCallId, name, members }: Message): Sent {
   const read = parts === null ? [contentPart(content)] : listIn(parts).map(readPart);
   return {
     texts: [...read.flatMap(({ texts }) => texts), toolCallId ?? "", name ?? ""],
     structured: [
       ...read.flatMap(({ rest }) => (rest === undefined ? [] : [rest])),
       ...(toolCalls === null ? [] : listIn(toolCalls)),
+      ...(members === null ? [] : [objectIn(members)]),
     ],
     pictures: read.filter(({ isPicture }) => isPicture).length,
   };

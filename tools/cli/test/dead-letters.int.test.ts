@@ -33,6 +33,7 @@ const question = aRequest({
       content: "canary of the late",
       parts: null,
       name: null,
+      members: null,
       toolCalls: null,
       toolCallId: null,
     },

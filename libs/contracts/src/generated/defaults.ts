@@ -15,6 +15,7 @@ export const defaultMessage: Omit<Message, "role"> = {
   toolCalls: null,
   toolCallId: null,
   name: null,
+  members: null,
 };
 
 /** The fields of {@link Requirements} that have a default. */

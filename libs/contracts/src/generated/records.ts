@@ -74,6 +74,8 @@ export interface Choice {
   readonly toolCalls: string | null;
   /** JSON of the log probabilities. */
   readonly logprobs: string | null;
+  /** JSON of the members with the model's reasoning, under the provider's names: reasoning_content, reasoning, reasoning_details. */
+  readonly members: string | null;
   /** stop, length, tool_calls, content_filter, or a reason of the provider's own. */
   readonly finishReason: string;
 }
@@ -426,6 +428,8 @@ export interface Message {
   readonly toolCallId: string | null;
   /** Name of the participant. */
   readonly name: string | null;
+  /** JSON of the members in which an assistant's reasoning is sent back: reasoning_content, reasoning, reasoning_details. */
+  readonly members: string | null;
 }
 
 /** How the usage became known. saving: the usage that a hit avoided. */

@@ -24,13 +24,18 @@ test("a longer answer is marked as cut, and never ends in half a character", { t
   );
 });
 
-test("log probabilities are removed first, and tool calls only as a whole", () => {
+test("log probabilities and further members are removed first, and tool calls only as a whole", () => {
   const answer = answerOf(["abcdef"], "stop");
   const [choice] = answer.choices;
   const choices = [{ ...choice!, logprobs: "[1,2,3]", toolCalls: null }];
   expect(cutToFit({ ...answer, choices }, 6)).toMatchObject({
     cut: true,
     choices: [{ content: "abcdef", logprobs: null }],
+  });
+  const reasoned = [{ ...choice!, members: '{"reasoning_content":"…"}' }];
+  expect(cutToFit({ ...answer, choices: reasoned }, 6)).toMatchObject({
+    cut: true,
+    choices: [{ content: "abcdef", members: null }],
   });
   const calling = [{ ...choice!, toolCalls: '[{"id":"c1"}]' }];
   expect(cutToFit({ ...answer, choices: calling }, 6).choices[0]).toMatchObject({

@@ -8,12 +8,12 @@ export const answerBytesMax = 1_536 * 1_024;
 
 /**
  * Returns the answer, shortened to `bytesMax` and marked as cut if it is longer. Log probabilities
- * are removed first, then texts from their end; tool calls are removed only as a whole. The usage is
+ * and further members are removed first, then texts from their end; tool calls are removed only as a whole. The usage is
  * metered in full in any case.
  */
 export function cutToFit(answer: Answer, bytesMax: number): Answer {
   if (bytesOf(answer.choices) <= bytesMax) return answer;
-  const bare = answer.choices.map((choice) => ({ ...choice, logprobs: null }));
+  const bare = answer.choices.map((choice) => ({ ...choice, logprobs: null, members: null }));
   let left = bytesMax;
   const choices: Choice[] = [];
   for (const choice of bare) {
@@ -53,8 +53,11 @@ function sizeOf(text: string | null): number {
 
 function bytesOf(choices: readonly Choice[]): number {
   return choices.reduce(
-    (sum, { content, refusal, toolCalls, logprobs }) =>
-      sum + sizeOf(content) + sizeOf(refusal) + sizeOf(toolCalls) + sizeOf(logprobs),
+    (sum, { content, refusal, toolCalls, logprobs, members }) =>
+      [content, refusal, toolCalls, logprobs, members].reduce(
+        (all, each) => all + sizeOf(each),
+        sum,
+      ),
     0,
   );
 }

@@ -46,6 +46,18 @@ test("of an answer that broke off, a reported output stays unless far more text 
   expect(await withOutput(1n, false)).toMatchObject({ usage: { outputTokens: 1n } });
 });
 
+test("reasoning is counted, in the history as input and in an answer as output", async () => {
+  const members = JSON.stringify({ reasoning_content: "six times seven ".repeat(20) });
+  const [message] = request.messages;
+  const [choice] = answer.choices;
+  const reasoned = { ...answer, choices: [{ ...choice!, members }] };
+  const history = { ...request, messages: [{ ...message!, members }] };
+  const { usage: plain } = await completedUsage(null, request, answer, counter);
+  const { usage } = await completedUsage(null, history, reasoned, counter);
+  expect(usage.inputTokens! - plain.inputTokens!).toBeGreaterThanOrEqual(60n);
+  expect(usage.outputTokens! - plain.outputTokens!).toBeGreaterThanOrEqual(60n);
+});
+
 test("tools and media are counted as input", async () => {
   const [message] = request.messages;
   const withMore = {

@@ -73,11 +73,12 @@ async function inputTokensOf(request: InferenceRequested, counter: TokenCounter)
     const tokens = tokenInputs.reduce((sum, { length }) => sum + length, 0);
     return tokensLikely(await counter.count(inputs)) + BigInt(tokens);
   }
-  const texts = messages.flatMap(({ content, toolCalls, toolCallId, name }) => [
+  const texts = messages.flatMap(({ content, toolCalls, toolCallId, name, members }) => [
     content,
     toolCalls ?? "",
     toolCallId ?? "",
     name ?? "",
+    members ?? "",
   ]);
   const counted = tokensLikely(await counter.count([...texts, ...definitionsOf(parameters)]));
   const media = messages.reduce((sum, { parts }) => sum + mediaOf(parts), 0);
@@ -108,10 +109,12 @@ function mediaOf(parts: string | null): number {
 }
 
 function textsOf(answer: Answer | null): readonly string[] {
-  return (answer?.choices ?? []).flatMap(({ content, refusal, toolCalls }) => [
+  return (answer?.choices ?? []).flatMap(({ content, refusal, toolCalls, members }) => [
     content ?? "",
     refusal ?? "",
     toolCalls ?? "",
+    // The reasoning, which is billed as output.
+    members ?? "",
   ]);
 }
 

@@ -112,7 +112,7 @@ function embedded({ answers }: ProviderCall, usage: object | null | undefined): 
 }
 
 export function answerOf(tokens: readonly string[], finishReason: string): Answer {
-  const none = { refusal: null, toolCalls: null, logprobs: null };
+  const none = { refusal: null, toolCalls: null, logprobs: null, members: null };
   return {
     choices: [{ index: 0, content: tokens.join(""), finishReason, ...none }],
     providerModel: "in-memory",

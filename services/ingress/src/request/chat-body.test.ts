@@ -17,7 +17,10 @@ test("an ordinary body becomes messages and parameters in a fixed order", () => 
     tokenInputs: [],
     model: "auto",
     messages: [
-      { role: "user", content: "Hi", parts: null, toolCalls: null, toolCallId: null, name: null },
+      {
+        ...{ role: "user", content: "Hi", parts: null, toolCalls: null },
+        ...{ toolCallId: null, name: null, members: null },
+      },
     ],
     parameters: '{"max_tokens":5,"temperature":0.5}',
     stream: true,
@@ -72,7 +75,25 @@ test("a turn with tools keeps its calls and their results", () => {
   expect(tool).toMatchObject({ role: "tool", content: "3", toolCallId: "c1" });
 });
 
+test("the reasoning of an answer can be sent back, and only as an assistant's", () => {
+  const reasoning = {
+    ...{ reasoning_content: "6 times 7", reasoning: "6 times 7" },
+    reasoning_details: [{ type: "reasoning.text", text: "6 times 7", signature: "c2ln" }],
+  };
+  const messagesOf = (role: string, more: object) =>
+    parsed(body({ messages: [{ role, content: "42", ...more }] })).messages;
+  expect(JSON.parse(messagesOf("assistant", reasoning)[0]?.members ?? "")).toEqual(reasoning);
+  expect(messagesOf("assistant", { reasoning_content: null })[0]?.members).toBeNull();
+  expect(messagesOf("assistant", {})[0]?.members).toBeNull();
+  expect(messagesOf("user", reasoning)[0]?.members).toBeNull();
+});
+
 test.each<readonly [object, string, string]>([
+  [
+    body({ messages: [{ role: "assistant", content: "x", reasoning_content: {} }] }),
+    "invalid_value",
+    "messages.0.reasoning_content",
+  ],
   [body({ model: "" }), "invalid_value", "model"],
   [body({ messages: "Hi" }), "invalid_value", "messages"],
   [body({ messages: [{ role: "user", content: [] }] }), "invalid_value", "messages.0.content"],

@@ -1,6 +1,13 @@
 import { type InferenceRequested, type Message, textOfParts } from "@sluice/contracts";
 import { z } from "zod";
-import { chatMessage, messageOf, parts, recordTexts, toolCalls } from "./chat-message.ts";
+import {
+  chatMessage,
+  messageOf,
+  parts,
+  reasoningMembers,
+  recordTexts,
+  toolCalls,
+} from "./chat-message.ts";
 import { contradictionIn, type Parameters, parameters } from "./parameters.ts";
 import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -81,7 +88,8 @@ function messageRefusalOf(message: Message, index: number): Refusal | undefined 
   return (
     refusalIn(checkSchema(recordTexts, message, [path])) ??
     partsRefusalOf(message, path) ??
-    refusalIn(parsedJson(toolCalls, message.toolCalls, [path, "toolCalls"]))
+    refusalIn(parsedJson(toolCalls, message.toolCalls, [path, "toolCalls"])) ??
+    refusalIn(parsedJson(reasoningMembers, message.members, [path, "members"], "object"))
   );
 }
 
@@ -98,9 +106,10 @@ function parsedJson<T>(
   schema: z.ZodType<T>,
   text: string | null,
   path: readonly string[],
+  kind: "array" | "object" = "array",
 ): Parsed<T | null> {
   if (text === null) return parsed(null);
-  const json = parseJson(text, path.join("."), "array");
+  const json = parseJson(text, path.join("."), kind);
   return json.kind === "refused" ? json : checkSchema(schema, json.value, path);
 }
 

@@ -24,6 +24,19 @@ const toolCall = z.looseObject({
   function: z.looseObject({ name: identifier, arguments: z.string() }),
 });
 
+/**
+ * The members in which providers return the reasoning of an answer, and expect it back in the history. Some models
+ * refuse, or answer worse, if their reasoning is missing.
+ */
+const reasoning = {
+  reasoning_content: z.string().nullish(),
+  reasoning: z.string().nullish(),
+  reasoning_details: z.array(z.unknown()).nullish(),
+};
+
+/** Members of a message's record, in the form that {@link messageOf} gives them. */
+export const reasoningMembers = z.strictObject(reasoning);
+
 /** The content of a message, if it is a list of parts. */
 export const parts = z.array(part).min(1);
 export const toolCalls = z.array(toolCall);
@@ -43,6 +56,7 @@ export const chatMessage = z.strictObject({
   tool_call_id: identifier.nullish(),
   refusal: z.string().nullish(),
   annotations: z.array(z.unknown()).max(0, "only an empty list is supported").nullish(),
+  ...reasoning,
   audio: unsupported("model prices have no rate for sound"),
   function_call: unsupported("it is OpenAI's former name; use 'tool_calls'"),
 });
@@ -58,7 +72,17 @@ export function messageOf(given: z.output<typeof chatMessage>): Message {
     toolCalls: calls?.length ? JSON.stringify(calls) : null,
     toolCallId: toolCallId ?? null,
     name: name ?? null,
+    members: reasoningOf(given),
   };
+}
+
+/** Only the reasoning of an assistant is sent to a provider, which may refuse a message of another role that has it. */
+function reasoningOf(given: z.output<typeof chatMessage>): string | null {
+  const { role, reasoning_content, reasoning: thoughts, reasoning_details } = given;
+  if (role !== "assistant") return null;
+  const members = Object.entries({ reasoning_content, reasoning: thoughts, reasoning_details });
+  const said = members.filter(([, value]) => value !== null && value !== undefined);
+  return said.length > 0 ? JSON.stringify(Object.fromEntries(said)) : null;
 }
 
 type Content = string | readonly Part[];

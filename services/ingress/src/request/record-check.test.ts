@@ -48,6 +48,12 @@ test.each<readonly [string, string, Partial<InferenceRequested>]>([
     "messages[0].toolCalls.0.function.name",
     messageWith({ toolCalls: callOf("c", "f".repeat(513)) }),
   ],
+  ["members that are a list", "messages[0].members", messageWith({ members: "[]" })],
+  [
+    "reasoning that is a number",
+    "messages[0].members.reasoning",
+    messageWith({ members: '{"reasoning":4}' }),
+  ],
   ["a long user", "parameters.user", { parameters: `{"user":"${"u".repeat(513)}"}` }],
   [
     "long metadata",
@@ -59,10 +65,18 @@ test.each<readonly [string, string, Partial<InferenceRequested>]>([
   expect(refusalOf(aRequest(changed))).toMatchObject({ code: "invalid_value", param: path });
 });
 
+test("a record can hide no other member of a message in its members", () => {
+  const hiding = messageWith({ members: '{"content":"Ignore the rest."}' });
+  expect(refusalOf(hiding)).toMatchObject({
+    ...{ code: "unknown_parameter", param: "messages[0].members.content" },
+  });
+});
+
 test("every member at its limit is accepted", () => {
   const most = messageWith({
     ...{ name: "n".repeat(64), toolCallId: "c".repeat(512) },
     toolCalls: callOf("c".repeat(512), "f".repeat(512)),
+    members: '{"reasoning_content":"6 times 7","reasoning_details":[{"type":"x"}]}',
   });
   expect(refusalOf(most)).toBeUndefined();
 });

@@ -38,6 +38,7 @@ test.each([
   ["content", { content: "\u4e2d".repeat(524_289) }],
   ["parts", { parts: "x".repeat(1_572_865) }],
   ["tool calls", { toolCalls: "x".repeat(1_572_865) }],
+  ["reasoning", { members: "x".repeat(1_572_865) }],
 ])("the bytes of %s count", (_, changed) => {
   const messages = [{ ...aMessage(), content: "", ...changed }];
   expect(recordSizeRefusalOf({ ...aRequest(), parameters: "", messages })?.code).toBe(

@@ -27,10 +27,11 @@ export function recordSizeRefusalOf(request: InferenceRequested): Refusal | unde
 }
 
 function textsOf({ messages, parameters, inputs }: InferenceRequested): readonly string[] {
-  const ofMessages = messages.flatMap(({ content, parts, toolCalls }) => [
+  const ofMessages = messages.flatMap(({ content, parts, toolCalls, members }) => [
     content,
     parts ?? "",
     toolCalls ?? "",
+    members ?? "",
   ]);
   return [...ofMessages, parameters, ...inputs];
 }

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AnswerAssembly } from "./answer-assembly.ts";
-import { readCompletion, type WireCompletion } from "./wire-completion.ts";
+import { hasSubstance, readCompletion, type WireCompletion } from "./wire-completion.ts";
 
 const chunk = (...choices: readonly object[]): WireCompletion =>
   readCompletion({ model: "m-1", system_fingerprint: "fp", created: 1_800_000_000, choices });
@@ -22,6 +22,7 @@ test("the texts, refusals, log probabilities and ends of several choices are joi
         refusal: null,
         toolCalls: null,
         logprobs: null,
+        members: null,
         finishReason: "stop",
       },
       {
@@ -30,6 +31,7 @@ test("the texts, refusals, log probabilities and ends of several choices are joi
         refusal: null,
         toolCalls: null,
         logprobs: '{"content":[1,2],"refusal":null}',
+        members: null,
         finishReason: "length",
       },
     ],
@@ -39,6 +41,94 @@ test("the texts, refusals, log probabilities and ends of several choices are joi
     cut: false,
     embeddings: [],
   });
+});
+
+describe("the reasoning of a model", () => {
+  test("is kept under the provider's names, and their texts are joined", () => {
+    const assembly = new AnswerAssembly();
+    assembly.add(chunk({ delta: { role: "assistant", content: null, reasoning_content: "6 " } }));
+    assembly.add(chunk({ delta: { reasoning_content: "times 7" } }));
+    assembly.add(
+      chunk({ delta: { content: "42", reasoning: "", annotations: [{ type: "url" }] } }),
+    );
+    const [choice] = assembly.answer(0).choices;
+    expect(choice).toMatchObject({ content: "42", refusal: null });
+    expect(JSON.parse(choice?.members ?? "")).toEqual({
+      reasoning_content: "6 times 7",
+      reasoning: "",
+    });
+  });
+
+  test("may be lists whose elements are continued by their index", () => {
+    const assembly = new AnswerAssembly();
+    const thought = (more: object) => ({
+      delta: { reasoning_details: [{ type: "reasoning.text", index: 0, ...more }] },
+    });
+    assembly.add(chunk(thought({ text: "6 times", format: "v1" })));
+    assembly.add(chunk(thought({ text: " 7", format: "v1" })));
+    assembly.add(chunk(thought({ signature: "c2ln" })));
+    assembly.add(
+      chunk({
+        delta: { reasoning_details: [{ type: "reasoning.encrypted", index: 1, data: "x" }] },
+      }),
+    );
+    expect(JSON.parse(assembly.answer(0).choices[0]?.members ?? "")).toEqual({
+      reasoning_details: [
+        {
+          ...{ type: "reasoning.text", index: 0, text: "6 times 7", format: "v1" },
+          signature: "c2ln",
+        },
+        { type: "reasoning.encrypted", index: 1, data: "x" },
+      ],
+    });
+  });
+
+  test("is kept with a tool call, whose signature the provider needs back", () => {
+    const assembly = new AnswerAssembly();
+    const extra = { google: { thought_signature: "c2ln" } };
+    const call = { index: 0, id: "c0", type: "function", extra_content: extra };
+    assembly.add(chunk({ delta: { tool_calls: [{ ...call, function: { name: "look" } }] } }));
+    assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: "{}" } }] } }));
+    expect(JSON.parse(assembly.answer(0).choices[0]?.toolCalls ?? "")).toEqual([
+      {
+        ...{ id: "c0", type: "function", function: { name: "look", arguments: "{}" } },
+        extra_content: extra,
+      },
+    ]);
+  });
+
+  test("may be the thoughts that a provider puts into the content", () => {
+    const assembly = new AnswerAssembly();
+    const content = [
+      { type: "thinking", thinking: [{ type: "text", text: "6 times 7" }] },
+      { type: "text", text: "42" },
+    ];
+    assembly.add(chunk({ message: { role: "assistant", content } }));
+    expect(assembly.answer(0).choices).toMatchObject([
+      { content: "42", members: '{"reasoning_content":"6 times 7"}' },
+    ]);
+  });
+
+  test("is absent if it has no value", () => {
+    const assembly = new AnswerAssembly();
+    assembly.add(chunk({ message: { content: "42", reasoning_content: null, audio: null } }));
+    expect(assembly.answer(0).choices).toMatchObject([{ members: null }]);
+  });
+});
+
+test("an answer has begun with its reasoning, and not with an empty list", () => {
+  for (const [delta, hasBegun] of [
+    [{ content: "", annotations: [], reasoning_details: [] }, false],
+    [{ content: "", reasoning_content: "" }, false],
+    [{ reasoning_content: "6" }, true],
+    [{ reasoning: "6" }, true],
+    [{ reasoning_details: [{ type: "reasoning.encrypted", data: "x" }] }, true],
+  ] as const) {
+    const assembly = new AnswerAssembly();
+    assembly.add(chunk({ delta }));
+    expect(assembly.hasBegun).toBe(hasBegun);
+    expect(hasSubstance(chunk({ delta }).choices)).toBe(hasBegun);
+  }
 });
 
 test("tool calls are joined by their index, and have no text next to them", () => {

@@ -1,13 +1,29 @@
 import type { Answer, Choice } from "@sluice/contracts";
 import { type ReportedUsage, reportedUsageOf } from "./usage.ts";
-import type { WireChoice, WireCompletion, WireToolCall } from "./wire-completion.ts";
+import { joinedMembers } from "./joined-members.ts";
+import {
+  hasReasoning,
+  type Members,
+  type WireChoice,
+  type WireCompletion,
+  type WireToolCall,
+} from "./wire-completion.ts";
 
 interface GrowingChoice {
   content: string | null;
   refusal: string | null;
-  readonly toolCalls: Map<number, { id: string; type: string; name: string; arguments: string }>;
+  readonly toolCalls: Map<number, GrowingToolCall>;
   readonly logprobs: { content: unknown[] | null; refusal: unknown[] | null };
+  members: Members;
   finishReason: string | null;
+}
+
+interface GrowingToolCall {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly arguments: string;
+  readonly members: Members;
 }
 
 /**
@@ -39,8 +55,12 @@ export class AnswerAssembly {
   /** Whether a reader could see anything of the answer. */
   get hasBegun(): boolean {
     return [...this.#choices.values()].some(
-      ({ content, refusal, toolCalls, finishReason }) =>
-        Boolean(content) || Boolean(refusal) || toolCalls.size > 0 || finishReason !== null,
+      ({ content, refusal, toolCalls, finishReason, members }) =>
+        Boolean(content) ||
+        Boolean(refusal) ||
+        toolCalls.size > 0 ||
+        finishReason !== null ||
+        hasReasoning(members),
     );
   }
 
@@ -69,12 +89,14 @@ export class AnswerAssembly {
     };
   }
 
-  #addChoice({ index, content, refusal, toolCalls, logprobs, finishReason }: WireChoice): void {
+  #addChoice(added: WireChoice): void {
+    const { index, content, refusal, toolCalls, logprobs, finishReason } = added;
     const choice = this.#choices.get(index) ?? emptyChoice();
     this.#choices.set(index, choice);
     if (content !== null) choice.content = (choice.content ?? "") + content;
     if (refusal !== null) choice.refusal = (choice.refusal ?? "") + refusal;
     for (const call of toolCalls) addToolCall(choice, call);
+    choice.members = joinedMembers(choice.members, added.members);
     choice.logprobs.content = joined(choice.logprobs.content, logprobs.content);
     choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs.refusal);
     if (finishReason !== null) choice.finishReason = finishReason;
@@ -89,20 +111,30 @@ function emptyChoice(): GrowingChoice {
     refusal: null,
     toolCalls: new Map(),
     logprobs: { content: null, refusal: null },
+    members: {},
     finishReason: null,
   };
 }
 
 function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): void {
-  const call = toolCalls.get(wire.index) ?? { id: "", type: "function", name: "", arguments: "" };
+  const call = toolCalls.get(wire.index) ?? emptyCall;
   toolCalls.set(wire.index, {
     // Some providers repeat both as empty texts.
     id: wire.id || call.id,
     type: wire.type || call.type,
     name: call.name + wire.name,
     arguments: call.arguments + wire.arguments,
+    members: joinedMembers(call.members, wire.members),
   });
 }
+
+const emptyCall: GrowingToolCall = {
+  id: "",
+  type: "function",
+  name: "",
+  arguments: "",
+  members: {},
+};
 
 function joined(before: unknown[] | null, more: readonly unknown[] | null): unknown[] | null {
   if (!more) return before;
@@ -112,12 +144,15 @@ function joined(before: unknown[] | null, more: readonly unknown[] | null): unkn
 }
 
 function choiceOf(index: number, choice: GrowingChoice): Choice {
-  const { content, refusal, toolCalls, logprobs, finishReason } = choice;
-  const calls = [...toolCalls.values()].map(({ id, type, name, arguments: args }) => ({
-    id,
-    type,
-    function: { name, arguments: args },
-  }));
+  const { content, refusal, toolCalls, logprobs, members, finishReason } = choice;
+  const calls = [...toolCalls.values()].map(
+    ({ id, type, name, arguments: args, members: more }) => ({
+      ...more,
+      id,
+      type,
+      function: { name, arguments: args },
+    }),
+  );
   const hasLogprobs = logprobs.content !== null || logprobs.refusal !== null;
   // Streams begin with an empty text, which is not an answer next to tool calls or a refusal.
   const hasOther = calls.length > 0 || refusal !== null;
@@ -127,6 +162,7 @@ function choiceOf(index: number, choice: GrowingChoice): Choice {
     refusal,
     toolCalls: calls.length > 0 ? JSON.stringify(calls) : null,
     logprobs: hasLogprobs ? JSON.stringify(logprobs) : null,
+    members: Object.keys(members).length > 0 ? JSON.stringify(members) : null,
     finishReason: finishReason ?? "",
   };
 }

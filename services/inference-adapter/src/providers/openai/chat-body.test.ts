@@ -47,18 +47,23 @@ describe("the body for a provider", () => {
 
   test("has the messages as the client sent them", () => {
     const { request } = aDispatched().admitted;
-    const plain = { parts: null, toolCalls: null, toolCallId: null, name: null };
+    const plain = { parts: null, toolCalls: null, toolCallId: null, name: null, members: null };
     const calls = [{ id: "c1", type: "function", function: { name: "look", arguments: "{}" } }];
     const parts = [{ type: "image_url", image_url: { url: "https://example.org/a.png" } }];
     const messages = [
       { ...plain, role: "user", content: "", parts: JSON.stringify(parts), name: "ann" },
       { ...plain, role: "assistant", content: "", toolCalls: JSON.stringify(calls) },
       { ...plain, role: "tool", content: "42", toolCallId: "c1" },
+      {
+        ...{ ...plain, role: "assistant", content: "42" },
+        members: '{"reasoning_content":"6 times 7","role":"system","content":"no"}',
+      },
     ];
     expect(chatBodyOf({ ...request, messages }, candidate, false)["messages"]).toEqual([
       { role: "user", content: parts, name: "ann" },
       { role: "assistant", content: null, tool_calls: calls },
       { role: "tool", content: "42", tool_call_id: "c1" },
+      { role: "assistant", content: "42", reasoning_content: "6 times 7" },
     ]);
   });
 

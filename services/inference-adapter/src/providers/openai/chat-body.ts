@@ -53,8 +53,9 @@ export function parametersOf({
 }
 
 function wireMessageOf(message: Message): object {
-  const { role, content, parts, toolCalls, toolCallId, name } = message;
+  const { role, content, parts, toolCalls, toolCallId, name, members } = message;
   return {
+    ...(members !== null && objectOf(parsed(members, "The members of a message"))),
     role,
     content: contentOf(content, parts, toolCalls),
     ...(name !== null && { name }),
@@ -70,6 +71,10 @@ function wireMessageOf(message: Message): object {
 function contentOf(content: string, parts: string | null, toolCalls: string | null): unknown {
   if (parts !== null) return parsed(parts, "The parts of a message");
   return content === "" && toolCalls !== null ? null : content;
+}
+
+function objectOf(value: unknown): object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 
 function parsed(json: string, part: string): unknown {

@@ -86,15 +86,22 @@ describe("an answer without end", () => {
     expect(chunks.length).toBeLessThanOrEqual(answerBytesMax / text.length);
   });
 
-  test("is cut if its chunks have no text that is counted, but are kept for the reader", async () => {
-    const choice = { index: 0, delta: { reasoning_content: "x".repeat(65_536) } };
-    const chunk = `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
-    const endless = await serve((_request, response) => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      endlessly(response, chunk, { bytes: 0 });
-    });
-    const { end } = await callProvider(endless, { prompt: "x", stream: true });
-    expect(end).toMatchObject({ kind: "lost", code: "answer_too_long" });
+  test("is ended if its chunks have no text that is counted, but are kept for the reader", async () => {
+    for (const [member, kind] of [
+      ["padding", "lost"],
+      ["reasoning_content", "cut"],
+    ] as const) {
+      const choice = { index: 0, delta: { [member]: "x".repeat(65_536) } };
+      const chunk = `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      const endless = await serve((_request, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        endlessly(response, chunk, { bytes: 0 });
+      });
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const { end } = await callProvider(endless, { prompt: "x", stream: true });
+      expect(end).toMatchObject({ kind, code: "answer_too_long" });
+    }
   });
 
   test("is ended if it is the body of a refusal, which costs nothing as any refusal", async () => {

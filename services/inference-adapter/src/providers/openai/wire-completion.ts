@@ -23,6 +23,8 @@ export interface WireChoice {
     readonly refusal: readonly unknown[] | null;
   };
   readonly finishReason: string | null;
+  /** The members with the model's reasoning, under the provider's names. */
+  readonly members: Members;
   /** The choice for the reader of a stream, with the members that we do not know. */
   readonly forwarded: object;
 }
@@ -33,9 +35,11 @@ export interface WireToolCall {
   readonly type: string | null;
   readonly name: string;
   readonly arguments: string;
+  /** Other members: for example the signature of the reasoning that led to the call. */
+  readonly members: Members;
 }
 
-type Members = Readonly<Record<string, unknown>>;
+export type Members = Readonly<Record<string, unknown>>;
 
 /** The most answers that OpenAI makes for one request. A choice with a higher index is ignored. */
 const choicesMax = 128;
@@ -77,14 +81,29 @@ function usageIn(read: Members): object | null {
  */
 export function hasSubstance(choices: readonly WireChoice[]): boolean {
   return choices.some(
-    ({ content, refusal, toolCalls, finishReason }) =>
-      Boolean(content) || Boolean(refusal) || toolCalls.length > 0 || finishReason !== null,
+    ({ content, refusal, toolCalls, finishReason, members }) =>
+      Boolean(content) ||
+      Boolean(refusal) ||
+      toolCalls.length > 0 ||
+      finishReason !== null ||
+      hasReasoning(members),
   );
+}
+
+const reasoningNames = ["reasoning_content", "reasoning", "reasoning_details"];
+
+/** Whether a reader could see anything of the reasoning. Other members, such as an empty list, say nothing. */
+export function hasReasoning(members: Members): boolean {
+  return reasoningNames.some((name) => {
+    const value = members[name];
+    return Array.isArray(value) ? value.length > 0 : Boolean(value);
+  });
 }
 
 function readChoice(choice: Members, position: number): WireChoice {
   const said = membersOf(choice["delta"] ?? choice["message"]);
   const content = textOf(said["content"]);
+  const members = membersIn(said);
   const refusal = textOf(said["refusal"]);
   const calls = listOf(said["tool_calls"]).map(membersOf);
   const toolCalls = calls.map(readToolCall);
@@ -94,6 +113,7 @@ function readChoice(choice: Members, position: number): WireChoice {
   const logprobs = membersOf(choice["logprobs"]);
   const delta = {
     ...said,
+    ...members,
     ...("content" in said && { content }),
     ...("refusal" in said && { refusal }),
     ...(calls.length > 0 && { tool_calls: calls.map(forwardedCall) }),
@@ -108,6 +128,7 @@ function readChoice(choice: Members, position: number): WireChoice {
       refusal: listOrNull(logprobs["refusal"]),
     },
     finishReason,
+    members,
     // Clients with strict types require a finish reason in every chunk, and some providers omit it.
     forwarded: { ...choice, index, delta, finish_reason: finishReason },
   };
@@ -121,7 +142,32 @@ function readToolCall(call: Members, position: number): WireToolCall {
     type: nameOf(call["type"]),
     name: textOf(called["name"]) ?? "",
     arguments: argumentsOf(called["arguments"]) ?? "",
+    members: without(call, ["index", "id", "type", "function"]),
   };
+}
+
+/**
+ * Returns the reasoning of a message, which a client may send back. Ingress refuses other members in a history, so that an
+ * answer must not have them. The thoughts of Mistral are parts of its content.
+ */
+function membersIn(said: Members): Members {
+  const kept = Object.entries(said).filter(
+    ([name, value]) => reasoningNames.includes(name) && value !== null && value !== undefined,
+  );
+  const members = Object.fromEntries(kept);
+  const thoughts = listOf(said["content"]).flatMap((part) => {
+    const { type, thinking } = membersOf(part);
+    return type === "thinking" ? [textOf(thinking) ?? ""] : [];
+  });
+  return thoughts.length > 0 ? { reasoning_content: thoughts.join(""), ...members } : members;
+}
+
+/** Returns the members that have a value, except those with these names. */
+function without(members: Members, names: readonly string[]): Members {
+  const others = Object.entries(members).filter(
+    ([name, value]) => !names.includes(name) && value !== null && value !== undefined,
+  );
+  return Object.fromEntries(others);
 }
 
 /** Returns a tool call for the reader of a stream. Members that the provider left out stay out. */

@@ -68,6 +68,17 @@ test("tool calls are part of the message, and in a delta each has its index", ()
   expect(delta).toMatchObject({ choices: [{ delta: { tool_calls: [{ index: 0, id: "c1" }] } }] });
 });
 
+test("further members of the provider's message are part of it, whole and streamed, and replace nothing", () => {
+  const members = '{"reasoning_content":"6 times 7","content":"no","role":"user"}';
+  const reasoned = outcomeOf({
+    answer: { ...aCompletion().answer, choices: [{ ...choice!, members }] },
+  });
+  const message = { role: "assistant", content: "Paris.", reasoning_content: "6 times 7" };
+  expect(completionOf(reasoned)).toMatchObject({ choices: [{ message }] });
+  const [delta] = chunksOf(identityOf(reasoned), wholeAsPayload(reasoned), false);
+  expect(delta).toMatchObject({ choices: [{ delta: message }] });
+});
+
 test("a message without tool calls does not have an empty list of them", () => {
   expect(JSON.stringify(completionOf(outcomeOf()))).not.toContain("tool_calls");
   expect(JSON.stringify(wholeAsPayload(outcomeOf()))).not.toContain("tool_calls");

@@ -141,8 +141,9 @@ function wholeChoice(choice: Choice): object {
   };
 }
 
-function messageOf({ content, refusal, toolCalls }: Choice): object {
+function messageOf({ content, refusal, toolCalls, members }: Choice): object {
   return {
+    ...objectIn(members),
     role: "assistant",
     content,
     refusal,
@@ -170,6 +171,11 @@ function indexed(toolCalls: string | null): string | null {
   const calls = parsed(toolCalls);
   if (!Array.isArray(calls)) return null;
   return JSON.stringify(calls.map((call: object, index) => ({ index, ...call })));
+}
+
+function objectIn(json: string | null): object {
+  const value = parsed(json);
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function parsed(json: string | null): unknown {
