@@ -1,7 +1,9 @@
 import { launcherOf } from "./local-stack.ts";
 import { ensureSecret } from "./secrets.ts";
 import { simulatorAddress } from "./services.ts";
-import { readState, type StackState } from "./state-file.ts";
+import { accountsInUse } from "./accounts/remembered.ts";
+import type { StackAccounts } from "./accounts/stack-accounts.ts";
+import { type Addresses, readState, type StackState } from "./state-file.ts";
 
 /** How a person connects to a server of the running stack. */
 export interface ServerAccess {
@@ -26,6 +28,19 @@ export interface StackAccess {
   readonly simulator: { readonly url: string; readonly controlKey: string } | null;
   /** The API key of the demo tenant; null if there is none. */
   readonly demoKey: string | null;
+}
+
+/** The addresses of a stack and the accounts of its Kafka and registry. */
+export interface StackConnection {
+  readonly addresses: Addresses;
+  readonly accounts: StackAccounts;
+}
+
+/** Returns the addresses and accounts of a stack that was started, or undefined if none was. */
+export function readConnection(dataDir: string): StackConnection | undefined {
+  const state = readState(dataDir);
+  if (!state?.addresses) return undefined;
+  return { addresses: state.addresses, accounts: accountsInUse(dataDir, state) };
 }
 
 /** Returns the addresses of the running stack with their passwords, or undefined if none is running. */

@@ -11,6 +11,8 @@ const DEMO_KEY_ID = "demo";
 export interface Configuration {
   /** Path of sluice.yaml. */
   readonly path: string;
+  /** The ids of all API keys. */
+  readonly keyIds: readonly string[];
   /** The whole API key of the demo tenant; null when the user brought a sluice.yaml. */
   readonly demoKey: string | null;
   /** The key that the provider simulator requires; null if the simulator accepts every client. */
@@ -41,7 +43,7 @@ export function prepareConfiguration(
   const chosen = environment["SLUICE_CONFIG"];
   if (chosen) {
     const path = resolve(chosen);
-    const names = secretNamesOf(path, environment);
+    const names = namesInFile(path, environment);
     return { path, demoKey: null, simulatorKey: null, ...operators, ...names };
   }
   const demoSecret = ensureSecret(dataDir, "demo-key");
@@ -49,7 +51,7 @@ export function prepareConfiguration(
   const path = join(dataDir, "sluice.yaml");
   if (!existsSync(path)) copyFileSync(join(repositoryRoot, "infra", "local", "sluice.yaml"), path);
   const demoKey = `sk-sluice-${DEMO_KEY_ID}-${demoSecret}`;
-  return { path, demoKey, simulatorKey, ...operators, ...secretNamesOf(path, environment) };
+  return { path, demoKey, simulatorKey, ...operators, ...namesInFile(path, environment) };
 }
 
 /** Returns where the local stack keeps the secret of replays. The command line reads it too. */
@@ -63,21 +65,22 @@ function ensureReplaySecret(dataDir: string, environment: NodeJS.ProcessEnv): st
   return replaySecretFileOf(dataDir);
 }
 
-function secretNamesOf(
+function namesInFile(
   path: string,
   environment: NodeJS.ProcessEnv,
-): Pick<Configuration, "ingressSecrets" | "adapterSecrets"> {
+): Pick<Configuration, "keyIds" | "ingressSecrets" | "adapterSecrets"> {
   // The services receive the simulator's address from the launcher; its own environment does not contain it.
   const known = { SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1", ...environment };
   try {
     const declarations = FileDeclarations.read(path, known);
+    const keyIds = declarations.keys().map(({ id }) => id);
     const keys = declarations.keys().map(({ secretReference }) => secretReference);
     const providers = declarations.providers().flatMap(({ keyReferences }) => keyReferences);
     assertUsable(path, [
       () => declarations.keySecrets(),
       ...providers.map((reference) => () => declarations.secretOf(reference)),
     ]);
-    return { ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
+    return { keyIds, ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
   } catch (cause) {
     if (!(cause instanceof DeclarationsInvalid)) throw cause;
     throw new StackFault("STACK_CONFIG_INVALID", cause.message, { cause });

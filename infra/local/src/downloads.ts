@@ -16,11 +16,12 @@ import { type Report, secondsSince } from "./supervise/program.ts";
 import { run } from "./supervise/run.ts";
 
 /** A download. Each component is an execution in pom.xml and a folder in the cache. */
-export type Component = "kafka" | "registry" | "redis" | "postgres";
+export type Component = "kafka" | "registry" | "registry-socket" | "redis" | "postgres";
 
 const goals: Readonly<Record<Component, string>> = {
   kafka: "copy-dependencies",
   registry: "unpack",
+  "registry-socket": "copy",
   redis: "unpack",
   postgres: "unpack",
 };
@@ -29,6 +30,7 @@ const goals: Readonly<Record<Component, string>> = {
 const sizesMb: Readonly<Record<Component, number>> = {
   kafka: 45,
   registry: 142,
+  "registry-socket": 1,
   redis: 11,
   postgres: 15,
 };
@@ -131,6 +133,7 @@ export class Downloads {
       committedFile("pom.xml"),
       `-Dstack.dir=${draft}`,
       `-Dpostgres.platform=${postgresPlatform() ?? ""}`,
+      ...socketLibraryArguments(),
       ...components.map((component) => `dependency:${goals[component]}@${component}`),
     ];
   }
@@ -147,6 +150,16 @@ export class Downloads {
       `The first start downloads the servers with Maven ${MAVEN_VERSION_MIN.join(".")} or later, but "mvn --version" does not report such a version. Install Maven, or set SLUICE_KAFKA_BROKERS, SLUICE_REGISTRY_URL, SLUICE_REDIS_URL and SLUICE_LEDGER_URL to running servers.`,
     );
   }
+}
+
+/** Returns Maven's names for the libraries of Netty that use Unix domain sockets on this platform. */
+function socketLibraryArguments(): readonly string[] {
+  const isMac = process.platform === "darwin";
+  const architecture = process.arch === "arm64" ? "aarch_64" : "x86_64";
+  return [
+    `-Dsocket.transport=${isMac ? "kqueue" : "epoll"}`,
+    `-Dsocket.platform=${isMac ? "osx" : "linux"}-${architecture}`,
+  ];
 }
 
 /** Returns whether the text names a recent Maven, for example `Apache Maven 3.8.7`. Colour codes may surround it. */

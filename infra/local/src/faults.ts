@@ -2,6 +2,7 @@ import { PermanentFault } from "@sluice/domain";
 
 /** The reasons why a local stack cannot run. Each message states what happened, why, and what to do. */
 export type StackFaultCode =
+  | "STACK_ACCOUNTS_UNUSED"
   | "STACK_JAVA_MISSING"
   | "STACK_MAVEN_MISSING"
   | "STACK_UNPACKER_MISSING"

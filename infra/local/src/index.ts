@@ -1,4 +1,11 @@
-export { readAccess, type ServerAccess, type StackAccess } from "./access.ts";
+export {
+  accountNameOf,
+  ADMIN,
+  CLIENT,
+  connectedEnvironment,
+  type StackAccounts,
+} from "./accounts/stack-accounts.ts";
+export { readAccess, readConnection, type ServerAccess, type StackAccess } from "./access.ts";
 export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./configuration.ts";
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";

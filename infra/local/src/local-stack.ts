@@ -1,5 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  REGISTRY_FRONT,
+  registryFrontProgram,
+  registrySocketOf,
+} from "./accounts/registry-front-program.ts";
+import { accountsOf, hasAccounts, rememberAccounts } from "./accounts/remembered.ts";
+import type { PartAccounts, StackAccounts } from "./accounts/stack-accounts.ts";
 import { makeDataDir } from "./directories.ts";
 import {
   assertExternalReachable,
@@ -44,6 +51,11 @@ export interface LocalStackOptions {
   /** Contains addresses, ports and directories (`SLUICE_*`). Some of its variables are passed to the programs. */
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
+  /**
+   * Requires accounts of Kafka and the registry, from now on. Without it, they require accounts if an earlier start of
+   * the data directory did.
+   */
+  readonly accounts?: boolean;
   /** TLS and accounts, for tests with a new data directory. `sluice up` never sets it. */
   readonly security?: StackSecurity;
 }
@@ -67,6 +79,7 @@ export class LocalStack {
   readonly report: Report;
   private readonly security: StackSecurity | undefined;
   private readonly credentials: Credentials;
+  private readonly isAccountsRequired: boolean;
   private readonly lock: Lock;
   private readonly supervisor: Supervisor;
   private state: StackState;
@@ -77,6 +90,7 @@ export class LocalStack {
     this.report = options.report;
     this.security = options.security;
     this.credentials = ensureCredentials(options.dataDir);
+    this.isAccountsRequired = !options.security && hasAccounts(options.dataDir);
     this.lock = lock;
     this.state = state;
     const records = {
@@ -97,6 +111,7 @@ export class LocalStack {
     makeDataDir(options.dataDir);
     const lock = await takeLock(options.dataDir);
     try {
+      if (options.accounts) rememberAccounts(options.dataDir, options.environment);
       const state = await startingState(options);
       writeState(options.dataDir, state);
       return new LocalStack(options, lock, state);
@@ -114,24 +129,45 @@ export class LocalStack {
     return addressesOf(this.ports, this.environment, this.credentials, this.security);
   }
 
+  /** The accounts of Kafka and of the registry; null for a part that accepts every local client. */
+  get accounts(): StackAccounts {
+    const { dataDir, isAccountsRequired } = this;
+    return accountsOf(dataDir, isAccountsRequired, this.externalParts());
+  }
+
   /**
    * Starts Kafka, the registry, the two Redis servers and PostgreSQL. For those that the environment replaces, checks that
    * they can be reached.
    */
   async startParts(signal: AbortSignal): Promise<Addresses> {
-    const external = partNames.filter((part) => externalAddress(part, this.environment));
+    const external = this.externalParts();
     const own = partNames.filter((part) => !external.includes(part));
-    this.save({ external });
+    const { accounts } = this;
+    this.save({ external, accounts: this.isAccountsRequired });
+    if (!accounts.registry) await this.stopProgram(REGISTRY_FRONT);
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
     await assertPortsFree(this.ports, this.portsToBind(own));
     const { dataDir, environment, ports, report, credentials, security } = this;
     const stopPart = (part: PartName): Promise<void> => this.stopProgram(part);
     const common = { dataDir, environment, ports, report, signal };
-    const options = { ...common, credentials, stopPart, security };
+    const options = { ...common, credentials, accounts, stopPart, security };
     const factories = await preparePartFactories(own, options);
     await this.startAll([...factories.values()], signal);
+    if (accounts.registry) await this.startRegistryFront(accounts.registry, signal);
     this.save({ addresses: this.addresses });
     return this.addresses;
+  }
+
+  /** Starts the program on the registry's port, which an earlier registry without accounts may have held until now. */
+  private async startRegistryFront(accounts: PartAccounts, signal: AbortSignal): Promise<void> {
+    const socketPath = registrySocketOf(this.dataDir);
+    const { ports, environment } = this;
+    const program = registryFrontProgram(ports.registry, socketPath, accounts, environment);
+    await this.startPrograms([program], signal);
+  }
+
+  private externalParts(): PartName[] {
+    return partNames.filter((part) => externalAddress(part, this.environment));
   }
 
   /** Starts further programs that run as long as the stack: the services and the simulator. */
@@ -221,8 +257,12 @@ export class LocalStack {
   /** Returns the ports that must be free: those of all parts that are not still running from an earlier start. */
   private portsToBind(parts: readonly PartName[]): PortName[] {
     return parts
-      .filter((part) => !isAlive(this.state.programs[part] ?? undefined))
+      .filter((part) => !programsOf(part).some((name) => this.isAlive(name)))
       .flatMap((part) => portsOfPart[part]);
+  }
+
+  private isAlive(name: string): boolean {
+    return isAlive(this.state.programs[name] ?? undefined);
   }
 
   private save(change: Partial<StackState>): void {
@@ -248,7 +288,12 @@ function isSimulator(name: string): boolean {
 }
 
 function isPart(name: string): boolean {
-  return partNames.some((part) => part === name);
+  return partNames.some((part) => programsOf(part).includes(name));
+}
+
+/** Returns the programs that may listen on the ports of a part. */
+function programsOf(part: PartName): readonly string[] {
+  return part === "registry" ? [part, REGISTRY_FRONT] : [part];
 }
 
 /** Returns the launcher that has this data directory open, if there is one. */

@@ -20,7 +20,9 @@ import {
 } from "./servers/redis.ts";
 import { registryAddress, registryProgram } from "./servers/registry.ts";
 import type { Credentials } from "./secrets.ts";
-import type { StackSecurity } from "./servers/security.ts";
+import { registrySocketOf } from "./accounts/registry-front-program.ts";
+import { brokerAccountsIn, type StackAccounts } from "./accounts/stack-accounts.ts";
+import type { KafkaAccounts, StackSecurity } from "./servers/security.ts";
 import type { Addresses } from "./state-file.ts";
 
 export interface PartsOptions {
@@ -30,6 +32,8 @@ export interface PartsOptions {
   readonly report: Report;
   readonly signal: AbortSignal;
   readonly credentials: Credentials;
+  /** The accounts of Kafka and of the registry; null for a part that accepts every local client. */
+  readonly accounts: StackAccounts;
   /** Stops a part that an earlier launcher left running. */
   readonly stopPart: (part: PartName) => Promise<void>;
   /** TLS and accounts of the parts that the launcher starts. The registry has none. */
@@ -95,7 +99,8 @@ export async function preparePartFactories(
   const java = javaParts.length > 0 ? await findJava(environment, signal) : undefined;
   const ownRedis = redisParts.filter((part) => wanted.includes(part));
   const redis = ownRedis.length > 0 ? await redisOnPath(environment, signal) : undefined;
-  await downloads.ensure(componentsFor(wanted, redis !== undefined), signal);
+  const components = componentsFor(wanted, redis !== undefined, options.accounts);
+  await downloads.ensure(components, signal);
 
   const factories = new Map<PartName, () => Promise<Program>>();
   if (java) {
@@ -111,8 +116,13 @@ export async function preparePartFactories(
   return factories;
 }
 
-function componentsFor(wanted: readonly PartName[], hasRedis: boolean): Component[] {
-  const components = wanted.map((part) => (part === "cache-redis" ? "redis" : part));
+function componentsFor(
+  wanted: readonly PartName[],
+  hasRedis: boolean,
+  { registry }: StackAccounts,
+): Component[] {
+  const components = wanted.map((part): Component => (part === "cache-redis" ? "redis" : part));
+  if (wanted.includes("registry") && registry) components.push("registry-socket");
   return [...new Set(components)].filter(
     (component) =>
       !(component === "redis" && hasRedis) &&
@@ -125,8 +135,9 @@ async function javaProgram(
   java: string,
   downloads: Downloads,
   archives: ClassArchives,
-  { dataDir, ports, environment, signal, security }: PartsOptions,
+  parts: PartsOptions,
 ): Promise<Program> {
+  const { dataDir, ports, environment, signal } = parts;
   const temporaryDir = join(dataDir, part, "tmp");
   mkdirSync(temporaryDir, { recursive: true });
   const options = {
@@ -136,9 +147,20 @@ async function javaProgram(
     dataDir,
     environment: plainEnvironment(environment),
   };
-  return part === "kafka"
-    ? kafkaProgram({ ...options, ports, security }, signal)
-    : registryProgram({ ...options, port: ports.registry });
+  if (part === "kafka")
+    return kafkaProgram({ ...options, ports, accounts: kafkaAccountsOf(parts) }, signal);
+  const registry = { ...options, port: ports.registry };
+  if (!parts.accounts.registry) return registryProgram(registry);
+  const libraries = downloads.folderOf("registry-socket");
+  return registryProgram({ ...registry, socket: { path: registrySocketOf(dataDir), libraries } });
+}
+
+function kafkaAccountsOf({ accounts, security }: PartsOptions): KafkaAccounts | undefined {
+  if (security) {
+    const { certificatePort, admin, users } = security.kafka;
+    return { admin, users, tls: { ...security.files, certificatePort } };
+  }
+  return accounts.kafka ? brokerAccountsIn(accounts.kafka) : undefined;
 }
 
 async function redisProgramOf(

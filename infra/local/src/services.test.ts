@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { temporaryDir } from "../test/fake-program.ts";
+import { accountsOf } from "./accounts/remembered.ts";
 import { defaultPorts } from "./ports.ts";
 import { type PipelineOptions, serviceEnvironment, serviceNames } from "./services.ts";
 
@@ -15,6 +17,7 @@ const options: PipelineOptions = {
   },
   configuration: {
     path: "/data/sluice.yaml",
+    keyIds: ["support"],
     demoKey: null,
     simulatorKey: null,
     simulatorControlKey: "control",
@@ -82,4 +85,24 @@ test("only ingress receives a replay secret that the environment provides", () =
       serviceEnvironment(service, 19_100, { ...options, environment, configuration }),
   );
   expect(received).toEqual(["ingress"]);
+});
+
+test("each service receives the passwords of its own accounts, and no other password of Kafka or the registry", () => {
+  const accounts = accountsOf(temporaryDir(), true, []);
+  const user = { ...options.environment, SLUICE_KAFKA_SASL_PASSWORD_FILE: "/run/secrets/kafka" };
+  const secured = { ...options, environment: user, accounts };
+  for (const service of serviceNames) {
+    const environment = serviceEnvironment(service, 19_100, secured);
+    expect(environment).toMatchObject({
+      SLUICE_KAFKA_SASL_MECHANISM: "scram-sha-512",
+      SLUICE_KAFKA_SASL_USERNAME: `sluice-${service}`,
+      SLUICE_REGISTRY_USERNAME: `sluice-${service}`,
+    });
+    expect(environment).not.toHaveProperty("SLUICE_KAFKA_SASL_PASSWORD_FILE");
+    const values = Object.values(environment);
+    const received = [...(accounts.kafka ?? []), ...(accounts.registry ?? [])].flatMap(
+      ([role, { password }]) => (values.includes(password) ? [role] : []),
+    );
+    expect(received).toEqual([service, service]);
+  }
 });

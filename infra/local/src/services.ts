@@ -5,6 +5,12 @@ import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
 import { type PortName, portNames, type Ports, portVariableOf } from "./ports.ts";
 import {
+  connectionVariables,
+  openParts,
+  replacedVariables,
+  type StackAccounts,
+} from "./accounts/stack-accounts.ts";
+import {
   definedEntries,
   plainEnvironment,
   type Program,
@@ -51,6 +57,8 @@ export interface PipelineOptions {
   readonly ports: Ports;
   readonly addresses: Addresses;
   readonly configuration: Configuration;
+  /** Not set: Kafka and the registry are open, or the accounts are in the environment. */
+  readonly accounts?: StackAccounts;
   /**
    * The user's environment. Its `SLUICE_*` variables are passed to every service, except those that only one
    * service may have.
@@ -139,14 +147,13 @@ export function simulatorProgram(options: PipelineOptions): Program {
 const replayVariables = ["SLUICE_REPLAY_SECRET", "SLUICE_REPLAY_SECRET_FILE"];
 
 /**
- * Returns the whole environment of a service. Only the cost accountant receives the ledger's address and the
- * token of the costs, only
- * the inference adapter receives the providers' keys, and only ingress receives the secrets of the API keys.
+ * Returns the whole environment of a service, with its own accounts of Kafka and the registry. Only the cost accountant
+ * receives the ledger's address and the token of the costs, only the inference adapter receives the providers' keys, and only ingress receives the secrets of the API keys.
  */
 export function serviceEnvironment(
   service: ServiceName,
   adminPort: number,
-  { ports, addresses, configuration, environment }: PipelineOptions,
+  { ports, addresses, configuration, environment, accounts = openParts }: PipelineOptions,
 ): Record<string, string> {
   const { ingressSecrets, adapterSecrets, replaySecretFile } = configuration;
   const secrets = [
@@ -160,6 +167,7 @@ export function serviceEnvironment(
     ...addressFiles,
     ...costsTokens,
     ...replayVariables,
+    ...replacedVariables(accounts),
     ...portNames.map(portVariableOf),
   ]);
   for (const name of [...ingressSecrets, ...adapterSecrets]) withheld.add(name);
@@ -169,8 +177,7 @@ export function serviceEnvironment(
     ...plainEnvironment(environment),
     ...definedEntries(environment, (name) => name.startsWith("SLUICE_") && !withheld.has(name)),
     ...definedEntries(environment, (name) => secrets.includes(name)),
-    SLUICE_KAFKA_BROKERS: addresses.kafka,
-    SLUICE_REGISTRY_URL: addresses.registry,
+    ...connectionVariables(addresses, accounts, service),
     SLUICE_REDIS_URL: addresses.redis,
     SLUICE_CACHE_REDIS_URL: addresses.cacheRedis,
     SLUICE_CONFIG: configuration.path,

@@ -38,6 +38,8 @@ export interface StackState {
   readonly ports: Ports;
   readonly freePorts: boolean;
   readonly addresses: Addresses | null;
+  /** Whether Kafka and the registry that the launcher started require accounts. Absent in files of Sluice 0.1. */
+  readonly accounts?: boolean;
   /** Parts that the environment replaces. The launcher neither starts nor stops them. */
   readonly external: readonly string[];
   /** The API key of the demo tenant; null until the pipeline is configured, or if the user has an own sluice.yaml. */

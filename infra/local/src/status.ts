@@ -1,10 +1,13 @@
+import { loginOf, REGISTRY_FRONT, registrySocketOf } from "./accounts/registry-front-program.ts";
+import { accountsInUse } from "./accounts/remembered.ts";
+import { brokerAccountsIn, type StackAccounts } from "./accounts/stack-accounts.ts";
 import { isExternalReachable, type PartName, partNames, withoutPassword } from "./external.ts";
 import { isKafkaReady } from "./servers/kafka.ts";
 import { launcherOf } from "./local-stack.ts";
 import { isPostgresReady } from "./servers/postgres.ts";
 import { isAlive } from "./supervise/processes.ts";
 import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
-import { isRegistryReachable } from "./servers/registry.ts";
+import { isRegistryReachable, registryAddress } from "./servers/registry.ts";
 import {
   adminAddress,
   adminPortNameOf,
@@ -28,6 +31,8 @@ export interface StackStatus {
   readonly ledger: string | null;
   readonly simulator: string | null;
   readonly demoKey: string | null;
+  /** Whether Kafka and the registry require accounts, if the stack starts them. */
+  readonly accounts: boolean;
   readonly parts: readonly PartStatus[];
 }
 
@@ -44,7 +49,8 @@ export interface PartStatus {
 export async function readStatus(dataDir: string): Promise<StackStatus> {
   const state = readState(dataDir);
   if (!state) return neverStarted;
-  const parts = await Promise.all(namesOf(state).map((name) => partStatus(name, state)));
+  const stack = { dataDir, state, accounts: accountsInUse(dataDir, state) };
+  const parts = await Promise.all(namesOf(state).map((name) => partStatus(name, stack)));
   const isSupervised = launcherOf(dataDir) !== undefined;
   const { addresses, ports, demoKey } = state;
   const hasPipeline = parts.some(({ name }) => name === "ingress");
@@ -58,6 +64,7 @@ export async function readStatus(dataDir: string): Promise<StackStatus> {
     ledger: addresses ? withoutPassword(addresses.ledger) : null,
     simulator: hasPipeline ? simulatorAddress(ports) : null,
     demoKey,
+    accounts: state.accounts === true,
     parts,
   };
 }
@@ -72,23 +79,34 @@ const neverStarted: StackStatus = {
   ledger: null,
   simulator: null,
   demoKey: null,
+  accounts: false,
   parts: [],
 };
 
 /** Returns the names in the order in which the launcher starts them, then others such as further instances. */
 function namesOf(state: StackState): string[] {
-  const known = [...partNames, SIMULATOR, ...serviceNames] as readonly string[];
+  const names = partNames.flatMap((part) =>
+    part === "registry" ? [part, REGISTRY_FRONT] : [part],
+  );
+  const known = [...names, SIMULATOR, ...serviceNames] as readonly string[];
   const recorded = new Set([...Object.keys(state.programs), ...state.external]);
   const others = [...recorded].filter((name) => !known.includes(name));
   return [...known.filter((name) => recorded.has(name)), ...others];
 }
 
-async function partStatus(name: string, state: StackState): Promise<PartStatus> {
+interface CheckedStack {
+  readonly dataDir: string;
+  readonly state: StackState;
+  readonly accounts: StackAccounts;
+}
+
+async function partStatus(name: string, stack: CheckedStack): Promise<PartStatus> {
+  const { state } = stack;
   const isExternal = state.external.includes(name);
   const record = state.programs[name] ?? undefined;
   const isRunning = isAlive(record);
   const service = isService(name) ? name : undefined;
-  const ready = isExternal || isRunning ? await isReady(name, isExternal, state) : false;
+  const ready = isExternal || isRunning ? await isReady(name, isExternal, stack) : false;
   return {
     name,
     pid: isRunning && !isExternal ? record.pid : null,
@@ -97,14 +115,16 @@ async function partStatus(name: string, state: StackState): Promise<PartStatus> 
   };
 }
 
-async function isReady(name: string, isExternal: boolean, state: StackState): Promise<boolean> {
-  const { addresses, ports } = state;
+async function isReady(name: string, isExternal: boolean, stack: CheckedStack): Promise<boolean> {
+  const { addresses, ports } = stack.state;
   if (isPart(name)) {
     if (!addresses) return false;
     return isExternal
       ? isExternalReachable(name, addressOf(name, addresses))
-      : isOwnPartReady(name, state, addresses);
+      : isOwnPartReady(name, stack, addresses);
   }
+  if (name === REGISTRY_FRONT)
+    return isRegistryReachable(registryAddress(ports.registry), loginOf(stack.accounts.registry));
   if (name === SIMULATOR) return isAnswering(`${simulatorAddress(ports)}/healthz`);
   // The state file does not record the admin port of a further instance, so a running process counts as ready.
   return isService(name)
@@ -114,14 +134,21 @@ async function isReady(name: string, isExternal: boolean, state: StackState): Pr
 
 async function isOwnPartReady(
   part: PartName,
-  { ports }: StackState,
+  { dataDir, state: { ports }, accounts }: CheckedStack,
   addresses: Addresses,
 ): Promise<boolean> {
   switch (part) {
     case "kafka":
-      return isKafkaReady("127.0.0.1", ports.kafka);
+      return isKafkaReady(
+        "127.0.0.1",
+        ports.kafka,
+        accounts.kafka && brokerAccountsIn(accounts.kafka),
+      );
     case "registry":
-      return isRegistryReachable(addresses.registry);
+      return isRegistryReachable(
+        addresses.registry,
+        accounts.registry ? { socketPath: registrySocketOf(dataDir) } : {},
+      );
     case "redis":
     case "cache-redis":
       return (await redisMajor(addressOf(part, addresses))) >= REDIS_MAJOR_MIN;

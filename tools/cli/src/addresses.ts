@@ -1,6 +1,12 @@
 import type { RegistryAccess } from "@sluice/contracts";
 import { TransientFault, webAddressProblem } from "@sluice/domain";
-import { readStatus, type StackStatus } from "@sluice/local-stack";
+import {
+  ADMIN,
+  connectedEnvironment,
+  readConnection,
+  readStatus,
+  type StackStatus,
+} from "@sluice/local-stack";
 import {
   kafkaConnectionOf,
   kafkaKeys,
@@ -25,29 +31,43 @@ export interface TopicsAddress {
 const topicsSchema = z.object({ ...kafkaKeys, ...registryKeys });
 
 /**
- * Returns the Kafka and the registry that the environment names, or else those of the local stack.
- * Reads accounts and TLS from the same variables as the services.
+ * Returns the Kafka and the registry that the environment names, or else those of the local stack, with its accounts.
+ * Reads accounts and TLS of the user's own servers from the same variables as the services.
  *
+ * @param role the account of the local stack to use
  * @throws UsageError naming every variable that is wrong
  * @throws TransientFault `CLI_NO_STACK` if neither the environment nor a local stack provides an address
  */
-export async function topicsAddress(
+export function topicsAddress(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
-): Promise<TopicsAddress> {
-  const { SLUICE_KAFKA_BROKERS: givenBrokers, SLUICE_REGISTRY_URL: givenRegistry } = environment;
-  const stack = givenBrokers && givenRegistry ? undefined : await readStatus(dataDir);
-  const brokers = givenBrokers || stack?.kafka;
-  const registry = givenRegistry || stack?.registry;
-  if (!brokers || !registry)
+  role = ADMIN,
+): TopicsAddress {
+  const settings = withStack(dataDir, environment, role);
+  if (!settings["SLUICE_KAFKA_BROKERS"] || !settings["SLUICE_REGISTRY_URL"])
     throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to use another installation");
-  const settings = { ...environment, SLUICE_KAFKA_BROKERS: brokers, SLUICE_REGISTRY_URL: registry };
   const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
   return {
     kafka: kafkaConnectionOf(config, "cli"),
     registryUrl: config.SLUICE_REGISTRY_URL,
     registryAccess: registryAccessOf(config),
   };
+}
+
+/** Returns the environment, completed by the addresses and accounts of the local stack that it does not name. */
+function withStack(dataDir: string, environment: NodeJS.ProcessEnv, role: string) {
+  const { SLUICE_KAFKA_BROKERS: kafka, SLUICE_REGISTRY_URL: registry } = environment;
+  const stack = kafka && registry ? undefined : readConnection(dataDir);
+  if (!stack) return environment;
+  const addresses = {
+    kafka: kafka || stack.addresses.kafka,
+    registry: registry || stack.addresses.registry,
+  };
+  const accounts = {
+    kafka: kafka ? null : stack.accounts.kafka,
+    registry: registry ? null : stack.accounts.registry,
+  };
+  return connectedEnvironment(environment, addresses, accounts, role);
 }
 
 const edgeSchema = z.object({

@@ -1,40 +1,48 @@
-import { type Addresses, type Report, secondsSince } from "@sluice/local-stack";
+import { accountNameOf, CLIENT, type Report, secondsSince } from "@sluice/local-stack";
 import {
+  clientRules,
   provision,
   type Provisioned,
   provisioningOptionsOf,
-  serviceAccounts,
   serviceRules,
 } from "@sluice/provisioning";
+import type { AccessRule } from "@sluice/stage";
 import { fromEnvironment } from "./environment.ts";
 
 /**
- * Creates missing topics, registers schemas, and reports settings that differ. With `grants`, also
- * grants each service's account its rights. Accounts, TLS, prefix, partitions and replication come
- * from the environment.
+ * Creates missing topics, registers schemas, grants the rights, and reports settings that differ. Addresses, accounts,
+ * TLS, prefix, partitions and replication come from the environment.
  *
  * @throws UsageError naming every variable that is wrong
  */
 export async function provisionTopics(
-  addresses: Pick<Addresses, "kafka" | "registry">,
   environment: NodeJS.ProcessEnv,
   report: Report,
-  grants = false,
+  access: readonly AccessRule[] = [],
 ): Promise<Provisioned> {
   const startMs = Date.now();
-  const settings = {
-    ...environment,
-    SLUICE_KAFKA_BROKERS: addresses.kafka,
-    SLUICE_REGISTRY_URL: addresses.registry,
-  };
-  const options = fromEnvironment(() => provisioningOptionsOf(settings, "cli"));
-  const access = grants ? serviceRules(options.kafka.topicPrefix) : [];
+  const options = fromEnvironment(() => provisioningOptionsOf(environment, "cli"));
   const provisioned = await provision({ ...options, access });
   const { created, registered, differences } = provisioned;
   for (const difference of differences) report("topics", `differs: ${difference}`);
-  if (grants)
-    report("accounts", `${access.length} rights granted to ${serviceAccounts.length} accounts`);
+  const accounts = new Set(access.map(({ principal }) => principal));
+  if (accounts.size > 0)
+    report("accounts", `${access.length} rights granted to ${accounts.size} accounts`);
   const counts = `${created.length} created, ${registered.length} schemas registered`;
   report("topics", `ready after ${secondsSince(startMs)}, ${counts}`);
   return provisioned;
+}
+
+/**
+ * Returns the rights of the accounts of the local stack: one for each service, and one for the user's own programs, with
+ * any of the API keys. Pure.
+ */
+export function localRules(
+  keyIds: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): readonly AccessRule[] {
+  const prefix = environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
+  const client = `User:${accountNameOf(CLIENT)}`;
+  const ofKeys = keyIds.flatMap((keyId) => clientRules(client, keyId, prefix));
+  return [...serviceRules(prefix), ...ofKeys];
 }

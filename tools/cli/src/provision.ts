@@ -28,11 +28,11 @@ export async function provision(options: ProvisionOptions): Promise<number> {
     );
   if (options.setCompatibility) await setCompatibility(registry);
   const write = options.json ? printToStderr : print;
+  const prefix = process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
   const provisioned = await provisionTopics(
-    { kafka, registry },
     process.env,
     (name, text) => write(labelledLine(name, text)),
-    options.acls,
+    options.acls ? serviceRules(prefix) : [],
   );
   if (options.json) printJson(provisioned);
   return 0;

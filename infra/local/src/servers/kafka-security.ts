@@ -1,83 +1,95 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Account, StackSecurity } from "./security.ts";
+import type { ScramMechanism } from "./kafka-wire.ts";
+import type { Account, KafkaAccounts, KafkaTls } from "./security.ts";
 
 const modules = "org.apache.kafka.common.security";
-/** The account with which the broker connects to itself. */
-const BROKER = "broker";
+
+/**
+ * Returns the account with which the broker connects to itself, and with which the launcher creates the other
+ * accounts. Its password is in the broker's settings only, and new at each start.
+ */
+export function brokerAccount(): Account {
+  return { name: "broker", password: randomBytes(18).toString("hex") };
+}
+
+/** Returns the mechanisms for which each account has a password. */
+export function scramMechanismsOf({ tls }: KafkaAccounts): readonly ScramMechanism[] {
+  return tls ? ["SCRAM-SHA-256", "SCRAM-SHA-512"] : ["SCRAM-SHA-512"];
+}
 
 /** The listeners' ports, and their TLS and accounts if the stack has any. */
 export interface ListenerOptions {
   readonly ports: { readonly kafka: number; readonly controller: number };
   /** A folder for the broker's own files. */
   readonly folder: string;
-  readonly security?: StackSecurity | undefined;
-}
-
-/** Returns the broker's listener settings: plaintext on the loopback address, or SASL_SSL with accounts and ACLs. */
-export function listenerSettings({ ports, folder, security }: ListenerOptions): readonly string[] {
-  const { kafka, controller } = ports;
-  const common = [
-    `advertised.listeners=CLIENT://127.0.0.1:${kafka}${security ? `,CERTIFICATE://127.0.0.1:${security.kafka.certificatePort}` : ""}`,
-    "inter.broker.listener.name=CLIENT",
-    `controller.quorum.bootstrap.servers=127.0.0.1:${controller}`,
-  ];
-  const listeners = `listeners=CLIENT://127.0.0.1:${kafka},CONTROLLER://127.0.0.1:${controller}`;
-  return security
-    ? [
-        `${listeners},CERTIFICATE://127.0.0.1:${security.kafka.certificatePort}`,
-        "listener.security.protocol.map=CLIENT:SASL_SSL,CONTROLLER:SASL_PLAINTEXT,CERTIFICATE:SSL",
-        ...common,
-        ...accountSettings(security.kafka),
-        ...certificateSettings(security.files, folder),
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        `super.users=User:${BROKER};User:${security.kafka.admin.name}`,
-        "allow.everyone.if.no.acl.found=false",
-      ]
-    : [
-        listeners,
-        "listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        ...common,
-      ];
+  readonly broker: Account;
+  readonly accounts?: KafkaAccounts | undefined;
 }
 
 /**
- * Returns the arguments that create the SCRAM accounts when the storage is formatted. Later, creating an
- * account already needs an account.
+ * Returns the broker's listener settings: open on the loopback address, or with accounts and ACLs. The controller's
+ * listener then requires the broker's own account.
  */
-export function scramArguments(security: StackSecurity | undefined): readonly string[] {
-  if (!security) return [];
-  const { admin, users } = security.kafka;
-  return [admin, ...users].flatMap(({ name, password }) =>
-    ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
-      "--add-scram",
-      `${mechanism}=[name=${name},password=${password}]`,
-    ]),
-  );
+export function listenerSettings(options: ListenerOptions): readonly string[] {
+  const { kafka, controller } = options.ports;
+  const { tls } = options.accounts ?? {};
+  const listeners = [
+    `CLIENT://127.0.0.1:${kafka}`,
+    ...(tls ? [`CERTIFICATE://127.0.0.1:${tls.certificatePort}`] : []),
+  ];
+  return [
+    `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${controller}`].join(",")}`,
+    `advertised.listeners=${listeners.join(",")}`,
+    "inter.broker.listener.name=CLIENT",
+    `controller.quorum.bootstrap.servers=127.0.0.1:${controller}`,
+    ...(options.accounts
+      ? securedSettings(options.accounts, options)
+      : ["listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT"]),
+  ];
 }
 
-function accountSettings({ admin, users }: StackSecurity["kafka"]): readonly string[] {
-  const own: Account = { name: BROKER, password: randomBytes(18).toString("hex") };
-  const known = (accounts: readonly Account[]): string =>
-    `${modules}.plain.PlainLoginModule required username="${BROKER}" password="${own.password}" ${accounts.map(({ name, password }) => `user_${name}="${password}"`).join(" ")};`;
-  const scram = ["scram-sha-256", "scram-sha-512"].map(
-    (mechanism) =>
-      `listener.name.client.${mechanism}.sasl.jaas.config=${modules}.scram.ScramLoginModule required;`,
+function securedSettings(
+  accounts: KafkaAccounts,
+  { broker, folder }: ListenerOptions,
+): readonly string[] {
+  const { tls, admin } = accounts;
+  const protocols = tls
+    ? "CLIENT:SASL_SSL,CONTROLLER:SASL_PLAINTEXT,CERTIFICATE:SSL"
+    : "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT";
+  return [
+    `listener.security.protocol.map=${protocols}`,
+    ...accountSettings(accounts, broker),
+    ...(tls ? certificateSettings(tls, folder) : []),
+    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    `super.users=User:${broker.name};User:${admin.name}`,
+    "allow.everyone.if.no.acl.found=false",
+  ];
+}
+
+function accountSettings(accounts: KafkaAccounts, broker: Account): readonly string[] {
+  const { admin, users, tls } = accounts;
+  const known = (those: readonly Account[]): string =>
+    `${modules}.plain.PlainLoginModule required username="${broker.name}" password="${broker.password}" ${those.map(({ name, password }) => `user_${name}="${password}"`).join(" ")};`;
+  const names = scramMechanismsOf(accounts);
+  const scram = names.map(
+    (name) =>
+      `listener.name.client.${name.toLowerCase()}.sasl.jaas.config=${modules}.scram.ScramLoginModule required;`,
   );
   return [
-    "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    `sasl.enabled.mechanisms=${["PLAIN", ...names].join(",")}`,
     "sasl.mechanism.inter.broker.protocol=PLAIN",
     // A controller that offers SCRAM would look up accounts before it has loaded any.
     "listener.name.controller.sasl.enabled.mechanisms=PLAIN",
     "sasl.mechanism.controller.protocol=PLAIN",
-    `listener.name.client.plain.sasl.jaas.config=${known([own, admin, ...users])}`,
-    `listener.name.controller.plain.sasl.jaas.config=${known([own])}`,
+    `listener.name.client.plain.sasl.jaas.config=${known(tls ? [broker, admin, ...users] : [broker])}`,
+    `listener.name.controller.plain.sasl.jaas.config=${known([broker])}`,
     ...scram,
   ];
 }
 
-function certificateSettings(files: StackSecurity["files"], folder: string): readonly string[] {
+function certificateSettings(files: KafkaTls, folder: string): readonly string[] {
   const keystore = join(folder, "keystore.pem");
   const pem = [files.key, files.cert].map((file) => readFileSync(file, "utf8")).join("\n");
   writeFileSync(keystore, pem, { mode: 0o600 });

@@ -8,6 +8,27 @@ export interface Account {
 }
 
 /**
+ * The accounts of the Kafka that the launcher starts. The broker then refuses every client without one, and everything
+ * that no ACL grants.
+ */
+export interface KafkaAccounts {
+  /** The administrator, who may do everything. The other users may do what ACLs grant to them. */
+  readonly admin: Account;
+  readonly users: readonly Account[];
+  /** Not set: the listener is for clients of this machine, without TLS, and accepts SCRAM-SHA-512 only. */
+  readonly tls?: KafkaTls;
+}
+
+/** TLS of a listener that also accepts PLAIN and SCRAM-SHA-256, and another listener that requires a client certificate. */
+export interface KafkaTls {
+  /** PEM files. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly certificatePort: number;
+}
+
+/**
  * Security settings of the parts that a stack starts: TLS, accounts, and access only to what is granted.
  * Without them the parts accept every local connection. The registry has no such settings and is not
  * started: set SLUICE_REGISTRY_URL to one.

@@ -4,6 +4,9 @@ import tls from "node:tls";
 
 const ANSWER_LIMIT_MS = 4_000;
 
+/** A request, or a function that makes it from the previous answer. It returns undefined to give up. */
+export type Frame = Buffer | ((answer: Buffer) => Buffer | undefined);
+
 /**
  * Sends each frame after the answer to the previous one, and returns the last answer, or undefined if the
  * server does not answer within 4 s. It is a minimal client that asks a server in the server's own
@@ -14,7 +17,7 @@ const ANSWER_LIMIT_MS = 4_000;
 export function exchange(
   host: string,
   port: number,
-  frames: readonly Buffer[],
+  frames: readonly Frame[],
   isComplete: (answer: Buffer) => boolean,
   caFile?: string,
 ): Promise<Buffer | undefined> {
@@ -26,8 +29,11 @@ export function exchange(
         ? net.connect(port, host)
         : tls.connect({ host, port, ca: readFileSync(caFile) });
     const send = (): void => {
-      const frame = frames[step];
-      if (frame) socket.write(frame);
+      const next = frames[step];
+      const frame = typeof next === "function" ? next(answer) : next;
+      if (!frame) return finish();
+      answer = Buffer.alloc(0);
+      socket.write(frame);
     };
     const finish = (result?: Buffer): void => {
       socket.destroy();
@@ -42,7 +48,6 @@ export function exchange(
       if (!isComplete(answer)) return;
       step += 1;
       if (step === frames.length) return finish(answer);
-      answer = Buffer.alloc(0);
       send();
     });
   });

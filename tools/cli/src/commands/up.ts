@@ -9,6 +9,7 @@ export const upCommand = (finish: Finish) =>
         "the six services, and keeps them running until Ctrl-C.",
     )
     .addOption(switchOption("--detach", "return when the stack is ready; it keeps running"))
+    .addOption(switchOption("--accounts", "Kafka and the registry require accounts, from now on"))
     .addOption(switchOption("--parts-only", "start only Kafka, registry, Redis and PostgreSQL"))
     .addOption(switchOption("--free-ports", "choose free ports once per state directory"))
     .option("--no-demo", "skip the demo on the first start")

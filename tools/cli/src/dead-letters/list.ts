@@ -19,7 +19,7 @@ export interface ListOptions extends FilterOptions {
 /** Runs `sluice dead-letters list`, which prints the newest dead letters without their content. */
 export async function listDeadLetters(options: ListOptions): Promise<number> {
   const filter = filterOf(options);
-  const address = await topicsAddress(options.dataDir, process.env);
+  const address = topicsAddress(options.dataDir, process.env);
   await withDeadLetterTopics(address, async (deadLetterTopics) => {
     const { deadLetters, notScanned } = await deadLetterTopics.find(filter, deadLetterOf);
     const shown = newestFirst(deadLetters).slice(0, options.limit);

@@ -40,7 +40,7 @@ export async function replayDeadLetters(
   options: ReplayOptions,
 ): Promise<number> {
   const filter = selectionOf(position, options);
-  const address = await topicsAddress(options.dataDir, process.env);
+  const address = topicsAddress(options.dataDir, process.env);
   return withDeadLetterTopics(address, async (deadLetterTopics) => {
     const vouching = vouchingOf(position, options, address.kafka.topicPrefix);
     const deadLetters = await filter(deadLetterTopics, (topic, message) =>

@@ -27,7 +27,7 @@ export type DeadLetterFaultCode = "CLI_DEAD_LETTER_UNKNOWN" | "CLI_DEAD_LETTER_U
 /** Runs `sluice dead-letters show`, which prints one dead letter, and its content only on request. */
 export async function showDeadLetter(position: string, options: ShowOptions): Promise<number> {
   const parsed = parsePosition(position);
-  const address = await topicsAddress(options.dataDir, process.env);
+  const address = topicsAddress(options.dataDir, process.env);
   await withDeadLetterTopics(address, async (deadLetterTopics) => {
     const message = await deadLetterTopics.read(parsed);
     if (!message) throw unknownPosition(position);

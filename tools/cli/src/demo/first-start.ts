@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readStatus } from "@sluice/local-stack";
+import { CLIENT, readStatus } from "@sluice/local-stack";
+import { topicsAddress } from "../addresses.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 /** The limit for the whole demo, in milliseconds. The demo needs seconds, so a longer run is a failure. */
@@ -38,19 +39,13 @@ async function optionsOf(
   print: (text: string) => void,
   signal: AbortSignal,
 ): Promise<DemoOptions | undefined> {
-  const { http, kafka, registry, demoKey, parts } = await readStatus(dataDir);
+  const { http, demoKey, parts } = await readStatus(dataDir);
   const admin = parts.find(({ name }) => name === "cost-accountant")?.admin ?? null;
-  if (http === null || kafka === null || registry === null || demoKey === null || admin === null)
-    return undefined;
+  if (http === null || demoKey === null || admin === null) return undefined;
   return {
     http,
     demoKey,
-    kafka: {
-      brokers: kafka.split(",").map((broker) => broker.trim()),
-      topicPrefix: process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
-      clientId: "sluice.demo",
-    },
-    registryUrl: registry,
+    ...topicsAddress(dataDir, process.env, CLIENT),
     accountantAdmin: admin,
     configPath: join(dataDir, "sluice.yaml"),
     print,

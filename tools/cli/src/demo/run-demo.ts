@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SluiceClient } from "@sluice/client";
+import type { RegistryAccess } from "@sluice/contracts";
 import { FileDeclarations } from "@sluice/declarations";
 import { formatUsd } from "@sluice/domain";
 import { repositoryRoot } from "@sluice/local-stack";
@@ -24,6 +25,7 @@ export interface DemoOptions {
   readonly demoKey: string;
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
+  readonly registryAccess: RegistryAccess;
   /** The base address of the accountant's admin port. */
   readonly accountantAdmin: string;
   /** The path of the sluice.yaml that the services read. The demo takes prices and the premium model from it. */
@@ -90,6 +92,7 @@ async function sendAll(
   const client = await SluiceClient.connect({
     ...options.kafka,
     registryUrl: options.registryUrl,
+    registryAccess: options.registryAccess,
     apiKey: options.demoKey,
   });
   const received = new ReceivedOutcomes();

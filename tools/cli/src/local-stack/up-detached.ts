@@ -11,6 +11,8 @@ export interface DetachedOptions {
   readonly dataDir: string;
   readonly freePorts: boolean;
   readonly partsOnly: boolean;
+  /** Whether Kafka and the registry require accounts. If not set, they do if an earlier start set it. */
+  readonly accounts: boolean;
   readonly demo: boolean;
   readonly json: boolean;
 }
@@ -59,10 +61,16 @@ export async function upDetached(options: DetachedOptions): Promise<number> {
 }
 
 async function alreadyRunning(
-  { dataDir, json }: DetachedOptions,
+  { dataDir, json, accounts }: DetachedOptions,
   write: WriteText,
 ): Promise<number> {
   const status = await readStatus(dataDir);
+  if (accounts && status.ready && !status.accounts) {
+    printToStderr(
+      `The stack in ${dataDir} is running without accounts. Run "sluice down" first, and then "sluice up --accounts".\n`,
+    );
+    return 1;
+  }
   if (json) printJson(status);
   write(status.ready ? readyText(status, "The stack was already running.") : "");
   if (status.ready) return 0;
@@ -72,7 +80,8 @@ async function alreadyRunning(
   return 1;
 }
 
-function launcherArguments({ dataDir, freePorts, partsOnly, demo }: DetachedOptions): string[] {
+function launcherArguments(options: DetachedOptions): string[] {
+  const { dataDir, freePorts, partsOnly, accounts, demo } = options;
   return [
     ...process.execArgv,
     process.argv[1] ?? "",
@@ -80,6 +89,7 @@ function launcherArguments({ dataDir, freePorts, partsOnly, demo }: DetachedOpti
     "--data-dir",
     dataDir,
     ...(freePorts ? ["--free-ports"] : []),
+    ...(accounts ? ["--accounts"] : []),
     ...(partsOnly ? ["--parts-only"] : []),
     ...(demo ? [] : ["--no-demo"]),
   ];

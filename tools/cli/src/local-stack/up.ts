@@ -1,4 +1,6 @@
 import {
+  ADMIN,
+  connectedEnvironment,
   createLedgerTables,
   LocalStack,
   pipelinePorts,
@@ -44,6 +46,7 @@ async function upInForeground(options: UpOptions): Promise<number> {
   const stack = await LocalStack.open({
     dataDir: options.dataDir,
     freePorts: options.freePorts,
+    accounts: options.accounts,
     environment: process.env,
     report: (name, text) => write(labelledLine(name, text)),
   });
@@ -80,15 +83,19 @@ async function start(
   await stack.assertPortsFree(pipelinePorts);
   const configuration = prepareConfiguration(stack.dataDir, stack.environment);
   // Loads the Kafka client and its dependencies while the parts start.
-  const [addresses, { provisionTopics }] = await Promise.all([
+  const [addresses, { localRules, provisionTopics }] = await Promise.all([
     stack.startParts(interrupted),
     import("../provision-topics.ts"),
   ]);
   const { dataDir, environment, ports } = stack;
-  const pipeline = { dataDir, environment, ports, addresses, configuration };
+  const { accounts } = stack;
+  const pipeline = { dataDir, environment, ports, addresses, configuration, accounts };
+  const asAdmin = connectedEnvironment(environment, addresses, accounts, ADMIN);
+  // On the user's own Kafka, "sluice provision --acls" grants the rights.
+  const rules = accounts.kafka ? localRules(configuration.keyIds, environment) : [];
   await Promise.all([
     stack.startPrograms([simulatorProgram(pipeline)], interrupted),
-    orInterrupted(provisionTopics(addresses, environment, stack.report), interrupted),
+    orInterrupted(provisionTopics(asAdmin, stack.report, rules), interrupted),
     createLedgerTables(pipeline, interrupted),
   ]);
   const services = serviceNames.map((name) => serviceProgram(name, pipeline));
