@@ -6,12 +6,25 @@ import { SluiceClient } from "@sluice/client";
 const quietMs = 5_000;
 
 const environment = process.env;
+const {
+  SLUICE_KAFKA_SASL_USERNAME: kafkaUser,
+  SLUICE_KAFKA_SASL_PASSWORD: kafkaPassword = "",
+  SLUICE_REGISTRY_USERNAME: registryUser,
+  SLUICE_REGISTRY_PASSWORD: registryPassword = "",
+} = environment;
 const path = process.argv[2] ?? "charges.ndjson";
 await using sluice = await SluiceClient.connect({
   brokers: (environment["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),
   registryUrl: environment["SLUICE_REGISTRY_URL"] ?? "http://127.0.0.1:19094/apis/ccompat/v7",
   topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
   apiKey: environment["SLUICE_API_KEY"] ?? "",
+  // A local stack without --accounts has no accounts.
+  ...(kafkaUser && {
+    sasl: { mechanism: "scram-sha-512", username: kafkaUser, password: kafkaPassword },
+  }),
+  ...(registryUser && {
+    registryAccess: { basic: { username: registryUser, password: registryPassword } },
+  }),
 });
 
 // The consumer group stores how far it has read, so the next run appends only newer charges.

@@ -1,12 +1,7 @@
 import { SluiceClient, SluiceError } from "@sluice/client";
+import { connection } from "./connection.ts";
 
-const environment = process.env;
-await using sluice = await SluiceClient.connect({
-  brokers: (environment["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),
-  registryUrl: environment["SLUICE_REGISTRY_URL"] ?? "http://127.0.0.1:19094/apis/ccompat/v7",
-  topicPrefix: environment["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
-  apiKey: environment["SLUICE_API_KEY"] ?? "",
-});
+await using sluice = await SluiceClient.connect(connection);
 const content = process.argv[2] ?? "Why is the sky blue?";
 
 // Sends one question, and prints the answer and the decision of each stage.

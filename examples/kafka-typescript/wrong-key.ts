@@ -1,11 +1,10 @@
 import { SluiceClient } from "@sluice/client";
+import { connection } from "./connection.ts";
 
 // Sends a request with a wrong signature. It becomes a dead letter and never gets an answer.
-const keyId = (process.env["SLUICE_API_KEY"] ?? "sk-sluice-demo-").split("-")[2];
+const keyId = connection.apiKey.split("-")[2] ?? "demo";
 await using sluice = await SluiceClient.connect({
-  brokers: (process.env["SLUICE_KAFKA_BROKERS"] ?? "127.0.0.1:19092").split(","),
-  registryUrl: process.env["SLUICE_REGISTRY_URL"] ?? "http://127.0.0.1:19094/apis/ccompat/v7",
-  topicPrefix: process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "",
+  ...connection,
   apiKey: `sk-sluice-${keyId}-0123456789abcdef`,
 });
 const requestId = await sluice.send({ messages: [{ role: "user", content: "Who am I?" }] });

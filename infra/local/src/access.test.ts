@@ -34,8 +34,29 @@ test("the accounts of a running stack are returned part by part, as its programs
     redis: { host: "127.0.0.1", port: 19095, user: "", password: "a@b" },
     cacheRedis: { host: "cache.test", port: 6379, user: "cache", password: "c" },
     simulator: null,
+    kafka: { address: "127.0.0.1:19092", client: null, admin: null },
   });
   launcher?.release();
+});
+
+test("the accounts of Kafka and the registry are returned as the variables of a program too", () => {
+  const dataDir = temporaryDir();
+  const withKey = { ...state, accounts: true, external: ["registry"], demoKey: "sk-sluice-demo-a" };
+  writeState(dataDir, withKey);
+  const launcher = tryLock(join(dataDir, "lock"));
+  const { kafka, registry, environment } = readAccess(dataDir)!;
+  launcher?.release();
+  expect(kafka.admin).toEqual({ name: "sluice-admin", password: expect.any(String) });
+  expect(kafka.client?.password).not.toBe(kafka.admin?.password);
+  expect(registry).toMatchObject({ client: null, admin: null });
+  expect(environment).toEqual({
+    SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
+    SLUICE_KAFKA_SASL_MECHANISM: "scram-sha-512",
+    SLUICE_KAFKA_SASL_USERNAME: "sluice-client",
+    SLUICE_KAFKA_SASL_PASSWORD: kafka.client?.password,
+    SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
+    SLUICE_API_KEY: "sk-sluice-demo-a",
+  });
 });
 
 test("a stack that does not run has no accounts to print", () => {

@@ -1,8 +1,19 @@
 import { launcherOf } from "./local-stack.ts";
 import { ensureSecret } from "./secrets.ts";
-import { simulatorAddress } from "./services.ts";
+import { defaultPorts } from "./ports.ts";
+import { kafkaAddress } from "./servers/kafka.ts";
+import { registryAddress } from "./servers/registry.ts";
+import type { Account } from "./servers/security.ts";
+import { httpAddress, simulatorAddress } from "./services.ts";
 import { accountsInUse } from "./accounts/remembered.ts";
-import type { StackAccounts } from "./accounts/stack-accounts.ts";
+import {
+  type AccountPart,
+  ADMIN,
+  CLIENT,
+  connectionVariables,
+  type PartAccounts,
+  type StackAccounts,
+} from "./accounts/stack-accounts.ts";
 import { type Addresses, readState, type StackState } from "./state-file.ts";
 
 /** How a person connects to a server of the running stack. */
@@ -16,6 +27,16 @@ export interface ServerAccess {
   readonly password: string;
 }
 
+/** How a person connects to Kafka, or to the registry. */
+export interface TopicsAccess {
+  /** `host:port` of the brokers, or the address of the registry. */
+  readonly address: string;
+  /** The account of the user's own programs; null if the server is open, or is the user's own. */
+  readonly client: Account | null;
+  /** The account that may do everything. */
+  readonly admin: Account | null;
+}
+
 /** The output of `sluice credentials --json`. It is secret. */
 export interface StackAccess {
   /** PostgreSQL, with the account of the cost accountant. */
@@ -24,15 +45,29 @@ export interface StackAccess {
   readonly ledgerOwner: (ServerAccess & { readonly database: string }) | null;
   readonly redis: ServerAccess;
   readonly cacheRedis: ServerAccess;
+  readonly kafka: TopicsAccess;
+  readonly registry: TopicsAccess;
+  /** The variables with which a program of the user, such as those in examples/, connects to the stack. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The provider simulator, with the key of the routes that control it; null if it does not run. */
   readonly simulator: { readonly url: string; readonly controlKey: string } | null;
   /** The API key of the demo tenant; null if there is none. */
   readonly demoKey: string | null;
 }
 
+/**
+ * The addresses that the examples use if no variable names others. A shell that exports them would have `sluice up` use
+ * them as the addresses of the user's own servers.
+ */
+export const usualAddresses: Readonly<Record<string, string>> = {
+  SLUICE_KAFKA_BROKERS: kafkaAddress(defaultPorts.kafka),
+  SLUICE_REGISTRY_URL: registryAddress(defaultPorts.registry),
+  SLUICE_BASE_URL: `${httpAddress(defaultPorts)}/v1`,
+};
+
 /** The addresses of a stack and the accounts of its Kafka and registry. */
 export interface StackConnection {
-  readonly addresses: Addresses;
+  readonly addresses: Pick<Addresses, AccountPart>;
   readonly accounts: StackAccounts;
 }
 
@@ -48,15 +83,28 @@ export function readAccess(dataDir: string): StackAccess | undefined {
   const state = readState(dataDir);
   if (!state?.addresses || launcherOf(dataDir) === undefined) return undefined;
   const { ledger, ledgerOwner, redis, cacheRedis } = state.addresses;
+  const accounts = accountsInUse(dataDir, state);
   return {
     ledger: databaseIn(ledger),
     // The state of an earlier version, whose stack still runs, has no owner.
     ledgerOwner: ledgerOwner ? databaseIn(ledgerOwner) : null,
     redis: serverIn(redis),
     cacheRedis: serverIn(cacheRedis),
+    kafka: topicsAccess(state.addresses.kafka, accounts.kafka),
+    registry: topicsAccess(state.addresses.registry, accounts.registry),
+    environment: {
+      ...connectionVariables(state.addresses, accounts, CLIENT),
+      ...(state.programs["ingress"] ? { SLUICE_BASE_URL: `${httpAddress(state.ports)}/v1` } : {}),
+      ...(state.demoKey === null ? {} : { SLUICE_API_KEY: state.demoKey }),
+    },
     simulator: simulatorOf(dataDir, state),
     demoKey: state.demoKey,
   };
+}
+
+function topicsAccess(address: string, accounts: PartAccounts | null): TopicsAccess {
+  const accountOf = (role: string): Account | null => accounts?.get(role) ?? null;
+  return { address, client: accountOf(CLIENT), admin: accountOf(ADMIN) };
 }
 
 function simulatorOf(dataDir: string, { programs, ports }: StackState): StackAccess["simulator"] {

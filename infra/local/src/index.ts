@@ -5,7 +5,14 @@ export {
   connectedEnvironment,
   type StackAccounts,
 } from "./accounts/stack-accounts.ts";
-export { readAccess, readConnection, type ServerAccess, type StackAccess } from "./access.ts";
+export {
+  readAccess,
+  readConnection,
+  type ServerAccess,
+  type StackAccess,
+  type StackConnection,
+  usualAddresses,
+} from "./access.ts";
 export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./configuration.ts";
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";

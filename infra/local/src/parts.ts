@@ -4,7 +4,7 @@ import { ClassArchives, type JavaPart } from "./servers/class-archives.ts";
 import { type Component, Downloads, postgresPlatform } from "./downloads.ts";
 import { addressIn, externalAddress, type PartName } from "./external.ts";
 import { findJava, jvmArguments } from "./servers/java.ts";
-import { kafkaProgram } from "./servers/kafka.ts";
+import { kafkaAddress, kafkaProgram } from "./servers/kafka.ts";
 import type { Ports } from "./ports.ts";
 import { findPostgres, postgresDataDir, postgresUser } from "./servers/postgres-home.ts";
 import { postgresAddress, postgresProgram } from "./servers/postgres.ts";
@@ -59,7 +59,7 @@ export function addressesOf(
       : withPassword(redisAddress(ports[part]), credentials.redis[part]);
   const redisOf = (part: RedisPart): string => externalAddress(part, environment) ?? ownRedis(part);
   return {
-    kafka: externalAddress("kafka", environment) ?? `127.0.0.1:${ports.kafka}`,
+    kafka: externalAddress("kafka", environment) ?? kafkaAddress(ports.kafka),
     registry: externalAddress("registry", environment) ?? registryAddress(ports.registry),
     redis: redisOf("redis"),
     cacheRedis: redisOf("cache-redis"),

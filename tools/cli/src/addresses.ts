@@ -5,6 +5,7 @@ import {
   connectedEnvironment,
   readConnection,
   readStatus,
+  type StackConnection,
   type StackStatus,
 } from "@sluice/local-stack";
 import {
@@ -43,7 +44,7 @@ export function topicsAddress(
   environment: NodeJS.ProcessEnv,
   role = ADMIN,
 ): TopicsAddress {
-  const settings = withStack(dataDir, environment, role);
+  const settings = withStack(environment, readConnection(dataDir), role);
   if (!settings["SLUICE_KAFKA_BROKERS"] || !settings["SLUICE_REGISTRY_URL"])
     throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to use another installation");
   const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
@@ -54,20 +55,26 @@ export function topicsAddress(
   };
 }
 
-/** Returns the environment, completed by the addresses and accounts of the local stack that it does not name. */
-function withStack(dataDir: string, environment: NodeJS.ProcessEnv, role: string) {
-  const { SLUICE_KAFKA_BROKERS: kafka, SLUICE_REGISTRY_URL: registry } = environment;
-  const stack = kafka && registry ? undefined : readConnection(dataDir);
+/**
+ * Returns the environment, completed by the addresses and accounts of the local stack. If the environment names the
+ * address of the local stack, the stack's account is used, because "sluice credentials --env" exports the address together
+ * with the account of the user's own programs.
+ *
+ * @param stack undefined if none was started. Pure.
+ */
+export function withStack(
+  environment: NodeJS.ProcessEnv,
+  stack: StackConnection | undefined,
+  role: string,
+): NodeJS.ProcessEnv {
   if (!stack) return environment;
-  const addresses = {
-    kafka: kafka || stack.addresses.kafka,
-    registry: registry || stack.addresses.registry,
-  };
+  const kafka = environment["SLUICE_KAFKA_BROKERS"] || stack.addresses.kafka;
+  const registry = environment["SLUICE_REGISTRY_URL"] || stack.addresses.registry;
   const accounts = {
-    kafka: kafka ? null : stack.accounts.kafka,
-    registry: registry ? null : stack.accounts.registry,
+    kafka: kafka === stack.addresses.kafka ? stack.accounts.kafka : null,
+    registry: registry === stack.addresses.registry ? stack.accounts.registry : null,
   };
-  return connectedEnvironment(environment, addresses, accounts, role);
+  return connectedEnvironment(environment, { kafka, registry }, accounts, role);
 }
 
 const edgeSchema = z.object({

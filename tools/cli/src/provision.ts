@@ -1,5 +1,9 @@
+import type { RegistryAccess } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
-import { aclCommandOf, serviceRules } from "@sluice/provisioning";
+import { ADMIN, readConnection } from "@sluice/local-stack";
+import { aclCommandOf, provisioningOptionsOf, serviceRules } from "@sluice/provisioning";
+import { withStack } from "./addresses.ts";
+import { fromEnvironment } from "./environment.ts";
 import { printToStderr, labelledLine, print, printJson } from "./output.ts";
 import { provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
@@ -13,29 +17,39 @@ export interface ProvisionOptions {
   readonly acls: boolean;
   /** Only print those grants. */
   readonly printAcls: boolean;
+  readonly dataDir: string;
   readonly json: boolean;
 }
 
-/** Runs `sluice provision` on the Kafka and the registry that the environment names. @throws UsageError */
+/**
+ * Runs `sluice provision` on the Kafka and the registry that the environment names, or else on those of the local stack.
+ *
+ * @throws UsageError
+ */
 export async function provision(options: ProvisionOptions): Promise<number> {
   if (options.printAcls)
     return printAcls(process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "", options.json);
-  const kafka = process.env["SLUICE_KAFKA_BROKERS"];
-  const registry = process.env["SLUICE_REGISTRY_URL"];
-  if (!kafka || !registry)
-    throw new UsageError(
-      "Set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry.",
-    );
-  if (options.setCompatibility) await setCompatibility(registry);
+  const environment = environmentFor(options.dataDir);
+  if (options.setCompatibility) await setCompatibility(environment);
   const write = options.json ? printToStderr : print;
   const prefix = process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
   const provisioned = await provisionTopics(
-    process.env,
+    environment,
     (name, text) => write(labelledLine(name, text)),
     options.acls ? serviceRules(prefix) : [],
   );
   if (options.json) printJson(provisioned);
   return 0;
+}
+
+function environmentFor(dataDir: string): NodeJS.ProcessEnv {
+  const { SLUICE_KAFKA_BROKERS: kafka, SLUICE_REGISTRY_URL: registry } = process.env;
+  const stack = readConnection(dataDir);
+  if ((kafka && registry) || (!kafka && !registry && stack))
+    return withStack(process.env, stack, ADMIN);
+  throw new UsageError(
+    "Set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry, or set neither to use the local stack.",
+  );
 }
 
 /** Prints the grants for operators who set ACLs with another tool. */
@@ -47,11 +61,14 @@ function printAcls(topicPrefix: string, json: boolean): number {
 }
 
 /** Sets the registry's global level. Without one, Apicurio accepts any schema. */
-async function setCompatibility(registry: string): Promise<void> {
+async function setCompatibility(environment: NodeJS.ProcessEnv): Promise<void> {
+  const { registryUrl: registry, registryAccess } = fromEnvironment(() =>
+    provisioningOptionsOf(environment, "cli"),
+  );
   const answer = await fetch(`${registry.replace(/\/$/, "")}/config`, {
     method: "PUT",
     body: JSON.stringify({ compatibility }),
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...authorizationOf(registryAccess) },
     signal: AbortSignal.timeout(answerLimitMs),
   }).catch((cause: unknown) => {
     throw unavailable(registry, "does not answer. Check SLUICE_REGISTRY_URL", cause);
@@ -61,6 +78,14 @@ async function setCompatibility(registry: string): Promise<void> {
       registry,
       `refused the compatibility level ${compatibility} with status ${answer.status}`,
     );
+}
+
+function authorizationOf(access: RegistryAccess = {}): Readonly<Record<string, string>> {
+  const { basic, token } = access;
+  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  if (!basic) return {};
+  const login = Buffer.from(`${basic.username}:${basic.password}`).toString("base64");
+  return { authorization: `Basic ${login}` };
 }
 
 /** Names the registry without its path and without a password that its URL may contain. */

@@ -48,7 +48,7 @@ export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): 
     command: options.java,
     args: [...common, "kafka.Kafka", config],
     environment: options.environment,
-    address: `127.0.0.1:${ports.kafka}`,
+    address: kafkaAddress(ports.kafka),
     stopSignal: "SIGTERM",
     stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
@@ -57,6 +57,10 @@ export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): 
       (!accounts || (await ensureKafkaAccounts(folderOf(options), ports, broker, accounts))) &&
       isKafkaReady("127.0.0.1", ports.kafka, accounts),
   };
+}
+
+export function kafkaAddress(port: number): string {
+  return `127.0.0.1:${port}`;
 }
 
 function writeConfig(options: KafkaOptions, broker: Account): string {

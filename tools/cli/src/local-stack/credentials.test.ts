@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { credentialsText } from "./credentials.ts";
+import { credentialsText, exportsText } from "./credentials.ts";
 
 const server = { host: "127.0.0.1", port: 1, user: "", password: "secret" };
 const ledger = {
@@ -15,6 +15,9 @@ test("each account is one line, and what a stack does not have is left out", () 
     ledgerOwner: null,
     redis,
     cacheRedis: redis,
+    kafka: { address: "127.0.0.1:3", client: null, admin: null },
+    registry: { address: "http://127.0.0.1:4", client: null, admin: null },
+    environment: {},
     simulator: null,
     demoKey: null,
   };
@@ -26,10 +29,32 @@ test("each account is one line, and what a stack does not have is left out", () 
       "",
     ].join("\n"),
   );
+  const client = { name: "sluice-client", password: "c" };
+  const kafka = { address: "127.0.0.1:3", client, admin: { name: "sluice-admin", password: "a" } };
+  expect(credentialsText({ ...parts, kafka })).toMatch(
+    /\n {2}Kafka +127.0.0.1:3 {2}sluice-client:c\n {2}Kafka \(admin\) +127.0.0.1:3 {2}sluice-admin:a\n/,
+  );
   const simulator = { url: "http://127.0.0.1:2", controlKey: "key" };
   expect(
     credentialsText({ ...parts, ledgerOwner: ledger, simulator, demoKey: "sk-sluice-demo-a" }),
   ).toMatch(
     /Ledger \(owner\) .*\n[^]*Simulator +http:\/\/127.0.0.1:2 {2}x-simulator-control-key: key\n +API key +sk-sluice-demo-a\n/,
+  );
+});
+
+test("the variables are printed as commands of a shell, whatever characters they contain", () => {
+  expect(exportsText({ SLUICE_KAFKA_BROKERS: "a:1,b:2", SLUICE_API_KEY: "it's $HOME" })).toBe(
+    "export SLUICE_KAFKA_BROKERS='a:1,b:2'\nexport SLUICE_API_KEY='it'\\''s $HOME'\n",
+  );
+});
+
+test("the addresses of the default ports are left out, so that the next start does not take them for other servers", () => {
+  const environment = {
+    SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
+    SLUICE_REGISTRY_URL: "http://127.0.0.1:20001/apis/ccompat/v7",
+    SLUICE_BASE_URL: "http://127.0.0.1:8080/v1",
+  };
+  expect(exportsText(environment)).toBe(
+    "export SLUICE_REGISTRY_URL='http://127.0.0.1:20001/apis/ccompat/v7'\n",
   );
 });

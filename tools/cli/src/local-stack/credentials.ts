@@ -1,10 +1,12 @@
-import { readAccess, type StackAccess } from "@sluice/local-stack";
+import { type Account, readAccess, type StackAccess, usualAddresses } from "@sluice/local-stack";
 import { noStack } from "../addresses.ts";
 import { labelledLine, print, printJson } from "../output.ts";
 
 export interface CredentialsOptions {
   readonly dataDir: string;
   readonly json: boolean;
+  /** Whether to print the variables of a program, as commands of a shell. */
+  readonly env: boolean;
 }
 
 /**
@@ -12,22 +14,27 @@ export interface CredentialsOptions {
  *
  * @throws TransientFault `CLI_NO_STACK` if no stack runs in the data directory
  */
-export async function credentials({ dataDir, json }: CredentialsOptions): Promise<number> {
+export async function credentials({ dataDir, json, env }: CredentialsOptions): Promise<number> {
   const access = readAccess(dataDir);
   if (!access) throw noStack("pass --data-dir to use another local stack");
   if (json) printJson(access);
+  else if (env) print(exportsText(access.environment));
   else print(credentialsText(access));
   return 0;
 }
 
 /** Returns one line for each account. Pure. */
 export function credentialsText(access: StackAccess): string {
-  const { ledger, ledgerOwner, redis, cacheRedis, simulator, demoKey } = access;
+  const { ledger, ledgerOwner, redis, cacheRedis, kafka, registry, simulator, demoKey } = access;
   const lines = [
     ["Ledger", ledger.url],
     ["Ledger (owner)", ledgerOwner?.url],
     ["Redis", redis.url],
     ["Redis (cache)", cacheRedis.url],
+    ["Kafka", accountText(kafka.address, kafka.client)],
+    ["Kafka (admin)", accountText(kafka.address, kafka.admin)],
+    ["Schema registry", accountText(registry.address, registry.client)],
+    ["Registry (admin)", accountText(registry.address, registry.admin)],
     [
       "Simulator",
       simulator && `${simulator.url}  x-simulator-control-key: ${simulator.controlKey}`,
@@ -35,4 +42,19 @@ export function credentialsText(access: StackAccess): string {
     ["API key", demoKey],
   ] as const;
   return lines.flatMap(([name, text]) => (text ? [labelledLine(name, text)] : [])).join("");
+}
+
+function accountText(address: string, account: Account | null): string | null {
+  return account && `${address}  ${account.name}:${account.password}`;
+}
+
+/**
+ * Returns one command of a POSIX shell for each variable, except for addresses that programs use without a variable.
+ * Pure.
+ */
+export function exportsText(environment: Readonly<Record<string, string>>): string {
+  return Object.entries(environment)
+    .filter(([name, value]) => usualAddresses[name] !== value)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
+    .join("");
 }
