@@ -4,6 +4,7 @@ import { externalAddress } from "../external.ts";
 import { StackFault } from "../faults.ts";
 import { serviceNames } from "../services.ts";
 import type { StackState } from "../state-file.ts";
+import { registrySocketOf } from "./registry-front-program.ts";
 import {
   type AccountPart,
   accountParts,
@@ -25,7 +26,8 @@ export function hasAccounts(dataDir: string): boolean {
  * Records that Kafka and the registry of the data directory require accounts, also at later starts. It is a file of its
  * own, so that a start after the loss of the state file does not open them.
  *
- * @throws StackFault `STACK_ACCOUNTS_UNUSED` if the environment replaces both
+ * @throws StackFault `STACK_ACCOUNTS_UNUSED` if the environment replaces both, and `STACK_DIRECTORY_UNWRITABLE` if the
+ * directory's path is too long for the registry's socket
  */
 export function rememberAccounts(dataDir: string, environment: NodeJS.ProcessEnv): void {
   if (accountParts.every((part) => externalAddress(part, environment) !== undefined)) {
@@ -34,6 +36,7 @@ export function rememberAccounts(dataDir: string, environment: NodeJS.ProcessEnv
       "--accounts creates accounts on the Kafka and the registry that Sluice starts, but SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL name your own. Omit --accounts and set SLUICE_KAFKA_SASL_USERNAME and SLUICE_REGISTRY_USERNAME, or unset one of the addresses.",
     );
   }
+  if (externalAddress("registry", environment) === undefined) registrySocketOf(dataDir);
   writeFileSync(
     markerOf(dataDir),
     "Kafka and the registry require accounts. Without this file, the next start opens them to every account of the machine.\n",
