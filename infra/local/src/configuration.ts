@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
 import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
-import { ensureSecret } from "./secrets.ts";
+import { ensureSecret, secretFileOf } from "./secrets.ts";
 
 const DEMO_KEY_ID = "demo";
 
@@ -56,7 +56,7 @@ export function prepareConfiguration(
 
 /** Returns where the local stack keeps the secret of replays. The command line reads it too. */
 export function replaySecretFileOf(dataDir: string): string {
-  return join(dataDir, "secrets", "replay-secret");
+  return secretFileOf(dataDir, "replay-secret");
 }
 
 function ensureReplaySecret(dataDir: string, environment: NodeJS.ProcessEnv): string | null {

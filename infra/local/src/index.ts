@@ -1,3 +1,4 @@
+export { withCostsToken, withKnownCostsToken } from "./accounts/costs-token.ts";
 export {
   accountNameOf,
   ADMIN,

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { LEDGER_OWNER, LEDGER_SERVICE, type LedgerAccounts } from "./servers/postgres-accounts.ts";
 import type { RedisPart } from "./servers/redis.ts";
 
@@ -31,13 +31,17 @@ export function ensureCredentials(dataDir: string): Credentials {
  * by one rename, so that a launcher that is killed here leaves no empty secret.
  */
 export function ensureSecret(dataDir: string, name: string): string {
-  const folder = join(dataDir, "secrets");
-  const file = join(folder, name);
+  const file = secretFileOf(dataDir, name);
   if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const draft = `${file}.new`;
     writeFileSync(draft, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
     renameSync(draft, file);
   }
   return readFileSync(file, "utf8").trim();
+}
+
+/** Returns where a data directory keeps the secret with this name. */
+export function secretFileOf(dataDir: string, name: string): string {
+  return join(dataDir, "secrets", name);
 }

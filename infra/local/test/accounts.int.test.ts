@@ -106,11 +106,13 @@ test.each(["kafka", "controller"] as const)(
   "on the port of the %s, no account can log in with PLAIN, which would disclose passwords",
   async (port) => {
     const accounts = brokerAccountsIn(kafka);
+    const request = setScramAccounts([{ name: "intruder", password: "a" }], "SCRAM-SHA-512");
+    const guessed = { name: "broker", password: "guessed" };
     const tries: readonly (readonly Frame[])[] = [
       [findCoordinator()],
-      [setScramAccounts([{ name: "intruder", password: "a" }], "SCRAM-SHA-512")],
-      ...[accounts.admin, ...accounts.users, { name: "broker", password: "guessed" }].map(
-        (account) => withPlainLogin(account, findCoordinator()),
+      [request],
+      ...[accounts.admin, ...accounts.users, guessed].map((account) =>
+        withPlainLogin(account, request),
       ),
     ];
     for (const frames of tries)

@@ -43,7 +43,7 @@ export {
   type ProviderBill,
   type SimulatorAccess,
 } from "./provider-bill.ts";
-export { deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
+export { bytesOf, deadLettersOf, RawCodecs, TopicReader } from "./topic-reader.ts";
 export { type DeadLetterCount, deadLetterCounts, TopicJournal } from "./topic-journal.ts";
 export { ConsumerGroups } from "./consumer-groups.ts";
 export { serviceNames } from "@sluice/local-stack";

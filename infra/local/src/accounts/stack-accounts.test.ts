@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { temporaryDir } from "../../test/fake-program.ts";
 import { serviceNames } from "../services.ts";
+import { withCostsToken, withKnownCostsToken } from "./costs-token.ts";
 import { accountsOf, hasAccounts, rememberAccounts } from "./remembered.ts";
 import { brokerAccountsIn, connectedEnvironment, openParts } from "./stack-accounts.ts";
 
@@ -73,4 +75,16 @@ test("accounts are refused if Kafka and the registry are both the user's own", (
   };
   expect(() => rememberAccounts(dataDir, environment)).toThrow(/Omit --accounts/);
   expect(hasAccounts(dataDir)).toBe(false);
+});
+
+test("a stack with accounts has a token for its costs, unless the user set one", () => {
+  const dataDir = temporaryDir();
+  expect(withKnownCostsToken(usersOwn, dataDir)).toBe(usersOwn);
+  expect(withCostsToken(usersOwn, dataDir, openParts)).toBe(usersOwn);
+  const accounts = accountsOf(dataDir, true, ["kafka"]);
+  const started = withCostsToken(usersOwn, dataDir, accounts);
+  expect(readFileSync(started["SLUICE_COSTS_TOKEN_FILE"] ?? "", "utf8")).toMatch(/^[0-9a-f]{48}$/);
+  expect(withKnownCostsToken(usersOwn, dataDir)).toEqual(started);
+  const own = { SLUICE_COSTS_TOKEN: "a-token-of-16-ch" };
+  expect(withCostsToken(own, dataDir, accounts)).toBe(own);
 });

@@ -26,7 +26,8 @@ export const costsCommand = (finish: Finish) =>
       "\nDimensions: tenant, team, feature, user, key, model, variant, provider, tier,\n" +
         "cache, complexity, lane, hour. Hours are whole hours in RFC 3339. In CSV, a name\n" +
         "that begins like a formula (= + - @) gets a leading '; JSON shows it unchanged.\n" +
-        "SLUICE_COSTS_TOKEN or SLUICE_COSTS_TOKEN_FILE gives the accountant's token.",
+        "SLUICE_COSTS_TOKEN or SLUICE_COSTS_TOKEN_FILE gives the accountant's token; a\n" +
+        "local stack with accounts has one.",
     )
     .action(async ({ json, ...options }) =>
       finish(

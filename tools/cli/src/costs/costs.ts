@@ -1,6 +1,6 @@
 import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
-import { readStatus } from "@sluice/local-stack";
+import { readStatus, withKnownCostsToken } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
 import { costsHeaders } from "./costs-token.ts";
 import { printToStderr, print, printJson } from "../output.ts";
@@ -28,7 +28,7 @@ export async function costs(options: CostsOptions): Promise<number> {
   const query = new URLSearchParams({ by: options.by });
   for (const name of ["tenant", "since", "until"] as const)
     if (options[name] !== undefined) query.set(name, options[name]);
-  const headers = costsHeaders(process.env);
+  const headers = costsHeaders(withKnownCostsToken(process.env, options.dataDir));
   const answer = await fetchCosts(await accountantAddress(options.dataDir), query, headers);
   printCosts(answer, options.format);
   return 0;

@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CLIENT, readStatus } from "@sluice/local-stack";
+import { CLIENT, readStatus, withKnownCostsToken } from "@sluice/local-stack";
 import { topicsAddress } from "../addresses.ts";
+import { costsHeaders } from "../costs/costs-token.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 /** The limit for the whole demo, in milliseconds. The demo needs seconds, so a longer run is a failure. */
@@ -46,7 +47,10 @@ async function optionsOf(
     http,
     demoKey,
     ...topicsAddress(dataDir, process.env, CLIENT),
-    accountantAdmin: admin,
+    accountant: {
+      address: admin,
+      headers: costsHeaders(withKnownCostsToken(process.env, dataDir)),
+    },
     configPath: join(dataDir, "sluice.yaml"),
     print,
     signal,

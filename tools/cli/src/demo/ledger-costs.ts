@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CostsAnswer } from "@sluice/contracts";
-import { costsHeaders } from "../costs/costs-token.ts";
 import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
 
 /** The ledger's sums for one tier and cache result. */
@@ -21,13 +20,21 @@ export interface LedgerRow {
 const requestTimeoutMs = 5_000;
 const pollMs = 250;
 
-/** Returns the ledger's sums by tier and cache result. @param accountantAdmin base address of the admin port */
+/** The admin port of the accountant. */
+export interface AccountantAccess {
+  /** Its base address. */
+  readonly address: string;
+  /** The headers with the token of the costs, if it requires one. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Returns the ledger's sums by tier and cache result. */
 export async function ledgerRows(
-  accountantAdmin: string,
+  { address, headers }: AccountantAccess,
   signal: AbortSignal,
 ): Promise<readonly LedgerRow[]> {
-  const response = await fetch(`${accountantAdmin}/costs?by=tier,cache`, {
-    headers: costsHeaders(process.env),
+  const response = await fetch(`${address}/costs?by=tier,cache`, {
+    headers,
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
   if (!response.ok)
@@ -98,7 +105,7 @@ export interface LedgerAddition {
 
 /** Polls until the ledger contains the expected attempts and hits, for at most `limitMs`. */
 export async function awaitAddition(
-  accountantAdmin: string,
+  accountant: AccountantAccess,
   before: readonly LedgerRow[],
   expected: Expected,
   limitMs: number,
@@ -107,7 +114,7 @@ export async function awaitAddition(
   const until = Date.now() + limitMs;
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- polling
-    const rows = addedSince(before, await ledgerRows(accountantAdmin, signal));
+    const rows = addedSince(before, await ledgerRows(accountant, signal));
     const attempts = rows.reduce((sum, row) => sum + row.attempts, 0);
     const hits = rows.reduce((sum, row) => sum + row.hits, 0);
     const complete = attempts >= expected.attempts && hits >= expected.hits;

@@ -11,7 +11,7 @@ import type { DemoClient } from "./demo-client.ts";
 import { HttpDemoClient } from "./http-demo-client.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { KafkaDemoClient } from "./kafka-demo-client.ts";
-import { awaitAddition, type Expected, ledgerRows } from "./ledger-costs.ts";
+import { type AccountantAccess, awaitAddition, type Expected, ledgerRows } from "./ledger-costs.ts";
 import { type DemoPrompt, passesOf, readPrompts, type Transport } from "./prompts.ts";
 import { ReceivedOutcomes } from "./received-outcomes.ts";
 import { premiumOf, isSimulatedOnly } from "./simulated-only.ts";
@@ -26,8 +26,7 @@ export interface DemoOptions {
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
   readonly registryAccess: RegistryAccess;
-  /** The base address of the accountant's admin port. */
-  readonly accountantAdmin: string;
+  readonly accountant: AccountantAccess;
   /** The path of the sluice.yaml that the services read. The demo takes prices and the premium model from it. */
   readonly configPath: string;
   readonly print: (text: string) => void;
@@ -47,7 +46,7 @@ const ledgerLimitMs = 30_000;
  * @throws the error of a transport that fails; the stack keeps running
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  const { print, signal, accountantAdmin, configPath } = options;
+  const { print, signal, accountant, configPath } = options;
   const declarations = FileDeclarations.read(configPath, {
     // The value does not matter here, because the demo calls no provider.
     SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1",
@@ -65,10 +64,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     now: Date.now(),
   };
   const passes = passesOf(readPrompts(join(repositoryRoot, "examples/prompts/prompts.jsonl")));
-  const before = await ledgerRows(accountantAdmin, signal);
+  const before = await ledgerRows(accountant, signal);
   const outcomes = await sendAll(options, passes.first, passes.repeats);
   const addition = await awaitAddition(
-    accountantAdmin,
+    accountant,
     before,
     expectedOf(outcomes),
     ledgerLimitMs,

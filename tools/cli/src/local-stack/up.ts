@@ -12,6 +12,7 @@ import {
   SIMULATOR,
   simulatorProgram,
   StackFault,
+  withCostsToken,
 } from "@sluice/local-stack";
 import { type DetachedOptions, upDetached } from "./up-detached.ts";
 import { demoOnFirstStart } from "../demo/first-start.ts";
@@ -87,8 +88,8 @@ async function start(
     stack.startParts(interrupted),
     import("../provision-topics.ts"),
   ]);
-  const { dataDir, environment, ports } = stack;
-  const { accounts } = stack;
+  const { dataDir, ports, accounts } = stack;
+  const environment = withCostsToken(stack.environment, dataDir, accounts);
   const pipeline = { dataDir, environment, ports, addresses, configuration, accounts };
   const asAdmin = connectedEnvironment(environment, addresses, accounts, ADMIN);
   // On the user's own Kafka, "sluice provision --acls" grants the rights.
