@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
@@ -26,3 +27,16 @@ test("a listener of this process is its own, and a port without a listener is no
   await once(server, "close");
   expect(isOwnListener(port)).toBe(process.platform !== "linux");
 });
+
+test.runIf(process.platform === "linux" && process.getuid?.() === 0)(
+  "a listener of another account is not taken for one of this process",
+  async () => {
+    const script = `const server = require("node:net").createServer();
+      server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+    const child = spawn(process.execPath, ["-e", script], { uid: 54_321, gid: 54_321, cwd: "/" });
+    const [printed] = await once(child.stdout, "data");
+    expect(isOwnListener(Number(printed))).toBe(false);
+    child.kill();
+    await once(child, "exit");
+  },
+);
