@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { edgeAddress, topicsAddress, withStack } from "./addresses.ts";
+import { edgeAddress, topicsAddress } from "./addresses.ts";
 
 /** A state directory in which no stack was ever started. */
 const nowhere = mkdtempSync(join(tmpdir(), "sluice-cli-nowhere-"));
@@ -87,35 +87,4 @@ test("an account without a password is reported before any connection is made", 
     SLUICE_KAFKA_SASL_USERNAME: "operator",
   };
   expect(() => topicsAddress(nowhere, environment)).toThrow("SLUICE_KAFKA_SASL_PASSWORD");
-});
-
-const account = { name: "sluice-admin", password: "secret" };
-const stack = {
-  addresses: { kafka: "a:1", registry: "http://b:2" },
-  accounts: { kafka: new Map([["admin", account]]), registry: null },
-};
-
-test.each([
-  ["the environment names no address", {}],
-  ["the environment names the address of the local stack", { SLUICE_KAFKA_BROKERS: "a:1" }],
-  [
-    "the environment has the account of a user's program",
-    { SLUICE_KAFKA_BROKERS: "a:1", SLUICE_KAFKA_SASL_USERNAME: "sluice-client" },
-  ],
-])("if %s, the account of the local stack is used", (_, environment) => {
-  expect(withStack(environment, stack, "admin")).toEqual({
-    SLUICE_KAFKA_BROKERS: "a:1",
-    SLUICE_KAFKA_SASL_MECHANISM: "scram-sha-512",
-    SLUICE_KAFKA_SASL_USERNAME: "sluice-admin",
-    SLUICE_KAFKA_SASL_PASSWORD: "secret",
-    SLUICE_REGISTRY_URL: "http://b:2",
-  });
-});
-
-test("another Kafka does not receive the account of the local stack", () => {
-  const environment = { SLUICE_KAFKA_BROKERS: "elsewhere:1" };
-  expect(withStack(environment, stack, "admin")).toEqual({
-    SLUICE_KAFKA_BROKERS: "elsewhere:1",
-    SLUICE_REGISTRY_URL: "http://b:2",
-  });
 });

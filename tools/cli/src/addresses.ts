@@ -1,13 +1,6 @@
 import type { RegistryAccess } from "@sluice/contracts";
 import { TransientFault, webAddressProblem } from "@sluice/domain";
-import {
-  ADMIN,
-  connectedEnvironment,
-  readConnection,
-  readStatus,
-  type StackConnection,
-  type StackStatus,
-} from "@sluice/local-stack";
+import { readStatus, type StackStatus } from "@sluice/local-stack";
 import {
   kafkaConnectionOf,
   kafkaKeys,
@@ -18,6 +11,7 @@ import {
 import type { KafkaConnection } from "@sluice/stage";
 import { z } from "zod";
 import { fromEnvironment } from "./environment.ts";
+import { withLocalStack } from "./local-connection.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type AddressFaultCode = "CLI_NO_STACK";
@@ -35,16 +29,16 @@ const topicsSchema = z.object({ ...kafkaKeys, ...registryKeys });
  * Returns the Kafka and the registry that the environment names, or else those of the local stack, with its accounts.
  * Reads accounts and TLS of the user's own servers from the same variables as the services.
  *
- * @param role the account of the local stack to use
+ * @param role the account of the local stack to use, by default the administrator's
  * @throws UsageError naming every variable that is wrong
  * @throws TransientFault `CLI_NO_STACK` if neither the environment nor a local stack provides an address
  */
 export function topicsAddress(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
-  role = ADMIN,
+  role?: string,
 ): TopicsAddress {
-  const settings = withStack(environment, readConnection(dataDir), role);
+  const settings = withLocalStack(environment, dataDir, role);
   if (!settings["SLUICE_KAFKA_BROKERS"] || !settings["SLUICE_REGISTRY_URL"])
     throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to use another installation");
   const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
@@ -53,28 +47,6 @@ export function topicsAddress(
     registryUrl: config.SLUICE_REGISTRY_URL,
     registryAccess: registryAccessOf(config),
   };
-}
-
-/**
- * Returns the environment, completed by the addresses and accounts of the local stack. If the environment names the
- * address of the local stack, the stack's account is used, because "sluice credentials --env" exports the address together
- * with the account of the user's own programs.
- *
- * @param stack undefined if none was started. Pure.
- */
-export function withStack(
-  environment: NodeJS.ProcessEnv,
-  stack: StackConnection | undefined,
-  role: string,
-): NodeJS.ProcessEnv {
-  if (!stack) return environment;
-  const kafka = environment["SLUICE_KAFKA_BROKERS"] || stack.addresses.kafka;
-  const registry = environment["SLUICE_REGISTRY_URL"] || stack.addresses.registry;
-  const accounts = {
-    kafka: kafka === stack.addresses.kafka ? stack.accounts.kafka : null,
-    registry: registry === stack.addresses.registry ? stack.accounts.registry : null,
-  };
-  return connectedEnvironment(environment, { kafka, registry }, accounts, role);
 }
 
 const edgeSchema = z.object({
