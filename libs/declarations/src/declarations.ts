@@ -39,6 +39,8 @@ export interface Variant {
   readonly p95LatencyMs: number | null;
   /** How long the model may be silent before its answer begins; null if it is not declared. */
   readonly timeToFirstByteMs: number | null;
+  /** Whether the model reasons and does not show it, so that what was seen of an answer is not all that is billed. */
+  readonly hidesReasoning: boolean;
 }
 
 export interface CachePolicy {

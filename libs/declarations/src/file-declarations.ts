@@ -157,6 +157,7 @@ function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): 
     quantisation: model.quantisation ?? null,
     p95LatencyMs: model.p95LatencyMs ?? null,
     timeToFirstByteMs: firstByteSeconds === undefined ? null : firstByteSeconds * 1_000,
+    hidesReasoning: model.hidesReasoning,
     accuracy: Object.fromEntries(accuracy),
   };
 }

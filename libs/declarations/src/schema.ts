@@ -90,6 +90,12 @@ const model = z.strictObject({
   timeToFirstByteSeconds: timeToFirstByteSeconds.describe(
     "How long the model may be silent before its answer begins; that of its provider if absent.",
   ),
+  hidesReasoning: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the model reasons and does not show it, so that only the usage at the end of an answer says how much. A call whose client leaves is then read to its end, and one that breaks off is estimated at its upper bound.",
+    ),
   prices: z.array(price).min(1),
 });
 

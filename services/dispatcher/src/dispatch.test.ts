@@ -19,6 +19,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
   accuracy: { simple: accuracy, medium: accuracy, complex: accuracy },
   p95LatencyMs: 1_000,
   timeToFirstByteMs: null,
+  hidesReasoning: false,
 });
 const variants = [
   variant("big", "premium", 0.95),

@@ -89,7 +89,16 @@ function partsOf(config: AdapterConfig): NestProvider[] {
     StageModule.producer(INTENTS),
     {
       provide: AttemptRunner,
-      inject: [Attempts, INTENTS, Provider, ProviderBreakers, TokenCounter, Clock, AdapterMetrics],
+      inject: [
+        Attempts,
+        INTENTS,
+        Provider,
+        ProviderBreakers,
+        TokenCounter,
+        Clock,
+        AdapterMetrics,
+        Declarations,
+      ],
       useFactory: (
         attempts: Attempts,
         producer: EventProducer,
@@ -98,6 +107,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
         counter: TokenCounter,
         clock: Clock,
         metrics: AdapterMetrics,
+        declarations: Declarations,
       ) => {
         const settings = { leaseMs: config.SLUICE_ADAPTER_LEASE_MS, liveRenewMs };
         return new AttemptRunner({
@@ -108,6 +118,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
           counter,
           clock,
           metrics,
+          hidesReasoning: ({ variant }) => declarations.variantOf(variant)?.hidesReasoning ?? false,
           settings,
         });
       },

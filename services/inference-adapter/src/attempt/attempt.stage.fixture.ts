@@ -45,7 +45,10 @@ class SlowAttempts extends InMemoryAttempts {
     return super.history(...given);
   }
 
+  appends = 0;
+
   override async append(...given: Parameters<InMemoryAttempts["append"]>): Promise<Append> {
+    this.appends += 1;
     await new Promise((resolve) => setTimeout(resolve, 10));
     return super.append(...given);
   }
@@ -57,7 +60,7 @@ const counter = await BytePairTokenCounter.load();
 export async function newTestStage(
   script: (nth: number) => Scripted,
   changes: DispatchedChanges = {},
-  leaseMs = 10_000,
+  { leaseMs = 10_000, hidesReasoning = false } = {},
 ) {
   const clock = new StoppedClock();
   const requests = new InMemoryRequests(clock);
@@ -79,6 +82,7 @@ export async function newTestStage(
     counter,
     clock,
     metrics,
+    hidesReasoning: () => hidesReasoning,
     settings: { leaseMs, liveRenewMs: 5 },
   });
   const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);

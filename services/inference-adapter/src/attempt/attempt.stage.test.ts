@@ -16,6 +16,8 @@ import {
 } from "./dispatched.fixture.ts";
 import { answered, emittedIn, meteredIn, outcomeIn, refused } from "./effects.fixture.ts";
 
+const live: DispatchedChanges = { admitted: { reply: "live" } };
+
 describe("a request that is answered", () => {
   test("is begun and published without reading its record, which is empty at first", async () => {
     const { handle, attempts } = await newTestStage(() => answered);
@@ -174,8 +176,6 @@ describe("a call that is lost", () => {
 });
 
 describe("a stream", () => {
-  const live: DispatchedChanges = { admitted: { reply: "live" } };
-
   test("is written to the reply stream before the outcome", async () => {
     const { handle, requests, ref } = await newTestStage(() => answered, live);
     await handle();
@@ -231,6 +231,63 @@ describe("a stream", () => {
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([{ kind: "estimated", reason: "cut" }]);
     expect(outcomeIn(effect)).toMatchObject({ refused: { code: "client_closed" } });
+  });
+});
+
+describe("a stream of a model that hides its reasoning", () => {
+  const hiding = { hidesReasoning: true };
+  const usage = {
+    ...{ prompt_tokens: 10, completion_tokens: 20_000 },
+    completion_tokens_details: { reasoning_tokens: 19_990 },
+  };
+
+  test("is read to its usage although its client has left, and nothing more is kept for a reader", async () => {
+    const { handle, attempts, replies, ref, provider } = await newTestStage(
+      () => ({
+        ...{ kind: "answer", tokens: ["One"], lastTokens: [" two"], usage },
+        meanwhile: async () => {
+          await replies.cancel(ref, newReaderId());
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          expect(provider.calls[0]?.signal.aborted).toBe(false);
+        },
+      }),
+      live,
+      hiding,
+    );
+    expect(meteredIn(await handle())).toMatchObject([
+      { kind: "reported", usage: { outputTokens: 10n, reasoningTokens: 19_990n } },
+    ]);
+    expect(attempts.appends).toBe(1);
+  });
+
+  test("is ended by its deadline, and left to the sweep, which estimates the most that it can be", async () => {
+    const { handle } = await newTestStage(
+      () => ({ kind: "hang", tokens: ["One"] }),
+      { ...live, admitted: { ...live.admitted, deadlineAt: admittedAt + 80 } },
+      hiding,
+    );
+    const effect = await handle();
+    expect(meteredIn(effect)).toEqual([]);
+  });
+
+  test("that breaks off after its usage is metered by it", async () => {
+    const end: ProviderEnd = {
+      ...{ kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+      usage: reportedUsageOf(usage),
+    };
+    const { handle } = await newTestStage(
+      () => ({ kind: "end", end, tokens: ["One"] }),
+      live,
+      hiding,
+    );
+    expect(meteredIn(await handle())).toMatchObject([{ kind: "reported" }]);
+  });
+
+  test("is not begun if its client has left before", async () => {
+    const { handle, replies, ref, provider } = await newTestStage(() => answered, live, hiding);
+    await replies.cancel(ref, newReaderId());
+    await handle();
+    expect(provider.calls).toEqual([]);
   });
 });
 

@@ -25,6 +25,7 @@ import {
 import { completedOutcomeOf } from "./outcome.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
+import { EarlyEnd } from "./early-end.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
 import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
@@ -49,6 +50,8 @@ export interface AttemptParts {
   readonly counter: TokenCounter;
   readonly clock: Clock;
   readonly metrics: AdapterMetrics;
+  /** Whether the model reasons without showing it, see {@link Variant.hidesReasoning}. */
+  readonly hidesReasoning: (candidate: Candidate) => boolean;
   readonly settings: AttemptSettings;
 }
 
@@ -133,19 +136,17 @@ export class AttemptRunner {
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
-    const leftOrLate = new AbortController();
-    const lease = this.#leaseOf(held, leftOrLate);
+    const early = new EarlyEnd(this.#parts.hidesReasoning(candidate));
+    const lease = this.#leaseOf(held, early);
     const isOver = () =>
-      clock.now() >= dispatched.admitted.deadlineAt ||
-      leftOrLate.signal.aborted ||
-      held.stopping.aborted;
+      clock.now() >= dispatched.admitted.deadlineAt || early.hasLeft || held.stopping.aborted;
     try {
       await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
       if (isOver()) return await this.#release(held);
       if (!(await this.#mayCall(held))) return recorded;
       // The wait for Redis may have been long. What is not sent costs nothing, and must not be estimated.
       if (isOver()) return await this.#notSent(held);
-      const called = await this.#call(held, body, leftOrLate);
+      const called = await this.#call(held, body, early);
       return await this.#record(held, called);
     } finally {
       lease.end();
@@ -205,23 +206,23 @@ export class AttemptRunner {
     return persistently(() => attempts.calling(ref, number, fence, settings.leaseMs), stopping);
   }
 
-  #leaseOf({ dispatched, ref, number, fence }: Held, leftOrLate: AbortController): Lease {
+  #leaseOf({ dispatched, ref, number, fence }: Held, early: EarlyEnd): Lease {
     const { attempts, settings } = this.#parts;
     const live = isLive(dispatched);
     return new Lease({
       renew: () => attempts.renew(ref, number, fence, settings.leaseMs),
       everyMs: live ? settings.liveRenewMs : Math.floor(settings.leaseMs / 3),
       // A provider bills a whole answer in full even if the client has left, so its usage is awaited.
-      onCancelled: () => live && leftOrLate.abort(),
+      onCancelled: () => live && early.leave(),
     });
   }
 
-  async #call(held: Held, body: ProviderBody, leftOrLate: AbortController): Promise<Called> {
+  async #call(held: Held, body: ProviderBody, early: EarlyEnd): Promise<Called> {
     const { provider, breakers, clock, metrics } = this.#parts;
     const { dispatched, candidate, intent, trace, stopping } = held;
-    const reply = isLive(dispatched) ? this.#replyOf(held, leftOrLate) : null;
+    const reply = isLive(dispatched) ? this.#replyOf(held, early) : null;
     const calledAt = clock.now();
-    const late = setTimeout(() => leftOrLate.abort(), intent.deadlineAt - calledAt);
+    const late = setTimeout(() => early.expire(), intent.deadlineAt - calledAt);
     const keyIndex = breakers.begin(candidate, calledAt);
     const startedAt = performance.now();
     metrics.callBegan();
@@ -234,9 +235,9 @@ export class AttemptRunner {
         operation: dispatched.admitted.request.operation,
         body,
         answers: dispatched.dispatch.answers,
-        signal: AbortSignal.any([leftOrLate.signal, stopping]),
+        signal: early.signalWith(stopping),
       },
-      (chunk) => reply?.add(chunk),
+      (chunk) => (early.hasLeft ? undefined : reply?.add(chunk)),
     );
     clearTimeout(late);
     metrics.callEnded(candidate, end, (performance.now() - startedAt) / 1_000);
@@ -247,14 +248,14 @@ export class AttemptRunner {
 
   #replyOf(
     { candidate, dispatched, ref, number, fence, stopping }: Held,
-    left: AbortController,
+    early: EarlyEnd,
   ): LiveReply {
     const { attempts } = this.#parts;
     return new LiveReply({
       candidate,
       cache: dispatched.lookup.result,
       append: (sequence, payload) => attempts.append(ref, number, fence, sequence, payload),
-      onCancelled: () => left.abort(),
+      onCancelled: () => early.leave(),
       signal: stopping,
     });
   }
@@ -274,6 +275,9 @@ export class AttemptRunner {
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);
       }
       case "cut": {
+        // What was seen says nothing about hidden reasoning, so the sweep estimates the most that it can be.
+        const isUnknown = end.usage === null && this.#parts.hidesReasoning(held.candidate);
+        if (isUnknown) return this.#fail(held, { ...end, status: null, retryAfterMs: null }, null);
         const result = { answer: end.answer, usage: end.usage, reason: "cut" } as const;
         const metered = await this.#meter(held, result, calledAt);
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);

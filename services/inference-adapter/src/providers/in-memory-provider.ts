@@ -8,7 +8,13 @@ import { reportedUsageOf } from "./openai/usage.ts";
  * during the call.
  */
 export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (
-  | { readonly kind: "answer"; readonly tokens: readonly string[]; readonly usage?: object | null }
+  | {
+      readonly kind: "answer";
+      readonly tokens: readonly string[];
+      /** Streamed after `meanwhile`. */
+      readonly lastTokens?: readonly string[];
+      readonly usage?: object | null;
+    }
   | { readonly kind: "end"; readonly end: ProviderEnd; readonly tokens?: readonly string[] }
   /** Sends nothing more until the call is aborted. */
   | { readonly kind: "hang"; readonly tokens?: readonly string[] }
@@ -33,6 +39,7 @@ export class InMemoryProvider extends Provider {
     await scripted.meanwhile?.();
     switch (scripted.kind) {
       case "answer":
+        for (const token of scripted.lastTokens ?? []) onChunk(chunkOf(token));
         if (call.operation === "embeddings") return embedded(call, scripted.usage);
         return {
           kind: "answered",
