@@ -20,6 +20,16 @@ export interface Provider {
   readonly simulated: boolean;
 }
 
+/** In what the API of a provider differs from OpenAI's, for one model. */
+export interface Dialect {
+  /** The name of the output limit; null for the name that the client used. */
+  readonly outputLimitParameter: "max_tokens" | "max_completion_tokens" | null;
+  /** Whether `stream_options` is understood. Without it most providers report no usage of a stream. */
+  readonly streamOptions: boolean;
+  /** The encoding in which embeddings are requested. Base64 keeps all bits, and takes a quarter of the bytes. */
+  readonly embeddingEncoding: "base64" | "float";
+}
+
 /** One model as a provider serves it. */
 export interface Variant {
   readonly id: string;
@@ -41,6 +51,7 @@ export interface Variant {
   readonly timeToFirstByteMs: number | null;
   /** Whether the model reasons and does not show it, so that what was seen of an answer is not all that is billed. */
   readonly hidesReasoning: boolean;
+  readonly dialect: Dialect;
 }
 
 export interface CachePolicy {

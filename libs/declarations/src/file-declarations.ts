@@ -158,6 +158,11 @@ function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): 
     p95LatencyMs: model.p95LatencyMs ?? null,
     timeToFirstByteMs: firstByteSeconds === undefined ? null : firstByteSeconds * 1_000,
     hidesReasoning: model.hidesReasoning,
+    dialect: {
+      outputLimitParameter: model.outputLimitParameter ?? served?.outputLimitParameter ?? null,
+      streamOptions: served?.streamOptions ?? true,
+      embeddingEncoding: served?.embeddingEncoding ?? "base64",
+    },
     accuracy: Object.fromEntries(accuracy),
   };
 }

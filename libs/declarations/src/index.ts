@@ -2,6 +2,7 @@ export {
   type ApiKey,
   type CachePolicy,
   Declarations,
+  type Dialect,
   type Provider,
   type Variant,
 } from "./declarations.ts";

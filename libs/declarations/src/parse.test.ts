@@ -126,6 +126,36 @@ test("a model has its own time to first byte, or that of its provider, or none",
   ]);
 });
 
+test("a model has the dialect of its provider, and perhaps its own name of the output limit", () => {
+  const dialectOf = (changed: string, model: string) => {
+    const parsed = parseDeclarations(changed);
+    if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
+    return new FileDeclarations(parsed.declared, ".", {}).variantOf(model)?.dialect;
+  };
+  const plain = { outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" };
+  expect(dialectOf(text, "sim-premium")).toEqual(plain);
+  const more = [
+    "outputLimitParameter: max_tokens",
+    "streamOptions: false",
+    "embeddingEncoding: float",
+  ];
+  const ofProvider = text.replace("simulated: true", ["simulated: true", ...more].join("\n    "));
+  const others = { streamOptions: false, embeddingEncoding: "float" };
+  expect(dialectOf(ofProvider, "sim-premium")).toEqual({
+    ...{ outputLimitParameter: "max_tokens", ...others },
+  });
+  const ofModel = ofProvider.replace(
+    "tier: premium",
+    "tier: premium\n    outputLimitParameter: max_completion_tokens",
+  );
+  expect(dialectOf(ofModel, "sim-premium")).toEqual({
+    ...{ outputLimitParameter: "max_completion_tokens", ...others },
+  });
+  expect(errorsOf(ofProvider.replace("max_tokens", "limit"))).toEqual([
+    expect.stringContaining("outputLimitParameter"),
+  ]);
+});
+
 test("prices are exact, and the reference of a secret is resolved only on demand", () => {
   const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
   const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);

@@ -47,6 +47,8 @@ const share = z.number().min(0).max(1);
 /** An hour; the deadline of a request ends it before. */
 const timeToFirstByteSeconds = z.number().int().min(1).max(3_600).optional();
 
+const outputLimitParameter = z.enum(["max_tokens", "max_completion_tokens"]).optional();
+
 const model = z.strictObject({
   id: name.describe("Id of the variant, which a request may name as its model."),
   provider: id,
@@ -90,6 +92,9 @@ const model = z.strictObject({
   timeToFirstByteSeconds: timeToFirstByteSeconds.describe(
     "How long the model may be silent before its answer begins; that of its provider if absent.",
   ),
+  outputLimitParameter: outputLimitParameter.describe(
+    "The name under which the model takes the output limit; that of its provider if absent.",
+  ),
   hidesReasoning: z
     .boolean()
     .default(false)
@@ -116,6 +121,19 @@ const provider = z.strictObject({
   timeToFirstByteSeconds: timeToFirstByteSeconds.describe(
     "How long a model of this provider may be silent before its answer begins; SLUICE_ADAPTER_FIRST_BYTE_TIMEOUT_MS if absent. Models that reason are silent for minutes.",
   ),
+  outputLimitParameter: outputLimitParameter.describe(
+    "The name under which the provider takes the output limit. If absent, it has the name that the client used, or max_completion_tokens.",
+  ),
+  streamOptions: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the provider understands stream_options. Without it most providers report no usage of a stream, which is then estimated.",
+    ),
+  embeddingEncoding: z
+    .enum(["base64", "float"])
+    .default("base64")
+    .describe("The encoding in which the provider is asked for embeddings. Clients choose theirs."),
   simulated: z
     .boolean()
     .default(false)

@@ -20,6 +20,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
   p95LatencyMs: 1_000,
   timeToFirstByteMs: null,
   hidesReasoning: false,
+  dialect: { outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
 });
 const variants = [
   variant("big", "premium", 0.95),

@@ -131,13 +131,11 @@ function endpointsOf(declarations: Declarations): ConstructorParameters<typeof O
     id,
     baseUrl,
     keys: keyReferences.map((reference) => declarations.secretOf(reference)),
-    beginMsOf: new Map(
+    models: new Map(
       declarations
         .variants()
         .filter(({ provider }) => provider === id)
-        .flatMap(({ model, timeToFirstByteMs }) =>
-          timeToFirstByteMs === null ? [] : [[model, timeToFirstByteMs] as const],
-        ),
+        .map(({ model, timeToFirstByteMs: beginMs, dialect }) => [model, { beginMs, dialect }]),
     ),
   }));
 }

@@ -33,7 +33,6 @@ import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "@sluice/tokens";
 import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
-import { bodyOf } from "../providers/openai/provider-body.ts";
 import type { ProviderBreakers } from "../providers/provider-breakers.ts";
 
 export interface AttemptSettings {
@@ -129,9 +128,9 @@ export class AttemptRunner {
    *   `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
   async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded> {
-    const { producer, clock } = this.#parts;
+    const { producer, provider, clock } = this.#parts;
     const { dispatched, candidate, trace } = order;
-    const body = bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
+    const body = provider.bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
     const claimed = order.record === "unread" ? await this.#begin(order) : await this.#claim(order);
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());

@@ -1,6 +1,14 @@
 import type { Answer } from "@sluice/contracts";
 import { embeddingOf } from "@sluice/domain";
-import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "./provider.ts";
+import {
+  type Chunk,
+  Provider,
+  type ProviderBody,
+  type ProviderCall,
+  type ProviderEnd,
+} from "./provider.ts";
+import { plainDialect } from "./openai/dialect.ts";
+import { bodyOf } from "./openai/provider-body.ts";
 import { reportedUsageOf } from "./openai/usage.ts";
 
 /**
@@ -59,6 +67,10 @@ export class InMemoryProvider extends Provider {
       default:
         return scripted satisfies never;
     }
+  }
+
+  override bodyOf(...given: Parameters<Provider["bodyOf"]>): ProviderBody {
+    return bodyOf(...given, plainDialect);
   }
 
   override close(): void {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aCandidate, aDispatched } from "../attempt/dispatched.fixture.ts";
 import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
-import { bodyOf } from "./openai/provider-body.ts";
 
 /** A call of a test, and what it changes. */
 export interface CallSettings {
@@ -26,7 +25,7 @@ export async function callProvider(
       attemptId: crypto.randomUUID(),
       trace: {},
       operation: "chat",
-      body: bodyOf(request, aCandidate(), stream),
+      body: provider.bodyOf(request, aCandidate(), stream),
       answers,
       signal: new AbortController().signal,
       ...call,
@@ -48,7 +47,7 @@ export function embed(
   const embeddingCall: ProviderCall = {
     ...{ provider: "acme-ai", keyIndex: 0, attemptId: crypto.randomUUID(), trace: {} },
     operation: "embeddings",
-    body: bodyOf(request, candidate, false),
+    body: provider.bodyOf(request, candidate, false),
     answers: inputs.length,
     signal: new AbortController().signal,
     ...call,

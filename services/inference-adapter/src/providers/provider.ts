@@ -1,10 +1,10 @@
-import type { Answer, Operation } from "@sluice/contracts";
+import type { Answer, Candidate, InferenceRequested, Operation } from "@sluice/contracts";
 import type { ChunkChoices } from "@sluice/request-state";
 import type { TraceHeaders } from "@sluice/stage";
 import type { LossCode, RefusalCode, UnusableCode } from "../decide/failure.ts";
 import type { ReportedUsage } from "./openai/usage.ts";
 
-/** The body of a call, with the names of OpenAI's API. */
+/** The body of a call, in the form of the provider's API. */
 export type ProviderBody = Readonly<Record<string, unknown>>;
 
 export interface ProviderCall {
@@ -65,6 +65,15 @@ export type ProviderEnd =
  * payment.
  */
 export abstract class Provider {
+  /**
+   * Returns the body that the provider receives for a request. Pure, so that a request that cannot be sent fails before
+   * anything is recorded.
+   *
+   * @param stream whether to stream the answer; embeddings ignore it
+   * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
+   */
+  abstract bodyOf(request: InferenceRequested, candidate: Candidate, stream: boolean): ProviderBody;
+
   /**
    * Calls the provider once.
    *

@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
+import type { Dialect } from "@sluice/declarations";
+import { plainDialect } from "./dialect.ts";
 import { chatBodyOf } from "./chat-body.ts";
 import { aCandidate, aDispatched } from "../../attempt/dispatched.fixture.ts";
 
 const candidate = aCandidate();
-const bodyOf = (parameters: object, stream = false) =>
+const bodyOf = (parameters: object, stream = false, dialect: Dialect = plainDialect) =>
   chatBodyOf(
     aDispatched({ parameters: JSON.stringify(parameters) }).admitted.request,
     candidate,
     stream,
+    dialect,
   );
 
 describe("the body for a provider", () => {
@@ -45,6 +48,27 @@ describe("the body for a provider", () => {
     expect(bodyOf({ stream: true })).not.toHaveProperty("stream");
   });
 
+  test.each(["max_tokens", "max_completion_tokens"] as const)(
+    "has the limit under the only name that the model knows, %s, whatever the client used",
+    (outputLimitParameter) => {
+      const dialect = { ...plainDialect, outputLimitParameter };
+      for (const parameters of [{}, { max_tokens: 9_999 }, { max_completion_tokens: 9_999 }]) {
+        const { max_tokens, max_completion_tokens } = bodyOf(parameters, false, dialect);
+        const sent = { max_tokens, max_completion_tokens };
+        expect(sent).toEqual({
+          ...{ max_tokens: undefined, max_completion_tokens: undefined },
+          [outputLimitParameter]: 400,
+        });
+      }
+    },
+  );
+
+  test("has no stream_options for a provider that refuses them", () => {
+    const body = bodyOf({}, true, { ...plainDialect, streamOptions: false });
+    expect(body).toMatchObject({ stream: true });
+    expect(body).not.toHaveProperty("stream_options");
+  });
+
   test("has the messages as the client sent them", () => {
     const { request } = aDispatched().admitted;
     const plain = { parts: null, toolCalls: null, toolCallId: null, name: null, members: null };
@@ -59,7 +83,9 @@ describe("the body for a provider", () => {
         members: '{"reasoning_content":"6 times 7","role":"system","content":"no"}',
       },
     ];
-    expect(chatBodyOf({ ...request, messages }, candidate, false)["messages"]).toEqual([
+    expect(
+      chatBodyOf({ ...request, messages }, candidate, false, plainDialect)["messages"],
+    ).toEqual([
       { role: "user", content: parts, name: "ann" },
       { role: "assistant", content: null, tool_calls: calls },
       { role: "tool", content: "42", tool_call_id: "c1" },
@@ -69,7 +95,7 @@ describe("the body for a provider", () => {
 
   test("is a permanent fault if the parameters are not JSON", () => {
     const { request } = aDispatched({ parameters: "{" }).admitted;
-    expect(() => chatBodyOf(request, candidate, false)).toThrow(
+    expect(() => chatBodyOf(request, candidate, false, plainDialect)).toThrow(
       expect.objectContaining({ code: "ADAPTER_REQUEST_UNREADABLE" }),
     );
   });

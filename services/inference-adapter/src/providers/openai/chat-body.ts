@@ -1,4 +1,5 @@
 import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
+import type { Dialect } from "@sluice/declarations";
 import { unreadable } from "../../faults.ts";
 import type { ProviderBody } from "../provider.ts";
 
@@ -14,8 +15,8 @@ const setByAdapter = new Set([
 
 /**
  * Returns the body of `POST /chat/completions`: the client's parameters, the candidate's model, and
- * the candidate's output limit. The limit has the name that the client used, because some providers
- * know only the older `max_tokens`.
+ * the candidate's output limit. Unless the provider's dialect names the limit, it has the name that the client used,
+ * because some providers know only the older `max_tokens`.
  *
  * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
  */
@@ -23,9 +24,11 @@ export function chatBodyOf(
   request: InferenceRequested,
   candidate: Candidate,
   stream: boolean,
+  { outputLimitParameter, streamOptions }: Dialect,
 ): ProviderBody {
   const parameters = parametersOf(request);
-  const limitName = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
+  const named = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
+  const limitName = outputLimitParameter ?? named;
   const passed = Object.entries(parameters).filter(
     ([name, value]) => !setByAdapter.has(name) && value !== null,
   );
@@ -34,7 +37,8 @@ export function chatBodyOf(
     model: candidate.model,
     messages: request.messages.map(wireMessageOf),
     [limitName]: Number(candidate.outputLimit),
-    ...(stream && { stream: true, stream_options: { include_usage: true } }),
+    ...(stream && { stream: true }),
+    ...(stream && streamOptions && { stream_options: { include_usage: true } }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Candidate, InferenceRequested } from "@sluice/contracts";
+import type { Dialect } from "@sluice/declarations";
 import type { Clock } from "@sluice/domain";
 import OpenAI from "openai";
 import { AnswerAssembly } from "./answer-assembly.ts";
@@ -5,19 +7,34 @@ import { answerBytesMax } from "./answer-limit.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
 import { UnreadableAnswer, valuesOf, wholeOf } from "./event-stream.ts";
 import type { LossCode } from "../../decide/failure.ts";
-import { type Chunk, Provider, type ProviderCall, type ProviderEnd } from "../provider.ts";
+import {
+  type Chunk,
+  Provider,
+  type ProviderBody,
+  type ProviderCall,
+  type ProviderEnd,
+} from "../provider.ts";
 import { type CallInit, Patience, ProviderConnections, WireFault } from "./provider-fetch.ts";
+import { plainDialect } from "./dialect.ts";
+import { bodyOf } from "./provider-body.ts";
 import { ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
 import { hasSubstance, readCompletion } from "./wire-completion.ts";
 import { type WireError, wireErrorIn } from "./wire-error.ts";
+
+/** What is declared of a model, as its provider serves it. */
+export interface ServedModel {
+  /** The time until an answer begins, in milliseconds; null for that of all models. */
+  readonly beginMs: number | null;
+  readonly dialect: Dialect;
+}
 
 export interface ProviderEndpoint {
   readonly id: string;
   readonly baseUrl: string;
   /** The secrets themselves. */
   readonly keys: readonly string[];
-  /** The time until an answer begins, of models that have their own limit, by the provider's name of the model. */
-  readonly beginMsOf?: ReadonlyMap<string, number>;
+  /** What its models have of their own, by the provider's name of the model. */
+  readonly models?: ReadonlyMap<string, ServedModel>;
 }
 
 /** Time limits of calls, in milliseconds. */
@@ -51,7 +68,7 @@ export class OpenAiProvider extends Provider {
   readonly #connections: readonly ProviderConnections[];
   readonly #clock: Clock;
   readonly #timeouts: ProviderTimeouts;
-  readonly #beginMsOf: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly #models: ReadonlyMap<string, ReadonlyMap<string, ServedModel>>;
   /** The keys of each provider, which must not appear in its words. */
   readonly #secrets: ReadonlyMap<string, readonly string[]>;
 
@@ -62,7 +79,7 @@ export class OpenAiProvider extends Provider {
     this.#connections = [forStreams, forWholes];
     this.#clock = clock;
     this.#timeouts = timeouts;
-    this.#beginMsOf = new Map(endpoints.map(({ id, beginMsOf }) => [id, beginMsOf ?? new Map()]));
+    this.#models = new Map(endpoints.map(({ id, models }) => [id, models ?? new Map()]));
     this.#secrets = new Map(endpoints.map(({ id, keys }) => [id, keys]));
     this.#clients = new Map(
       endpoints.map(({ id, baseUrl, keys }) => [
@@ -75,6 +92,15 @@ export class OpenAiProvider extends Provider {
     );
   }
 
+  override bodyOf(
+    request: InferenceRequested,
+    candidate: Candidate,
+    stream: boolean,
+  ): ProviderBody {
+    const model = this.#models.get(candidate.provider)?.get(candidate.model);
+    return bodyOf(request, candidate, stream, model?.dialect ?? plainDialect);
+  }
+
   override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
     const clients = this.#clients.get(call.provider)?.[call.keyIndex];
     if (!clients) return notSent("unreachable");
@@ -84,8 +110,8 @@ export class OpenAiProvider extends Provider {
     const patience = this.#patienceFor(call);
     try {
       await (streamed
-        ? stream(clients.streamed, { ...call, patience }, assembly, onChunk)
-        : complete(clients.whole, { ...call, patience }, assembly));
+        ? streamAnswer(clients.streamed, { ...call, patience }, assembly, onChunk)
+        : awaitAnswer(clients.whole, { ...call, patience }, assembly));
     } catch (error) {
       if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
     }
@@ -139,8 +165,8 @@ export class OpenAiProvider extends Provider {
 
   #patienceFor({ provider, body }: ProviderCall): Patience {
     const { beginMs, silenceMs } = this.#timeouts;
-    const own = this.#beginMsOf.get(provider)?.get(String(body["model"]));
-    return new Patience(own ?? beginMs, silenceMs);
+    const own = this.#models.get(provider)?.get(String(body["model"]));
+    return new Patience(own?.beginMs ?? beginMs, silenceMs);
   }
 
   #keysOf({ provider }: ProviderCall): readonly string[] {
@@ -173,7 +199,7 @@ interface PatientCall extends ProviderCall {
   readonly patience: Patience;
 }
 
-async function stream(
+async function streamAnswer(
   client: OpenAI,
   call: PatientCall,
   assembly: AnswerAssembly,
@@ -196,7 +222,7 @@ async function stream(
   }
 }
 
-async function complete(
+async function awaitAnswer(
   client: OpenAI,
   call: PatientCall,
   assembly: AnswerAssembly,

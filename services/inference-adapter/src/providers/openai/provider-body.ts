@@ -1,4 +1,5 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
+import type { Dialect } from "@sluice/declarations";
 import { chatBodyOf, parametersOf } from "./chat-body.ts";
 import type { ProviderBody } from "../provider.ts";
 
@@ -12,24 +13,28 @@ export function bodyOf(
   request: InferenceRequested,
   candidate: Candidate,
   stream: boolean,
+  dialect: Dialect,
 ): ProviderBody {
   return request.operation === "embeddings"
-    ? embeddingBodyOf(request, candidate)
-    : chatBodyOf(request, candidate, stream);
+    ? embeddingBodyOf(request, candidate, dialect)
+    : chatBodyOf(request, candidate, stream, dialect);
 }
 
 /**
- * Returns the body of `POST /embeddings`. It always asks for base64, which keeps the bits of the
- * embeddings and takes a quarter of the bytes of printed numbers. Ingress converts them to the
- * encoding that the client asked for.
+ * Returns the body of `POST /embeddings`. It asks for the encoding of the provider's dialect. Ingress converts the
+ * embeddings to the encoding that the client asked for.
  */
-function embeddingBodyOf(request: InferenceRequested, { model }: Candidate): ProviderBody {
+function embeddingBodyOf(
+  request: InferenceRequested,
+  { model }: Candidate,
+  { embeddingEncoding }: Dialect,
+): ProviderBody {
   const { inputs, tokenInputs } = request;
   const passed = Object.entries(parametersOf(request)).filter(([, value]) => value !== null);
   return {
     ...Object.fromEntries(passed),
     model,
     input: inputs.length > 0 ? inputs : tokenInputs,
-    encoding_format: "base64",
+    encoding_format: embeddingEncoding,
   };
 }

@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { callProvider } from "../provider.contract.ts";
+import { plainDialect } from "./dialect.ts";
 import { events, json, serve, stopServing } from "./answering-server.fixture.ts";
 
 afterEach(stopServing);
@@ -43,12 +44,11 @@ describe("a model that reasons before it answers", () => {
 
   test("is awaited up to the limit of the model, and else of all", async () => {
     const silent = streamOf(event(role), 5_000);
-    const own = new Map([["sim-economy", 150]]);
-    expect(await endOf(silent, { beginMs: long, beginMsOf: own })).toMatchObject({
+    const models = (name: string) => new Map([[name, { beginMs: 150, dialect: plainDialect }]]);
+    expect(await endOf(silent, { beginMs: long, models: models("sim-economy") })).toMatchObject({
       ...{ kind: "lost", code: "timed_out" },
     });
-    const others = new Map([["another", 150]]);
-    expect(await endOf(silent, { beginMs: 200, beginMsOf: others })).toMatchObject({
+    expect(await endOf(silent, { beginMs: 200, models: models("another") })).toMatchObject({
       code: "timed_out",
     });
   });
