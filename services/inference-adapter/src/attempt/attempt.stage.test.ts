@@ -158,6 +158,19 @@ describe("a provider that refuses", () => {
   });
 });
 
+test("a page of a proxy in place of an answer costs nothing, and an empty answer its input", async () => {
+  const unusable = (code: "answer_unreadable" | "answer_empty") =>
+    newTestStage(() => ({ kind: "end", end: { kind: "unusable", code, usage: null } }), {
+      candidates: [aCandidate()],
+    });
+  const page = await (await unusable("answer_unreadable")).handle();
+  expect(meteredIn(page)).toMatchObject([{ reason: "refused", usage: noUsage }]);
+  const empty = await (await unusable("answer_empty")).handle();
+  expect(meteredIn(empty)).toMatchObject([
+    { reason: "answered", kind: "estimated", usage: { outputTokens: 0n } },
+  ]);
+});
+
 describe("a call that is lost", () => {
   const lost: Scripted = { kind: "end", end: { kind: "lost", code: "timed_out" } };
 

@@ -269,6 +269,11 @@ export class AttemptRunner {
         return this.#fail(held, end, zero);
       }
       case "unusable": {
+        // A page of a proxy shows that the provider was not asked.
+        if (end.code === "answer_unreadable" && end.usage === null) {
+          const zero = zeroMeteringOf(held.intent, "refused", calledAt, clock.now());
+          return this.#fail(held, { ...end, status: null, retryAfterMs: null }, zero);
+        }
         const result = { answer: null, usage: end.usage, reason: "answered" } as const;
         const metered = await this.#meter(held, result, calledAt);
         return this.#fail(held, { ...end, status: null, retryAfterMs: null }, metered);

@@ -1,3 +1,5 @@
+import { deadlinePassed } from "../providers/provider.ts";
+
 /** What may end a call before its answer is complete: the client leaves, or the deadline passes. */
 export class EarlyEnd {
   readonly #left = new AbortController();
@@ -17,7 +19,7 @@ export class EarlyEnd {
   }
 
   expire(): void {
-    this.#late.abort();
+    this.#late.abort(deadlinePassed);
   }
 
   get hasLeft(): boolean {

@@ -29,7 +29,9 @@ export interface CandidateFacts {
  */
 export function chooseCandidate(facts: CandidateFacts): CandidateChoice {
   const { candidates, failures, readyAt, now } = facts;
-  const failed = new Map(failures.map((failure) => [failure.variant, failure.retryAt]));
+  // A stale connection says nothing about the candidate, which is called again at once.
+  const counted = failures.filter(({ code }) => code !== "connection_stale");
+  const failed = new Map(counted.map((failure) => [failure.variant, failure.retryAt]));
   const fresh = candidates.find(
     (candidate) => !failed.has(candidate.variant) && readyAt(candidate) <= now,
   );

@@ -212,6 +212,16 @@ describe("a request whose providers refuse because of a limit", () => {
     });
   });
 
+  test("ends with the time of the last refusal, because the earlier times have passed", () => {
+    const history = after([
+      { code: "rate_limited", retryAt: now - 9_000 },
+      { code: "rate_limited", retryAt: now - 6_000 },
+      { code: "rate_limited", retryAt: now - 3_000 },
+      { code: "rate_limited", retryAt: now + 3_000 },
+    ]);
+    expect(stepFor({ dispatched: only, history })).toMatchObject({ retryAfterMs: 3_000 });
+  });
+
   test("ends with the quota of the operator, without another call, whatever the provider's key", () => {
     const history = after([{ code: "quota_exhausted", status: 429, retryAt: null }]);
     expect(stepFor({ dispatched: only, history })).toMatchObject({
@@ -324,6 +334,13 @@ describe("the candidate", () => {
     expect(afterWaits(13_000)).toMatchObject({ kind: "wait", waitMs: 2_000 });
     expect(afterWaits(13_001)).toMatchObject({ code: "provider_busy", retryAfterMs: 2_000 });
     expect(stepFor({ waitedMs: 60_000 })).toMatchObject({ kind: "attempt" });
+  });
+
+  test("is the same one at once if only its connection was stale", () => {
+    const stale = failedWith({ code: "connection_stale", retryAt: now, status: null });
+    expect(stepFor({ history: aHistory({ attempts: [stale] }) })).toMatchObject({
+      ...{ kind: "attempt", number: 2, candidate: small },
+    });
   });
 
   test("is skipped while its breaker is open, and awaited if all breakers are", () => {

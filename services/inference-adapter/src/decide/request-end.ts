@@ -31,7 +31,9 @@ export function givenUp(failures: readonly AttemptFailure[], now: EpochMillis): 
   const last = failures.at(-1);
   const limit = limitOf(failures.map(({ code }) => code));
   if (limit !== null) {
-    const times = failures.flatMap(({ retryAt }) => retryAt ?? []);
+    // The last failure of each variant counts: the earlier times have passed.
+    const retryAtOf = new Map(failures.map(({ variant, retryAt }) => [variant, retryAt]));
+    const times = [...retryAtOf.values()].flatMap((retryAt) => retryAt ?? []);
     return limited(limit, times.length > 0 ? Math.max(0, Math.min(...times) - now) : undefined);
   }
   if (failures.length > 0 && failures.every(({ code }) => code === "context_length_exceeded"))

@@ -47,6 +47,17 @@ test("a key whose account is used up rests for a minute, and the reason is known
   expect(breakers.restsBecause(small)).toBeNull();
 });
 
+test("the reason of a rest stays known, although a call that had begun before succeeds", () => {
+  const breakers = breakersWith(1);
+  const earlier = breakers.begin(small, 0);
+  const limited = { ...refused, code: "rate_limited", retryAfterMs: 60_000 } as const;
+  breakers.ended(small, breakers.begin(small, 0), limited, 0);
+  const answer = answerOf(["One"], "stop");
+  breakers.ended(small, earlier, { kind: "answered", answer, usage: null }, 10);
+  expect(breakers.readyAt(small)).toBe(60_000);
+  expect(breakers.restsBecause(small)).toBe("rate_limited");
+});
+
 test("an answer that is a page for people counts as a failure, and an empty one does not", () => {
   const unusable = { kind: "unusable", usage: null } as const;
   for (const [code, until] of [

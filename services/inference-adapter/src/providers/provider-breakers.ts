@@ -92,7 +92,7 @@ export class ProviderBreakers {
     this.#set(candidate, key, after);
     if (verdict.kind === "rest" && end.kind === "refused")
       this.#reasons.set(nameOf(candidate, key), end.code);
-    else this.#reasons.delete(nameOf(candidate, key));
+    else if (after.kind !== "open") this.#reasons.delete(nameOf(candidate, key));
     if (after.kind === "open" && before.kind !== "open")
       this.#logOpened(candidate, key, end, after.until - now);
   }
@@ -131,8 +131,8 @@ function nameOf({ provider, model }: Candidate, key: number): string {
 
 /**
  * Returns what the end of a call says about the provider, or null if it says nothing: this process
- * ended the call; or the answer had begun; or it had closed an idle connection; or it was too busy for this call
- * and named no time, so that the request's own back-off is enough.
+ * ended the call; or the answer had begun; or the provider had closed an idle connection; or it was too busy for
+ * this call and named no time, so that the request's own back-off is enough.
  */
 export function verdictOf(end: ProviderEnd): Verdict | null {
   switch (end.kind) {

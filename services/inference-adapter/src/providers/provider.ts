@@ -20,9 +20,12 @@ export interface ProviderCall {
   readonly body: ProviderBody;
   /** How many answers are requested: `n`, or one embedding for each input. */
   readonly answers: number;
-  /** Ends the call immediately. */
+  /** Ends the call immediately. Its reason is {@link deadlinePassed} if there is no time left. */
   readonly signal: AbortSignal;
 }
+
+/** Why a call is ended whose deadline has passed. */
+export const deadlinePassed = Symbol("the deadline has passed");
 
 /** A chunk of a streamed answer. */
 export interface Chunk {

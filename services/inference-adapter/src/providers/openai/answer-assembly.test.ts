@@ -116,6 +116,38 @@ describe("the reasoning of a model", () => {
   });
 });
 
+test("lists of a reasoning without an index are continued in a time that grows with their length", () => {
+  const assembly = new AnswerAssembly();
+  const elements = 20_000;
+  const startedAt = process.cpuUsage();
+  for (let at = 0; at < elements; at += 1)
+    assembly.add(chunk({ delta: { reasoning_details: [{ type: "x", text: "6" }] } }));
+  const { user } = process.cpuUsage(startedAt);
+  expect(JSON.parse(assembly.answer(0).choices[0]?.members ?? "").reasoning_details).toHaveLength(
+    elements,
+  );
+  // With the square of their number it took 12 s.
+  expect(user).toBeLessThan(5_000_000);
+});
+
+test("members of a reasoning that ingress would refuse in a history are left out", () => {
+  const assembly = new AnswerAssembly();
+  const delta = { content: "42", reasoning: { effort: "high" }, reasoning_details: "none" };
+  assembly.add(chunk({ delta }));
+  expect(assembly.answer(0).choices).toMatchObject([{ content: "42", members: null }]);
+});
+
+test("a chunk that was given to its reader is not changed by later ones", () => {
+  const assembly = new AnswerAssembly();
+  const details = (text: string) =>
+    chunk({ delta: { reasoning_details: [{ type: "x", index: 0, text }] } });
+  const [first] = assembly.add(details("6"));
+  const before = JSON.stringify(first);
+  assembly.add(details(" times 7"));
+  assembly.add(chunk({ delta: { reasoning_details: [{ type: "y" }] } }));
+  expect(JSON.stringify(first)).toBe(before);
+});
+
 test("an answer has begun with its reasoning, and not with an empty list", () => {
   for (const [delta, hasBegun] of [
     [{ content: "", annotations: [], reasoning_details: [] }, false],

@@ -19,6 +19,8 @@ interface GrowingChoice {
 }
 
 interface GrowingToolCall {
+  /** As the provider counts. */
+  readonly index: number;
   readonly id: string;
   readonly type: string;
   readonly name: string;
@@ -35,8 +37,12 @@ export class AnswerAssembly {
   #head: Pick<WireCompletion, "model" | "systemFingerprint" | "createdAt"> = nothingSaid;
   #usage: ReportedUsage | null = null;
 
-  /** Adds a chunk, or a whole completion. The last value of each member next to the choices counts. */
-  add({ model, systemFingerprint, createdAt, usage, choices }: WireCompletion): void {
+  /**
+   * Adds a chunk, or a whole completion. The last value of each member next to the choices counts.
+   *
+   * @returns the choices for the reader of a stream
+   */
+  add({ model, systemFingerprint, createdAt, usage, choices }: WireCompletion): readonly object[] {
     this.#head = {
       model: model ?? this.#head.model,
       systemFingerprint: systemFingerprint ?? this.#head.systemFingerprint,
@@ -44,7 +50,18 @@ export class AnswerAssembly {
     };
     // A provider that reports it with each chunk counts from the beginning. Some end with an empty object.
     this.#usage = reportedUsageOf(usage) ?? this.#usage;
-    for (const choice of choices) this.#addChoice(choice);
+    return choices.map((choice) => this.#addChoice(choice));
+  }
+
+  /**
+   * Ends the choices to which the provider gave no finish reason, although it said that this was all.
+   *
+   * @returns their ends, for the reader of a stream
+   */
+  end(): readonly object[] {
+    const open = [...this.#choices].filter(([, { finishReason }]) => finishReason === null);
+    for (const [, choice] of open) choice.finishReason = "stop";
+    return open.map(([index]) => ({ index, delta: {}, finish_reason: "stop" }));
   }
 
   /** The usage that was reported so far; null if there is none. */
@@ -61,6 +78,14 @@ export class AnswerAssembly {
         toolCalls.size > 0 ||
         finishReason !== null ||
         hasReasoning(members),
+    );
+  }
+
+  /** Whether the model has said something, and not only reasoned. */
+  get hasSpoken(): boolean {
+    return [...this.#choices.values()].some(
+      ({ content, refusal, toolCalls }) =>
+        Boolean(content) || Boolean(refusal) || toolCalls.size > 0,
     );
   }
 
@@ -89,17 +114,20 @@ export class AnswerAssembly {
     };
   }
 
-  #addChoice(added: WireChoice): void {
-    const { index, content, refusal, toolCalls, logprobs, finishReason } = added;
+  #addChoice(added: WireChoice): object {
+    const { index, content, refusal, toolCalls, logprobs, finishReason, forwarded } = added;
     const choice = this.#choices.get(index) ?? emptyChoice();
     this.#choices.set(index, choice);
     if (content !== null) choice.content = (choice.content ?? "") + content;
     if (refusal !== null) choice.refusal = (choice.refusal ?? "") + refusal;
-    for (const call of toolCalls) addToolCall(choice, call);
+    const places = toolCalls.map((call) => addToolCall(choice, call));
     choice.members = joinedMembers(choice.members, added.members);
     choice.logprobs.content = joined(choice.logprobs.content, logprobs.content);
     choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs.refusal);
     if (finishReason !== null) choice.finishReason = finishReason;
+    return places.every((place, at) => place === toolCalls[at]?.index)
+      ? forwarded
+      : withPlaces(forwarded, places);
   }
 }
 
@@ -116,19 +144,39 @@ function emptyChoice(): GrowingChoice {
   };
 }
 
-function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): void {
-  const call = toolCalls.get(wire.index) ?? emptyCall;
-  toolCalls.set(wire.index, {
+/** Returns the place of the call in the answer. Gemini gives parallel calls the same index and different ids. */
+function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): number {
+  const place = placeOf(toolCalls, wire);
+  const call = toolCalls.get(place) ?? emptyCall;
+  toolCalls.set(place, {
+    index: wire.index,
     // Some providers repeat both as empty texts.
     id: wire.id || call.id,
     type: wire.type || call.type,
-    name: call.name + wire.name,
+    // Some repeat the whole name.
+    name: wire.name === call.name ? call.name : call.name + wire.name,
     arguments: call.arguments + wire.arguments,
     members: joinedMembers(call.members, wire.members),
   });
+  return place;
+}
+
+function placeOf(calls: ReadonlyMap<number, GrowingToolCall>, { index, id }: WireToolCall): number {
+  const last = [...calls].findLast(([, call]) => call.index === index);
+  // A delta without an id continues the last call that has its index.
+  if (!last || !id || !last[1].id) return last?.[0] ?? index;
+  const same = [...calls].find(([, call]) => call.id === id);
+  return same?.[0] ?? Math.max(...calls.keys()) + 1;
+}
+
+function withPlaces(forwarded: WireChoice["forwarded"], places: readonly number[]): object {
+  const { delta } = forwarded;
+  const calls = delta.tool_calls?.map((call, at) => ({ ...call, index: places[at] ?? at }));
+  return { ...forwarded, delta: { ...delta, tool_calls: calls } };
 }
 
 const emptyCall: GrowingToolCall = {
+  index: 0,
   id: "",
   type: "function",
   name: "",

@@ -63,6 +63,39 @@ describe("a successful response with an error is a refusal with its code, and co
   });
 });
 
+describe("an answer in another form than was asked for", () => {
+  const chunks = [
+    text("On"),
+    text("e"),
+    { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+  ];
+
+  test("is read if a whole one comes as events", async () => {
+    expect(await whole(events(...chunks))).toMatchObject({
+      ...{ kind: "answered", answer: { choices: [{ content: "One" }] } },
+    });
+  });
+
+  test("is read if a stream comes as a document, of any content type", async () => {
+    const message = { role: "assistant", content: "One" };
+    const body = { choices: [{ index: 0, message, finish_reason: "stop" }] };
+    const end = await streamed((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).end(JSON.stringify(body));
+    });
+    expect(end).toMatchObject({ kind: "answered", answer: { choices: [{ content: "One" }] } });
+  });
+
+  test("is an error under any content type", async () => {
+    for (const type of ["text/event-stream", "text/plain"]) {
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      const end = await streamed((_, response) => {
+        response.writeHead(200, { "content-type": type }).end(JSON.stringify(rateLimit));
+      });
+      expect(end).toMatchObject({ kind: "refused", code: "rate_limited" });
+    }
+  });
+});
+
 describe("an error after a part of the answer is not a refusal, because the part is billed", () => {
   const error = { error: { message: "Upstream failed", code: 502 } };
 
@@ -76,6 +109,39 @@ describe("an error after a part of the answer is not a refusal, because the part
     const made = { choices: [], usage: { prompt_tokens: 12, completion_tokens: 40 } };
     expect(await streamed(events(made, error))).toMatchObject({
       ...{ kind: "cut", usage: { usage: { inputTokens: 12n, outputTokens: 40n } } },
+    });
+  });
+
+  test("if only reasoning that is not shown was made", async () => {
+    const reasoned = {
+      choices: [],
+      usage: {
+        ...{ prompt_tokens: 12, completion_tokens: 50 },
+        completion_tokens_details: { reasoning_tokens: 50 },
+      },
+    };
+    expect(await streamed(events(reasoned, error))).toMatchObject({ kind: "cut" });
+  });
+
+  test("if a whole answer has both", async () => {
+    const both = {
+      ...error,
+      choices: [{ index: 0, message: { content: "On" }, finish_reason: "error" }],
+      usage: { prompt_tokens: 10, completion_tokens: 500 },
+    };
+    expect(await whole(json(both))).toMatchObject({
+      ...{ kind: "cut", code: "provider_error", answer: { choices: [{ content: "On" }] } },
+      usage: { usage: { inputTokens: 10n, outputTokens: 500n } },
+    });
+  });
+
+  test("and the text of its event is kept", async () => {
+    const last = {
+      ...error,
+      choices: [{ index: 0, delta: { content: "e" }, finish_reason: "error" }],
+    };
+    expect(await streamed(events(text("On"), last))).toMatchObject({
+      ...{ kind: "cut", answer: { choices: [{ content: "One" }] } },
     });
   });
 
@@ -162,6 +228,60 @@ describe("usage that was reported before a stream broke off", () => {
       usage: { usage: { inputTokens: 4n, outputTokens: 2n } },
     });
   });
+});
+
+describe("a refusal whose body does not end", () => {
+  const refusing: RequestListener = (_, response) => {
+    response.writeHead(429, { "content-type": "application/json", "retry-after": "3" });
+    response.write('{"error":');
+  };
+  const refusal = { kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 };
+
+  test("is a refusal, and is not awaited", async () => {
+    expect(await whole(refusing)).toMatchObject(refusal);
+  });
+
+  test("is a refusal also if the call is ended meanwhile", async () => {
+    const aborting = new AbortController();
+    const provider = await serve((request, response) => {
+      refusing(request, response);
+      setTimeout(() => aborting.abort(), 100);
+    });
+    const call = { signal: aborting.signal };
+    const { end } = await callProvider(provider, { prompt: "x", stream: true, call });
+    expect(end).toMatchObject(refusal);
+  });
+});
+
+test("parallel calls that all have the index 0 are several calls, also for the reader of the stream", async () => {
+  const callOf = (id: string, name: string, args: string) => ({
+    choices: [
+      {
+        index: 0,
+        delta: {
+          tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: args } }],
+        },
+      },
+    ],
+  });
+  const more = {
+    choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: "}" } }] } }],
+  };
+  const stop = { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] };
+  const first = callOf("a", "weather", '{"at":1}');
+  const provider = await serve(events(first, callOf("b", "time", '{"at":2'), more, stop));
+  const { end, chunks } = await callProvider(provider, { prompt: "x", stream: true });
+  if (end.kind !== "answered") throw new Error("The provider did not answer.");
+  expect(JSON.parse(end.answer.choices[0]?.toolCalls ?? "")).toMatchObject([
+    { id: "a", function: { name: "weather", arguments: '{"at":1}' } },
+    { id: "b", function: { name: "time", arguments: '{"at":2}' } },
+  ]);
+  const indexes = chunks
+    .flatMap(({ choices }) => choices)
+    .flatMap((choice: { readonly delta?: { tool_calls?: readonly { index?: number }[] } }) =>
+      (choice.delta?.tool_calls ?? []).map(({ index }) => index),
+    );
+  expect(indexes).toEqual([0, 1, 1]);
 });
 
 describe("a limit of the provider", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { UnreadableAnswer, valuesOf, wholeOf } from "./event-stream.ts";
+import { AnswerValues, documentIn, UnreadableAnswer } from "./event-stream.ts";
 
 const chunk = { choices: [{ delta: { content: "é" } }] };
 const json = JSON.stringify(chunk);
@@ -12,7 +12,7 @@ function streamOf(...pieces: readonly (string | Uint8Array)[]): Response {
 
 async function valuesIn(response: Response): Promise<readonly unknown[]> {
   const values: unknown[] = [];
-  for await (const value of valuesOf(response)) values.push(value);
+  for await (const value of new AnswerValues(response).read()) values.push(value);
   return values;
 }
 
@@ -48,8 +48,38 @@ describe("the values of a stream", () => {
     expect(await valuesIn(streamOf(`event: error\ndata: ${data}\n\n`))).toEqual([value]);
   });
 
-  test("are one document if the provider ignores that a stream was requested", async () => {
-    expect(await valuesIn(Response.json(chunk))).toEqual([chunk]);
+  test.each(["application/json", "text/event-stream", "text/plain", ""])(
+    "are told from one document by the first character, with the content type %j",
+    async (type) => {
+      const headers = { "content-type": type };
+      expect(await valuesIn(new Response(json, { headers }))).toEqual([chunk]);
+      expect(await valuesIn(new Response(`\uFEFF \n${json}\n`, { headers }))).toEqual([chunk]);
+      expect(await valuesIn(new Response(`\n\ndata: ${json}\n\n`, { headers }))).toEqual([chunk]);
+      await expect(valuesIn(new Response("<html>", { headers }))).rejects.toThrow(UnreadableAnswer);
+    },
+  );
+
+  test.each([
+    [`data: ${json}\n\ndata: [DONE]\n\n`, true],
+    [`data: ${json}\n\n`, false],
+    [json, true],
+    ["", false],
+  ])("are complete only if the provider says so: %j", async (text, isComplete) => {
+    const values = new AnswerValues(streamOf(text));
+    for await (const value of values.read()) expect(value).toEqual(chunk);
+    expect(values.isComplete).toBe(isComplete);
+  });
+
+  test("do not wait for a server that keeps the connection open behind the end", async () => {
+    let isCancelled = false;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from(`data: ${json}\n\ndata: [DONE]\n\n`)),
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    expect(await valuesIn(new Response(body))).toEqual([chunk]);
+    expect(isCancelled).toBe(true);
   });
 
   test("are damaged if their JSON is, which must not be skipped as a sign of life", async () => {
@@ -60,6 +90,6 @@ describe("the values of a stream", () => {
 });
 
 test("a whole answer that is not JSON is unreadable, and the fault does not quote it", async () => {
-  await expect(wholeOf(new Response("<html>secret"))).rejects.toThrow(UnreadableAnswer);
-  await expect(wholeOf(new Response("<html>secret"))).rejects.not.toThrow(/secret/);
+  await expect(documentIn(new Response("<html>secret"))).rejects.toThrow(UnreadableAnswer);
+  await expect(documentIn(new Response("<html>secret"))).rejects.not.toThrow(/secret/);
 });

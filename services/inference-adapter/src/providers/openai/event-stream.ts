@@ -3,45 +3,92 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 /** A response that was received in full and that is not what it says it is. */
 export class UnreadableAnswer extends Error {}
 
+/** The time for which a connection is read on after the end of an answer, so that it can be used again. */
+const endMsMax = 1_000;
+
 /**
- * Yields the JSON values of a stream of events. Events without data, or with other text than JSON, keep a connection
- * alive and mean nothing. If a provider answers with one JSON document instead of a stream, that is the only value.
- *
- * @throws UnreadableAnswer if JSON is damaged, and the errors of the connection
+ * The JSON values of an answer: those of its events, or the one document. Which of both it is follows from its
+ * first character, because servers give either any content type.
  */
-export async function* valuesOf(response: Response): AsyncGenerator {
-  if (isDocument(response)) {
-    yield documentOf(await response.text());
-    return;
+export class AnswerValues {
+  readonly #response: Response;
+  #isComplete = false;
+
+  constructor(response: Response) {
+    this.#response = response;
   }
-  const events: EventSourceMessage[] = [];
-  let ended = false;
-  const parser = createParser({ onEvent: (event) => events.push(event) });
-  const decoder = new TextDecoder();
-  const taken = function* (): Generator {
-    for (const event of events.splice(0)) {
-      ended ||= event.data.trim() === "[DONE]";
-      if (!ended) yield* valueOf(event);
+
+  /** Whether the provider said that this was all: with `[DONE]`, or by the end of a document. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /**
+   * Yields the values. Events without data, or with other text than JSON, keep a connection alive and mean nothing.
+   *
+   * @throws UnreadableAnswer if JSON is damaged, and the errors of the connection
+   */
+  async *read(): AsyncGenerator {
+    const events: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (event) => events.push(event) });
+    let document: string[] | undefined;
+    let beginning = "";
+    for await (const text of this.#texts()) {
+      if (document) document.push(text);
+      else if (beginning.trim() === "") {
+        beginning += text;
+        // A page for people begins with `<`, and is a document that is not JSON.
+        if (/^[\s\uFEFF]*[{[<]/.test(beginning)) document = [beginning];
+        else if (beginning.trim() !== "") parser.feed(beginning);
+      } else parser.feed(text);
+      yield* this.#valuesOf(events);
     }
-  };
-  // Reads to the end also after `[DONE]`, because the connection can then be used again.
-  for await (const piece of response.body ?? []) {
-    parser.feed(decoder.decode(piece, { stream: true }));
-    yield* taken();
+    // The last event may have no empty line behind it.
+    parser.feed("\n\n");
+    yield* this.#valuesOf(events);
+    if (!document) return;
+    yield documentOf(document.join(""));
+    this.#isComplete = true;
   }
-  // The last event may have no empty line behind it.
-  parser.feed(`${decoder.decode()}\n\n`);
-  yield* taken();
+
+  *#valuesOf(events: EventSourceMessage[]): Generator {
+    for (const event of events.splice(0)) {
+      if (event.data.trim() === "[DONE]") this.#isComplete = true;
+      if (!this.#isComplete) yield* valueOf(event);
+    }
+  }
+
+  /** Yields the body as text. It is read to its end also after `[DONE]`, but does not wait for a server that keeps it open. */
+  async *#texts(): AsyncGenerator<string> {
+    const reader = this.#response.body?.getReader();
+    if (!reader) return;
+    const decoder = new TextDecoder();
+    try {
+      for (;;) {
+        const reading = reader.read();
+        const read = await (this.#isComplete ? soon(reading) : reading);
+        if (!read || read.done) break;
+        yield decoder.decode(read.value, { stream: true });
+      }
+      yield decoder.decode();
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+  }
 }
 
-/** Reads a whole answer. @throws UnreadableAnswer if it is not JSON, and the errors of the connection */
-export async function wholeOf(response: Response): Promise<unknown> {
+/** Resolves to undefined if nothing comes in time. */
+async function soon<T>(reading: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), endMsMax);
+  });
+  return Promise.race([reading, tooLate]).finally(() => clearTimeout(timer));
+}
+
+/** Reads an answer that is one document. @throws UnreadableAnswer if it is not JSON, and the errors of the connection */
+export async function documentIn(response: Response): Promise<unknown> {
   return documentOf(await response.text());
-}
-
-/** A page for people is one too, and no stream without events. */
-function isDocument({ headers }: Response): boolean {
-  return /\b(?:json|html)\b/i.test(headers.get("content-type") ?? "");
 }
 
 function documentOf(text: string): unknown {

@@ -1,7 +1,14 @@
 import type { Members } from "./wire-completion.ts";
 
 /** Members whose text is a name and not a part of a longer text. */
-const names: ReadonlySet<string> = new Set(["type", "id", "format", "name", "signature"]);
+const names: ReadonlySet<string> = new Set([
+  "type",
+  "id",
+  "format",
+  "name",
+  "signature",
+  "thought_signature",
+]);
 
 /**
  * Joins the members of two deltas of a message: texts are continued, lists are continued with each element by its `index`,
@@ -11,7 +18,9 @@ export function joinedMembers(before: Members, more: Members): Members {
   const joined = new Map(Object.entries(before));
   for (const [name, value] of Object.entries(more)) {
     const known = joined.get(name);
-    joined.set(name, known === undefined ? value : joinedValue(name, known, value));
+    // A list is continued in place, and the chunk's own list is still to be sent.
+    const own = Array.isArray(value) ? [...value] : value;
+    joined.set(name, known === undefined ? own : joinedValue(name, known, value));
   }
   return Object.fromEntries(joined);
 }
@@ -24,11 +33,13 @@ function joinedValue(name: string, before: unknown, more: unknown): unknown {
   return more ?? before;
 }
 
+/** How far back an element is looked for, so that the time grows with the length of a list and not with its square. */
+const lookBack = 32;
+
 /** Providers that stream a list give each element an index, under which they continue it. */
-function joinedList(before: readonly unknown[], more: readonly unknown[]): readonly unknown[] {
-  const joined = [...before];
+function joinedList(joined: unknown[], more: readonly unknown[]): readonly unknown[] {
   for (const element of more) {
-    const at = joined.findLastIndex((known) => isSame(known, element));
+    const at = placeOf(joined, element);
     const known = joined[at];
     if (isObject(known) && isObject(element)) joined[at] = joinedMembers(known, element);
     else joined.push(element);
@@ -36,10 +47,14 @@ function joinedList(before: readonly unknown[], more: readonly unknown[]): reado
   return joined;
 }
 
-function isSame(known: unknown, element: unknown): boolean {
-  if (!isObject(known) || !isObject(element)) return false;
-  const { index, type } = element;
-  return typeof index === "number" && known["index"] === index && known["type"] === type;
+function placeOf(joined: readonly unknown[], element: unknown): number {
+  if (!isObject(element) || typeof element["index"] !== "number") return -1;
+  for (let at = joined.length - 1; at >= Math.max(0, joined.length - lookBack); at -= 1) {
+    const known = joined[at];
+    if (isObject(known) && known["index"] === element["index"] && known["type"] === element["type"])
+      return at;
+  }
+  return -1;
 }
 
 function isObject(value: unknown): value is Members {

@@ -65,7 +65,7 @@ describe("an answer without end", () => {
     });
     const { end } = await callProvider(endless, { prompt: "x", stream });
     expect(end).toEqual({ kind: "lost", code: "answer_too_long" });
-    await expect.poll(() => connections()).toBe(0);
+    await expect.poll(() => connections(), { timeout: 10_000 }).toBe(0);
     // What was sent and not read is in the buffers of both sockets.
     expect(sent.bytes).toBeLessThan(bytesMax + 16 * mebibyte);
   });
@@ -167,10 +167,26 @@ describe("an answer that came whole is accepted", () => {
   });
 });
 
-test("a stream that ends with an empty finish reason is cut, because its end is missing", async () => {
+describe("a stream without a finish reason", () => {
   const chunk = { choices: [{ index: 0, delta: { content: "Hm" }, finish_reason: "" }] };
-  const { end } = await callProvider(await serve(events(chunk)), { prompt: "x", stream: true });
-  expect(end).toMatchObject({ kind: "cut" });
+
+  test("is whole if the provider says that it is at its end, and its reader learns so", async () => {
+    const provider = await serve(events(chunk));
+    const { end, chunks } = await callProvider(provider, { prompt: "x", stream: true });
+    expect(end).toMatchObject({
+      ...{ kind: "answered", answer: { choices: [{ content: "Hm", finishReason: "stop" }] } },
+    });
+    expect(chunks.at(-1)?.choices).toEqual([{ index: 0, delta: {}, finish_reason: "stop" }]);
+  });
+
+  test("is cut if it only ends, because its end is missing", async () => {
+    const provider = await serve((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`data: ${JSON.stringify(chunk)}\n\n`);
+    });
+    const { end } = await callProvider(provider, { prompt: "x", stream: true });
+    expect(end).toMatchObject({ kind: "cut", code: "connection_lost" });
+  });
 });
 
 test("an idle connection is closed before common servers close theirs, so that no call is lost on it", async () => {

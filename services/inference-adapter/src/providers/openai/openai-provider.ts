@@ -1,14 +1,15 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
 import type { Dialect } from "@sluice/declarations";
-import type { Clock } from "@sluice/domain";
+import { type Clock, noUsage } from "@sluice/domain";
 import OpenAI from "openai";
 import { AnswerAssembly } from "./answer-assembly.ts";
 import { answerBytesMax } from "./answer-limit.ts";
 import { embeddingEndOf } from "./embedding-end.ts";
-import { UnreadableAnswer, valuesOf, wholeOf } from "./event-stream.ts";
+import { AnswerValues, documentIn, UnreadableAnswer } from "./event-stream.ts";
 import type { LossCode } from "../../decide/failure.ts";
 import {
   type Chunk,
+  deadlinePassed,
   Provider,
   type ProviderBody,
   type ProviderCall,
@@ -17,8 +18,8 @@ import {
 import { type CallInit, Patience, ProviderConnections, WireFault } from "./provider-fetch.ts";
 import { plainDialect } from "./dialect.ts";
 import { bodyOf } from "./provider-body.ts";
-import { ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
-import { hasSubstance, readCompletion } from "./wire-completion.ts";
+import { type Heard, ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
+import { hasSubstance, readCompletion, type WireCompletion } from "./wire-completion.ts";
 import { type WireError, wireErrorIn } from "./wire-error.ts";
 
 /** What is declared of a model, as its provider serves it. */
@@ -107,22 +108,27 @@ export class OpenAiProvider extends Provider {
     if (call.operation === "embeddings") return this.#embed(clients.whole, call);
     const assembly = new AnswerAssembly();
     const streamed = call.body["stream"] === true;
-    const patience = this.#patienceFor(call);
+    const limited = this.#limited(call);
+    let isComplete = false;
     try {
-      await (streamed
-        ? streamAnswer(clients.streamed, { ...call, patience }, assembly, onChunk)
-        : awaitAnswer(clients.whole, { ...call, patience }, assembly));
+      // Explicit, because a provider may stream by default.
+      const options = optionsOf({ ...limited, body: { ...call.body, stream: streamed } });
+      const client = streamed ? clients.streamed : clients.whole;
+      const response = await client.post("/chat/completions", options).asResponse();
+      isComplete = await readAnswer(response, limited, assembly, streamed ? onChunk : ignore);
     } catch (error) {
-      if (!assembly.isComplete(call.answers)) return this.#endOf(error, call, assembly);
+      if (!assembly.isComplete(call.answers)) return this.#endOf(error, limited, assembly);
     }
     const now = this.#clock.now();
-    // The response is complete here. Some providers ignore `n`, and some give a whole answer no finish
-    // reason, but what they returned is billed in full.
-    if (streamed ? assembly.hasEnded : assembly.hasBegun)
-      return { kind: "answered", answer: assembly.answer(now), usage: assembly.usage };
     if (!assembly.hasBegun)
       return { kind: "unusable", code: "answer_empty", usage: assembly.usage };
-    return lostOrCut("connection_lost", assembly, now);
+    // The response has ended here. Some providers ignore `n`, and some give no finish reason, but what they
+    // returned is billed in full.
+    if (!isComplete && !assembly.hasEnded) return lostOrCut("connection_lost", assembly, now);
+    const missing = assembly.end();
+    if (streamed && missing.length > 0)
+      onChunk({ systemFingerprint: null, choices: missing, hasSubstance: true });
+    return { kind: "answered", answer: assembly.answer(now), usage: assembly.usage };
   }
 
   override close(): void {
@@ -130,28 +136,30 @@ export class OpenAiProvider extends Provider {
   }
 
   async #embed(client: OpenAI, call: ProviderCall): Promise<ProviderEnd> {
-    const patience = this.#patienceFor(call);
+    const limited = this.#limited(call);
     try {
-      const wire = await wholeOf(
-        await client.post("/embeddings", optionsOf({ ...call, patience })).asResponse(),
-      );
-      throwErrorIn(wire);
+      const options = optionsOf(limited);
+      const wire = await documentIn(await client.post("/embeddings", options).asResponse());
+      const error = wireErrorIn(wire);
+      if (error) throw new ErrorInAnswer(error);
       const requested = { count: call.answers, dimensions: call.body["dimensions"] };
       return embeddingEndOf(wire, requested, this.#clock.now());
     } catch (error) {
-      return this.#endOf(error, call, new AnswerAssembly());
+      return this.#endOf(error, limited, new AnswerAssembly());
     }
   }
 
-  #endOf(error: unknown, call: ProviderCall, assembly: AnswerAssembly): ProviderEnd {
+  #endOf(error: unknown, call: LimitedCall, assembly: AnswerAssembly): ProviderEnd {
     const now = this.#clock.now();
-    if (call.signal.aborted) return lostOrCut("aborted", assembly, now);
+    // Also if the call was ended meanwhile: what the provider has refused, it has not performed.
+    if (call.heard.refusal) return call.heard.refusal.end(this.#keysOf(call), now);
+    if (call.signal.aborted) return lostOrCut(this.#codeOfAbort(call), assembly, now);
     const { usage } = assembly;
     for (const cause of causesOf(error)) {
-      if (cause instanceof ProviderRefusal) return cause.end(this.#keysOf(call), now);
       if (cause instanceof ErrorInAnswer) {
         // What was heard of the answer, or its usage, shows that the provider has made a part of it.
-        const hasMade = assembly.hasBegun || (usage?.usage.outputTokens ?? 0n) > 0n;
+        const { outputTokens, reasoningTokens } = usage?.usage ?? noUsage;
+        const hasMade = assembly.hasBegun || (outputTokens ?? 0n) + (reasoningTokens ?? 0n) > 0n;
         if (hasMade) return lostOrCut("provider_error", assembly, now);
         return new ProviderRefusal(cause.error).end(this.#keysOf(call), now);
       }
@@ -163,10 +171,21 @@ export class OpenAiProvider extends Provider {
     return lostOrCut("connection_lost", assembly, now);
   }
 
-  #patienceFor({ provider, body }: ProviderCall): Patience {
+  #limited(call: ProviderCall): LimitedCall {
     const { beginMs, silenceMs } = this.#timeouts;
-    const own = this.#models.get(provider)?.get(String(body["model"]));
-    return new Patience(own?.beginMs ?? beginMs, silenceMs);
+    const own = this.#models.get(call.provider)?.get(String(call.body["model"]));
+    const patience = new Patience(own?.beginMs ?? beginMs, silenceMs);
+    return { ...call, patience, heard: {}, startedAt: performance.now() };
+  }
+
+  /**
+   * A provider that says nothing until the deadline has failed if that took as long as no answer may be silent. The
+   * deadline of a hasty client says nothing about the provider.
+   */
+  #codeOfAbort({ signal, startedAt }: LimitedCall): LossCode {
+    const isLate = signal.reason === deadlinePassed;
+    const waitedMs = performance.now() - startedAt;
+    return isLate && waitedMs >= this.#timeouts.silenceMs ? "timed_out" : "aborted";
   }
 
   #keysOf({ provider }: ProviderCall): readonly string[] {
@@ -187,57 +206,53 @@ function clientOf(baseURL: string, apiKey: string, connections: ProviderConnecti
     apiKey,
     maxRetries: 0,
     timeout: clientTimeoutMs,
-    fetch: async (url, init) => refusedUnlessOk(await connections.fetch(url, init)),
+    fetch: async (url, init: CallInit = {}) =>
+      refusedUnlessOk(await connections.fetch(url, init), init.heard),
     logLevel: "off",
     organization: null,
     project: null,
   });
 }
 
-/** A call with its time limits. */
-interface PatientCall extends ProviderCall {
+/** A call with its time limits, and what was heard of it. */
+interface LimitedCall extends ProviderCall {
   readonly patience: Patience;
+  readonly heard: Heard;
+  /** By the clock of `performance`. */
+  readonly startedAt: number;
 }
 
-async function streamAnswer(
-  client: OpenAI,
-  call: PatientCall,
+function ignore(): void {
+  // The chunks of an answer that nobody reads while it arrives.
+}
+
+/** Adds an answer to the assembly. Returns whether the provider said that this was all of it. */
+async function readAnswer(
+  response: Response,
+  call: LimitedCall,
   assembly: AnswerAssembly,
   onChunk: (chunk: Chunk) => void,
-): Promise<void> {
-  const response = await client.post("/chat/completions", optionsOf(call)).asResponse();
+): Promise<boolean> {
+  const values = new AnswerValues(response);
   let kept = 0;
-  for await (const wire of valuesOf(response)) {
-    const chunk = readCompletion(wire);
+  for await (const wire of values.read()) {
     const error = wireErrorIn(wire);
-    assembly.add(error ? { ...chunk, choices: [] } : chunk);
+    const chunk = readCompletion(wire);
+    const choices = assembly.add(error ? withoutEnd(chunk) : chunk);
     if (error) throw new ErrorInAnswer(error);
-    if (assembly.hasBegun) call.patience.begin();
-    if (chunk.choices.length === 0) continue;
-    const choices = chunk.choices.map(({ forwarded }) => forwarded);
+    if (assembly.hasSpoken) call.patience.begin();
+    if (choices.length === 0) continue;
     kept += JSON.stringify(choices).length;
     if (kept > answerBytesMax) throw new WireFault("answer_too_long");
     const { systemFingerprint } = chunk;
     onChunk({ systemFingerprint, choices, hasSubstance: hasSubstance(chunk.choices) });
   }
+  return values.isComplete;
 }
 
-async function awaitAnswer(
-  client: OpenAI,
-  call: PatientCall,
-  assembly: AnswerAssembly,
-): Promise<void> {
-  // Explicit, because a provider may stream by default.
-  const options = { ...optionsOf(call), body: { ...call.body, stream: false } };
-  const wire = await wholeOf(await client.post("/chat/completions", options).asResponse());
-  throwErrorIn(wire);
-  assembly.add(readCompletion(wire));
-}
-
-/** @throws ErrorInAnswer if the body is an error and not an answer */
-function throwErrorIn(wire: unknown): void {
-  const error = wireErrorIn(wire);
-  if (error) throw new ErrorInAnswer(error);
+/** An event with an error may have the last text, but it does not end the answer as one that is whole. */
+function withoutEnd(chunk: WireCompletion): WireCompletion {
+  return { ...chunk, choices: chunk.choices.map((choice) => ({ ...choice, finishReason: null })) };
 }
 
 /**
@@ -245,11 +260,11 @@ function throwErrorIn(wire: unknown): void {
  * of the parameters, and only the provider can judge their values, so the client's own types for a
  * body do not apply.
  */
-function optionsOf(call: PatientCall): OpenAI.RequestOptions {
-  const { attemptId, trace, signal, body, patience } = call;
+function optionsOf(call: LimitedCall): OpenAI.RequestOptions {
+  const { attemptId, trace, signal, body, patience, heard } = call;
   const headers = { "x-client-request-id": attemptId, ...trace };
   // The client passes all members of it on to `fetch`.
-  const fetchOptions: object = { patience } satisfies CallInit;
+  const fetchOptions: object = { patience, heard } satisfies CallInit;
   return { body, signal, headers, fetchOptions };
 }
 

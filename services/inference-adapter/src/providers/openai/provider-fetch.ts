@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { type BodyForm, BodyLimit } from "./answer-limit.ts";
+import type { Heard } from "./provider-refusal.ts";
 
 /**
  * How long a provider may be silent during one call. It is longer until the answer begins, because a model may reason
@@ -39,6 +40,7 @@ export class Patience {
 /** What `fetch` receives for one call, in addition to what the platform's own receives. */
 export interface CallInit extends RequestInit {
   readonly patience?: Patience;
+  readonly heard?: Heard;
 }
 
 /**
@@ -99,6 +101,13 @@ export class ProviderConnections {
     this.#form = form;
   }
 
+  /** Closes the idle connections. If one of them was stale, others may be too, and the next call must not meet them. */
+  #closeIdle(): void {
+    for (const agent of [this.#http, this.#https])
+      for (const sockets of Object.values(agent.freeSockets))
+        for (const socket of sockets ?? []) socket.destroy();
+  }
+
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
@@ -116,12 +125,18 @@ export class ProviderConnections {
     const secure = target.protocol === "https:";
     const request = (secure ? https : http).request(target, {
       method: init.method ?? "GET",
-      headers: Object.fromEntries(new Headers(init.headers)),
+      // Nothing here unpacks what a proxy would pack.
+      headers: { ...Object.fromEntries(new Headers(init.headers)), "accept-encoding": "identity" },
       agent: secure ? this.#https : this.#http,
     });
     const limits = { connectMs: this.#connectMs, patience: init.patience };
     const watch = new Watch(request, limits, init.signal ?? undefined);
-    const response = exchange(request, { secure, form: this.#form }, watch);
+    const response = exchange(request, { secure, form: this.#form }, watch).catch(
+      (error: unknown) => {
+        if (error instanceof WireFault && error.code === "connection_stale") this.#closeIdle();
+        throw error;
+      },
+    );
     request.end(textOf(init.body));
     return response;
   };
@@ -176,8 +191,8 @@ function responseOf(incoming: http.IncomingMessage, form: BodyForm, watch: Watch
   const headers = new Headers();
   for (const [name, values] of Object.entries(incoming.headersDistinct))
     for (const value of values ?? []) headers.append(name, value);
-  const status = incoming.statusCode ?? 502;
-  if (status !== 204 && status !== 304) {
+  const status = statusOf(incoming);
+  if (!withoutBody.has(status)) {
     // The body of a refusal is read in one piece, also if a stream was requested.
     const limit = new BodyLimit(status < 300 ? form : "whole");
     return new Response(ReadableStream.from(piecesOf(incoming, limit, watch)), { status, headers });
@@ -185,6 +200,15 @@ function responseOf(incoming: http.IncomingMessage, form: BodyForm, watch: Watch
   watch.stop();
   incoming.resume();
   return new Response(null, { status, headers });
+}
+
+/** Statuses whose responses have no body. */
+const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Returns the status, or 502 for one that HTTP does not have. */
+function statusOf({ statusCode }: http.IncomingMessage): number {
+  const isKnown = statusCode !== undefined && statusCode >= 200 && statusCode <= 599;
+  return isKnown ? statusCode : 502;
 }
 
 async function* piecesOf(

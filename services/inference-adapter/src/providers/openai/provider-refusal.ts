@@ -23,16 +23,48 @@ export class ProviderRefusal extends Error {
   }
 }
 
+/** What was heard of a call, also if the client of the API reports another error for it. */
+export interface Heard {
+  refusal?: ProviderRefusal;
+}
+
 /**
  * Returns the response if it is a success.
  *
  * @throws ProviderRefusal otherwise, also if the body of the refusal cannot be read
  */
-export async function refusedUnlessOk(response: Response): Promise<Response> {
+export async function refusedUnlessOk(response: Response, heard: Heard = {}): Promise<Response> {
   if (response.ok) return response;
   const { status, headers } = response;
-  const body = await response.text().then(parsed, () => undefined);
-  throw new ProviderRefusal(wireErrorFor(status, body), headers);
+  // Known before its words: the call may be ended while they arrive.
+  heard.refusal = new ProviderRefusal(wireErrorFor(status, undefined), headers);
+  const text = await beginningOf(response).catch(() => "");
+  heard.refusal = new ProviderRefusal(wireErrorFor(status, parsed(text)), headers);
+  throw heard.refusal;
+}
+
+/** The most of a refusal's body that is read, and for how long. Its status has already said what counts. */
+const bodyLengthMax = 64 * 1_024;
+const bodyMsMax = 2_000;
+
+async function beginningOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (!reader) return "";
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), bodyMsMax);
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (text.length < bodyLengthMax) {
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      const read = await reader.read();
+      if (read.done) break;
+      text += decoder.decode(read.value, { stream: true });
+    }
+    return text;
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel().catch(() => undefined);
+  }
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
+import { deadlinePassed } from "../provider.ts";
 import { callProvider } from "../provider.contract.ts";
 import { plainDialect } from "./dialect.ts";
 import { events, json, serve, stopServing } from "./answering-server.fixture.ts";
@@ -54,6 +55,26 @@ describe("a model that reasons before it answers", () => {
   });
 });
 
+test("a provider that is silent until the deadline has failed, unless the deadline was hasty", async () => {
+  const endAt = async (deadlineMs: number) => {
+    const ending = new AbortController();
+    const provider = await serve(streamOf(5_000), { beginMs: long, silenceMs: 200 });
+    setTimeout(() => ending.abort(deadlinePassed), deadlineMs);
+    const call = { signal: ending.signal };
+    return (await callProvider(provider, { prompt: "x", stream: true, call })).end;
+  };
+  expect(await endAt(300)).toEqual({ kind: "lost", code: "timed_out" });
+  expect(await endAt(50)).toEqual({ kind: "lost", code: "aborted" });
+});
+
+test("a model that shows its reasoning may be silent between its thoughts", async () => {
+  const thought = { choices: [{ index: 0, delta: { reasoning_content: "6 times 7" } }] };
+  const listener = streamOf(event(thought), 400, event(said));
+  expect(await endOf(listener, { beginMs: long, silenceMs: 100 })).toMatchObject({
+    kind: "answered",
+  });
+});
+
 test("an answer that has begun may not be silent for as long, from its first text on", async () => {
   const text = { choices: [{ index: 0, delta: { content: "4" } }] };
   const listener = streamOf(event(text), 5_000);
@@ -97,6 +118,23 @@ describe("a connection that was used before", () => {
       });
     },
   );
+
+  test("is not used again if another one was stale", async () => {
+    // Two connections become idle, and the provider closes both without saying so.
+    const sockets = new Set<unknown>();
+    let isClosing = false;
+    const provider = await serve((request, response) => {
+      if (isClosing && sockets.has(request.socket)) request.socket.resetAndDestroy();
+      else setTimeout(() => answer(request, response), isClosing ? 0 : 50);
+      sockets.add(request.socket);
+    });
+    const call = () => callProvider(provider, { prompt: "x" });
+    await Promise.all([call(), call()]);
+    expect(sockets.size).toBe(2);
+    isClosing = true;
+    expect((await call()).end).toMatchObject({ code: "connection_stale" });
+    expect((await call()).end.kind).toBe("answered");
+  });
 
   test("and that breaks later may have carried a call that is billed", async () => {
     const end = await secondEnd((request) => setTimeout(() => request.socket.destroy(), 1_100));

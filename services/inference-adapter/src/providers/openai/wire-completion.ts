@@ -26,7 +26,12 @@ export interface WireChoice {
   /** The members with the model's reasoning, under the provider's names. */
   readonly members: Members;
   /** The choice for the reader of a stream, with the members that we do not know. */
-  readonly forwarded: object;
+  readonly forwarded: ForwardedChoice;
+}
+
+/** A choice as a client of OpenAI's API reads it. */
+export interface ForwardedChoice extends Members {
+  readonly delta: { readonly tool_calls?: readonly object[] };
 }
 
 export interface WireToolCall {
@@ -154,12 +159,17 @@ function membersIn(said: Members): Members {
   const kept = Object.entries(said).filter(
     ([name, value]) => reasoningNames.includes(name) && value !== null && value !== undefined,
   );
-  const members = Object.fromEntries(kept);
+  const members = Object.fromEntries(kept.filter(([name, value]) => isReasoning(name, value)));
   const thoughts = listOf(said["content"]).flatMap((part) => {
     const { type, thinking } = membersOf(part);
     return type === "thinking" ? [textOf(thinking) ?? ""] : [];
   });
   return thoughts.length > 0 ? { reasoning_content: thoughts.join(""), ...members } : members;
+}
+
+/** Ingress takes a list of details and texts otherwise, so an answer must not have others. */
+function isReasoning(name: string, value: unknown): boolean {
+  return name === "reasoning_details" ? Array.isArray(value) : typeof value === "string";
 }
 
 /** Returns the members that have a value, except those with these names. */
