@@ -49,7 +49,7 @@ describe("the values of a stream", () => {
   });
 
   test.each(["application/json", "text/event-stream", "text/plain", ""])(
-    "are told from one document by the first character, with the content type %j",
+    "are distinguished from one document by the first character, with the content type %j",
     async (type) => {
       const headers = { "content-type": type };
       expect(await valuesIn(new Response(json, { headers }))).toEqual([chunk]);

@@ -223,7 +223,7 @@ interface LimitedCall extends ProviderCall {
 }
 
 function ignore(): void {
-  // The chunks of an answer that nobody reads while it arrives.
+  // No client reads this answer while it arrives.
 }
 
 /** Adds an answer to the assembly. Returns whether the provider said that this was all of it. */
