@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { wireErrorFor, wireErrorIn } from "./wire-error.ts";
 
+const answer = { id: "c", choices: [{ message: { content: "4" }, finish_reason: "stop" }] };
+const toolCall = { choices: [{ message: { tool_calls: [{ function: { name: "f" } }] } }] };
+
 describe("an error in a successful response", () => {
   test.each([
     [
@@ -62,6 +65,86 @@ describe("an error in a successful response", () => {
       { error: { message: "Busy", code: "server_error" }, choices: [] },
       { code: "server_error" },
     ],
+    [
+      "of MiniMax",
+      { choices: null, base_resp: { status_code: 1008, status_msg: "insufficient balance" } },
+      { code: "quota_exhausted", status: null, message: "insufficient balance" },
+    ],
+    [
+      "of MiniMax, about the rate",
+      { choices: [], usage: { total_tokens: 0 }, base_resp: { status_code: "1002" } },
+      { code: "rate_limited" },
+    ],
+    [
+      "of SiliconFlow",
+      { code: 20012, message: "Model does not exist.", data: null },
+      { code: "model_unknown", message: "Model does not exist." },
+    ],
+    [
+      "with an empty list of data",
+      { code: 50_505, message: "Busy", data: [] },
+      { message: "Busy" },
+    ],
+    ["with a usage of zero", { message: "Busy", usage: { total_tokens: 0 } }, { message: "Busy" }],
+    [
+      "that is no success",
+      { id: "r", success: false, message: "No funds", data: null },
+      { code: "server_error", message: "No funds" },
+    ],
+    [
+      "with an id and a status",
+      { id: "r", message: "Rate limit reached", code: 429 },
+      { code: "rate_limited", status: 429 },
+    ],
+    ["with an id and words", { id: "r", message: "Too Many Requests" }, { code: "rate_limited" }],
+    [
+      "of Baidu",
+      { error_code: 17, error_msg: "Open api daily request limit reached" },
+      { code: "rate_limited", message: "Open api daily request limit reached" },
+    ],
+    [
+      "in an object of errors",
+      { errors: { message: "Over the limit", code: "rate_limit_exceeded" } },
+      { code: "rate_limited", message: "Over the limit" },
+    ],
+    [
+      "in an object of problems",
+      { status: 400, errors: { temperature: ["It is too high."] } },
+      { message: "temperature: It is too high." },
+    ],
+    ["in a list of texts", { errors: ["", "Busy"] }, { message: "Busy" }],
+    ["that is a number", { error: 429, message: "Slow down" }, { code: "rate_limited" }],
+    [
+      "that is a text next to its status",
+      { error: "Not Found", status: 404, path: "/" },
+      { code: "model_unknown", status: 404, message: "Not Found" },
+    ],
+    [
+      "of a choice, as text",
+      { id: "c", choices: [{ index: 0, finish_reason: "error", error: "Upstream failed" }] },
+      { code: "server_error", message: "Upstream failed" },
+    ],
+    [
+      "of Bedrock",
+      { __type: "com.amazon#ThrottlingException", Message: "Wait." },
+      { code: "rate_limited", message: "Wait." },
+    ],
+    ["without a member that is known", { error: { reason: "shedding" } }, { code: "server_error" }],
+    [
+      "next to an answer, with a status",
+      { error: { message: "Upstream", code: 502 }, choices: [{ message: { content: "4" } }] },
+      { code: "server_error", status: 502 },
+    ],
+    [
+      "next to an answer, with a name",
+      { error: { type: "upstream_error" }, choices: [{ message: { content: "4" } }] },
+      { code: "server_error" },
+    ],
+    [
+      "about the text of a client",
+      { error: "Your input was flagged." },
+      { code: "request_refused" },
+    ],
   ])("is found: %s", (_, body, expected) => {
     expect(wireErrorIn(body)).toMatchObject(expected);
   });
@@ -75,6 +158,26 @@ describe("an error in a successful response", () => {
     ["embeddings", { object: "list", data: [], message: "ok" }],
     ["an empty list of errors", { choices: [{}], errors: [] }],
     ["a sign of life", { type: "ping" }],
+    ["a sign of life that is a success", { code: 0, message: "processing", data: null }],
+    ["a sign of life with an id", { id: "r", message: "processing" }],
+    ["a success", { success: true, code: 200, message: "done" }],
+    ["an answer of MiniMax", { ...answer, base_resp: { status_code: 0, status_msg: "" } }],
+    ["an answer that MiniMax flags", { ...answer, base_resp: { status_code: 1027 } }],
+    [
+      "an answer with the status of a success",
+      { ...answer, error: { code: 200, message: "success" } },
+    ],
+    ["an answer with no code", { ...answer, error: { code: "none", message: "" } }],
+    ["an answer with a note", { ...answer, error: { code: 0, message: "served from a replica" } }],
+    ["an answer with a text that is a note", { ...answer, error: "truncated" }],
+    ["an answer with no error as text", { ...answer, error: "none", errors: {} }],
+    ["an answer with a code of its own", { ...answer, code: 10_000, message: "Done" }],
+    ["an answer that calls a tool", { ...toolCall, error: { code: "1", message: "note" } }],
+    ["embeddings with a note", { data: [{ embedding: [1] }], error: { message: "note" } }],
+    [
+      "the first chunk of an answer with a success",
+      { choices: [{ delta: { role: "assistant" } }], error: { code: 200, message: "success" } },
+    ],
     ["nothing", null],
     ["a text", "error"],
     ["a number", 4],
@@ -83,12 +186,14 @@ describe("an error in a successful response", () => {
   });
 });
 
+const tooLarge = "Request too large for model `x` on tokens per minute (TPM): Limit 6000.";
+
 describe("a response with the status of an error", () => {
   test.each([
     [400, {}, "request_refused"],
     [401, {}, "unauthorized"],
     [402, {}, "quota_exhausted"],
-    [403, {}, "unauthorized"],
+    [403, {}, "request_refused"],
     [404, {}, "model_unknown"],
     [408, {}, "server_error"],
     [413, {}, "request_refused"],
@@ -114,7 +219,80 @@ describe("a response with the status of an error", () => {
     [401, { error: { type: "invalid_request_error" } }, "unauthorized"],
     [500, { error: { message: "context window service failed" } }, "server_error"],
     [503, undefined, "server_error"],
+    [403, "<html>Blocked</html>", "request_refused"],
+    [403, { message: "Forbidden" }, "request_refused"],
+    [
+      403,
+      { error: { message: "Flagged", metadata: { reasons: ["violence"] } } },
+      "request_refused",
+    ],
+    [403, { error: { message: "No", metadata: { flagged_input: "x" } } }, "request_refused"],
+    [403, { error: { code: 403, message: "Your input was flagged." } }, "request_refused"],
+    [403, { error: "Request blocked: the prompt contains an API key" }, "request_refused"],
+    [403, { error: { type: "permission_error", message: "No" } }, "unauthorized"],
+    [403, { error: { message: "You have no permission for it." } }, "unauthorized"],
+    [403, { error: { message: "The API key is disabled." } }, "unauthorized"],
+    [403, { error: { message: "Key limit exceeded (total limit)." } }, "quota_exhausted"],
+    [401, "<html>", "unauthorized"],
+    [413, { error: { code: "rate_limit_exceeded", message: tooLarge } }, "request_refused"],
+    [413, { error: { message: "Longer than the context window" } }, "context_length_exceeded"],
+    [429, { error: { code: "rate_limit_exceeded", message: tooLarge } }, "request_refused"],
+    [429, { error: { code: "rate_limit_exceeded", message: "Wait." } }, "rate_limited"],
+    [410, {}, "model_unknown"],
+    [424, {}, "server_error"],
+    [498, {}, "server_error"],
+    [499, {}, "server_error"],
+    [451, {}, "request_refused"],
+    [400, { __type: "ThrottlingException" }, "rate_limited"],
+    [400, { __type: "com.amazon.bedrock#ThrottlingException", message: "Wait" }, "rate_limited"],
+    [400, { __type: "ServiceUnavailableException:http://a.b/" }, "server_error"],
+    [400, { code: "AccessDeniedException" }, "unauthorized"],
+    [400, { type: "ModelNotReadyException" }, "server_error"],
+    [400, { __type: "ValidationException", message: "Bad" }, "request_refused"],
+    [400, { error: { code: 429, message: "Slow down" } }, "rate_limited"],
+    [400, { error: "Incorrect API key provided: xai-ab***cd. Get one." }, "unauthorized"],
+    [400, { error: { message: "Invalid API key" } }, "unauthorized"],
+    [400, { error: { message: "You didn't provide an API key." } }, "unauthorized"],
+    [400, { error: { message: "Your credit balance is too low to use it." } }, "quota_exhausted"],
+    [400, { error: { message: "Error 1008: insufficient balance" } }, "quota_exhausted"],
+    [400, { error: { message: "Sorry, your account balance is insufficient" } }, "quota_exhausted"],
+    // A client can cause errors that quote its text.
+    [400, { error: { message: 'Bad value: "Incorrect API key provided"' } }, "request_refused"],
+    [400, { error: { message: "Unknown role: insufficient balance" } }, "request_refused"],
+    [400, { error: { message: "'Invalid API key' is no tool." } }, "request_refused"],
+    [401, { error: { message: "The request violates the content policy" } }, "unauthorized"],
   ])("%d with %j is %s", (status, body, code) => {
     expect(wireErrorFor(status, body)).toMatchObject({ status, code });
+  });
+});
+
+describe("the words of an error", () => {
+  const problem = { type: "x", loc: ["body", "temperature"], msg: "It is too high.", input: 9 };
+  test.each([
+    [{ detail: [problem] }, "temperature: It is too high."],
+    [
+      { message: { detail: [problem, problem] } },
+      "temperature: It is too high.; temperature: It is too high.",
+    ],
+    [{ detail: [{ loc: ["body", "tools", 0], msg: "No." }] }, "tools.0: No."],
+    [{ detail: [{ msg: "No place." }] }, "No place."],
+    [{ detail: { message: "In an object." } }, "In an object."],
+    [
+      { object: "error", message: { detail: [problem] }, type: "x" },
+      "temperature: It is too high.",
+    ],
+    [{ error: { message: [problem] } }, "temperature: It is too high."],
+    [{ error: { error: "Deeper." } }, "Deeper."],
+    [{ msg: "Short." }, "Short."],
+    [{ detail: [] }, null],
+  ])("of %j are %s", (body, words) => {
+    expect(wireErrorFor(422, body).message).toBe(words);
+  });
+
+  test("of many problems are bounded, and read in a bounded time", () => {
+    const detail = Array.from({ length: 10_000 }, () => ({ ...problem, msg: "x".repeat(10_000) }));
+    expect(wireErrorFor(422, { detail }).message?.length).toBeLessThanOrEqual(2_000);
+    for (const piece of ["error", "api key ", "no api ", "a.", "(1", "insufficient "])
+      expect(wireErrorFor(400, { error: piece.repeat(300_000) }).code).toBe("request_refused");
   });
 });

@@ -1,4 +1,6 @@
 import type { RefusalCode } from "../../decide/failure.ts";
+import { codeByWords, codeOf, isNameOfError, nameOf, statusOf } from "./refusal-code.ts";
+import { hasSubstance, readCompletion } from "./wire-completion.ts";
 
 /** What a provider says about a call that it did not perform, or could not finish. */
 export interface WireError {
@@ -23,11 +25,7 @@ type Members = Readonly<Record<string, unknown>>;
 export function wireErrorIn(body: unknown, status: number | null = null): WireError | null {
   const read = membersOf(body);
   const error = errorOf(read);
-  if (error === null) return null;
-  if (typeof error === "string") return wireErrorOf({ message: error }, status);
-  // A server that passes on the error of another one has its words deeper.
-  const inner = membersOf(error["error"]);
-  return wireErrorOf({ ...error, ...inner }, status);
+  return error && wireErrorOf(error, status);
 }
 
 /** Returns the error of a response that is one by its status, whatever its body is. */
@@ -35,134 +33,194 @@ export function wireErrorFor(status: number, body: unknown): WireError {
   return wireErrorIn(body, status) ?? wireErrorOf(membersOf(body), status);
 }
 
-/** Returns the members of the error, or its text; null if there is none. */
-function errorOf(read: Members): Members | string | null {
-  for (const candidate of [read["error"], listOf(read["errors"])[0]]) {
-    if (typeof candidate === "string" && candidate !== "") return candidate;
-    if (candidate === true) return read;
-    // Some servers send an empty error with each answer.
-    if (hasWords(candidate)) return membersOf(candidate);
-  }
-  const isError = read["object"] === "error" || read["type"] === "error";
-  if (isError) return read;
-  // An answer has choices or data, and an error of a proxy or of FastAPI has only its words.
-  if ("choices" in read || "data" in read || "usage" in read) return choiceErrorOf(read);
-  if (typeof read["detail"] === "string") return read["detail"];
-  return typeof read["message"] === "string" && !("id" in read) ? read : null;
+/** Returns the members of the error; null if there is none. */
+function errorOf(read: Members): Members | null {
+  const named =
+    reportedIn(read["error"], read) ?? reportedIn(read["errors"], read) ?? choiceErrorOf(read);
+  if (named && isCertain(named)) return named;
+  const error = named ?? baseResponseErrorOf(read) ?? bareErrorOf(read);
+  return error && isAnswer(read) ? null : error;
+}
+
+/** Whether a body holds something that the provider made, which is billed. */
+function isAnswer(read: Members): boolean {
+  const { choices } = readCompletion(read);
+  return (
+    hasSubstance(choices.filter(({ finishReason }) => finishReason !== "error")) ||
+    listOf(read["data"]).some((item) => Boolean(membersOf(item)["embedding"]))
+  );
+}
+
+/** Whether an error cannot be the note that some servers add to each answer. */
+function isCertain(error: Members): boolean {
+  return statusIn(error) !== null || valuesIn(error, codeNames).some(isNameOfError);
 }
 
 /** Some providers report an error in the choice that they could not finish. */
 function choiceErrorOf(read: Members): Members | null {
-  const errors = listOf(read["choices"])
-    .map((choice) => membersOf(choice)["error"])
-    .filter(hasWords);
-  return errors.length > 0 ? membersOf(errors[0]) : null;
+  const choices = listOf(read["choices"]).map(membersOf);
+  return firstOf(choices, (choice) => reportedIn(choice["error"], choice));
 }
 
-function hasWords(value: unknown): boolean {
-  const read = { ...membersOf(value), ...membersOf(membersOf(value)["error"]) };
-  return ["message", "code", "type", "status"].some((name) => Boolean(read[name]));
+/** MiniMax reports in `base_resp` how each call ended, also a successful one, with codes of its own. */
+function baseResponseErrorOf(read: Members): Members | null {
+  const { status_code: code, status_msg: message } = membersOf(read["base_resp"]);
+  if (!code || saysSuccess(code)) return null;
+  return { message, code, type: miniMaxNames.get(Number(code)) };
+}
+
+const miniMaxNames: ReadonlyMap<number, string> = new Map([
+  [1002, "rate_limit_exceeded"],
+  [1004, "authentication_error"],
+  [1008, "insufficient_balance"],
+  [1026, "content_filter"],
+  [1027, "content_filter"],
+  [1039, "rate_limit_exceeded"],
+  [2013, "invalid_request_error"],
+  [2049, "invalid_api_key"],
+]);
+
+/** Returns a body that is itself an error, as those of vLLM, Bedrock, FastAPI and of many proxies. */
+function bareErrorOf(read: Members): Members | null {
+  const isError = ["object", "type", "status"].some((name) => read[name] === "error");
+  if (isError || read["success"] === false || typeof read["__type"] === "string") return read;
+  const codes = valuesIn(read, codeNames).filter((value) => value !== "");
+  const message = messageIn(read);
+  if (message === null || saysSuccess(message) || codes.some(saysSuccess)) return null;
+  // A chunk may have words of its own, and so may a sign of life.
+  const mayBeAnswer =
+    Boolean(read["id"]) ||
+    listOf(read["choices"]).length > 0 ||
+    listOf(read["data"]).length > 0 ||
+    Object.values(membersOf(read["usage"])).some(Boolean);
+  return !mayBeAnswer || isCertain(read) || codeByWords(message, null) !== null ? read : null;
+}
+
+/**
+ * Returns the members of an error that a member may report, in one of the forms that servers use; null if it reports
+ * none, because some servers send an empty error, or one that says "success", with each answer.
+ *
+ * @param around the object that has the member, which may have the words
+ */
+function reportedIn(value: unknown, around: Members): Members | null {
+  if (Array.isArray(value)) return firstOf(value, (each) => reportedIn(each, around));
+  if (value === true) return around;
+  if (typeof value === "number") return saysSuccess(value) ? null : { ...around, code: value };
+  if (typeof value === "string") {
+    if (saysSuccess(value)) return null;
+    return { ...around, message: messageIn(around) ?? value, type: around["type"] ?? value };
+  }
+  const error = membersOf(value);
+  // A server that passes on the error of another one has its words deeper.
+  const inner = membersOf(error["error"]);
+  const whole: Members =
+    typeof error["error"] === "string"
+      ? { ...error, message: messageIn(error) ?? error["error"] }
+      : { ...error, ...inner };
+  const said = [messageIn(whole), ...valuesIn(whole, codeNames)].filter((each) => each !== null);
+  const isEmpty = Object.values(whole).every((each) => !each || isEmptyList(each));
+  if (isEmpty || (said.length > 0 && said.every(saysSuccess))) return null;
+  return said.length > 0 ? whole : { ...whole, message: wordsOfMembers(whole) };
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+const successWords =
+  /^(?:|0|2\d\d(?: ok)?|none|null|ok|okay|normal|(?:request )?success(?:ful|fully)?|succeeded|no[ _-]?error)[.!]?$/i;
+
+function saysSuccess(value: unknown): boolean {
+  return (
+    (typeof value === "string" || typeof value === "number") &&
+    successWords.test(String(value).slice(0, 40).trim())
+  );
+}
+
+/** Members in which servers give the words of an error, and its codes or names. */
+const messageNames =
+  "message Message msg detail error_msg error_message errorMessage errorMsg errmsg err_msg error_description status_msg title".split(
+    " ",
+  );
+const codeNames =
+  "code type status status_code __type error_code errorCode errcode error_type Code".split(" ");
+
+function valuesIn(read: Members, names: readonly string[]): readonly unknown[] {
+  return names.map((name) => read[name] ?? null);
+}
+
+function messageIn(error: Members): string | null {
+  return firstOf(valuesIn(error, messageNames), (value) => wordsIn(value));
+}
+
+/** The most problems, and characters of them, that the words of one error are joined from. */
+const problemsMax = 8;
+const problemsLengthMax = 2_000;
+
+/** Returns words that are a text, or the problems that FastAPI lists, each with its place in the request. */
+function wordsIn(value: unknown, depth = 0): string | null {
+  if (typeof value === "string") return textOf(value);
+  if (depth > 3) return null;
+  if (Array.isArray(value)) {
+    const problems = value.slice(0, problemsMax).map((each) => wordsIn(each, depth + 1));
+    const joined = problems.filter((each) => each !== null).join("; ");
+    return textOf(joined.slice(0, problemsLengthMax));
+  }
+  const read = membersOf(value);
+  const words = firstOf(valuesIn(read, messageNames), (each) => wordsIn(each, depth + 1));
+  const place = placeOf(read["loc"]);
+  return words !== null && place !== "" ? `${place}: ${words}` : words;
+}
+
+/** Returns the path of a problem without its first step, `body`, which no client has written. */
+function placeOf(path: unknown): string {
+  const steps = listOf(path).filter((step) => typeof step === "string" || typeof step === "number");
+  return (steps[0] === "body" ? steps.slice(1) : steps).slice(0, 16).join(".").slice(0, 200);
+}
+
+/** Returns the problems of an object that has them under the names of the parameters. */
+function wordsOfMembers(error: Members): string | null {
+  const problems = Object.entries(error)
+    .slice(0, problemsMax)
+    .map(([name, value]) => [name, wordsIn(value)])
+    .filter(([, words]) => words !== null);
+  return textOf(
+    problems
+      .map((problem) => problem.join(": "))
+      .join("; ")
+      .slice(0, problemsLengthMax),
+  );
 }
 
 function wireErrorOf(error: Members, httpStatus: number | null): WireError {
-  const names = [error["code"], error["type"], error["status"]].map(nameOf);
-  const inBody = [error["code"], error["status"], error["status_code"]].map(statusOf);
-  const status = httpStatus ?? inBody.find((each) => each !== null) ?? null;
-  const message = textOf(error["message"]) ?? textOf(error["detail"]);
-  return {
-    status,
-    code: codeOf(names, status, message ?? ""),
-    message,
-    parameter: textOf(error["param"]),
-  };
+  const inBody = statusIn(error);
+  const status = httpStatus ?? inBody;
+  const message = messageIn(error);
+  // The status of a gateway may be less exact than the one that it passes on.
+  const decisive = status === 400 ? (inBody ?? status) : status;
+  const { reasons, flagged_input: flagged } = membersOf(error["metadata"]);
+  const isFlagged = listOf(reasons).length > 0 || Boolean(flagged);
+  const isAboutRequest = isFlagged && decisive !== 401 && (decisive ?? 400) < 500;
+  const code = isAboutRequest ? "request_refused" : codeOf(namesIn(error), decisive, message ?? "");
+  return { status, code, message, parameter: textOf(error["param"]) };
 }
 
-/** Names of errors that decide in spite of the status, because several statuses are used for them. */
-const decidingNames: ReadonlyMap<string, RefusalCode> = new Map([
-  ["insufficient_quota", "quota_exhausted"],
-  ["billing_hard_limit_reached", "quota_exhausted"],
-  ["billing_not_active", "quota_exhausted"],
-  ["insufficient_credits", "quota_exhausted"],
-  ["insufficient_balance", "quota_exhausted"],
-  ["payment_required", "quota_exhausted"],
-  ["billing_error", "quota_exhausted"],
-  ["context_length_exceeded", "context_length_exceeded"],
-  ["invalid_api_key", "unauthorized"],
-  ["authentication_error", "unauthorized"],
-  ["unauthenticated", "unauthorized"],
-  ["model_not_found", "model_unknown"],
-  ["rate_limit_exceeded", "rate_limited"],
-  ["rate_limit_error", "rate_limited"],
-  ["resource_exhausted", "rate_limited"],
-  ["too_many_requests", "rate_limited"],
-  ["overloaded_error", "server_error"],
-]);
-
-/** Names that decide only if there is no status, because OpenAI gives them to errors of several statuses. */
-const namesWithoutStatus: ReadonlyMap<string, RefusalCode> = new Map([
-  ["invalid_request_error", "request_refused"],
-  ["badrequesterror", "request_refused"],
-  ["invalid_argument", "request_refused"],
-  ["invalid_value", "request_refused"],
-  ["unsupported_parameter", "request_refused"],
-  ["unsupported_value", "request_refused"],
-  ["content_filter", "request_refused"],
-  ["content_policy_violation", "request_refused"],
-  ["not_found_error", "model_unknown"],
-  ["not_found", "model_unknown"],
-  ["permission_error", "unauthorized"],
-  ["permission_denied", "unauthorized"],
-]);
-
-/** Statuses whose refusal does not follow from 4xx (the request is wrong) or others (the server failed). */
-const refusalByStatus: ReadonlyMap<number, RefusalCode> = new Map([
-  [401, "unauthorized"],
-  [402, "quota_exhausted"],
-  [403, "unauthorized"],
-  [404, "model_unknown"],
-  [408, "server_error"],
-  [409, "server_error"],
-  [425, "server_error"],
-  [429, "rate_limited"],
-]);
-
-/** Words of servers that have no name for these errors. */
-const decidingWords: readonly (readonly [RegExp, RefusalCode])[] = [
-  [/maximum context length|context window|prompt is too long/i, "context_length_exceeded"],
-  [/api[ _-]key (?:is )?(?:not valid|invalid|expired)/i, "unauthorized"],
-];
-
-function codeOf(
-  names: readonly (string | null)[],
-  status: number | null,
-  message: string,
-): RefusalCode {
-  const known = names.flatMap((name) => decidingNames.get(name ?? "") ?? [])[0];
-  if (known) return known;
-  const byWords = decidingWords.find(([words]) => words.test(message))?.[1];
-  if (byWords && (status === null || isClientError(status))) return byWords;
-  if (status !== null)
-    return (
-      refusalByStatus.get(status) ?? (isClientError(status) ? "request_refused" : "server_error")
-    );
-  return names.flatMap((name) => namesWithoutStatus.get(name ?? "") ?? [])[0] ?? "server_error";
+function statusIn(error: Members): number | null {
+  const values = valuesIn(error, ["code", "status", "status_code", "error_code", "errorCode"]);
+  return firstOf(values, statusOf);
 }
 
-/** A redirection is none: it is the fault of a wrong address. */
-function isClientError(status: number): boolean {
-  return status >= 400 && status < 500;
+function namesIn(error: Members): readonly string[] {
+  return valuesIn(error, codeNames).flatMap((value) => nameOf(value) ?? []);
 }
 
-/** Returns a status of an error, which some servers give as the code of the error, or as text. */
-function statusOf(value: unknown): number | null {
-  const number = typeof value === "string" ? Number(value) : value;
-  return typeof number === "number" && Number.isInteger(number) && number >= 400 && number < 600
-    ? number
-    : null;
-}
-
-function nameOf(value: unknown): string | null {
-  return typeof value === "string" ? value.toLowerCase() : null;
+/** Returns the first result that is not null; null if there is none. */
+function firstOf<From, To>(values: readonly From[], read: (value: From) => To | null): To | null {
+  for (const value of values) {
+    const result = read(value);
+    if (result !== null) return result;
+  }
+  return null;
 }
 
 function textOf(value: unknown): string | null {
