@@ -79,9 +79,32 @@ function parsed(text: string): unknown {
 }
 
 const wordsLengthMax = 500;
-/** What looks like a key of a provider, or names an account of the operator. It has a digit, unlike a name. */
-const secretLooking =
-  /\b(?:sk|pk|rk|gsk|xai|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bAIza[\w*-]{8,}|\bBearer\s+\S+/gi;
+/** The most characters that are cleaned, which is more than is shown, because secrets and spaces are shortened. */
+const cleanedLengthMax = 2_000;
+
+const keyPrefix =
+  "sk|pk|rk|ak|gsk|csk|xai|org|proj|acct|nvapi|hf|pplx|r8|fw|tgp_v1|vck|sess|jina|gh[pousr]|github_pat";
+/**
+ * What looks like a key of a provider, or names an account or a server of the operator. Behind its prefix, a key has a
+ * digit or many letters, unlike the name of a parameter. Addresses are removed as a whole: those of documentation are
+ * for the owner of the account, and others may have a password or the name of an internal server.
+ */
+const secretLooking = new RegExp(
+  [
+    String.raw`\b[a-z][a-z0-9+.-]*://[^\s"'<>\x60]*[^\s"'<>\x60.,;:!?)\]}]`,
+    String.raw`\b(?:${keyPrefix})[-_](?:(?=[\w*.•…-]*[\d*•…])[\w*.•…-]{3,}[\w*•…-]|[a-z]{20,})`,
+    String.raw`\bAIza[\w*-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9*]{8,}|\bdapi[a-f0-9*]{8,}`,
+    String.raw`\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}`,
+    String.raw`\bBearer\s+\S+|\bBasic\s+[\w+/]{6,}={1,2}`,
+    String.raw`[\w.-]*(?:\*{3,}|•{3,})(?:[\w.*•-]*[\w*•])?`,
+    String.raw`\b(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{32,}\b`,
+    String.raw`\barn:[\w:/.*-]*[\w*]`,
+    String.raw`[\w.+-]+@[\w-]+\.[\w.-]*\w`,
+    String.raw`\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?|\blocalhost:\d+|\b[\w-]+(?:\.[\w-]+)+:\d{2,5}\b`,
+    String.raw`\b[\w-]+(?:\.[\w-]+)*\.(?:cluster\.local|svc|internal)\b`,
+  ].join("|"),
+  "gi",
+);
 
 /** Returns the provider's words for the client, without anything that is the operator's secret. */
 export function wordsOf(
@@ -89,8 +112,30 @@ export function wordsOf(
   parameter: string | null,
   secrets: readonly string[],
 ): string {
-  const bare = secrets.reduce((text, secret) => text.replaceAll(secret, "[removed]"), message);
-  const text = bare.replace(secretLooking, "[removed]").replace(/\s+/g, " ").trim();
-  const shown = text.length > wordsLengthMax ? `${text.slice(0, wordsLengthMax - 1)}…` : text;
-  return parameter === null || shown.includes(parameter) ? shown : `${shown} (${parameter})`;
+  const isNamed = parameter === null || message.includes(parameter);
+  const whole = oneLineOf(isNamed ? message : `${message} (${parameter})`);
+  const text = withoutSecrets(whole, secrets).replace(secretLooking, "[removed]");
+  return text.length > wordsLengthMax ? `${text.slice(0, wordsLengthMax - 1)}…` : text;
+}
+
+/** Returns the beginning of a text. It ends between two words, because a half of a secret is not recognised. */
+function oneLineOf(text: string): string {
+  const line = text
+    .slice(0, cleanedLengthMax * 8)
+    .replace(/\s+/g, " ")
+    .trim();
+  if (line.length <= cleanedLengthMax) return line;
+  const end = line.lastIndexOf(" ", cleanedLengthMax);
+  return line.slice(0, end > 0 ? end : cleanedLengthMax);
+}
+
+/** A shorter key is removed only as a word of its own: a server without keys has any text for it, such as `x`. */
+const secretLengthMin = 8;
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const long = secrets.filter(({ length }) => length >= secretLengthMin);
+  return long
+    .toSorted((left, right) => right.length - left.length)
+    .reduce((bare, secret) => bare.replaceAll(secret, "[removed]"), text)
+    .replace(/[\w*-]+(?:\.[\w*-]+)*/g, (word) => (secrets.includes(word) ? "[removed]" : word));
 }
