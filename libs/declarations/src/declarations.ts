@@ -28,6 +28,8 @@ export interface Dialect {
   readonly streamOptions: boolean;
   /** The encoding in which embeddings are requested. Base64 keeps all bits, and takes a quarter of the bytes. */
   readonly embeddingEncoding: "base64" | "float";
+  /** Whether the reasoning that a history has is sent. Some models require theirs, and strict servers refuse it. */
+  readonly reasoningInHistory: boolean;
 }
 
 /** One model as a provider serves it. */

@@ -162,6 +162,7 @@ function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): 
       outputLimitParameter: model.outputLimitParameter ?? served?.outputLimitParameter ?? null,
       streamOptions: served?.streamOptions ?? true,
       embeddingEncoding: served?.embeddingEncoding ?? "base64",
+      reasoningInHistory: model.reasoningInHistory ?? served?.reasoningInHistory ?? true,
     },
     accuracy: Object.fromEntries(accuracy),
   };

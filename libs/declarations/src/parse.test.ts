@@ -126,21 +126,25 @@ test("a model has its own time to first byte, or that of its provider, or none",
   ]);
 });
 
-test("a model has the dialect of its provider, and perhaps its own name of the output limit", () => {
+test("a model has the dialect of its provider, and perhaps members of its own", () => {
   const dialectOf = (changed: string, model: string) => {
     const parsed = parseDeclarations(changed);
     if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
     return new FileDeclarations(parsed.declared, ".", {}).variantOf(model)?.dialect;
   };
-  const plain = { outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" };
+  const plain = {
+    ...{ outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
+    reasoningInHistory: true,
+  };
   expect(dialectOf(text, "sim-premium")).toEqual(plain);
   const more = [
     "outputLimitParameter: max_tokens",
     "streamOptions: false",
     "embeddingEncoding: float",
+    "reasoningInHistory: false",
   ];
   const ofProvider = text.replace("simulated: true", ["simulated: true", ...more].join("\n    "));
-  const others = { streamOptions: false, embeddingEncoding: "float" };
+  const others = { streamOptions: false, embeddingEncoding: "float", reasoningInHistory: false };
   expect(dialectOf(ofProvider, "sim-premium")).toEqual({
     ...{ outputLimitParameter: "max_tokens", ...others },
   });
@@ -151,6 +155,12 @@ test("a model has the dialect of its provider, and perhaps its own name of the o
   expect(dialectOf(ofModel, "sim-premium")).toEqual({
     ...{ outputLimitParameter: "max_completion_tokens", ...others },
   });
+  const thinking = ofProvider.replace(
+    "tier: premium",
+    "tier: premium\n    reasoningInHistory: true",
+  );
+  expect(dialectOf(thinking, "sim-premium")).toMatchObject({ reasoningInHistory: true });
+  expect(dialectOf(thinking, "sim-economy")).toMatchObject({ reasoningInHistory: false });
   expect(errorsOf(ofProvider.replace("max_tokens", "limit"))).toEqual([
     expect.stringContaining("outputLimitParameter"),
   ]);

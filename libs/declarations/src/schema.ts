@@ -95,6 +95,12 @@ const model = z.strictObject({
   outputLimitParameter: outputLimitParameter.describe(
     "The name under which the model takes the output limit; that of its provider if absent.",
   ),
+  reasoningInHistory: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the model takes the reasoning of earlier answers in the history; as its provider if absent.",
+    ),
   hidesReasoning: z
     .boolean()
     .default(false)
@@ -134,6 +140,12 @@ const provider = z.strictObject({
     .enum(["base64", "float"])
     .default("base64")
     .describe("The encoding in which the provider is asked for embeddings. Clients choose theirs."),
+  reasoningInHistory: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the provider takes the reasoning of earlier answers (reasoning_content, reasoning, reasoning_details) in the history. false is for strict servers, which refuse unknown members of a message.",
+    ),
   simulated: z
     .boolean()
     .default(false)

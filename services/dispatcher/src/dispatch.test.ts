@@ -20,7 +20,10 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
   p95LatencyMs: 1_000,
   timeToFirstByteMs: null,
   hidesReasoning: false,
-  dialect: { outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
+  dialect: {
+    ...{ outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
+    reasoningInHistory: true,
+  },
 });
 const variants = [
   variant("big", "premium", 0.95),

@@ -89,8 +89,15 @@ function messageRefusalOf(message: Message, index: number): Refusal | undefined 
     refusalIn(checkSchema(recordTexts, message, [path])) ??
     partsRefusalOf(message, path) ??
     refusalIn(parsedJson(toolCalls, message.toolCalls, [path, "toolCalls"])) ??
-    refusalIn(parsedJson(reasoningMembers, message.members, [path, "members"], "object"))
+    refusalIn(parsedJson(reasoningMembers, message.members, [path, "members"], "object")) ??
+    roleRefusalOf(message, path)
   );
+}
+
+/** Only an assistant has reasoned, and a provider may refuse a message of another role that has its members. */
+function roleRefusalOf({ role, members }: Message, path: string): Refusal | undefined {
+  if (members === null || role === "assistant") return undefined;
+  return invalidValue(`${path}.members`, "only a message of the role 'assistant' may have it");
 }
 
 /** The provider receives the parts. A content that differs from them would be classified and cached in their place. */

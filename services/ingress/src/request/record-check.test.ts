@@ -72,9 +72,21 @@ test("a record can hide no other member of a message in its members", () => {
   });
 });
 
+test.each(["system", "developer", "user", "tool"])(
+  "a record may not have the reasoning of a message of the role %s, which no provider receives",
+  (role) => {
+    const members = '{"reasoning":"6 times 7"}';
+    expect(refusalOf(messageWith({ role, members }))).toMatchObject({
+      ...{ code: "invalid_value", param: "messages[0].members" },
+    });
+    expect(refusalOf(messageWith({ role: "assistant", members }))).toBeUndefined();
+    expect(refusalOf(messageWith({ role, members: null }))).toBeUndefined();
+  },
+);
+
 test("every member at its limit is accepted", () => {
   const most = messageWith({
-    ...{ name: "n".repeat(64), toolCallId: "c".repeat(512) },
+    ...{ role: "assistant", name: "n".repeat(64), toolCallId: "c".repeat(512) },
     toolCalls: callOf("c".repeat(512), "f".repeat(512)),
     members: '{"reasoning_content":"6 times 7","reasoning_details":[{"type":"x"}]}',
   });

@@ -93,6 +93,23 @@ describe("the body for a provider", () => {
     ]);
   });
 
+  test("has the reasoning of a history only for a model that takes it, and only of an assistant", () => {
+    const { request } = aDispatched().admitted;
+    const plain = { parts: null, toolCalls: null, toolCallId: null, name: null };
+    const members = '{"reasoning_content":"a","reasoning":"b","reasoning_details":[{"type":"c"}]}';
+    const messages = ["user", "assistant"].map((role) => ({
+      ...{ ...plain, role, content: "42", members },
+    }));
+    const sent = (dialect: Dialect) =>
+      chatBodyOf({ ...request, messages }, candidate, false, dialect)["messages"];
+    const bare = messages.map(({ role, content }) => ({ role, content }));
+    expect(sent({ ...plainDialect, reasoningInHistory: false })).toEqual(bare);
+    expect(sent(plainDialect)).toEqual([
+      bare[0],
+      { ...bare[1], reasoning_content: "a", reasoning: "b", reasoning_details: [{ type: "c" }] },
+    ]);
+  });
+
   test("is a permanent fault if the parameters are not JSON", () => {
     const { request } = aDispatched({ parameters: "{" }).admitted;
     expect(() => chatBodyOf(request, candidate, false, plainDialect)).toThrow(

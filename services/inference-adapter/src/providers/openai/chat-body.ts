@@ -24,7 +24,7 @@ export function chatBodyOf(
   request: InferenceRequested,
   candidate: Candidate,
   stream: boolean,
-  { outputLimitParameter, streamOptions }: Dialect,
+  { outputLimitParameter, streamOptions, reasoningInHistory }: Dialect,
 ): ProviderBody {
   const parameters = parametersOf(request);
   const named = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
@@ -35,7 +35,7 @@ export function chatBodyOf(
   return {
     ...Object.fromEntries(passed),
     model: candidate.model,
-    messages: request.messages.map(wireMessageOf),
+    messages: request.messages.map((message) => wireMessageOf(message, reasoningInHistory)),
     [limitName]: Number(candidate.outputLimit),
     ...(stream && { stream: true }),
     ...(stream && streamOptions && { stream_options: { include_usage: true } }),
@@ -56,10 +56,12 @@ export function parametersOf({
   return { ...read };
 }
 
-function wireMessageOf(message: Message): object {
+/** Returns a message for the provider. Only an assistant has reasoned, and only the provider's dialect admits it. */
+function wireMessageOf(message: Message, reasoningInHistory: boolean): object {
   const { role, content, parts, toolCalls, toolCallId, name, members } = message;
+  const hasReasoned = reasoningInHistory && role === "assistant";
   return {
-    ...(members !== null && objectOf(parsed(members, "The members of a message"))),
+    ...(hasReasoned && members !== null && objectOf(parsed(members, "The members of a message"))),
     role,
     content: contentOf(content, parts, toolCalls),
     ...(name !== null && { name }),

@@ -5,4 +5,5 @@ export const plainDialect: Dialect = {
   outputLimitParameter: null,
   streamOptions: true,
   embeddingEncoding: "base64",
+  reasoningInHistory: true,
 };
