@@ -13,9 +13,9 @@ const decidingNames = namesOf({
     "invalidapikey incorrectapikey authentication invalidauthentication unauthenticated unauthorized accessdenied " +
     "unrecognizedclient expiredtoken invalidsignature missingauthenticationtoken accountdeactivated " +
     "unsupportedcountryregionterritory",
-  model_unknown: "modelnotfound resourcenotfound",
+  model_unknown: "modelnotfound modelnotexist resourcenotfound",
   rate_limited:
-    "ratelimit ratelimitexceeded resourceexhausted toomanyrequests throttling throttled servicequotaexceeded",
+    "ratelimit ratelimitexceeded resourceexhausted toomanyrequests throttling throttled throttlingratequota throttlingallocationquota servicequotaexceeded",
   server_error:
     "overloaded engineoverloaded serviceunavailable internalserver internalfailure modelnotready modeltimeout " +
     "modelerror modelstreamerror",
@@ -25,7 +25,7 @@ const decidingNames = namesOf({
 const namesWithoutStatus = namesOf({
   request_refused:
     "invalidrequest badrequest invalidargument invalidvalue unsupportedparameter unsupportedvalue contentfilter " +
-    "contentpolicyviolation validation unprocessableentity requesttoolarge",
+    "contentpolicyviolation validation unprocessableentity invalidparameter datainspectionfailed requesttoolarge",
   model_unknown: "notfound",
   unauthorized: "permission permissiondenied",
 });
@@ -147,7 +147,7 @@ function codeOfForbidden(names: readonly string[], message: string): RefusalCode
   return isAboutKey ? "unauthorized" : "request_refused";
 }
 
-/** A redirection is no fault of the client: it is that of a wrong address. */
+/** A redirection means that the address is wrong, which is not the fault of the client. */
 function codeOfStatus(status: number): RefusalCode {
   const isClientError = status >= 400 && status <= definedStatusMax;
   return refusalByStatus.get(status) ?? (isClientError ? "request_refused" : "server_error");

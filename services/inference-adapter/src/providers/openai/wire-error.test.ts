@@ -112,6 +112,16 @@ describe("an error in a successful response", () => {
       { status: 400, errors: { temperature: ["It is too high."] } },
       { message: "temperature: It is too high." },
     ],
+    [
+      "of DashScope, about the rate",
+      { code: "Throttling.RateQuota", message: "Slow down", request_id: "r" },
+      { code: "rate_limited" },
+    ],
+    [
+      "of DashScope, about the request",
+      { code: "InvalidParameter", message: "top_p is wrong", output: null },
+      { code: "request_refused", message: "top_p is wrong" },
+    ],
     ["in a list of texts", { errors: ["", "Busy"] }, { message: "Busy" }],
     ["that is a number", { error: 429, message: "Slow down" }, { code: "rate_limited" }],
     [
@@ -158,7 +168,7 @@ describe("an error in a successful response", () => {
     ["embeddings", { object: "list", data: [], message: "ok" }],
     ["an empty list of errors", { choices: [{}], errors: [] }],
     ["a sign of life", { type: "ping" }],
-    ["a sign of life that is a success", { code: 0, message: "processing", data: null }],
+    ["a sign of life with the code of a success", { code: 0, message: "processing", data: null }],
     ["a sign of life with an id", { id: "r", message: "processing" }],
     ["a success", { success: true, code: 200, message: "done" }],
     ["an answer of MiniMax", { ...answer, base_resp: { status_code: 0, status_msg: "" } }],
@@ -259,7 +269,7 @@ describe("a response with the status of an error", () => {
     // A client can cause errors that quote its text.
     [400, { error: { message: 'Bad value: "Incorrect API key provided"' } }, "request_refused"],
     [400, { error: { message: "Unknown role: insufficient balance" } }, "request_refused"],
-    [400, { error: { message: "'Invalid API key' is no tool." } }, "request_refused"],
+    [400, { error: { message: "'Invalid API key' does not name a tool." } }, "request_refused"],
     [401, { error: { message: "The request violates the content policy" } }, "unauthorized"],
   ])("%d with %j is %s", (status, body, code) => {
     expect(wireErrorFor(status, body)).toMatchObject({ status, code });
