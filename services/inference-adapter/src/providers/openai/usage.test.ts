@@ -3,6 +3,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { reportedUsageOf } from "./usage.ts";
 
+const usageOf = (wire: object) => reportedUsageOf(wire)!.usage;
+
 test("nested classes of OpenAI's usage are separated, and its own object is kept", () => {
   const wire = {
     prompt_tokens: 100,
@@ -107,24 +109,182 @@ test("a class that is not reported is null, and a reported zero stays zero", () 
   });
 });
 
+test("caches with Anthropic's names are in addition to its input, and OpenAI's details are within it", () => {
+  const named = { input_tokens: 5_000, output_tokens: 5 };
+  expect(usageOf({ ...named, cache_read_input_tokens: 1_000 })).toMatchObject({
+    ...{ inputTokens: 5_000n, cachedInputTokens: 1_000n, outputTokens: 5n },
+  });
+  expect(usageOf({ ...named, cache_creation_input_tokens: 3_500 })).toMatchObject({
+    ...{ inputTokens: 5_000n, cacheWriteTokens: 3_500n, outputTokens: 5n },
+  });
+  const nested = { inputTokens: 4_000n, cachedInputTokens: 1_000n, outputTokens: 5n };
+  const details = { input_tokens_details: { cached_tokens: 1_000 } };
+  expect(usageOf({ ...named, ...details })).toMatchObject(nested);
+  // Some servers repeat a count under the other name.
+  expect(usageOf({ ...named, ...details, cache_read_input_tokens: 1_000 })).toMatchObject(nested);
+  const both = { ...named, input_tokens: 4_000, prompt_tokens: 5_000 };
+  expect(usageOf({ ...both, cache_read_input_tokens: 1_000 })).toMatchObject(nested);
+  // The total of this server contains the cached tokens once.
+  const total = { ...named, cache_read_input_tokens: 1_000, total_tokens: 5_005 };
+  expect(usageOf(total)).toMatchObject(nested);
+  expect(usageOf({ ...total, total_tokens: 6_005 })).toMatchObject({ inputTokens: 5_000n });
+  const noOutput = { input_tokens: 5_000, cache_read_input_tokens: 1_000, total_tokens: 6_007 };
+  expect(usageOf(noOutput)).toMatchObject({ inputTokens: 5_000n, outputTokens: 7n });
+});
+
+test.each([
+  ["written", { cache_creation_input_tokens: 3_500 }, 8_505, { cacheWriteTokens: 3_500n }],
+  ["cached", { cache_read_input_tokens: 1_000 }, 6_005, { cachedInputTokens: 1_000n }],
+  ["cached", { prompt_tokens_details: { cached_tokens: 1_000 } }, 6_005, {}],
+  [
+    "cached and written",
+    { cache_read_input_tokens: 1_000, cache_creation_input_tokens: 3_500 },
+    9_505,
+    { cachedInputTokens: 1_000n, cacheWriteTokens: 3_500n },
+  ],
+])("%s tokens that the total contains again are in addition: %j", (_, parts, total, classes) => {
+  const wire = { prompt_tokens: 5_000, completion_tokens: 5, total_tokens: total, ...parts };
+  expect(usageOf(wire)).toMatchObject({ inputTokens: 5_000n, outputTokens: 5n, ...classes });
+});
+
+test("cached tokens within the prompt and reasoning in addition to the completion are distinguished by the total", () => {
+  const wire = {
+    ...{ prompt_tokens: 10_120, completion_tokens: 1_499, total_tokens: 14_428 },
+    prompt_tokens_details: { cached_tokens: 128 },
+    completion_tokens_details: { reasoning_tokens: 2_809 },
+  };
+  expect(usageOf(wire)).toMatchObject({
+    ...{ inputTokens: 9_992n, cachedInputTokens: 128n, outputTokens: 1_499n },
+    reasoningTokens: 2_809n,
+  });
+});
+
+test("reasoning that is larger than the completion is billed in addition to it", () => {
+  const wire = {
+    ...{ prompt_tokens: 33, completion_tokens: 7_163, total_tokens: 7_196 },
+    reasoning_tokens: 73_997,
+  };
+  expect(usageOf(wire)).toMatchObject({ outputTokens: 7_163n, reasoningTokens: 73_997n });
+});
+
+test("Perplexity bills reasoning in addition, and citations as input if it states their cost", () => {
+  const wire = {
+    ...{ prompt_tokens: 33, completion_tokens: 7_163, total_tokens: 7_196 },
+    ...{ citation_tokens: 20_016, num_search_queries: 18, reasoning_tokens: 973 },
+  };
+  const cost = { input_tokens_cost: 0.000_066, citation_tokens_cost: 0.040_032 };
+  expect(usageOf({ ...wire, cost })).toMatchObject({
+    ...{ inputTokens: 20_049n, outputTokens: 7_163n, reasoningTokens: 973n },
+  });
+  expect(usageOf(wire)).toMatchObject({ inputTokens: 33n, outputTokens: 7_163n });
+  // OpenAI's details are within the completion, also if Perplexity sends them.
+  const { reasoning_tokens: reasoning, ...others } = wire;
+  const nested = { ...others, completion_tokens_details: { reasoning_tokens: reasoning } };
+  expect(usageOf(nested)).toMatchObject({ outputTokens: 6_190n, reasoningTokens: 973n });
+});
+
+test.each([
+  { prompt_tokens_details: { cached_tokens: 90 } },
+  { prompt_token_details: { cached_tokens: 90 } },
+  { input_tokens_details: { cached_tokens: 90 }, prompt_tokens_details: null },
+  { cached_tokens: 90 },
+  { num_cached_tokens: 90, prompt_tokens_details: { cached_tokens: 0 } },
+  { prompt_cache_hit_tokens: 90, prompt_tokens_details: { cached_tokens: 0 } },
+  { prompt_tokens_details: { cached_tokens: 90 }, prompt_cache_hit_tokens: 0 },
+  { cache_read_input_tokens: 90, cached_tokens: 0 },
+])("cached tokens are read under each provider's name: %j", (cached) => {
+  expect(usageOf({ prompt_tokens: 100, completion_tokens: 5, ...cached })).toMatchObject({
+    ...{ inputTokens: 10n, cachedInputTokens: 90n },
+  });
+});
+
+test.each([
+  { prompt_tokens_details: { cache_write_tokens: 90 } },
+  { prompt_tokens_details: { cache_creation_tokens: 90 } },
+  { prompt_tokens_details: { cache_creation_input_tokens: 90 } },
+  { cache_creation_input_tokens: 90, prompt_tokens_details: { cache_write_tokens: 0 } },
+])("written tokens are read under each provider's name: %j", (written) => {
+  expect(usageOf({ prompt_tokens: 100, completion_tokens: 5, ...written })).toMatchObject({
+    ...{ inputTokens: 10n, cacheWriteTokens: 90n },
+  });
+});
+
+test.each([
+  { reasoning_tokens: 4 },
+  { completion_tokens_details: { reasoning_tokens: 4 } },
+  { reasoning_tokens: 4, completion_tokens_details: { reasoning_tokens: 0 } },
+  { output_tokens_details: { thinking_tokens: 4 } },
+])("reasoning is read under each provider's name: %j", (reasoning) => {
+  expect(usageOf({ prompt_tokens: 1, completion_tokens: 5, ...reasoning })).toMatchObject({
+    ...{ outputTokens: 1n, reasoningTokens: 4n },
+  });
+});
+
+test("a whole that is zero under one name is read under the other", () => {
+  const wire = { prompt_tokens: 7, input_tokens: 0, completion_tokens: 0, output_tokens: 9 };
+  expect(usageOf(wire)).toMatchObject({ inputTokens: 7n, outputTokens: 9n });
+});
+
+const count = fc.nat(1_000);
+const details = fc.record({ cached: count, written: count, reasoning: count });
+const wireOf = (
+  whole: { readonly prompt: number; readonly completion: number; readonly total?: number },
+  parts: { readonly cached: number; readonly written: number; readonly reasoning: number },
+) => ({
+  ...{ prompt_tokens: whole.prompt, completion_tokens: whole.completion },
+  ...(whole.total !== undefined && { total_tokens: whole.total }),
+  prompt_tokens_details: { cached_tokens: parts.cached, cache_write_tokens: parts.written },
+  completion_tokens_details: { reasoning_tokens: parts.reasoning },
+});
+
 test("no class is below zero, and nested classes add up to what was reported", () => {
-  const count = fc.nat(1_000);
   fc.assert(
-    fc.property(count, count, count, count, (prompt, cached, completion, reasoning) => {
-      const usage = reportedUsageOf({
-        prompt_tokens: prompt,
-        completion_tokens: completion,
-        total_tokens: prompt + completion,
-        prompt_tokens_details: { cached_tokens: cached },
-        completion_tokens_details: { reasoning_tokens: reasoning },
-      })!.usage;
+    fc.property(count, count, details, fc.boolean(), (prompt, completion, parts, hasTotal) => {
+      const total = hasTotal ? prompt + completion : undefined;
+      const usage = usageOf(wireOf({ prompt, completion, ...(total && { total }) }, parts));
       expect(usage.inputTokens).toBeGreaterThanOrEqual(0n);
       expect(usage.outputTokens).toBeGreaterThanOrEqual(0n);
-      // A part that is larger than its whole counts as reported, and the rest is zero.
-      const sum = Math.max(prompt, cached) + Math.max(completion, reasoning);
+      // Parts that are larger than their whole cannot be within it, whatever the total says.
+      const inputs = parts.cached + parts.written;
+      const sum =
+        (inputs > prompt ? prompt + inputs : prompt) +
+        (parts.reasoning > completion ? completion + parts.reasoning : completion);
       expect(totalTokensOf(usage)).toBe(BigInt(sum));
     }),
   );
+});
+
+test("whichever parts a provider counts in addition, the classes add up to its total", () => {
+  const additions = fc.record({
+    ...{ cached: fc.boolean(), written: fc.boolean(), reasoning: fc.boolean() },
+  });
+  fc.assert(
+    fc.property(count, count, details, additions, count, (input, output, parts, adds, more) => {
+      const within = (name: keyof typeof parts) => (adds[name] ? 0 : parts[name]);
+      const prompt = input + within("cached") + within("written");
+      const completion = output + within("reasoning");
+      const sum = input + output + parts.cached + parts.written + parts.reasoning;
+      for (const total of [sum, sum + more]) {
+        const usage = usageOf(wireOf({ prompt, completion, total }, parts));
+        expect(totalTokensOf(usage)).toBe(BigInt(total));
+        expect(usage).toMatchObject({
+          cachedInputTokens: BigInt(parts.cached),
+          cacheWriteTokens: BigInt(parts.written),
+          reasoningTokens: BigInt(parts.reasoning),
+        });
+        expect(usage.inputTokens).toBeGreaterThanOrEqual(0n);
+        expect(usage.outputTokens).toBeGreaterThanOrEqual(0n);
+      }
+    }),
+  );
+});
+
+test("a total that nothing explains leaves the classes as they are named", () => {
+  const wire = { ...{ prompt_tokens: 100, completion_tokens: 20 }, cached_tokens: 60 };
+  for (const total of [0, 7, 119])
+    expect(usageOf({ ...wire, total_tokens: total })).toMatchObject({
+      ...{ inputTokens: 40n, cachedInputTokens: 60n, outputTokens: 20n },
+    });
 });
 
 test("a usage object that is too large to be stored is read and not kept", () => {

@@ -15,10 +15,14 @@ const rawLengthMax = 16 * 1_024;
 
 /**
  * Converts a provider's usage so that each token is in one class. OpenAI counts cached, written and audio input
- * within the prompt, and reasoning and audio within the completion. Some providers report them in addition: a part
- * that is larger than its whole cannot be within it, and the total may show that the reasoning is not. Tokens that
- * are only in the total are output, because some providers report their reasoning nowhere else. No class is below
- * zero, whatever was reported.
+ * within the prompt, and reasoning and audio within the completion. Other providers count some of these parts in
+ * addition. The total decides: of all readings whose parts fit into their wholes, the one that adds up to the total
+ * is taken, and of several the one that follows the names. Without such a total, Anthropic's caches are in addition,
+ * and so are parts that are larger than their whole. Tokens that are only in the total are output, because some
+ * providers report their reasoning nowhere else. No class is below zero, whatever was reported.
+ *
+ * Perplexity bills the reasoning and the citations of its deep research in addition to the prompt and the completion,
+ * and its total contains neither. The citations have the rate of input.
  *
  * @returns null if the provider reported nothing
  */
@@ -29,74 +33,190 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   const inputs = inputsOf(read);
   const outputs = outputsOf(read);
   if (inputs.whole === null && outputs.whole === null) return null;
-  const prompt = inputs.whole ?? difference(total, outputs.whole);
-  const completion = outputs.whole ?? difference(total, inputs.whole);
-  const sum = prompt !== null && completion !== null ? prompt + completion : null;
-  // A total that is the sum of both excludes that anything was counted in addition.
-  const mayAdd = total === null || total !== sum;
-
-  const { cached, written, audio: audioIn } = inputs;
-  const { reasoning, audio: audioOut } = outputs;
-  const inputParts = (cached ?? 0n) + (written ?? 0n) + audioIn;
-  const addsReasoning = total !== null && sum !== null && total === sum + (reasoning ?? 0n);
-  const outputParts = addsReasoning && mayAdd ? audioOut : (reasoning ?? 0n) + audioOut;
-  const inputTokens = rest(prompt, inputParts, mayAdd);
-  const outputTokens = rest(completion, outputParts, mayAdd);
-  const explained =
-    (inputTokens ?? 0n) + inputParts + (outputTokens ?? 0n) + (reasoning ?? 0n) + audioOut;
-  const onlyInTotal = total !== null && sum !== null && total > explained ? total - explained : 0n;
+  const whole = inputs.whole ?? difference(total, outputs.whole);
+  const prompt: Side = { whole, parts: [inputs.cached, inputs.written, inputs.audio] };
+  const completion: Side = {
+    whole:
+      outputs.whole ?? difference(total, withAdditions(prompt, new Set(likelyAdditions(prompt)))),
+    parts: outputs.isApart ? [outputs.audio] : [outputs.reasoning, outputs.audio],
+  };
+  const added = additionsOf(completion, prompt, total);
+  const inputTokens = rest(prompt, added);
+  const outputTokens = rest(completion, added);
+  const explained = explainedBy(completion, prompt, added);
+  const onlyInTotal =
+    total !== null && explained !== null && total > explained ? total - explained : 0n;
   const raw = JSON.stringify(wire);
   return {
     usage: {
-      inputTokens,
-      cachedInputTokens: cached,
-      cacheWriteTokens: written,
+      inputTokens: inputTokens === null ? null : inputTokens + citationsOf(read),
+      cachedInputTokens: inputs.cached.tokens,
+      cacheWriteTokens: inputs.written.tokens,
       outputTokens: outputTokens === null ? null : outputTokens + onlyInTotal,
-      reasoningTokens: reasoning,
+      reasoningTokens: outputs.reasoning.tokens,
       otherTokens: {
-        ...(audioIn > 0n && { audioInputTokens: audioIn }),
-        ...(audioOut > 0n && { audioOutputTokens: audioOut }),
+        ...(countOf(inputs.audio) > 0n && { audioInputTokens: countOf(inputs.audio) }),
+        ...(countOf(outputs.audio) > 0n && { audioOutputTokens: countOf(outputs.audio) }),
       },
     },
     raw: raw.length <= rawLengthMax ? raw : null,
   };
 }
 
-/** Reads the input, also with the names of OpenAI's Responses API and of servers that translate Anthropic's. */
+/** A class of tokens within a prompt or a completion, or in addition to it. */
+interface Part {
+  readonly tokens: bigint | null;
+  /** Whether its name says that it is counted in addition. */
+  readonly mayAdd: boolean;
+}
+
+interface Side {
+  /** What the provider reported as the prompt or the completion. */
+  readonly whole: bigint | null;
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Reads the input, also with the names of OpenAI's Responses API and of servers that translate Anthropic's. A server
+ * that has a count under several names may leave all but one at zero.
+ */
 function inputsOf(read: WireUsage): {
   readonly whole: bigint | null;
-  readonly cached: bigint | null;
-  readonly written: bigint | null;
-  readonly audio: bigint;
+  readonly cached: Part;
+  readonly written: Part;
+  readonly audio: Part;
 } {
-  const details = membersOf(read["prompt_tokens_details"] ?? read["input_tokens_details"]);
+  const details = {
+    ...membersOf(read["input_tokens_details"]),
+    ...membersOf(read["prompt_token_details"]),
+    ...membersOf(read["prompt_tokens_details"]),
+  };
+  const openAiWhole = tokens(read["prompt_tokens"]);
+  const whole = largestOf(read, ["prompt_tokens", "input_tokens"]);
+  // Anthropic's `input_tokens` contains no cached tokens. Details are nested, whatever the whole is called.
+  const isAnthropic = whole !== null && whole > (openAiWhole ?? -1n);
+  const part = (inDetails: bigint | null, inRead: bigint | null): Part => ({
+    tokens: larger(inDetails, inRead),
+    mayAdd: isAnthropic && (inRead ?? 0n) > (inDetails ?? 0n),
+  });
   return {
-    whole: tokens(read["prompt_tokens"] ?? read["input_tokens"]),
-    cached: tokens(
-      details["cached_tokens"] ??
-        read["prompt_cache_hit_tokens"] ??
-        read["cache_read_input_tokens"],
-    ),
-    written: tokens(
-      details["cache_write_tokens"] ??
-        details["cache_creation_tokens"] ??
-        read["cache_creation_input_tokens"],
-    ),
-    audio: tokens(details["audio_tokens"]) ?? 0n,
+    whole,
+    cached: part(largestOf(details, cachedNames), largestOf(read, cachedNames)),
+    written: part(largestOf(details, writtenNames), largestOf(read, writtenNames)),
+    audio: { tokens: tokens(details["audio_tokens"]), mayAdd: false },
   };
 }
 
+/** The names of OpenAI, Moonshot and Together; of Mistral; of DeepSeek; of Anthropic. */
+const cachedNames = [
+  "cached_tokens",
+  "num_cached_tokens",
+  "prompt_cache_hit_tokens",
+  "cache_read_input_tokens",
+];
+
+/** The names of OpenAI and OpenRouter; of LiteLLM; of Anthropic and Alibaba. */
+const writtenNames = ["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"];
+
 function outputsOf(read: WireUsage): {
   readonly whole: bigint | null;
-  readonly reasoning: bigint | null;
-  readonly audio: bigint;
+  readonly reasoning: Part;
+  readonly audio: Part;
+  /** Whether neither the completion nor the total contains the reasoning. */
+  readonly isApart: boolean;
 } {
-  const details = membersOf(read["completion_tokens_details"] ?? read["output_tokens_details"]);
-  return {
-    whole: tokens(read["completion_tokens"] ?? read["output_tokens"]),
-    reasoning: tokens(details["reasoning_tokens"] ?? read["reasoning_tokens"]),
-    audio: tokens(details["audio_tokens"]) ?? 0n,
+  const details = {
+    ...membersOf(read["output_tokens_details"]),
+    ...membersOf(read["completion_tokens_details"]),
   };
+  const nested = largestOf(details, ["reasoning_tokens", "thinking_tokens"]);
+  const reasoning = larger(nested, tokens(read["reasoning_tokens"]));
+  const isSearch = "citation_tokens" in read || "num_search_queries" in read;
+  return {
+    whole: largestOf(read, ["completion_tokens", "output_tokens"]),
+    reasoning: { tokens: reasoning, mayAdd: false },
+    audio: { tokens: tokens(details["audio_tokens"]), mayAdd: false },
+    isApart: isSearch && (reasoning ?? 0n) > (nested ?? 0n),
+  };
+}
+
+/** Returns Perplexity's citations if it states their cost. It bills those of its deep research only. */
+function citationsOf(read: WireUsage): bigint {
+  const cost = membersOf(read["cost"])["citation_tokens_cost"];
+  return typeof cost === "number" && cost > 0 ? (tokens(read["citation_tokens"]) ?? 0n) : 0n;
+}
+
+/** Returns the parts that were counted in addition to their wholes. */
+function additionsOf(completion: Side, prompt: Side, total: bigint | null): ReadonlySet<Part> {
+  const likely = new Set([...likelyAdditions(completion), ...likelyAdditions(prompt)]);
+  if (total === null) return likely;
+  const parts = [...completion.parts, ...prompt.parts].filter((part) => countOf(part) > 0n);
+  const readings = subsetsOf(parts)
+    .filter((added) => fits(completion, added) && fits(prompt, added))
+    .map((added) => ({
+      added,
+      unexplained: total - (explainedBy(completion, prompt, added) ?? total),
+      unlikely: parts.filter((part) => added.has(part) !== likely.has(part)).length,
+    }))
+    .filter(({ unexplained }) => unexplained >= 0n)
+    .toSorted((left, right) => left.unlikely - right.unlikely);
+  const exact = readings.find(({ unexplained }) => unexplained === 0n);
+  return (exact ?? readings[0])?.added ?? likely;
+}
+
+function likelyAdditions(side: Side): readonly Part[] {
+  const named = side.parts.filter(({ mayAdd }) => mayAdd);
+  return fits(side, new Set(named)) ? named : side.parts;
+}
+
+/** Returns all ways to choose some of at most five parts. */
+function subsetsOf(parts: readonly Part[]): readonly ReadonlySet<Part>[] {
+  return parts.reduce<readonly ReadonlySet<Part>[]>(
+    (subsets, part) => [...subsets, ...subsets.map((subset) => new Set([...subset, part]))],
+    [new Set()],
+  );
+}
+
+/** Returns the tokens of both sides; null if one of them is not known. */
+function explainedBy(completion: Side, prompt: Side, added: ReadonlySet<Part>): bigint | null {
+  const output = withAdditions(completion, added);
+  const input = withAdditions(prompt, added);
+  return output === null || input === null ? null : output + input;
+}
+
+function withAdditions({ whole, parts }: Side, added: ReadonlySet<Part>): bigint | null {
+  return whole === null ? null : whole + sumOf(parts.filter((part) => added.has(part)));
+}
+
+function fits(side: Side, added: ReadonlySet<Part>): boolean {
+  return side.whole === null || side.whole >= nestedIn(side, added);
+}
+
+/** Returns the rest of the whole without the parts that it contains. */
+function rest(side: Side, added: ReadonlySet<Part>): bigint | null {
+  return side.whole === null ? null : side.whole - nestedIn(side, added);
+}
+
+function nestedIn({ parts }: Side, added: ReadonlySet<Part>): bigint {
+  return sumOf(parts.filter((part) => !added.has(part)));
+}
+
+function sumOf(parts: readonly Part[]): bigint {
+  return parts.reduce((sum, part) => sum + countOf(part), 0n);
+}
+
+function countOf({ tokens: count }: Part): bigint {
+  return count ?? 0n;
+}
+
+/** Returns the largest count that one of these names has; null if none has one. */
+function largestOf(read: WireUsage, names: readonly string[]): bigint | null {
+  return names.reduce<bigint | null>((largest, name) => larger(largest, tokens(read[name])), null);
+}
+
+function larger(left: bigint | null, right: bigint | null): bigint | null {
+  if (left === null || right === null) return left ?? right;
+  return left > right ? left : right;
 }
 
 function membersOf(value: unknown): WireUsage {
@@ -105,16 +225,6 @@ function membersOf(value: unknown): WireUsage {
 
 function difference(total: bigint | null, part: bigint | null): bigint | null {
   return total !== null && part !== null && total > part ? total - part : null;
-}
-
-/**
- * Returns the rest of the whole without its parts, at least zero. Parts that are larger than the whole were counted in
- * addition, if that may be.
- */
-function rest(whole: bigint | null, parts: bigint, mayAdd: boolean): bigint | null {
-  if (whole === null) return null;
-  if (whole >= parts) return whole - parts;
-  return mayAdd ? whole : 0n;
 }
 
 /** Returns a count. Some servers send it as text, or as a number with a decimal point. */
