@@ -1,7 +1,7 @@
 import { totalTokensOf } from "@sluice/domain";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
-import { reportedUsageOf } from "./usage.ts";
+import { describe, expect, test } from "vitest";
+import { mergedWireUsage, reportedUsageOf } from "./usage.ts";
 
 const usageOf = (wire: object) => reportedUsageOf(wire)!.usage;
 
@@ -290,4 +290,65 @@ test("a total that nothing explains leaves the classes as they are named", () =>
 test("a usage object that is too large to be stored is read and not kept", () => {
   const reported = reportedUsageOf({ prompt_tokens: 5, note: "x".repeat(20_000) });
   expect(reported).toMatchObject({ usage: { inputTokens: 5n }, raw: null });
+});
+
+describe("the usage of two chunks of one stream", () => {
+  const begun = {
+    ...{ prompt_tokens: 3_541, completion_tokens: 1, total_tokens: 3_542 },
+    prompt_tokens_details: { cached_tokens: 3_000 },
+  };
+  const ended = { inputTokens: 541n, cachedInputTokens: 3_000n, outputTokens: 500n };
+  const merged = (before: object | null, more: object | null) =>
+    reportedUsageOf(mergedWireUsage(before, more));
+
+  test.each([
+    { completion_tokens: 500 },
+    { output_tokens: 500 },
+    { completion_tokens: 500, prompt_tokens: null, prompt_tokens_details: null },
+    { completion_tokens: 500, prompt_tokens: 0, total_tokens: 500 },
+    { completion_tokens: 500, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 } },
+    { completion_tokens: 500, prompt_tokens_details: {} },
+    { prompt_tokens: 3_541, completion_tokens: 500, total_tokens: 4_041 },
+  ])("has the input of the first and the output of the last: %j", (more) => {
+    expect(merged(begun, more)?.usage).toMatchObject(ended);
+  });
+
+  test("is that of the last if it has all counts, also in details", () => {
+    const last = {
+      ...{ prompt_tokens: 3_600, completion_tokens: 500, total_tokens: 4_100 },
+      ...{ prompt_tokens_details: { cached_tokens: 3_100 } },
+    };
+    expect(mergedWireUsage(begun, last)).toEqual(last);
+    expect(mergedWireUsage(null, last)).toEqual(last);
+  });
+
+  test.each([
+    null,
+    {},
+    { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+    { prompt_tokens: "0", completion_tokens: null, prompt_tokens_details: { cached_tokens: 0 } },
+  ])("stays that of the first if the last has no count: %j", (more) => {
+    expect(mergedWireUsage(begun, more)).toEqual(begun);
+  });
+
+  test("has the details of both, and zeros that nothing precedes", () => {
+    const more = { completion_tokens: 0, completion_tokens_details: { reasoning_tokens: 0 } };
+    const before = { prompt_tokens: 5, completion_tokens: null };
+    expect(mergedWireUsage(before, more)).toEqual({ prompt_tokens: 5, ...more });
+    const details = { prompt_tokens_details: { cache_write_tokens: 41 } };
+    expect(mergedWireUsage(begun, details)).toEqual({
+      ...begun,
+      prompt_tokens_details: { cached_tokens: 3_000, cache_write_tokens: 41 },
+    });
+    expect(mergedWireUsage(null, null)).toBeNull();
+  });
+
+  test("is that of Anthropic's events, whose caches are in addition", () => {
+    const start = { input_tokens: 541, output_tokens: 1, cache_read_input_tokens: 3_000 };
+    expect(merged(start, { output_tokens: 500 })?.usage).toMatchObject(ended);
+    expect(JSON.parse(merged(start, { output_tokens: 500 })!.raw!)).toEqual({
+      ...start,
+      output_tokens: 500,
+    });
+  });
 });

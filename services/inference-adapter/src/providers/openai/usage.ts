@@ -63,6 +63,10 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   };
 }
 
+/** The names of OpenAI's two APIs; the latter is Anthropic's name too. */
+const promptNames = ["prompt_tokens", "input_tokens"];
+const completionNames = ["completion_tokens", "output_tokens"];
+
 /** A class of tokens within a prompt or a completion, or in addition to it. */
 interface Part {
   readonly tokens: bigint | null;
@@ -92,7 +96,7 @@ function inputsOf(read: WireUsage): {
     ...membersOf(read["prompt_tokens_details"]),
   };
   const openAiWhole = tokens(read["prompt_tokens"]);
-  const whole = largestOf(read, ["prompt_tokens", "input_tokens"]);
+  const whole = largestOf(read, promptNames);
   // Anthropic's `input_tokens` contains no cached tokens. Details are nested, whatever the whole is called.
   const isAnthropic = whole !== null && whole > (openAiWhole ?? -1n);
   const part = (inDetails: bigint | null, inRead: bigint | null): Part => ({
@@ -133,7 +137,7 @@ function outputsOf(read: WireUsage): {
   const reasoning = larger(nested, tokens(read["reasoning_tokens"]));
   const isSearch = "citation_tokens" in read || "num_search_queries" in read;
   return {
-    whole: largestOf(read, ["completion_tokens", "output_tokens"]),
+    whole: largestOf(read, completionNames),
     reasoning: { tokens: reasoning, mayAdd: false },
     audio: { tokens: tokens(details["audio_tokens"]), mayAdd: false },
     isApart: isSearch && (reasoning ?? 0n) > (nested ?? 0n),
@@ -233,4 +237,46 @@ function tokens(value: unknown): bigint | null {
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0
     ? BigInt(count)
     : null;
+}
+
+/**
+ * Merges the usage objects of two chunks of one stream, member by member. A provider that translates Anthropic's events
+ * reports the input in the first chunk and the output in the last, and others end with a usage of zeros. Therefore a
+ * later member replaces an earlier one, except by nothing or zero. A total that came before the last counts is left
+ * out, because it does not contain them.
+ *
+ * @returns an object that `reportedUsageOf` reads; null if both are null
+ */
+export function mergedWireUsage(before: object | null, more: object | null): object | null {
+  if (!before || !more) return before ?? more;
+  const later: WireUsage = { ...more };
+  const counts = [...promptNames, ...completionNames].some((name) => Boolean(tokens(later[name])));
+  const { total_tokens: total, ...others }: WireUsage = { ...before };
+  const known = counts || total === undefined ? others : { ...others, total_tokens: total };
+  return mergedMembers(known, later, mergedDetails);
+}
+
+function mergedDetails(before: unknown, more: unknown): unknown {
+  if (!isObject(before) || !isObject(more)) return more;
+  return mergedMembers(before, more, (_, later) => later);
+}
+
+function mergedMembers(
+  before: WireUsage,
+  more: WireUsage,
+  merged: (before: unknown, more: unknown) => unknown,
+): WireUsage {
+  const changes = Object.entries(more)
+    .filter(([name, value]) => isNothing(before[name]) || !isNothing(value))
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => [name, merged(before[name], value)]);
+  return { ...before, ...Object.fromEntries(changes) };
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || value === "" || value === 0 || value === "0";
+}
+
+function isObject(value: unknown): value is WireUsage {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
