@@ -33,10 +33,13 @@ export async function completedUsage(
   const figures = { ...nothingReported, ...reported, ...fixedUsageOf(request) };
   const inputTokens = figures.inputTokens ?? (await inputTokensOf(request, counter));
   const reportedOutput = figures.outputTokens;
-  const arrived =
-    reportedOutput === null || isCut ? await outputTokensOf(answer, counter) : reportedOutput;
-  const isTooFew = reportedOutput === null || isFarLess(reportedOutput, arrived);
-  const outputTokens = isTooFew ? arrived : reportedOutput;
+  const reasoning = figures.reasoningTokens ?? 0n;
+  const arrived = reportedOutput === null || isCut ? await outputTokensOf(answer, counter) : 0n;
+  // The text that arrived contains the visible reasoning, which the reported output does not.
+  const isTooFew = reportedOutput === null || isFarLess(reportedOutput + reasoning, arrived);
+  const outputTokens = isTooFew
+    ? larger(arrived - reasoning, reportedOutput ?? 0n)
+    : reportedOutput;
   const estimatedFigures = [
     ...(figures.inputTokens === null ? ["inputTokens"] : []),
     ...(isTooFew ? ["outputTokens"] : []),
@@ -47,6 +50,10 @@ export async function completedUsage(
 /** Tokenisers of two vendors differ by less than this. */
 function isFarLess(reported: bigint, counted: bigint): boolean {
   return counted > 10n + (reported * 3n) / 2n;
+}
+
+function larger(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }
 
 async function outputTokensOf(answer: Answer | null, counter: TokenCounter): Promise<bigint> {
@@ -75,10 +82,10 @@ async function inputTokensOf(request: InferenceRequested, counter: TokenCounter)
   }
   const texts = messages.flatMap(({ content, toolCalls, toolCallId, name, members }) => [
     content,
-    toolCalls ?? "",
+    ...callTextsOf(toolCalls),
     toolCallId ?? "",
     name ?? "",
-    members ?? "",
+    reasoningOf(members),
   ]);
   const counted = tokensLikely(await counter.count([...texts, ...definitionsOf(parameters)]));
   const media = messages.reduce((sum, { parts }) => sum + mediaOf(parts), 0);
@@ -112,10 +119,49 @@ function textsOf(answer: Answer | null): readonly string[] {
   return (answer?.choices ?? []).flatMap(({ content, refusal, toolCalls, members }) => [
     content ?? "",
     refusal ?? "",
-    toolCalls ?? "",
-    // The reasoning, which is billed as output.
-    members ?? "",
+    ...callTextsOf(toolCalls),
+    // The reasoning is billed as output.
+    reasoningOf(members),
   ]);
+}
+
+/**
+ * Returns what the model wrote of its tool calls. The ids are the server's, and other members are signatures of the
+ * reasoning, of many kilobytes.
+ */
+function callTextsOf(toolCalls: string | null): readonly string[] {
+  const calls = parsed(toolCalls ?? "[]");
+  if (!Array.isArray(calls)) return [];
+  return calls.map(membersOf).flatMap((call) => {
+    const { name, arguments: args } = membersOf(call["function"]);
+    const custom = membersOf(call["custom"]);
+    return [name, args, custom["name"], custom["input"]].map(textOf);
+  });
+}
+
+/**
+ * Returns the reasoning of a message once: OpenRouter sends the same thought as text and in details. The details can
+ * have encrypted reasoning and signatures, whose length has no relation to their tokens.
+ */
+function reasoningOf(members: string | null): string {
+  const read = membersOf(parsed(members ?? "{}"));
+  const { reasoning_content: content, reasoning, reasoning_details: details } = read;
+  return textOf(content) || textOf(reasoning) || textOf(details);
+}
+
+/** Returns a text, or the joined texts of parts. Parts of other kinds have no text. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return parts
+    .map(membersOf)
+    .flatMap(({ text, summary }) => [text, summary])
+    .map((text) => (typeof text === "string" ? text : ""))
+    .join("");
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function parsed(json: string): unknown {
