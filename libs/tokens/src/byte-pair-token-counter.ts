@@ -1,5 +1,6 @@
 import { BytePairs } from "./byte-pairs.ts";
 import { MergeRanks } from "./merge-ranks.ts";
+import { Slots } from "./slots.ts";
 import { type TokenCount, TokenCounter } from "./token-counter.ts";
 
 /** The vocabulary, and the pattern that cuts a text into pieces, none of which a token crosses. */
@@ -17,6 +18,12 @@ export const countedBytesMax = 1_024 * 1_024;
 /** After so many UTF-8 bytes, other work of the process gets a turn. It is a few milliseconds of work. */
 const bytesAtOnce = 16 * 1_024;
 
+/**
+ * The long pieces that are counted at the same time. Each takes up to 26 MB until it is counted, and one more would
+ * delay the others by as much as it gains.
+ */
+const longPiecesMax = 2;
+
 /** A vocabulary of OpenAI's: `cl100k` is that of the models before GPT-4o and of their embeddings. */
 export type Encoding = "cl100k" | "o200k";
 
@@ -27,6 +34,8 @@ export type Encoding = "cl100k" | "o200k";
  * a view of its text.
  */
 export class BytePairTokenCounter extends TokenCounter {
+  private readonly longPieces = new Slots(longPiecesMax);
+
   private constructor(
     private readonly vocabulary: Vocabulary,
     private readonly bytesMax: number,
@@ -49,48 +58,56 @@ export class BytePairTokenCounter extends TokenCounter {
   }
 
   override async count(texts: readonly string[]): Promise<TokenCount> {
-    const work = counting(texts, this.vocabulary, this.bytesMax);
-    for (;;) {
-      const step = work.next();
-      if (step.done) return step.value;
-      await new Promise((resolve) => setImmediate(resolve));
+    const { pairs, pieces } = this.vocabulary;
+    let counted = 0;
+    let countedBytes = 0;
+    let bytesOfTurn = 0;
+    let allBytes = 0;
+    for (const text of texts) {
+      allBytes += Buffer.byteLength(text);
+      if (countedBytes >= this.bytesMax) continue;
+      for (const [piece] of text.matchAll(pieces)) {
+        const bytes = Buffer.byteLength(piece);
+        // A piece is counted whole or not at all, because a cut may change how its rest is split.
+        if (countedBytes + bytes > this.bytesMax) break;
+        // oxlint-disable-next-line no-await-in-loop -- one piece after another, with turns for others
+        counted +=
+          pairs.countOfShort(latin1Of(piece, bytes)) ?? (await this.countLong(piece, bytes));
+        countedBytes += bytes;
+        bytesOfTurn += bytes;
+        if (bytesOfTurn < bytesAtOnce) continue;
+        bytesOfTurn = 0;
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        await turnOfOthers();
+      }
     }
+    return {
+      counted: BigInt(counted),
+      countedBytes: BigInt(countedBytes),
+      uncountedBytes: BigInt(allBytes - countedBytes),
+    };
+  }
+
+  private countLong(piece: string, bytes: number): Promise<number> {
+    return this.longPieces.run(async () => {
+      const work = this.vocabulary.pairs.countOfLong(latin1Of(piece, bytes));
+      for (;;) {
+        const step = work.next();
+        if (step.done) return step.value;
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        await turnOfOthers();
+      }
+    });
   }
 }
 
-/** Yields whenever others should get a turn. */
-function* counting(
-  texts: readonly string[],
-  vocabulary: Vocabulary,
-  bytesMax: number,
-): Generator<void, TokenCount> {
-  let counted = 0;
-  let countedBytes = 0;
-  let bytesOfTurn = 0;
-  let allBytes = 0;
-  for (const text of texts) {
-    allBytes += Buffer.byteLength(text);
-    if (countedBytes >= bytesMax) continue;
-    for (const [piece] of text.matchAll(vocabulary.pieces)) {
-      const bytes = Buffer.byteLength(piece);
-      // A piece is counted whole or not at all, because a cut may change how its rest is split.
-      if (countedBytes + bytes > bytesMax) break;
-      // Of ASCII, the bytes as latin1 are the text itself.
-      const latin1 = bytes === piece.length ? piece : Buffer.from(piece).toString("latin1");
-      counted +=
-        vocabulary.pairs.countOfShort(latin1) ?? (yield* vocabulary.pairs.countOfLong(latin1));
-      countedBytes += bytes;
-      bytesOfTurn += bytes;
-      if (bytesOfTurn < bytesAtOnce) continue;
-      bytesOfTurn = 0;
-      yield;
-    }
-  }
-  return {
-    counted: BigInt(counted),
-    countedBytes: BigInt(countedBytes),
-    uncountedBytes: BigInt(allBytes - countedBytes),
-  };
+/** Returns the bytes as latin1. Those of ASCII are the text itself. */
+function latin1Of(piece: string, bytes: number): string {
+  return bytes === piece.length ? piece : Buffer.from(piece).toString("latin1");
+}
+
+function turnOfOthers(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function loadVocabulary(encoding: Encoding): Promise<Vocabulary> {

@@ -6,6 +6,8 @@ import { RankLists, RankQueue } from "./rank-queue.ts";
  * square of the length, but up to here it is less than that of a queue.
  */
 const shortMax = 128;
+/** Those of o200k take 1.8 MB. Without a limit, as many would be kept as were once used at the same time. */
+const spareListsMax = 2;
 /** A few milliseconds of work. */
 const stepsAtOnce = 16_384;
 
@@ -43,7 +45,8 @@ export class BytePairs {
       steps += 1;
       if (steps % stepsAtOnce === 0) yield;
     }
-    this.spareLists.push(lists);
+    // The lists of a piece that is abandoned are not empty. They are not used again.
+    if (this.spareLists.length < spareListsMax) this.spareLists.push(lists);
     return piece.count;
   }
 
