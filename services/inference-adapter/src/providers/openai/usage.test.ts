@@ -335,8 +335,8 @@ describe("the usage of two chunks of one stream", () => {
     const more = { completion_tokens: 0, completion_tokens_details: { reasoning_tokens: 0 } };
     const before = { prompt_tokens: 5, completion_tokens: null };
     expect(mergedWireUsage(before, more)).toEqual({ prompt_tokens: 5, ...more });
-    const details = { prompt_tokens_details: { cache_write_tokens: 41 } };
-    expect(mergedWireUsage(begun, details)).toEqual({
+    const written = { prompt_tokens_details: { cache_write_tokens: 41 } };
+    expect(mergedWireUsage(begun, written)).toEqual({
       ...begun,
       prompt_tokens_details: { cached_tokens: 3_000, cache_write_tokens: 41 },
     });
