@@ -1,5 +1,5 @@
 import type { Answer, Choice } from "@sluice/contracts";
-import { type ReportedUsage, reportedUsageOf } from "./usage.ts";
+import { mergedWireUsage, type ReportedUsage, reportedUsageOf } from "./usage.ts";
 import { joinedMembers } from "./joined-members.ts";
 import {
   hasReasoning,
@@ -35,10 +35,11 @@ interface GrowingToolCall {
 export class AnswerAssembly {
   readonly #choices = new Map<number, GrowingChoice>();
   #head: Pick<WireCompletion, "model" | "systemFingerprint" | "createdAt"> = nothingSaid;
-  #usage: ReportedUsage | null = null;
+  #usage: object | null = null;
 
   /**
-   * Adds a chunk, or a whole completion. The last value of each member next to the choices counts.
+   * Adds a chunk, or a whole completion. Of each member next to the choices the last value counts, and of the usage the
+   * last of each class.
    *
    * @returns the choices for the reader of a stream
    */
@@ -48,8 +49,8 @@ export class AnswerAssembly {
       systemFingerprint: systemFingerprint ?? this.#head.systemFingerprint,
       createdAt: createdAt ?? this.#head.createdAt,
     };
-    // A provider that reports it with each chunk counts from the beginning. Some end with an empty object.
-    this.#usage = reportedUsageOf(usage) ?? this.#usage;
+    // A provider that reports it with each chunk counts from the beginning. Some end with a part of it, or with zeros.
+    this.#usage = mergedWireUsage(this.#usage, usage);
     return choices.map((choice) => this.#addChoice(choice));
   }
 
@@ -66,7 +67,7 @@ export class AnswerAssembly {
 
   /** The usage that was reported so far; null if there is none. */
   get usage(): ReportedUsage | null {
-    return this.#usage;
+    return reportedUsageOf(this.#usage);
   }
 
   /** Whether a reader could see anything of the answer. */

@@ -206,6 +206,22 @@ describe("usage that was reported before a stream broke off", () => {
     });
   });
 
+  test("is completed by a later part of it", async () => {
+    const begun = {
+      choices: [],
+      usage: {
+        ...{ prompt_tokens: 3_541, completion_tokens: 1 },
+        prompt_tokens_details: { cached_tokens: 3_000 },
+      },
+    };
+    const ended = { choices: [], usage: { completion_tokens: 500 } };
+    const stop = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+    const zeros = { choices: [], usage: { prompt_tokens: 0, completion_tokens: 0 } };
+    expect(await streamed(events(begun, text("One"), stop, ended, zeros))).toMatchObject({
+      usage: { usage: { inputTokens: 541n, cachedInputTokens: 3_000n, outputTokens: 500n } },
+    });
+  });
+
   test("is not replaced by an empty object", async () => {
     const end = { choices: [], usage: {} };
     const stop = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
