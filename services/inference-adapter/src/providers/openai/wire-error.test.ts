@@ -87,7 +87,7 @@ describe("an error in a successful response", () => {
     ],
     ["with a usage of zero", { message: "Busy", usage: { total_tokens: 0 } }, { message: "Busy" }],
     [
-      "that is no success",
+      "that says that it has no success",
       { id: "r", success: false, message: "No funds", data: null },
       { code: "server_error", message: "No funds" },
     ],
@@ -121,6 +121,16 @@ describe("an error in a successful response", () => {
       "of DashScope, about the request",
       { code: "InvalidParameter", message: "top_p is wrong", output: null },
       { code: "request_refused", message: "top_p is wrong" },
+    ],
+    [
+      "with the code of a success, alone",
+      { error: { code: 0, message: "Busy" } },
+      { status: null },
+    ],
+    [
+      "with the code of a success, of a choice that failed",
+      { choices: [{ finish_reason: "error" }], error: { code: 0, message: "Down" } },
+      { message: "Down" },
     ],
     ["in a list of texts", { errors: ["", "Busy"] }, { message: "Busy" }],
     ["that is a number", { error: 429, message: "Slow down" }, { code: "rate_limited" }],
@@ -187,6 +197,10 @@ describe("an error in a successful response", () => {
     [
       "the first chunk of an answer with a success",
       { choices: [{ delta: { role: "assistant" } }], error: { code: 200, message: "success" } },
+    ],
+    [
+      "the first chunk of an answer with a note",
+      { choices: [{ delta: { content: "" } }], error: { code: 0, message: "from a replica" } },
     ],
     ["nothing", null],
     ["a text", "error"],

@@ -39,7 +39,15 @@ function errorOf(read: Members): Members | null {
     reportedIn(read["error"], read) ?? reportedIn(read["errors"], read) ?? choiceErrorOf(read);
   if (named && isCertain(named)) return named;
   const error = named ?? baseResponseErrorOf(read) ?? bareErrorOf(read);
-  return error && isAnswer(read) ? null : error;
+  return error && (isAnswer(read) || isNote(error, read)) ? null : error;
+}
+
+/** Whether an error next to choices, which may only begin here, has the code of a success. */
+function isNote(error: Members, read: Members): boolean {
+  const codes = valuesIn(error, codeNames).filter((value) => value !== "");
+  const { choices } = readCompletion(read);
+  const hasFailed = choices.some(({ finishReason }) => finishReason === "error");
+  return choices.length > 0 && !hasFailed && codes.some(saysSuccess);
 }
 
 /** Whether a body holds something that the provider made, which is billed. */
