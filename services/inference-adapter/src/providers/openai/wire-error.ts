@@ -168,7 +168,8 @@ const problemsLengthMax = 2_000;
 /** Returns words that are a text, or the problems that FastAPI lists, each with its place in the request. */
 function wordsIn(value: unknown, depth = 0): string | null {
   if (typeof value === "string") return textOf(value);
-  if (depth > 3) return null;
+  // Each chunk of a stream is read here, and most have none of these members.
+  if (typeof value !== "object" || value === null || depth > 3) return null;
   if (Array.isArray(value)) {
     const problems = value.slice(0, problemsMax).map((each) => wordsIn(each, depth + 1));
     const joined = problems.filter((each) => each !== null).join("; ");
