@@ -144,18 +144,26 @@ export class LocalStack {
     const own = partNames.filter((part) => !external.includes(part));
     const { accounts } = this;
     this.save({ external, accounts: this.isAccountsRequired });
+    const registryHolder = this.registryPortHolder();
     if (!accounts.registry) await this.stopProgram(REGISTRY_FRONT);
     await Promise.all(partNames.map((part) => this.checkExternal(part)));
-    await assertPortsFree(this.ports, this.portsToBind(own));
+    await assertPortsFree(this.ports, this.portsToBind(own, registryHolder));
     const { dataDir, environment, ports, report, credentials, security } = this;
     const stopPart = (part: PartName): Promise<void> => this.stopProgram(part);
     const common = { dataDir, environment, ports, report, signal };
-    const options = { ...common, credentials, accounts, stopPart, security };
+    const runOnce = (program: Program): Promise<void> => this.runOnce(program, signal);
+    const options = { ...common, credentials, accounts, stopPart, runOnce, security };
     const factories = await preparePartFactories(own, options);
     await this.startAll([...factories.values()], signal);
     if (accounts.registry) await this.startRegistryFront(accounts.registry, signal);
     this.save({ addresses: this.addresses });
     return this.addresses;
+  }
+
+  private async runOnce(program: Program, signal: AbortSignal): Promise<void> {
+    this.report(program.name, "runs once for the launcher only, to replace its accounts");
+    await this.supervisor.start(program, signal);
+    await this.stopProgram(program.name);
   }
 
   /** Starts the program on the registry's port, which an earlier registry without accounts may have held until now. */
@@ -255,10 +263,15 @@ export class LocalStack {
   }
 
   /** Returns the ports that must be free: those of all parts that are not still running from an earlier start. */
-  private portsToBind(parts: readonly PartName[]): PortName[] {
+  private portsToBind(parts: readonly PartName[], registryHolder: string): PortName[] {
     return parts
-      .filter((part) => !programsOf(part).some((name) => this.isAlive(name)))
+      .filter((part) => !this.isAlive(part === "registry" ? registryHolder : part))
       .flatMap((part) => portsOfPart[part]);
+  }
+
+  /** Returns the program that listened on the registry's port: a registry behind its front listens on no port. */
+  private registryPortHolder(): string {
+    return this.state.programs[REGISTRY_FRONT] ? REGISTRY_FRONT : "registry";
   }
 
   private isAlive(name: string): boolean {

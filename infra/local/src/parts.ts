@@ -36,6 +36,8 @@ export interface PartsOptions {
   readonly accounts: StackAccounts;
   /** Stops a part that an earlier launcher left running. */
   readonly stopPart: (part: PartName) => Promise<void>;
+  /** Runs a program until it is ready for the first time, and stops it. */
+  readonly runOnce: (program: Program) => Promise<void>;
   /** TLS and accounts of the parts that the launcher starts. The registry has none. */
   readonly security?: StackSecurity | undefined;
 }
@@ -148,7 +150,10 @@ async function javaProgram(
     environment: plainEnvironment(environment),
   };
   if (part === "kafka")
-    return kafkaProgram({ ...options, ports, accounts: kafkaAccountsOf(parts) }, signal);
+    return kafkaProgram(
+      { ...options, ports, accounts: kafkaAccountsOf(parts), runOnce: parts.runOnce },
+      signal,
+    );
   const registry = { ...options, port: ports.registry };
   if (!parts.accounts.registry) return registryProgram(registry);
   const libraries = downloads.folderOf("registry-socket");

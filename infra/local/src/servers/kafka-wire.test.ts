@@ -42,15 +42,22 @@ test.each([
   expect(third(answerWith(serverSignature(known, signed)))).toEqual(expected);
 });
 
-test.each([
+test.each<[string, (nonce: string) => Buffer]>([
   ["of another login", () => answerWith("r=other,s=c2FsdA==,i=4096")],
-  ["without iterations", (nonce: string) => answerWith(`r=${nonce}a,s=c2FsdA==,i=0`)],
   ["that reports an error", (nonce: string) => answerWith(`r=${nonce}a,s=c2FsdA==,i=4096`, 58)],
   ["that is cut", () => Buffer.alloc(9)],
 ])("a challenge %s ends the login", (_, answer) => {
   const { second, nonce } = begun();
   expect(second(answer(nonce))).toBeUndefined();
 });
+
+test.each(["0", "1", "-1", "4095", "4097", "04096", "2147483647", "9999999999", "x", ""])(
+  "a challenge with %j iterations ends the login, because no password of the launcher has as many",
+  (count) => {
+    const { second, nonce } = begun();
+    expect(second(answerWith(`r=${nonce}a,s=c2FsdA==,i=${count}`))).toBeUndefined();
+  },
+);
 
 test.each(["", "v=", "e=invalid-proof", "v=AAAA"])(
   "the last message %j of a server ends the login",

@@ -1,12 +1,15 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Account } from "./security.ts";
+import { fieldsIn } from "./kafka-fields.ts";
 import type { Frame } from "./wire.ts";
 
 /** The few requests of Kafka's protocol that the launcher sends itself, before any other client can connect. */
 
 const FIND_COORDINATOR = 10;
 const SASL_HANDSHAKE = 17;
+const ALTER_CONFIGS = 33;
 const SASL_AUTHENTICATE = 36;
+const DESCRIBE_USER_SCRAM_CREDENTIALS = 50;
 const ALTER_USER_SCRAM_CREDENTIALS = 51;
 
 /** The mechanisms of SCRAM with their number in Kafka's protocol, and the hash of each. */
@@ -25,13 +28,22 @@ export function findCoordinator(): Buffer {
   return frameOf(FIND_COORDINATOR, 0, textOf("warm-up"));
 }
 
-/** Returns the requests of a login that sends the password itself, and the request after it. */
+/**
+ * Returns the requests of a login that sends the password itself, and the request after it. A listener that is open
+ * refuses the handshake, and receives neither.
+ */
 export function withPlainLogin({ name, password }: Account, request: Buffer): readonly Frame[] {
   return [
     frameOf(SASL_HANDSHAKE, 1, textOf("PLAIN")),
-    authenticate(Buffer.from(`\0${name}\0${password}`)),
-    request,
+    (answer) =>
+      isWithoutError(answer) ? authenticate(Buffer.from(`\0${name}\0${password}`)) : undefined,
+    (answer) => (isWithoutError(answer) ? request : undefined),
   ];
+}
+
+/** Returns whether an answer, whose error code follows 4 bytes of length and 4 of correlation id, reports none. */
+function isWithoutError(answer: Buffer): boolean {
+  return answer.length >= 10 && answer.readInt16BE(8) === 0;
 }
 
 /**
@@ -66,7 +78,11 @@ interface ScramProof {
   readonly serverSignature: Buffer;
 }
 
-/** Returns the client's last message, or undefined if the challenge does not repeat our nonce. */
+/**
+ * Returns the client's last message, or undefined if the challenge does not repeat our nonce, or has another number of
+ * iterations than the launcher's passwords. A process that has taken the broker's port could otherwise have us compute
+ * hashes for hours.
+ */
 function proofOf(
   password: string,
   nonce: string,
@@ -75,14 +91,8 @@ function proofOf(
 ): ScramProof | undefined {
   const [, both = "", salt = "", iterations = "0"] =
     /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(challenge) ?? [];
-  if (!both.startsWith(nonce) || Number(iterations) < 1) return undefined;
-  const salted = pbkdf2Sync(
-    password,
-    Buffer.from(salt, "base64"),
-    Number(iterations),
-    64,
-    "sha512",
-  );
+  if (!both.startsWith(nonce) || iterations !== String(ITERATIONS)) return undefined;
+  const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), ITERATIONS, 64, "sha512");
   const clientKey = hmac(salted, "Client Key");
   const storedKey = createHash("sha512").update(clientKey).digest();
   const withoutProof = `c=biws,r=${both}`;
@@ -115,18 +125,109 @@ export function setScramAccounts(accounts: readonly Account[], mechanism: ScramM
   return frameOf(ALTER_USER_SCRAM_CREDENTIALS, 0, Buffer.concat(body));
 }
 
-/** Returns whether the answer to {@link setScramAccounts} reports as many accounts, each without an error. */
+/** Returns the request that deletes the passwords of these accounts. @param mechanism its number in Kafka's protocol */
+export function deleteScramAccounts(names: readonly string[], mechanism: number): Buffer {
+  const deletions = names.flatMap((name) => [
+    compact(Buffer.from(name)),
+    Buffer.from([mechanism]),
+    noTags,
+  ]);
+  const body = [noTags, varint(names.length + 1), ...deletions, varint(1), noTags];
+  return frameOf(ALTER_USER_SCRAM_CREDENTIALS, 0, Buffer.concat(body));
+}
+
+/**
+ * Returns whether the answer to {@link setScramAccounts} or {@link deleteScramAccounts} reports as many accounts, each
+ * without an error.
+ */
 export function areScramAccountsSet(answer: Buffer, count: number): boolean {
-  // 4 bytes of length, 4 of correlation id, the tags, 4 of throttle time, then a compact array.
-  let at = 13;
-  const results = answer[at] ?? 0;
-  if (results !== count + 1 || results > 127) return false;
-  at += 1;
+  return (
+    fieldsIn(answer, (fields) => {
+      // The time by which the server throttles us.
+      fields.skip(4);
+      const errors = fields.array(() => {
+        fields.text();
+        const error = fields.int16();
+        fields.text();
+        fields.skipTags();
+        return error;
+      });
+      return errors.length === count && errors.every((error) => error === 0);
+    }) ?? false
+  );
+}
+
+/** Returns the request for the names and mechanisms of all accounts that have a password. */
+export function describeScramAccounts(): Buffer {
+  return frameOf(DESCRIBE_USER_SCRAM_CREDENTIALS, 0, Buffer.concat([noTags, varint(0), noTags]));
+}
+
+/** A password that Kafka stores. */
+export interface StoredScram {
+  readonly name: string;
+  /** The mechanism's number in Kafka's protocol. */
+  readonly mechanism: number;
+}
+
+/** Returns what an answer to {@link describeScramAccounts} lists, or undefined if it reports an error. */
+export function scramAccountsIn(answer: Buffer): readonly StoredScram[] | undefined {
+  return fieldsIn(answer, (fields) => {
+    fields.skip(4);
+    const error = fields.int16();
+    fields.text();
+    const accounts = fields.array(() => {
+      const name = fields.text();
+      const accountError = fields.int16();
+      fields.text();
+      const stored = fields.array(() => {
+        const mechanism = fields.int8();
+        fields.skip(4);
+        fields.skipTags();
+        return { name, mechanism };
+      });
+      fields.skipTags();
+      return { accountError, stored };
+    });
+    const isComplete = error === 0 && accounts.every(({ accountError }) => accountError === 0);
+    return isComplete ? accounts.flatMap(({ stored }) => stored) : undefined;
+  });
+}
+
+/** Returns the mechanism's number in Kafka's protocol. */
+export function numberOf(mechanism: ScramMechanism): number {
+  return mechanisms[mechanism].number;
+}
+
+const BROKER_RESOURCE = 4;
+
+/** The settings of nodes in Kafka's storage, by the node. The empty name addresses all nodes. */
+export type NodeSettings = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+/**
+ * Returns the request that replaces the settings in Kafka's storage of these nodes, which take precedence over those of
+ * the settings file.
+ */
+export function replaceNodeSettings(nodes: NodeSettings): Buffer {
+  const resources = [...nodes].flatMap(([node, settings]) => {
+    const pairs = Object.entries(settings);
+    const written = pairs.flatMap((pair) => pair.map(textOf));
+    return [Buffer.from([BROKER_RESOURCE]), textOf(node), countOf(pairs.length), ...written];
+  });
+  const isOnlyValidated = Buffer.from([0]);
+  const body = [countOf(nodes.size), ...resources, isOnlyValidated];
+  return frameOf(ALTER_CONFIGS, 1, Buffer.concat(body));
+}
+
+/** Returns whether an answer to {@link replaceNodeSettings} reports as many nodes, each without an error. */
+export function areSettingsReplaced(answer: Buffer, count: number): boolean {
+  // 4 bytes of length, 4 of correlation id, 4 of throttle time, then an array.
+  if (answer.length < 16 || answer.readInt32BE(12) !== count) return false;
+  let at = 16;
   for (let index = 0; index < count; index += 1) {
-    at += answer[at] ?? 1;
-    if (at + 4 > answer.length || answer.readInt16BE(at) !== 0) return false;
-    // The error code, a null message, and the tags.
-    at += 4;
+    // The error code, a message that is null without an error, the kind of the resource, and its name.
+    if (at + 7 > answer.length || answer.readInt16BE(at) !== 0) return false;
+    if (answer.readInt16BE(at + 2) !== -1) return false;
+    at += 7 + answer.readInt16BE(at + 5);
   }
   return true;
 }
@@ -169,6 +270,12 @@ function compact(bytes: Buffer): Buffer {
 
 function textOf(text: string): Buffer {
   return Buffer.concat([shortOf(text.length), Buffer.from(text)]);
+}
+
+function countOf(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
 }
 
 function shortOf(value: number): Buffer {

@@ -3,7 +3,12 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { delimiter, join } from "node:path";
 import { committedFile } from "../directories.ts";
 import { StackFault, throwIfInterrupted } from "../faults.ts";
-import { ensureKafkaAccounts } from "./kafka-accounts.ts";
+import {
+  ensureKafkaAccounts,
+  forgetKafkaAccounts,
+  hasKafkaAccounts,
+  replaceKafkaAccounts,
+} from "./kafka-accounts.ts";
 import { brokerAccount, listenerSettings } from "./kafka-security.ts";
 import { findCoordinator, isWholeAnswer, withScramLogin } from "./kafka-wire.ts";
 import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
@@ -24,52 +29,83 @@ export interface KafkaOptions extends JavaServerOptions {
   readonly ports: { readonly kafka: number; readonly controller: number };
   /** Not set: the broker accepts every connection on its port. */
   readonly accounts?: KafkaAccounts | undefined;
+  /** Runs a program until it is ready for the first time, and stops it. */
+  readonly runOnce?: (program: Program) => Promise<void>;
 }
 
 /**
- * Returns the program of one KRaft node, broker and controller in one process. Formats its storage first if
- * it is new.
+ * Returns the program of one KRaft node, broker and controller in one process. Formats its storage first if it is new.
+ * If storage that exists does not have the accounts, runs Kafka once before, to replace those that it has.
  */
 export async function kafkaProgram(options: KafkaOptions, signal: AbortSignal): Promise<Program> {
+  const { accounts } = options;
+  const folder = folderOf(options);
+  const isNew = !existsSync(join(logDirOf(options), "meta.properties"));
+  if (!accounts) forgetKafkaAccounts(folder);
+  else if (!isNew && !hasKafkaAccounts(folder, accounts))
+    await options.runOnce?.(closedProgram(options, accounts));
   const broker = brokerAccount();
   const config = writeConfig(options, broker);
-  const common = [
-    ...options.jvmArguments,
-    `-Dlog4j2.configurationFile=${committedFile("log4j2.properties")}`,
-    "-cp",
-    classPathOf(options.home),
-  ];
-  if (!existsSync(join(logDirOf(options), "meta.properties"))) {
-    await format(options, common, config, signal);
-  }
-  const { ports, accounts } = options;
+  if (isNew) await format(options, commonArguments(options), config, signal);
+  const { ports } = options;
+  return {
+    ...programOf(options, config),
+    adoptable: true,
+    isReady: async () =>
+      (!accounts || (await ensureKafkaAccounts(folder, ports, broker, accounts))) &&
+      isKafkaReady("127.0.0.1", ports.kafka, accounts),
+  };
+}
+
+/**
+ * Returns Kafka as a program that admits the launcher only. It is ready when it has replaced its accounts. If it had
+ * admitted clients as well, one with an earlier password could log in before that password is deleted, and Kafka does not
+ * end such a connection.
+ */
+function closedProgram(options: KafkaOptions, accounts: KafkaAccounts): Program {
+  const broker = brokerAccount();
+  const { admin, users } = accounts;
+  const config = writeConfig({ ...options, accounts: { admin, users } }, broker, true);
+  return {
+    ...programOf(options, config),
+    adoptable: false,
+    isReady: () => replaceKafkaAccounts(folderOf(options), options.ports, broker, accounts),
+  };
+}
+
+function programOf(options: KafkaOptions, config: string): Omit<Program, "adoptable" | "isReady"> {
   return {
     name: "kafka",
     command: options.java,
-    args: [...common, "kafka.Kafka", config],
+    args: [...commonArguments(options), "kafka.Kafka", config],
     environment: options.environment,
-    address: kafkaAddress(ports.kafka),
+    address: kafkaAddress(options.ports.kafka),
     stopSignal: "SIGTERM",
     stopGraceMs: STOP_GRACE_MS,
-    adoptable: true,
     startAttempts: 2,
-    isReady: async () =>
-      (!accounts || (await ensureKafkaAccounts(folderOf(options), ports, broker, accounts))) &&
-      isKafkaReady("127.0.0.1", ports.kafka, accounts),
   };
+}
+
+function commonArguments({ jvmArguments, home }: KafkaOptions): readonly string[] {
+  return [
+    ...jvmArguments,
+    `-Dlog4j2.configurationFile=${committedFile("log4j2.properties")}`,
+    "-cp",
+    classPathOf(home),
+  ];
 }
 
 export function kafkaAddress(port: number): string {
   return `127.0.0.1:${port}`;
 }
 
-function writeConfig(options: KafkaOptions, broker: Account): string {
+function writeConfig(options: KafkaOptions, broker: Account, isClosed = false): string {
   const folder = folderOf(options);
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "server.properties");
   const settings = [
     readFileSync(committedFile("server.properties"), "utf8"),
-    ...listenerSettings({ ...options, folder, broker }),
+    ...listenerSettings({ ...options, folder, broker, isClosed }),
     `log.dirs=${logDirOf(options)}`,
   ];
   writeFileSync(config, `${settings.join("\n")}\n`, { mode: 0o600 });

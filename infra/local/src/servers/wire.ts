@@ -3,13 +3,14 @@ import net from "node:net";
 import tls from "node:tls";
 
 const ANSWER_LIMIT_MS = 4_000;
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** A request, or a function that makes it from the previous answer. It returns undefined to give up. */
 export type Frame = Buffer | ((answer: Buffer) => Buffer | undefined);
 
 /**
  * Sends each frame after the answer to the previous one, and returns the last answer, or undefined if the
- * server does not answer within 4 s. It is a minimal client that asks a server in the server's own
+ * server does not answer within 4 s, or answers more than 1 MiB or what a frame cannot read. It is a minimal client that asks a server in the server's own
  * protocol whether it is ready.
  *
  * @param caFile the certificate authority of a server that requires TLS
@@ -29,8 +30,7 @@ export function exchange(
         ? net.connect(port, host)
         : tls.connect({ host, port, ca: readFileSync(caFile) });
     const send = (): void => {
-      const next = frames[step];
-      const frame = typeof next === "function" ? next(answer) : next;
+      const frame = frameAfter(answer, frames[step]);
       if (!frame) return finish();
       answer = Buffer.alloc(0);
       socket.write(frame);
@@ -45,10 +45,20 @@ export function exchange(
     socket.on("close", () => finish());
     socket.on("data", (received) => {
       answer = Buffer.concat([answer, received]);
+      if (answer.length > ANSWER_BYTES_MAX) return finish();
       if (!isComplete(answer)) return;
       step += 1;
       if (step === frames.length) return finish(answer);
       send();
     });
   });
+}
+
+/** Returns the next frame. An answer from which none can be made is that of another server than expected. */
+function frameAfter(answer: Buffer, next: Frame | undefined): Buffer | undefined {
+  try {
+    return typeof next === "function" ? next(answer) : next;
+  } catch {
+    return undefined;
+  }
 }
