@@ -1,5 +1,6 @@
 import net from "node:net";
 import { StackFault } from "./faults.ts";
+import { foreignListenerOf } from "./servers/own-listener.ts";
 
 /** The default port of everything that listens in the stack. The admin ports have the order of `serviceNames`. */
 export const defaultPorts = {
@@ -138,9 +139,16 @@ export async function assertPortsFree(ports: Ports, names: readonly PortName[]):
   const free = await Promise.all(names.map((name) => isFree(ports[name])));
   const taken = names.filter((_, index) => free[index] === false);
   if (taken.length === 0) return;
-  const list = taken.map((name) => `${ports[name]} (${name}, ${portVariableOf(name)})`).join(", ");
+  const list = taken.map((name) => takenPort(name, ports[name])).join(", ");
   throw new StackFault(
     "STACK_PORT_TAKEN",
     `Another process already listens on port ${list}. Stop that process, set the variable to another port, or use --free-ports.`,
   );
+}
+
+/** Returns a port that is in use, its variable, and the other account of the machine that listens there. */
+function takenPort(name: PortName, port: number): string {
+  const uid = foreignListenerOf(port);
+  const owner = uid === undefined ? "" : `, held by the account with the user id ${uid}`;
+  return `${port} (${name}, ${portVariableOf(name)}${owner})`;
 }

@@ -1,4 +1,8 @@
-import { loginOf, REGISTRY_FRONT, registrySocketOf } from "./accounts/registry-front-program.ts";
+import {
+  isRegistryFrontReady,
+  REGISTRY_FRONT,
+  registrySocketOf,
+} from "./accounts/registry-front-program.ts";
 import { accountsInUse } from "./accounts/remembered.ts";
 import { brokerAccountsIn, type StackAccounts } from "./accounts/stack-accounts.ts";
 import { isExternalReachable, type PartName, partNames, withoutPassword } from "./external.ts";
@@ -6,8 +10,8 @@ import { isKafkaReady } from "./servers/kafka.ts";
 import { launcherOf } from "./local-stack.ts";
 import { isPostgresReady } from "./servers/postgres.ts";
 import { isAlive } from "./supervise/processes.ts";
-import { REDIS_MAJOR_MIN, redisMajor } from "./servers/redis.ts";
-import { isRegistryReachable, registryAddress } from "./servers/registry.ts";
+import { isRedisReady, redisMajor } from "./servers/redis.ts";
+import { isRegistryReachable } from "./servers/registry.ts";
 import {
   adminAddress,
   adminPortNameOf,
@@ -123,8 +127,7 @@ async function isReady(name: string, isExternal: boolean, stack: CheckedStack): 
       ? isExternalReachable(name, addressOf(name, addresses))
       : isOwnPartReady(name, stack, addresses);
   }
-  if (name === REGISTRY_FRONT)
-    return isRegistryReachable(registryAddress(ports.registry), loginOf(stack.accounts.registry));
+  if (name === REGISTRY_FRONT) return isRegistryFrontReady(ports.registry, stack.accounts.registry);
   if (name === SIMULATOR) return isAnswering(`${simulatorAddress(ports)}/healthz`);
   // The state file does not record the admin port of a further instance, so a running process counts as ready.
   return isService(name)
@@ -151,7 +154,7 @@ async function isOwnPartReady(
       );
     case "redis":
     case "cache-redis":
-      return (await redisMajor(addressOf(part, addresses))) >= REDIS_MAJOR_MIN;
+      return isRedisReady(ports[part], () => redisMajor(addressOf(part, addresses)));
     case "postgres":
       return isPostgresReady("127.0.0.1", ports.postgres);
     default:

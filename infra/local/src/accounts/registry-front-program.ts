@@ -1,7 +1,8 @@
 import { extname, join } from "node:path";
 import { StackFault } from "../faults.ts";
 import { plainEnvironment, type Program, STOP_GRACE_MS } from "../supervise/program.ts";
-import { isRegistryReachable, registryAddress, type RegistryLogin } from "../servers/registry.ts";
+import { isOwnListener } from "../servers/own-listener.ts";
+import { isRegistryReachable, registryAddress } from "../servers/registry.ts";
 import { registryAccountsOf } from "./registry-rights.ts";
 import { ADMIN, type PartAccounts } from "./stack-accounts.ts";
 
@@ -26,10 +27,17 @@ export function registrySocketOf(dataDir: string): string {
   );
 }
 
-/** Returns the login with which the launcher checks the registry. */
-export function loginOf(accounts: PartAccounts | null): RegistryLogin {
+/**
+ * Returns whether the registry answers the administrator on its port. The question contains the password, so it is only
+ * sent to a process of our own account.
+ */
+export async function isRegistryFrontReady(
+  port: number,
+  accounts: PartAccounts | null,
+): Promise<boolean> {
   const account = accounts?.get(ADMIN);
-  return account ? { account } : {};
+  const login = account ? { account } : {};
+  return isOwnListener(port) && isRegistryReachable(registryAddress(port), login);
 }
 
 /** Returns the program that listens on the registry's port and admits its accounts only. */
@@ -54,10 +62,11 @@ export function registryFrontProgram(
     address: `${address} (with accounts)`,
     stopSignal: "SIGTERM",
     stopGraceMs: STOP_GRACE_MS,
-    adoptable: true,
+    // It runs Sluice's own code, which may be from before the last build.
+    adoptable: false,
     startAttempts: 2,
     // Without an account, it answers 401.
     healthUrl: `${address}/subjects`,
-    isReady: () => isRegistryReachable(address, loginOf(accounts)),
+    isReady: () => isRegistryFrontReady(port, accounts),
   };
 }

@@ -2,19 +2,33 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
+import { assertPortsFree, defaultPorts } from "../ports.ts";
 import { isOwnListener, listenersIn } from "./own-listener.ts";
 
-const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:4A95 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 30163 1 0000000000000000 100 0 0 10 0
-   1: 0100007F:4A95 0100007F:D2F0 01 00000000:00000000 00:00000000 00000000  1001        0 30164 1 0000000000000000 100 0 0 10 0
-   2: 00000000:4A95 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 30165 1 0000000000000000 100 0 0 10 0
-   3: 0000000000000000FFFF00000100007F:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
-`;
+/** Returns a line of the table. @param state `0A` for a socket that listens */
+function line(address: string, port: number, uid: number, state = "0A"): string {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return `   0: ${address}:${hex} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 30163 1 0000000000000000 100 0 0 10 0`;
+}
+const v4 = "0100007F";
+const v6 = "0000000000000000FFFF00000100007F";
+const [any4, any6] = ["0".repeat(8), "0".repeat(32)];
 
-test("the owners of all listening sockets of a port are found, on any address", () => {
-  expect(listenersIn(table, 0x4a95)).toEqual([1000, 33]);
-  expect(listenersIn(table, 80)).toEqual([0]);
-  expect(listenersIn(table, 4)).toEqual([]);
+test.each([
+  ["a socket for 127.0.0.1", [line(v4, 80, 1000)], [1000]],
+  ["a socket for it in the form of IPv6", [line(v6, 80, 1000)], [1000]],
+  ["a socket for all addresses", [line(any4, 80, 1000)], [1000]],
+  ["a socket for all addresses of IPv6", [line(any6, 80, 1000)], [1000]],
+  ["sockets for all addresses of two accounts", [line(any4, 80, 1), line(any6, 80, 2)], [1, 2]],
+  ["only the socket for 127.0.0.1", [line(v4, 80, 1), line(any6, 80, 2)], [1]],
+  ["no socket for another address", [line("0200007F", 80, 1), line("0A00000A", 80, 1)], []],
+  ["no socket for ::1", [line("00000000000000000000000001000000", 80, 1)], []],
+  ["no socket of a connection", [line(v4, 80, 1, "01")], []],
+  ["no socket of another port", [line(v4, 0x1050, 1), line(v4, 0x8000, 1)], []],
+])("of the listeners of a port, %s counts", (_, lines, expected) => {
+  expect(listenersIn(["  sl  local_address rem_address   st", ...lines].join("\n"), 80)).toEqual(
+    expected,
+  );
 });
 
 test("a listener of this process is its own, and a port without a listener is not", async () => {
@@ -35,7 +49,11 @@ test.runIf(process.platform === "linux" && process.getuid?.() === 0)(
       server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
     const child = spawn(process.execPath, ["-e", script], { uid: 54_321, gid: 54_321, cwd: "/" });
     const [printed] = await once(child.stdout, "data");
-    expect(isOwnListener(Number(printed))).toBe(false);
+    const port = Number(printed);
+    expect(isOwnListener(port)).toBe(false);
+    await expect(assertPortsFree({ ...defaultPorts, redis: port }, ["redis"])).rejects.toThrow(
+      `${port} (redis, SLUICE_REDIS_PORT, held by the account with the user id 54321)`,
+    );
     child.kill();
     await once(child, "exit");
   },

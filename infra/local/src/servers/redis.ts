@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { StackFault } from "../faults.ts";
 import { type Program, STOP_GRACE_MS } from "../supervise/program.ts";
 import { run } from "../supervise/run.ts";
+import { isOwnListener } from "./own-listener.ts";
 import type { StackSecurity } from "./security.ts";
 import { exchange } from "./wire.ts";
 
@@ -65,8 +66,16 @@ export function redisProgram(options: RedisOptions): Program {
     stopGraceMs: STOP_GRACE_MS,
     adoptable: true,
     startAttempts: 3,
-    isReady: async () => (await majorOf(options, address)) >= REDIS_MAJOR_MIN,
+    isReady: () => isRedisReady(port, () => majorOf(options, address)),
   };
+}
+
+/**
+ * Returns whether the Redis on this port of the launcher is ready. The question contains its password, so it is only
+ * sent to a process of our own account.
+ */
+export async function isRedisReady(port: number, major: () => Promise<number>): Promise<boolean> {
+  return isOwnListener(port) && (await major()) >= REDIS_MAJOR_MIN;
 }
 
 function majorOf({ part, password, security }: RedisOptions, address: string): Promise<number> {
