@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readAccess } from "./access.ts";
+import { readAccess, readConnection } from "./access.ts";
+import { accountsOf } from "./accounts/remembered.ts";
 import { defaultPorts } from "./ports.ts";
 import { emptyState, writeState } from "./state-file.ts";
 import { tryLock } from "./supervise/lock.ts";
@@ -43,6 +45,7 @@ test("the accounts of Kafka and the registry are returned as the variables of a 
   const dataDir = temporaryDir();
   const withKey = { ...state, accounts: true, external: ["registry"], demoKey: "sk-sluice-demo-a" };
   writeState(dataDir, withKey);
+  accountsOf(dataDir, true, ["registry"]);
   const launcher = tryLock(join(dataDir, "lock"));
   const { kafka, registry, environment } = readAccess(dataDir)!;
   launcher?.release();
@@ -64,4 +67,25 @@ test("a stack that does not run has no accounts to print", () => {
   expect(readAccess(dataDir)).toBeUndefined();
   writeState(dataDir, state);
   expect(readAccess(dataDir)).toBeUndefined();
+});
+
+test("a stack that was stopped has no connection, so that a process on its port receives no password", () => {
+  const dataDir = temporaryDir();
+  writeState(dataDir, { ...state, accounts: true });
+  accountsOf(dataDir, true, []);
+  expect(readConnection(dataDir)).toBeUndefined();
+  const launcher = tryLock(join(dataDir, "lock"));
+  expect(readConnection(dataDir)?.accounts.registry?.size).toBeGreaterThan(2);
+  launcher?.release();
+  expect(readConnection(dataDir)).toBeUndefined();
+});
+
+test("a command that reads the accounts generates no password", () => {
+  const dataDir = temporaryDir();
+  writeState(dataDir, { ...state, accounts: true, programs: { simulator: null } });
+  const launcher = tryLock(join(dataDir, "lock"));
+  expect(readConnection(dataDir)?.accounts.kafka?.size).toBe(0);
+  expect(readAccess(dataDir)?.kafka).toMatchObject({ client: null, admin: null });
+  launcher?.release();
+  expect(existsSync(join(dataDir, "secrets"))).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { launcherOf } from "./local-stack.ts";
-import { ensureSecret } from "./secrets.ts";
+import { readSecret } from "./secrets.ts";
 import { defaultPorts } from "./ports.ts";
 import { kafkaAddress } from "./servers/kafka.ts";
 import { registryAddress } from "./servers/registry.ts";
@@ -71,10 +71,13 @@ export interface StackConnection {
   readonly accounts: StackAccounts;
 }
 
-/** Returns the addresses and accounts of a stack that was started, or undefined if none was. */
+/**
+ * Returns the addresses and accounts of the running stack, or undefined if none is running: another process may listen on
+ * the ports of a stack that was stopped, and must not receive its passwords.
+ */
 export function readConnection(dataDir: string): StackConnection | undefined {
   const state = readState(dataDir);
-  if (!state?.addresses) return undefined;
+  if (!state?.addresses || launcherOf(dataDir) === undefined) return undefined;
   return { addresses: state.addresses, accounts: accountsInUse(dataDir, state) };
 }
 
@@ -109,8 +112,8 @@ function topicsAccess(address: string, accounts: PartAccounts | null): TopicsAcc
 
 function simulatorOf(dataDir: string, { programs, ports }: StackState): StackAccess["simulator"] {
   if (!programs["simulator"]) return null;
-  const controlKey = ensureSecret(dataDir, "simulator-control-key");
-  return { url: simulatorAddress(ports), controlKey };
+  const controlKey = readSecret(dataDir, "simulator-control-key");
+  return controlKey === undefined ? null : { url: simulatorAddress(ports), controlKey };
 }
 
 function databaseIn(url: string): StackAccess["ledger"] {

@@ -1,6 +1,7 @@
 export { withCostsToken, withKnownCostsToken } from "./accounts/costs-token.ts";
 export {
   accountNameOf,
+  type AccountPart,
   ADMIN,
   CLIENT,
   connectedEnvironment,
@@ -18,6 +19,7 @@ export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";
+export { isOwnListener } from "./servers/own-listener.ts";
 export { createLedgerTables } from "./ledger-tables.ts";
 export {
   launcherOf,

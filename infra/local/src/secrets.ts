@@ -41,6 +41,12 @@ export function ensureSecret(dataDir: string, name: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
+/** Returns the secret with this name, or undefined if the data directory does not have it. */
+export function readSecret(dataDir: string, name: string): string | undefined {
+  const file = secretFileOf(dataDir, name);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+}
+
 /** Returns where a data directory keeps the secret with this name. */
 export function secretFileOf(dataDir: string, name: string): string {
   return join(dataDir, "secrets", name);

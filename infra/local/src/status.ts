@@ -4,7 +4,7 @@ import {
   registrySocketOf,
 } from "./accounts/registry-front-program.ts";
 import { accountsInUse } from "./accounts/remembered.ts";
-import { brokerAccountsIn, type StackAccounts } from "./accounts/stack-accounts.ts";
+import { ADMIN, brokerAccountsIn, type StackAccounts } from "./accounts/stack-accounts.ts";
 import { isExternalReachable, type PartName, partNames, withoutPassword } from "./external.ts";
 import { isKafkaReady } from "./servers/kafka.ts";
 import { launcherOf } from "./local-stack.ts";
@@ -142,6 +142,8 @@ async function isOwnPartReady(
 ): Promise<boolean> {
   switch (part) {
     case "kafka":
+      // The administrator's password is lost, so only a new start can replace it.
+      if (accounts.kafka && !accounts.kafka.has(ADMIN)) return false;
       return isKafkaReady(
         "127.0.0.1",
         ports.kafka,

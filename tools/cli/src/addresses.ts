@@ -1,6 +1,6 @@
 import type { RegistryAccess } from "@sluice/contracts";
-import { TransientFault, webAddressProblem } from "@sluice/domain";
-import { readStatus, type StackStatus } from "@sluice/local-stack";
+import { webAddressProblem } from "@sluice/domain";
+import { ADMIN, CLIENT, readStatus, type StackStatus } from "@sluice/local-stack";
 import {
   kafkaConnectionOf,
   kafkaKeys,
@@ -12,10 +12,8 @@ import type { KafkaConnection } from "@sluice/stage";
 import { z } from "zod";
 import { fromEnvironment } from "./environment.ts";
 import { withLocalStack } from "./local-connection.ts";
+import { noStack } from "./no-stack.ts";
 import { UsageError } from "./usage-error.ts";
-
-export type AddressFaultCode = "CLI_NO_STACK";
-const noStackCode: AddressFaultCode = "CLI_NO_STACK";
 
 export interface TopicsAddress {
   readonly kafka: KafkaConnection;
@@ -29,16 +27,17 @@ const topicsSchema = z.object({ ...kafkaKeys, ...registryKeys });
  * Returns the Kafka and the registry that the environment names, or else those of the local stack, with its accounts.
  * Reads accounts and TLS of the user's own servers from the same variables as the services.
  *
- * @param role the account of the local stack to use, by default the administrator's
+ * @param role the account of the local stack's Kafka to use, by default the administrator's. Its registry only receives the
+ *   account of the user's programs, which reads.
  * @throws UsageError naming every variable that is wrong
- * @throws TransientFault `CLI_NO_STACK` if neither the environment nor a local stack provides an address
+ * @throws TransientFault `CLI_NO_STACK` if neither the environment nor a running local stack provides an address
  */
 export function topicsAddress(
   dataDir: string,
   environment: NodeJS.ProcessEnv,
-  role?: string,
+  role: string = ADMIN,
 ): TopicsAddress {
-  const settings = withLocalStack(environment, dataDir, role);
+  const settings = withLocalStack(environment, dataDir, { kafka: role, registry: CLIENT });
   if (!settings["SLUICE_KAFKA_BROKERS"] || !settings["SLUICE_REGISTRY_URL"])
     throw noStack("set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to use another installation");
   const config = fromEnvironment(() => parseConfig(topicsSchema, settings));
@@ -107,13 +106,5 @@ function edgeUrl(address: string, source: string, environment: NodeJS.ProcessEnv
   if (problem === undefined) return address.replace(/\/+$/, "").replace(/\/v1$/, "");
   throw new UsageError(
     `${source} ${problem}. An address is, for example, http://127.0.0.1:8080, and the API key is in SLUICE_API_KEY.`,
-  );
-}
-
-/** Returns the fault of a command that finds no local stack. @param alternative ends the sentence "Run …, or …" */
-export function noStack(alternative: string): TransientFault {
-  return new TransientFault(
-    noStackCode,
-    `No local stack is running. Run "sluice up" first, or ${alternative}.`,
   );
 }

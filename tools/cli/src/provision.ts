@@ -1,9 +1,10 @@
 import type { RegistryAccess } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
-import { ADMIN, readConnection } from "@sluice/local-stack";
+import { readConnection } from "@sluice/local-stack";
 import { aclCommandOf, provisioningOptionsOf, serviceRules } from "@sluice/provisioning";
 import { fromEnvironment } from "./environment.ts";
-import { withStack } from "./local-connection.ts";
+import { administrators, withLocalStack } from "./local-connection.ts";
+import { noStack } from "./no-stack.ts";
 import { printToStderr, labelledLine, print, printJson } from "./output.ts";
 import { provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
@@ -44,9 +45,12 @@ export async function provision(options: ProvisionOptions): Promise<number> {
 
 function environmentFor(dataDir: string): NodeJS.ProcessEnv {
   const { SLUICE_KAFKA_BROKERS: kafka, SLUICE_REGISTRY_URL: registry } = process.env;
-  const stack = readConnection(dataDir);
-  if ((kafka && registry) || (!kafka && !registry && stack))
-    return withStack(process.env, stack, ADMIN);
+  const isLocal = !kafka && !registry;
+  if (isLocal && !readConnection(dataDir))
+    throw noStack(
+      "set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry",
+    );
+  if (isLocal || (kafka && registry)) return withLocalStack(process.env, dataDir, administrators);
   throw new UsageError(
     "Set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry, or set neither to use the local stack.",
   );

@@ -9,6 +9,8 @@ import {
   type AccountPart,
   accountParts,
   ensurePartAccounts,
+  knownPartAccounts,
+  type PartAccounts,
   type StackAccounts,
 } from "./stack-accounts.ts";
 
@@ -44,7 +46,7 @@ export function rememberAccounts(dataDir: string, environment: NodeJS.ProcessEnv
 }
 
 /**
- * Returns the accounts of the parts of a stack.
+ * Returns the accounts of the parts of a stack that is starting. The first call generates their passwords.
  *
  * @param isRequired whether Kafka and the registry that the launcher starts require accounts
  * @param external the parts that the environment replaces
@@ -54,12 +56,21 @@ export function accountsOf(
   isRequired: boolean,
   external: readonly string[],
 ): StackAccounts {
-  const ensured = (part: AccountPart) =>
-    isRequired && !external.includes(part) ? ensurePartAccounts(dataDir, part, serviceNames) : null;
-  return { kafka: ensured("kafka"), registry: ensured("registry") };
+  return accountsWith(ensurePartAccounts, dataDir, isRequired, external);
 }
 
-/** Returns the accounts of the parts of a stack that was started, from its state. */
+/** Returns the accounts of the parts of a stack that was started, from its state. Generates no password. */
 export function accountsInUse(dataDir: string, state: StackState): StackAccounts {
-  return accountsOf(dataDir, state.accounts === true, state.external);
+  return accountsWith(knownPartAccounts, dataDir, state.accounts === true, state.external);
+}
+
+function accountsWith(
+  accountsFor: typeof ensurePartAccounts,
+  dataDir: string,
+  isRequired: boolean,
+  external: readonly string[],
+): StackAccounts {
+  const ofPart = (part: AccountPart): PartAccounts | null =>
+    isRequired && !external.includes(part) ? accountsFor(dataDir, part, serviceNames) : null;
+  return { kafka: ofPart("kafka"), registry: ofPart("registry") };
 }

@@ -1,4 +1,4 @@
-import { ensureSecret } from "../secrets.ts";
+import { ensureSecret, readSecret } from "../secrets.ts";
 import type { Account, KafkaAccounts } from "../servers/security.ts";
 import type { Addresses } from "../state-file.ts";
 
@@ -31,12 +31,30 @@ export function ensurePartAccounts(
   part: AccountPart,
   services: readonly string[],
 ): PartAccounts {
+  return partAccounts(part, services, (secret) => ensureSecret(dataDir, secret));
+}
+
+/** Returns the accounts of a part whose passwords the data directory has. Generates none. */
+export function knownPartAccounts(
+  dataDir: string,
+  part: AccountPart,
+  services: readonly string[],
+): PartAccounts {
+  return partAccounts(part, services, (secret) => readSecret(dataDir, secret));
+}
+
+function partAccounts(
+  part: AccountPart,
+  services: readonly string[],
+  passwordOf: (secret: string) => string | undefined,
+): PartAccounts {
   const roles = [ADMIN, CLIENT, ...services];
   return new Map(
-    roles.map((role) => {
+    roles.flatMap((role) => {
       const name = accountNameOf(role);
       // The registry receives passwords themselves, and Kafka does not, so no password is used for both.
-      return [role, { name, password: ensureSecret(dataDir, `${part}-${name}-password`) }];
+      const password = passwordOf(`${part}-${name}-password`);
+      return password === undefined ? [] : [[role, { name, password }] as const];
     }),
   );
 }
@@ -76,14 +94,18 @@ export function replacedVariables(accounts: StackAccounts): readonly string[] {
   return accountParts.flatMap((part) => (accounts[part] ? userVariables[part] : []));
 }
 
+/** The role of a program, or a role for each part. */
+export type Roles = string | Readonly<Record<AccountPart, string>>;
+
 /** Returns the variables with which a program connects to Kafka and the registry in a role. Pure. */
 export function connectionVariables(
   addresses: Pick<Addresses, AccountPart>,
   accounts: StackAccounts,
-  role: string,
+  roles: Roles,
 ): Readonly<Record<string, string>> {
-  const kafka = accounts.kafka?.get(role);
-  const registry = accounts.registry?.get(role);
+  const roleOn = (part: AccountPart): string => (typeof roles === "string" ? roles : roles[part]);
+  const kafka = accounts.kafka?.get(roleOn("kafka"));
+  const registry = accounts.registry?.get(roleOn("registry"));
   return {
     SLUICE_KAFKA_BROKERS: addresses.kafka,
     ...(kafka && {
@@ -104,9 +126,9 @@ export function connectedEnvironment(
   environment: NodeJS.ProcessEnv,
   addresses: Pick<Addresses, AccountPart>,
   accounts: StackAccounts,
-  role: string,
+  roles: Roles,
 ): NodeJS.ProcessEnv {
   const replaced = new Set(replacedVariables(accounts));
   const kept = Object.entries(environment).filter(([name]) => !replaced.has(name));
-  return { ...Object.fromEntries(kept), ...connectionVariables(addresses, accounts, role) };
+  return { ...Object.fromEntries(kept), ...connectionVariables(addresses, accounts, roles) };
 }

@@ -1,6 +1,6 @@
 import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { TransientFault } from "@sluice/domain";
-import { readStatus, withKnownCostsToken } from "@sluice/local-stack";
+import { isOwnListener, readStatus, withKnownCostsToken } from "@sluice/local-stack";
 import { costsCsv } from "./costs-csv.ts";
 import { costsHeaders } from "./costs-token.ts";
 import { printToStderr, print, printJson } from "../output.ts";
@@ -51,7 +51,10 @@ function printCosts(answer: CostsAnswer, format: CostsOptions["format"]): void {
 async function accountantAddress(dataDir: string): Promise<string> {
   const { parts } = await readStatus(dataDir);
   const accountant = parts.find(({ name }) => name === "cost-accountant");
-  if (accountant?.ready && accountant.admin) return accountant.admin;
+  const address = accountant?.ready ? accountant.admin : null;
+  // The question may contain a token, which another account of the machine must not receive.
+  if (address !== null && address !== undefined && isOwnListener(Number(new URL(address).port)))
+    return address;
   throw unready();
 }
 

@@ -1,5 +1,5 @@
 import { type Account, readAccess, type StackAccess, usualAddresses } from "@sluice/local-stack";
-import { noStack } from "../addresses.ts";
+import { noStack } from "../no-stack.ts";
 import { labelledLine, print, printJson } from "../output.ts";
 
 export interface CredentialsOptions {
