@@ -47,7 +47,7 @@ test("the accounts of Kafka and the registry are returned as the variables of a 
   writeState(dataDir, withKey);
   accountsOf(dataDir, true, ["registry"]);
   const launcher = tryLock(join(dataDir, "lock"));
-  const { kafka, registry, environment } = readAccess(dataDir)!;
+  const { kafka, registry, environment, unset } = readAccess(dataDir)!;
   launcher?.release();
   expect(kafka.admin).toEqual({ name: "sluice-admin", password: expect.any(String) });
   expect(kafka.client?.password).not.toBe(kafka.admin?.password);
@@ -60,6 +60,21 @@ test("the accounts of Kafka and the registry are returned as the variables of a 
     SLUICE_REGISTRY_URL: "http://127.0.0.1:19094/apis/ccompat/v7",
     SLUICE_API_KEY: "sk-sluice-demo-a",
   });
+  // The user's own registry keeps the user's account.
+  expect(unset).toEqual(["SLUICE_BASE_URL"]);
+});
+
+test("an open stack without a demo key names the variables that its programs must not have", () => {
+  const dataDir = temporaryDir();
+  writeState(dataDir, { ...state, external: ["kafka"] });
+  const launcher = tryLock(join(dataDir, "lock"));
+  expect(readAccess(dataDir)?.unset).toEqual([
+    "SLUICE_BASE_URL",
+    "SLUICE_API_KEY",
+    "SLUICE_REGISTRY_USERNAME",
+    "SLUICE_REGISTRY_PASSWORD",
+  ]);
+  launcher?.release();
 });
 
 test("a stack that does not run has no accounts to print", () => {

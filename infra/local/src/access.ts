@@ -8,6 +8,8 @@ import { httpAddress, simulatorAddress } from "./services.ts";
 import { accountsInUse } from "./accounts/remembered.ts";
 import {
   type AccountPart,
+  accountParts,
+  accountVariablesOf,
   ADMIN,
   CLIENT,
   connectionVariables,
@@ -49,6 +51,8 @@ export interface StackAccess {
   readonly registry: TopicsAccess;
   /** The variables with which a program of the user, such as those in examples/, connects to the stack. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The variables that such a program must not have, because the stack has no value for them. */
+  readonly unset: readonly string[];
   /** The provider simulator, with the key of the routes that control it; null if it does not run. */
   readonly simulator: { readonly url: string; readonly controlKey: string } | null;
   /** The API key of the demo tenant; null if there is none. */
@@ -87,6 +91,7 @@ export function readAccess(dataDir: string): StackAccess | undefined {
   if (!state?.addresses || launcherOf(dataDir) === undefined) return undefined;
   const { ledger, ledgerOwner, redis, cacheRedis } = state.addresses;
   const accounts = accountsInUse(dataDir, state);
+  const environment = environmentOf(state, state.addresses, accounts);
   return {
     ledger: databaseIn(ledger),
     // The state of an earlier version, whose stack still runs, has no owner.
@@ -95,14 +100,29 @@ export function readAccess(dataDir: string): StackAccess | undefined {
     cacheRedis: serverIn(cacheRedis),
     kafka: topicsAccess(state.addresses.kafka, accounts.kafka),
     registry: topicsAccess(state.addresses.registry, accounts.registry),
-    environment: {
-      ...connectionVariables(state.addresses, accounts, CLIENT),
-      ...(state.programs["ingress"] ? { SLUICE_BASE_URL: `${httpAddress(state.ports)}/v1` } : {}),
-      ...(state.demoKey === null ? {} : { SLUICE_API_KEY: state.demoKey }),
-    },
+    environment,
+    unset: programVariables(state.external).filter((name) => environment[name] === undefined),
     simulator: simulatorOf(dataDir, state),
     demoKey: state.demoKey,
   };
+}
+
+function environmentOf(
+  state: StackState,
+  addresses: Addresses,
+  accounts: StackAccounts,
+): Readonly<Record<string, string>> {
+  return {
+    ...connectionVariables(addresses, accounts, CLIENT),
+    ...(state.programs["ingress"] ? { SLUICE_BASE_URL: `${httpAddress(state.ports)}/v1` } : {}),
+    ...(state.demoKey === null ? {} : { SLUICE_API_KEY: state.demoKey }),
+  };
+}
+
+/** Returns the variables that the stack decides: not the user's account of a server of their own. */
+function programVariables(external: readonly string[]): readonly string[] {
+  const own = accountParts.filter((part) => !external.includes(part));
+  return [...Object.keys(usualAddresses), "SLUICE_API_KEY", ...own.flatMap(accountVariablesOf)];
 }
 
 function topicsAccess(address: string, accounts: PartAccounts | null): TopicsAccess {

@@ -97,6 +97,13 @@ export function replacedVariables(accounts: StackAccounts): readonly string[] {
 /** The role of a program, or a role for each part. */
 export type Roles = string | Readonly<Record<AccountPart, string>>;
 
+/** Returns the variables with an account of the stack, as {@link connectionVariables} sets them. */
+export function accountVariablesOf(part: AccountPart): readonly string[] {
+  return part === "kafka"
+    ? ["SLUICE_KAFKA_SASL_MECHANISM", "SLUICE_KAFKA_SASL_USERNAME", "SLUICE_KAFKA_SASL_PASSWORD"]
+    : ["SLUICE_REGISTRY_USERNAME", "SLUICE_REGISTRY_PASSWORD"];
+}
+
 /** Returns the variables with which a program connects to Kafka and the registry in a role. Pure. */
 export function connectionVariables(
   addresses: Pick<Addresses, AccountPart>,

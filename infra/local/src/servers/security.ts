@@ -15,7 +15,7 @@ export interface KafkaAccounts {
   /** The administrator, who may do everything. The other users may do what ACLs grant to them. */
   readonly admin: Account;
   readonly users: readonly Account[];
-  /** Not set: the listener is for clients of this machine, without TLS, and accepts SCRAM-SHA-512 only. */
+  /** Not set: the listener is for clients of this machine, without TLS. It accepts SCRAM-SHA-512, and PLAIN from the broker itself. */
   readonly tls?: KafkaTls;
 }
 

@@ -18,6 +18,7 @@ test("each account is one line, and what a stack does not have is left out", () 
     kafka: { address: "127.0.0.1:3", client: null, admin: null },
     registry: { address: "http://127.0.0.1:4", client: null, admin: null },
     environment: {},
+    unset: [],
     simulator: null,
     demoKey: null,
   };
@@ -43,18 +44,21 @@ test("each account is one line, and what a stack does not have is left out", () 
 });
 
 test("the variables are printed as commands of a shell, whatever characters they contain", () => {
-  expect(exportsText({ SLUICE_KAFKA_BROKERS: "a:1,b:2", SLUICE_API_KEY: "it's $HOME" })).toBe(
-    "export SLUICE_KAFKA_BROKERS='a:1,b:2'\nexport SLUICE_API_KEY='it'\\''s $HOME'\n",
-  );
+  expect(
+    exportsText({
+      environment: { SLUICE_KAFKA_BROKERS: "a:1,b:2", SLUICE_API_KEY: "it's $HOME" },
+      unset: [],
+    }),
+  ).toBe("export SLUICE_KAFKA_BROKERS='a:1,b:2'\nexport SLUICE_API_KEY='it'\\''s $HOME'\n");
 });
 
-test("the addresses of the default ports are left out, so that the next start does not take them for other servers", () => {
+test("the addresses of the default ports and what the stack does not have are unset, so that the next start does not take them for other servers", () => {
   const environment = {
     SLUICE_KAFKA_BROKERS: "127.0.0.1:19092",
     SLUICE_REGISTRY_URL: "http://127.0.0.1:20001/apis/ccompat/v7",
     SLUICE_BASE_URL: "http://127.0.0.1:8080/v1",
   };
-  expect(exportsText(environment)).toBe(
-    "export SLUICE_REGISTRY_URL='http://127.0.0.1:20001/apis/ccompat/v7'\n",
+  expect(exportsText({ environment, unset: ["SLUICE_API_KEY"] })).toBe(
+    "unset SLUICE_KAFKA_BROKERS\nunset SLUICE_BASE_URL\nunset SLUICE_API_KEY\nexport SLUICE_REGISTRY_URL='http://127.0.0.1:20001/apis/ccompat/v7'\n",
   );
 });

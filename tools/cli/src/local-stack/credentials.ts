@@ -18,7 +18,7 @@ export async function credentials({ dataDir, json, env }: CredentialsOptions): P
   const access = readAccess(dataDir);
   if (!access) throw noStack("pass --data-dir to use another local stack");
   if (json) printJson(access);
-  else if (env) print(exportsText(access.environment));
+  else if (env) print(exportsText(access));
   else print(credentialsText(access));
   return 0;
 }
@@ -49,12 +49,18 @@ function accountText(address: string, account: Account | null): string | null {
 }
 
 /**
- * Returns one command of a POSIX shell for each variable, except for addresses that programs use without a variable.
- * Pure.
+ * Returns one command of a POSIX shell for each variable. Unsets the addresses that programs use without a variable, and
+ * what another stack may have set. Pure.
  */
-export function exportsText(environment: Readonly<Record<string, string>>): string {
-  return Object.entries(environment)
-    .filter(([name, value]) => usualAddresses[name] !== value)
-    .map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
-    .join("");
+export function exportsText({
+  environment,
+  unset,
+}: Pick<StackAccess, "environment" | "unset">): string {
+  const isUsual = (name: string): boolean => usualAddresses[name] === environment[name];
+  const names = Object.keys(environment);
+  const removed = [...names.filter(isUsual), ...unset].map((name) => `unset ${name}\n`);
+  const set = names
+    .filter((name) => !isUsual(name))
+    .map((name) => `export ${name}='${environment[name]?.replaceAll("'", String.raw`'\''`)}'\n`);
+  return [...removed, ...set].join("");
 }
