@@ -236,6 +236,8 @@ test.runIf(process.platform === "linux")(
     const { pid = 0 } = stack.identityOf("registry") ?? {};
     const front = stack.identityOf("registry-front")?.pid ?? 0;
     expect(portsOf(front)).toEqual([stack.ports.registry]);
+    // It listens on one random port. If none were read, nothing would be checked.
+    expect(portsOf(pid)).not.toEqual([]);
     for (const port of portsOf(pid)) {
       const request = Buffer.from("GET /apis/ccompat/v7/subjects HTTP/1.1\r\nhost: a\r\n\r\n");
       // oxlint-disable-next-line no-await-in-loop -- in order
@@ -244,6 +246,16 @@ test.runIf(process.platform === "linux")(
     }
   },
 );
+
+/** Waits until each program runs in another process than before, at most 60 s. */
+async function restartsOf(names: readonly string[], before: readonly number[]): Promise<void> {
+  const isRestarted = (name: string, index: number): boolean =>
+    stack.isReady(name) && stack.identityOf(name)?.pid !== before[index];
+  for (let waitedMs = 0; !names.every(isRestarted) && waitedMs < 60_000; waitedMs += 100)
+    // oxlint-disable-next-line no-await-in-loop -- waits
+    await sleep(100);
+  expect(names.filter((name, index) => !isRestarted(name, index))).toEqual([]);
+}
 
 test("a connection to the registry's port that sends nothing does not delay the accounts", async () => {
   const idle = Array.from({ length: 20 }, () => connect(stack.ports.registry, "127.0.0.1"));
@@ -273,15 +285,22 @@ test("parts that are killed are restarted with their accounts and data", async (
   const names = ["kafka", "registry", "registry-front"];
   const before = names.map((name) => stack.identityOf(name)?.pid ?? 0);
   for (const pid of before) process.kill(pid, "SIGKILL");
-  const isRestarted = (name: string, index: number): boolean =>
-    stack.isReady(name) && stack.identityOf(name)?.pid !== before[index];
-  for (let waitedMs = 0; !names.every(isRestarted) && waitedMs < 40_000; waitedMs += 100)
-    // oxlint-disable-next-line no-await-in-loop -- waits
-    await sleep(100);
-  expect(names.filter((name, index) => !isRestarted(name, index))).toEqual([]);
+  await restartsOf(names, before);
   expect(await readMarks(stack.addresses, stack.accounts)).toEqual(allMarks);
   expect(await isKafkaReady("127.0.0.1", stack.ports.kafka)).toBe(false);
 });
+
+test("a front that hangs is started again, and the registry behind it continues", async () => {
+  const registryPid = stack.identityOf("registry")?.pid;
+  const { pid } = stack.identityOf("registry-front") ?? {};
+  if (!pid) throw new Error("The front does not run.");
+  process.kill(pid, "SIGSTOP");
+  await restartsOf(["registry-front"], [pid]);
+  expect(stack.identityOf("registry")?.pid).toBe(registryPid);
+  const client = accountIn(registry, "client");
+  expect(await ask("GET", "/subjects", client)).toMatchObject({ status: 200 });
+  // Six checks in a row, 5 s apart, find no answer within 2 s.
+}, 90_000);
 
 test("a later start without the option keeps the accounts, and replaces passwords that were lost", async () => {
   const lost = accountIn(kafka, "admin");
