@@ -1,9 +1,13 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { removeDataDir } from "../src/guard.ts";
-import { LocalStack } from "../src/local-stack.ts";
+import { LocalStack, stopLeftovers } from "../src/local-stack.ts";
+import { isFree } from "../src/ports.ts";
 import { isKafkaReady } from "../src/servers/kafka.ts";
 import {
   areScramAccountsSet,
@@ -19,7 +23,9 @@ import {
 } from "../src/servers/kafka-wire.ts";
 import type { Account } from "../src/servers/security.ts";
 import { exchange, type Frame } from "../src/servers/wire.ts";
+import { readState } from "../src/state-file.ts";
 import { definedEntries } from "../src/supervise/program.ts";
+import { occupy } from "./fake-program.ts";
 
 /** What another account of the machine leaves in Kafka while it is open must not open it later. */
 
@@ -34,12 +40,18 @@ let stack: LocalStack | undefined;
 async function started(accounts: boolean): Promise<LocalStack> {
   const options = { dataDir, freePorts: true, environment, report: () => undefined, accounts };
   stack = await LocalStack.open(options);
+  return startedParts();
+}
+
+async function startedParts(): Promise<LocalStack> {
+  if (!stack) throw new Error("There is no stack.");
   await stack.startParts(never);
   return stack;
 }
 
 afterAll(async () => {
   await stack?.stop();
+  await stopLeftovers(dataDir);
   await removeDataDir(dataDir, environment);
 });
 
@@ -140,4 +152,47 @@ test("passwords and settings that were stored while Kafka was open do not open i
   await reopened.stop();
   await expectNothingPlanted(await started(true));
   // Kafka starts six times.
+}, 180_000);
+
+function kill(pid: number | undefined): void {
+  // Zero would address the tests' own processes.
+  if (!pid) throw new Error("There is no process to end.");
+  process.kill(pid, "SIGKILL");
+}
+
+test("a launcher after one that was killed adopts Kafka and the registry with their accounts, and requires the port of the front that has exited", async () => {
+  await stack?.stop();
+  const script = join(import.meta.dirname, "launcher.ts");
+  const args = ["--conditions=@sluice/source", script, dataDir];
+  const launcher = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [printed] = await once(launcher.stdout, "data");
+  expect(String(printed)).toBe("started\n");
+  launcher.kill("SIGKILL");
+  await once(launcher, "exit");
+
+  const names = ["kafka", "registry", "redis", "registry-front"] as const;
+  const recorded = readState(dataDir)?.programs ?? {};
+  const before = names.map((name) => recorded[name]?.pid);
+  const { ports } = readState(dataDir) ?? { ports: { registry: 0, kafka: 0 } };
+  kill(before[3]);
+  while (!(await isFree(ports.registry))) await sleep(20);
+  const release = await occupy(ports.registry);
+  // The registry still runs, but behind its front it does not hold the port.
+  await expect(started(false)).rejects.toThrow(`port ${ports.registry} (registry`);
+  await release();
+
+  const adopted = await startedParts();
+  const after = names.map((name) => adopted.identityOf(name)?.pid);
+  expect(after.slice(0, 3)).toEqual(before.slice(0, 3));
+  expect(after[3]).not.toBe(before[3]);
+  await expectNothingPlanted(adopted);
+  const { accounts, addresses } = adopted;
+  expect(await isKafkaReady("127.0.0.1", ports.kafka)).toBe(false);
+  expect((await fetch(`${addresses.registry}/subjects`)).status).toBe(401);
+
+  // The adopted process has another name and password of the broker than the settings file, which a restart reads.
+  kill(after[0]);
+  const admin = accounts.kafka?.get("admin") ?? { name: "", password: "" };
+  await expect.poll(() => adopted.identityOf("kafka")?.pid, { timeout: 20_000 }).not.toBe(after[0]);
+  await expect.poll(() => isAdmitted(ports.kafka, admin), { timeout: 40_000 }).toBe(true);
 }, 180_000);
