@@ -162,7 +162,7 @@ function kill(pid: number | undefined): void {
 
 test("a launcher after one that was killed adopts Kafka and the registry with their accounts, and requires the port of the front that has exited", async () => {
   await stack?.stop();
-  const script = join(import.meta.dirname, "launcher.ts");
+  const script = join(import.meta.dirname, "launcher-main.ts");
   const args = ["--conditions=@sluice/source", script, dataDir];
   const launcher = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [printed] = await once(launcher.stdout, "data");
