@@ -5,7 +5,7 @@ import { deliveryOf } from "@sluice/stage";
 import { describe, expect, test } from "vitest";
 import { answerOf, type Scripted } from "../providers/in-memory-provider.ts";
 import type { ProviderEnd } from "../providers/provider.ts";
-import { reportedUsageOf } from "../providers/openai/usage.ts";
+import { reportedUsageOf } from "../providers/openai/answer/usage.ts";
 import { newTestStage } from "./attempt.stage.fixture.ts";
 import {
   aCandidate,

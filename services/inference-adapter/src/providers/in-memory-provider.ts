@@ -9,7 +9,7 @@ import {
 } from "./provider.ts";
 import { plainDialect } from "./openai/dialect.ts";
 import { bodyOf } from "./openai/provider-body.ts";
-import { reportedUsageOf } from "./openai/usage.ts";
+import { reportedUsageOf } from "./openai/answer/usage.ts";
 
 /**
  * What the fake does with a call. It streams each of `tokens` as a chunk, and awaits `meanwhile`

@@ -2,7 +2,7 @@ import type { Answer, Candidate, InferenceRequested, Operation } from "@sluice/c
 import type { ChunkChoices } from "@sluice/request-state";
 import type { TraceHeaders } from "@sluice/stage";
 import type { LossCode, RefusalCode, UnusableCode } from "../decide/failure.ts";
-import type { ReportedUsage } from "./openai/usage.ts";
+import type { ReportedUsage } from "./openai/answer/usage.ts";
 
 /** The body of a call, in the form of the provider's API. */
 export type ProviderBody = Readonly<Record<string, unknown>>;

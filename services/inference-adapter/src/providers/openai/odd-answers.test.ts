@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { callProvider, embed } from "../provider.contract.ts";
 import { connections, events, json, serve, stopServing } from "./answering-server.fixture.ts";
-import { answerBytesMax, eventBytesMax } from "./answer-limit.ts";
+import { answerBytesMax, eventBytesMax } from "./answer/answer-limit.ts";
 
 const mebibyte = 1_024 * 1_024;
 

@@ -2,10 +2,10 @@ import type { Candidate, InferenceRequested } from "@sluice/contracts";
 import type { Dialect } from "@sluice/declarations";
 import { type Clock, noUsage } from "@sluice/domain";
 import OpenAI from "openai";
-import { AnswerAssembly } from "./answer-assembly.ts";
-import { answerBytesMax } from "./answer-limit.ts";
-import { embeddingEndOf } from "./embedding-end.ts";
-import { AnswerValues, documentIn, UnreadableAnswer } from "./event-stream.ts";
+import { AnswerAssembly } from "./answer/answer-assembly.ts";
+import { answerBytesMax } from "./answer/answer-limit.ts";
+import { embeddingEndOf } from "./answer/embedding-end.ts";
+import { AnswerValues, documentIn, UnreadableAnswer } from "./answer/event-stream.ts";
 import type { LossCode } from "../../decide/failure.ts";
 import {
   type Chunk,
@@ -19,8 +19,8 @@ import { type CallInit, Patience, ProviderConnections, WireFault } from "./provi
 import { plainDialect } from "./dialect.ts";
 import { bodyOf } from "./provider-body.ts";
 import { type Heard, ProviderRefusal, refusedUnlessOk } from "./provider-refusal.ts";
-import { hasSubstance, readCompletion, type WireCompletion } from "./wire-completion.ts";
-import { type WireError, wireErrorIn } from "./wire-error.ts";
+import { hasSubstance, readCompletion, type WireCompletion } from "./answer/wire-completion.ts";
+import { type WireError, wireErrorIn } from "./answer/wire-error.ts";
 
 /** What is declared of a model, as its provider serves it. */
 export interface ServedModel {

@@ -2,9 +2,9 @@ import { InMemoryTopicCodecs, topics } from "@sluice/contracts";
 import { noUsage } from "@sluice/domain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { aCandidate, aDispatched, admittedAt } from "../../attempt/dispatched.fixture.ts";
-import { intentOf, meteringOf } from "../../attempt/metering.ts";
-import { completedOutcomeOf } from "../../attempt/outcome.ts";
+import { aCandidate, aDispatched, admittedAt } from "../../../attempt/dispatched.fixture.ts";
+import { intentOf, meteringOf } from "../../../attempt/metering.ts";
+import { completedOutcomeOf } from "../../../attempt/outcome.ts";
 import { AnswerAssembly } from "./answer-assembly.ts";
 import { readCompletion } from "./wire-completion.ts";
 

@@ -1,4 +1,4 @@
-import type { RefusalCode } from "../../decide/failure.ts";
+import type { RefusalCode } from "../../../decide/failure.ts";
 import { codeByWords, codeOf, isNameOfError, nameOf, statusOf } from "./refusal-code.ts";
 import { hasSubstance, readCompletion } from "./wire-completion.ts";
 

@@ -1,7 +1,7 @@
 import type { Answer } from "@sluice/contracts";
 import { dimensionsOf, type EpochMillis, embeddingBytesMax, embeddingOf } from "@sluice/domain";
-import type { UnusableCode } from "../../decide/failure.ts";
-import type { ProviderEnd } from "../provider.ts";
+import type { UnusableCode } from "../../../decide/failure.ts";
+import type { ProviderEnd } from "../../provider.ts";
 import { reportedUsageOf } from "./usage.ts";
 import { readCompletion } from "./wire-completion.ts";
 
