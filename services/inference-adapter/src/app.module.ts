@@ -17,7 +17,8 @@ import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { BytePairTokenCounter, TokenCounter } from "@sluice/tokens";
-import { OpenAiProvider, type ProviderTimeouts } from "./providers/openai/openai-provider.ts";
+import { OpenAiProvider } from "./providers/openai/openai-provider.ts";
+import type { ProviderTimeouts } from "./providers/wire/answer-exchange.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
 

@@ -228,15 +228,17 @@ export class AttemptRunner {
     const end = await provider.call(
       {
         provider: candidate.provider,
+        model: candidate.model,
         keyIndex,
         attemptId: intent.attemptId,
         trace,
         operation: dispatched.admitted.request.operation,
         body,
+        stream: reply !== null,
         answers: dispatched.dispatch.answers,
         signal: early.signalWith(stopping),
       },
-      (chunk) => (early.hasLeft ? undefined : reply?.add(chunk)),
+      (parts) => (early.hasLeft ? undefined : reply?.add(parts)),
     );
     clearTimeout(late);
     metrics.callEnded(candidate, end, (performance.now() - startedAt) / 1_000);

@@ -3,13 +3,15 @@ import { type Append, decodeTokens } from "@sluice/request-state";
 import { expect, test } from "vitest";
 import { aCandidate } from "./dispatched.fixture.ts";
 import { LiveReply, type LiveReplyParts } from "./live-reply.ts";
-import type { Chunk } from "../providers/provider.ts";
+import type { AnswerPart } from "../providers/answer/answer-part.ts";
 
 const appended: Append = { kind: "appended", cancelled: false };
 
-function chunk(content: string): Chunk {
-  const choices = [{ index: 0, delta: { content } }];
-  return { systemFingerprint: "fp", choices, hasSubstance: content !== "" };
+function chunk(text: string): readonly AnswerPart[] {
+  return [
+    { kind: "origin", model: null, systemFingerprint: "fp", createdAt: null },
+    { kind: "text", choice: 0, text },
+  ];
 }
 
 function replyWith(changed: Partial<LiveReplyParts> = {}) {

@@ -1,7 +1,8 @@
 import type { CacheResult, Candidate } from "@sluice/contracts";
 import { type Append, type ChunkChoices, encodeTokens } from "@sluice/request-state";
+import { type AnswerPart, hasSubstance } from "../providers/answer/answer-part.ts";
+import { choicesOf } from "./chunk-choices.ts";
 import { persistently } from "./persistently.ts";
-import type { Chunk } from "../providers/provider.ts";
 
 export interface LiveReplyParts {
   readonly candidate: Candidate;
@@ -13,7 +14,7 @@ export interface LiveReplyParts {
 }
 
 /**
- * Writes chunks to the reply stream in order. One append runs at a time, and the next one takes all
+ * Writes the parts of an answer to the reply stream in order, as chunks. One append runs at a time, and the next one takes all
  * chunks that arrived during it. A fast provider therefore causes fewer round trips, and not a longer
  * queue. Nothing is written before a chunk holds more than the role of the speaker, because until
  * then another provider may still answer.
@@ -32,11 +33,14 @@ export class LiveReply {
     this.#parts = parts;
   }
 
-  add({ choices, systemFingerprint, hasSubstance }: Chunk): void {
+  /** Adds parts that arrived together. */
+  add(parts: readonly AnswerPart[]): void {
     if (this.#stopped) return;
-    this.#waiting.push(choices);
-    this.#systemFingerprint = systemFingerprint ?? this.#systemFingerprint;
-    this.#begun ||= hasSubstance;
+    this.#waiting.push(choicesOf(parts));
+    for (const part of parts)
+      if (part.kind === "origin")
+        this.#systemFingerprint = part.systemFingerprint ?? this.#systemFingerprint;
+    this.#begun ||= parts.some(hasSubstance);
     if (this.#begun) this.#writing ??= this.#write();
   }
 

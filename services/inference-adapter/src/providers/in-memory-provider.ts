@@ -1,7 +1,8 @@
 import type { Answer } from "@sluice/contracts";
 import { embeddingOf } from "@sluice/domain";
+import type { AnswerPart } from "./answer/answer-part.ts";
 import {
-  type Chunk,
+  type OnParts,
   Provider,
   type ProviderBody,
   type ProviderCall,
@@ -12,7 +13,7 @@ import { bodyOf } from "./openai/provider-body.ts";
 import { reportedUsageOf } from "./openai/answer/usage.ts";
 
 /**
- * What the fake does with a call. It streams each of `tokens` as a chunk, and awaits `meanwhile`
+ * What the fake does with a call. It streams each of `tokens` as a part, and awaits `meanwhile`
  * during the call.
  */
 export type Scripted = { readonly meanwhile?: () => Promise<unknown> } & (
@@ -38,16 +39,16 @@ export class InMemoryProvider extends Provider {
     this.#script = script;
   }
 
-  override async call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd> {
+  override async call(call: ProviderCall, onParts: OnParts): Promise<ProviderEnd> {
     this.calls.push(call);
     const scripted = this.#script(call, this.calls.length);
     const tokens = scripted.tokens ?? [];
-    if (call.body["stream"] === true) for (const token of tokens) onChunk(chunkOf(token));
+    if (call.stream) for (const token of tokens) onParts([textPart(token)]);
     await new Promise((resolve) => setImmediate(resolve));
     await scripted.meanwhile?.();
     switch (scripted.kind) {
       case "answer":
-        for (const token of scripted.lastTokens ?? []) onChunk(chunkOf(token));
+        for (const token of scripted.lastTokens ?? []) onParts([textPart(token)]);
         if (call.operation === "embeddings") return embedded(call, scripted.usage);
         return {
           kind: "answered",
@@ -142,9 +143,8 @@ export function answerOf(tokens: readonly string[], finishReason: string): Answe
   };
 }
 
-function chunkOf(token: string): Chunk {
-  const choices = [{ index: 0, delta: { content: token }, finish_reason: null }];
-  return { systemFingerprint: null, choices, hasSubstance: true };
+function textPart(text: string): AnswerPart {
+  return { kind: "text", choice: 0, text };
 }
 
 /** Returns ten input tokens, unless the test gives a usage; null if the provider reports none. */

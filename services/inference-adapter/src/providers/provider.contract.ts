@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { aCandidate, aDispatched } from "../attempt/dispatched.fixture.ts";
-import type { Chunk, Provider, ProviderCall, ProviderEnd } from "./provider.ts";
+import { type AnswerPart, hasSubstance } from "./answer/answer-part.ts";
+import type { Provider, ProviderCall, ProviderEnd } from "./provider.ts";
 
 /** A call of a test, and what it changes. */
 export interface CallSettings {
@@ -11,13 +12,14 @@ export interface CallSettings {
   readonly call?: Partial<ProviderCall>;
 }
 
-/** Calls the provider with a chat of one message. Returns the end of the call and its chunks. */
+/** Calls the provider with a chat of one message. Returns the end of the call, and its parts as they arrived. */
 export async function callProvider(
   provider: Provider,
   { prompt, stream = false, parameters = {}, answers = 1, call = {} }: CallSettings,
-): Promise<{ readonly end: ProviderEnd; readonly chunks: readonly Chunk[] }> {
+): Promise<{ readonly end: ProviderEnd; readonly parts: readonly (readonly AnswerPart[])[] }> {
   const { request } = aDispatched({ prompt, parameters: JSON.stringify(parameters) }).admitted;
-  const chunks: Chunk[] = [];
+  const candidate = aCandidate();
+  const arrived: (readonly AnswerPart[])[] = [];
   const end = await provider.call(
     {
       provider: "acme-ai",
@@ -25,14 +27,16 @@ export async function callProvider(
       attemptId: crypto.randomUUID(),
       trace: {},
       operation: "chat",
-      body: provider.bodyOf(request, aCandidate(), stream),
+      model: candidate.model,
+      body: provider.bodyOf(request, candidate, stream),
+      stream,
       answers,
       signal: new AbortController().signal,
       ...call,
     },
-    (chunk) => chunks.push(chunk),
+    (parts) => arrived.push(parts),
   );
-  return { end, chunks };
+  return { end, parts: arrived };
 }
 
 /** Calls the provider for one embedding of each input. */
@@ -46,8 +50,10 @@ export function embed(
   const candidate = aCandidate({ model: "sim-embedding-small" });
   const embeddingCall: ProviderCall = {
     ...{ provider: "acme-ai", keyIndex: 0, attemptId: crypto.randomUUID(), trace: {} },
+    model: candidate.model,
     operation: "embeddings",
     body: provider.bodyOf(request, candidate, false),
+    stream: false,
     answers: inputs.length,
     signal: new AbortController().signal,
     ...call,
@@ -63,9 +69,9 @@ export function embed(
 export function providerContract(name: string, provider: () => Provider): void {
   describe(`a call of a provider (${name})`, () => {
     test("returns a whole answer with its usage", async () => {
-      const { end, chunks } = await callProvider(provider(), { prompt: "Name a river." });
+      const { end, parts } = await callProvider(provider(), { prompt: "Name a river." });
       expect(end).toMatchObject({ kind: "answered" });
-      expect(chunks).toEqual([]);
+      expect(parts).toEqual([]);
       if (end.kind !== "answered") return;
       expect(end.answer.choices[0]).toMatchObject({ index: 0, finishReason: "stop" });
       expect(end.answer.choices[0]?.content).not.toBe("");
@@ -73,15 +79,15 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
     });
 
-    test("returns a streamed answer in chunks, whose texts are the answer", async () => {
-      const { end, chunks } = await callProvider(provider(), {
+    test("returns a streamed answer in parts, whose texts are the answer", async () => {
+      const { end, parts } = await callProvider(provider(), {
         prompt: "Name a lake.",
         stream: true,
       });
       expect(end).toMatchObject({ kind: "answered" });
       if (end.kind !== "answered") return;
-      expect(textOf(chunks)).toBe(end.answer.choices[0]?.content);
-      expect(chunks.some(({ hasSubstance }) => hasSubstance)).toBe(true);
+      expect(textOf(parts)).toBe(end.answer.choices[0]?.content);
+      expect(parts.flat().some(hasSubstance)).toBe(true);
       expect(end.usage?.usage.outputTokens).toBeGreaterThan(0n);
     });
 
@@ -103,11 +109,11 @@ export function providerContract(name: string, provider: () => Provider): void {
 
     test("is cut if a stream breaks off, and keeps the text that arrived", async () => {
       const prompt = "[[fault:cut-stream after=8]]";
-      const { end, chunks } = await callProvider(provider(), { prompt, stream: true });
+      const { end, parts } = await callProvider(provider(), { prompt, stream: true });
       expect(end).toMatchObject({
         kind: "cut",
         code: "connection_lost",
-        answer: { choices: [{ content: textOf(chunks) }] },
+        answer: { choices: [{ content: textOf(parts) }] },
       });
     });
 
@@ -171,11 +177,9 @@ export function providerContract(name: string, provider: () => Provider): void {
   });
 }
 
-function textOf(chunks: readonly Chunk[]): string {
-  return chunks
-    .flatMap(({ choices }) => choices)
-    .map(
-      (choice: { readonly delta?: { readonly content?: string | null } }) => choice.delta?.content,
-    )
+function textOf(parts: readonly (readonly AnswerPart[])[]): string {
+  return parts
+    .flat()
+    .map((part) => (part.kind === "text" ? part.text : ""))
     .join("");
 }

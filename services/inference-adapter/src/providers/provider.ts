@@ -1,8 +1,7 @@
 import type { Answer, Candidate, InferenceRequested, Operation } from "@sluice/contracts";
-import type { ChunkChoices } from "@sluice/request-state";
 import type { TraceHeaders } from "@sluice/stage";
 import type { LossCode, RefusalCode, UnusableCode } from "../decide/failure.ts";
-import type { ReportedUsage } from "./openai/answer/usage.ts";
+import type { AnswerPart, ReportedUsage } from "./answer/answer-part.ts";
 
 /** The body of a call, in the form of the provider's API. */
 export type ProviderBody = Readonly<Record<string, unknown>>;
@@ -10,6 +9,8 @@ export type ProviderBody = Readonly<Record<string, unknown>>;
 export interface ProviderCall {
   /** The declared id of the provider. */
   readonly provider: string;
+  /** The name under which the provider serves the model. */
+  readonly model: string;
   /** The position of the key in its list, from 0. */
   readonly keyIndex: number;
   /** Sent to the provider, so that its bill can be compared with the ledger. */
@@ -17,7 +18,10 @@ export interface ProviderCall {
   /** Sent to the provider unchanged, so that its spans join the client's trace. */
   readonly trace: TraceHeaders;
   readonly operation: Operation;
+  /** What {@link Provider.bodyOf} made for the request. */
   readonly body: ProviderBody;
+  /** Whether the answer is streamed; an embedding never is. */
+  readonly stream: boolean;
   /** How many answers are requested: `n`, or one embedding for each input. */
   readonly answers: number;
   /** Ends the call immediately. Its reason is {@link deadlinePassed} if there is no time left. */
@@ -27,13 +31,7 @@ export interface ProviderCall {
 /** Why a call is ended whose deadline has passed. */
 export const deadlinePassed = Symbol("the deadline has passed");
 
-/** A chunk of a streamed answer. */
-export interface Chunk {
-  readonly systemFingerprint: string | null;
-  readonly choices: ChunkChoices;
-  /** Whether it holds more than the role of the speaker. */
-  readonly hasSubstance: boolean;
-}
+export type OnParts = (parts: readonly AnswerPart[]) => void;
 
 /** How a call ended. These are values and not exceptions, because each is metered in another way. */
 export type ProviderEnd =
@@ -80,9 +78,9 @@ export abstract class Provider {
   /**
    * Calls the provider once.
    *
-   * @param onChunk receives each chunk of a streamed answer (`body.stream`), in order
+   * @param onParts receives the parts of a streamed answer in order, those that arrived together at once
    */
-  abstract call(call: ProviderCall, onChunk: (chunk: Chunk) => void): Promise<ProviderEnd>;
+  abstract call(call: ProviderCall, onParts: OnParts): Promise<ProviderEnd>;
 
   /** Ends the running calls and closes the connections. */
   abstract close(): void;

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SystemClock } from "@sluice/domain";
-import { OpenAiProvider, type ProviderEndpoint, type ProviderTimeouts } from "./openai-provider.ts";
+import type { ProviderTimeouts } from "../wire/answer-exchange.ts";
+import type { ProviderEndpoint } from "../wire/provider-endpoints.ts";
+import { OpenAiProvider } from "./openai-provider.ts";
 
 let server: Server | undefined;
 let provider: OpenAiProvider | undefined;

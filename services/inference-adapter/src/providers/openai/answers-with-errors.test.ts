@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
+import { choicesOf } from "../../attempt/chunk-choices.ts";
 import { callProvider, embed } from "../provider.contract.ts";
 import { brokenAfter, events, json, serve, stopServing } from "./answering-server.fixture.ts";
 
@@ -286,17 +287,13 @@ test("parallel calls that all have the index 0 are several calls, also for the r
   const stop = { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] };
   const first = callOf("a", "weather", '{"at":1}');
   const provider = await serve(events(first, callOf("b", "time", '{"at":2'), more, stop));
-  const { end, chunks } = await callProvider(provider, { prompt: "x", stream: true });
+  const { end, parts } = await callProvider(provider, { prompt: "x", stream: true });
   if (end.kind !== "answered") throw new Error("The provider did not answer.");
   expect(JSON.parse(end.answer.choices[0]?.toolCalls ?? "")).toMatchObject([
     { id: "a", function: { name: "weather", arguments: '{"at":1}' } },
     { id: "b", function: { name: "time", arguments: '{"at":2}' } },
   ]);
-  const indexes = chunks
-    .flatMap(({ choices }) => choices)
-    .flatMap((choice: { readonly delta?: { tool_calls?: readonly { index?: number }[] } }) =>
-      (choice.delta?.tool_calls ?? []).map(({ index }) => index),
-    );
+  const indexes = parts.flat().flatMap((part) => (part.kind === "tool_call" ? part.index : []));
   expect(indexes).toEqual([0, 1, 1]);
 });
 
@@ -329,12 +326,12 @@ test("a tool call keeps its first id and type, although later chunks repeat them
   const later = call({ id: "", type: "" }, ":1}");
   const stop = { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] };
   const provider = await serve(events(first, later, stop));
-  const { end, chunks } = await callProvider(provider, { prompt: "x", stream: true });
+  const { end, parts } = await callProvider(provider, { prompt: "x", stream: true });
   expect(end).toMatchObject({
     answer: {
       choices: [{ toolCalls: expect.stringContaining('"id":"call_1","type":"function"') }],
     },
   });
   // The reader of the stream must not replace the id that it has.
-  expect(JSON.stringify(chunks)).not.toContain('"id":""');
+  expect(JSON.stringify(parts.map(choicesOf))).not.toContain('"id":""');
 });

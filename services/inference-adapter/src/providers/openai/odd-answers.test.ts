@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { callProvider, embed } from "../provider.contract.ts";
 import { connections, events, json, serve, stopServing } from "./answering-server.fixture.ts";
-import { answerBytesMax, eventBytesMax } from "./answer/answer-limit.ts";
+import { answerBytesMax, eventBytesMax } from "../wire/answer-limit.ts";
 
 const mebibyte = 1_024 * 1_024;
 
@@ -77,13 +77,13 @@ describe("an answer without end", () => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       endlessly(response, chunk, { bytes: 0 });
     });
-    const { end, chunks } = await callProvider(endless, { prompt: "x", stream: true });
+    const { end, parts } = await callProvider(endless, { prompt: "x", stream: true });
     expect(end).toMatchObject({ kind: "cut", code: "answer_too_long" });
     if (end.kind !== "cut") return;
     const { length } = end.answer.choices[0]?.content ?? "";
     expect(length).toBeGreaterThan(answerBytesMax - mebibyte);
     expect(length).toBeLessThanOrEqual(answerBytesMax + mebibyte);
-    expect(chunks.length).toBeLessThanOrEqual(answerBytesMax / text.length);
+    expect(parts.length).toBeLessThanOrEqual(answerBytesMax / text.length);
   });
 
   test("is ended if its chunks have no text that is counted, but are kept for the reader", async () => {
@@ -172,11 +172,11 @@ describe("a stream without a finish reason", () => {
 
   test("is whole if the provider says that it is at its end, and its reader learns so", async () => {
     const provider = await serve(events(chunk));
-    const { end, chunks } = await callProvider(provider, { prompt: "x", stream: true });
+    const { end, parts } = await callProvider(provider, { prompt: "x", stream: true });
     expect(end).toMatchObject({
       ...{ kind: "answered", answer: { choices: [{ content: "Hm", finishReason: "stop" }] } },
     });
-    expect(chunks.at(-1)?.choices).toEqual([{ index: 0, delta: {}, finish_reason: "stop" }]);
+    expect(parts.at(-1)).toEqual([{ kind: "end", choice: 0, reason: "stop" }]);
   });
 
   test("is cut if it only ends, because its end is missing", async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { SystemClock } from "@sluice/domain";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OpenAiProvider } from "./openai-provider.ts";
+import { choicesOf } from "../../attempt/chunk-choices.ts";
 import { callProvider, providerContract } from "../provider.contract.ts";
 import { type Simulator, startSimulator } from "./simulator.fixture.ts";
 
@@ -196,8 +197,8 @@ describe("on a connection", () => {
         'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
       );
     });
-    const { chunks } = await callProvider(terse, { prompt: "x", stream: true });
-    expect(chunks.map(({ choices }) => choices)).toEqual([
+    const { parts } = await callProvider(terse, { prompt: "x", stream: true });
+    expect(parts.map(choicesOf)).toEqual([
       [{ index: 0, delta: { content: "Hm" }, finish_reason: null }],
       [{ index: 0, delta: {}, finish_reason: "stop" }],
     ]);

@@ -31,11 +31,11 @@ export function embeddingEndOf(
   now: EpochMillis,
 ): ProviderEnd {
   const read: WireEmbeddings = typeof wire === "object" && wire !== null ? wire : {};
-  const { model, usage: wireUsage } = readCompletion(wire);
+  const { origin, usage: wireUsage } = readCompletion(wire);
   const usage = reportedUsageOf(wireUsage);
   const embeddings = embeddingsIn(read.data, requested);
   if (typeof embeddings === "string") return { kind: "unusable", code: embeddings, usage };
-  return { kind: "answered", answer: answerOf(model ?? "", embeddings, now), usage };
+  return { kind: "answered", answer: answerOf(origin.model ?? "", embeddings, now), usage };
 }
 
 function answerOf(

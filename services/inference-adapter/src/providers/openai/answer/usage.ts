@@ -1,14 +1,7 @@
-import type { Usage } from "@sluice/contracts";
+import type { ReportedUsage } from "../../answer/answer-part.ts";
 
 /** A provider's usage object. Providers add members and leave members out. */
 type WireUsage = Readonly<Record<string, unknown>>;
-
-export interface ReportedUsage {
-  /** Each token is in one class; a class is null if it was not reported. */
-  readonly usage: Usage;
-  /** The provider's own object as JSON; null if it is too large to be stored. */
-  readonly raw: string | null;
-}
 
 /** The most characters of a provider's usage object that are stored. It has about 400. */
 const rawLengthMax = 16 * 1_024;

@@ -5,7 +5,9 @@ import { describe, expect, test } from "vitest";
 import { aCandidate, aDispatched, admittedAt } from "../../../attempt/dispatched.fixture.ts";
 import { intentOf, meteringOf } from "../../../attempt/metering.ts";
 import { completedOutcomeOf } from "../../../attempt/outcome.ts";
-import { AnswerAssembly } from "./answer-assembly.ts";
+import { AnswerAssembly } from "../../answer/answer-assembly.ts";
+import { choicesOf } from "../../../attempt/chunk-choices.ts";
+import { CompletionReader } from "./completion-reader.ts";
 import { readCompletion } from "./wire-completion.ts";
 
 const codecs = new InMemoryTopicCodecs();
@@ -15,7 +17,8 @@ const candidate = aCandidate();
 /** Encodes everything that the adapter publishes about an answer with these chunks. */
 function published(chunks: readonly unknown[]): void {
   const assembly = new AnswerAssembly();
-  for (const chunk of chunks) assembly.add(readCompletion(chunk));
+  const reader = new CompletionReader();
+  for (const chunk of chunks) for (const part of reader.read(chunk).parts) assembly.add(part);
   const { usage, raw } = assembly.usage ?? { usage: noUsage, raw: null };
   const measured = { calledAt: admittedAt, meteredAt: admittedAt, usage, raw } as const;
   const metered = meteringOf(intentOf(dispatched, 1, candidate, admittedAt), {
@@ -76,26 +79,28 @@ function withoutBigints(_: string, value: unknown): unknown {
 }
 
 describe("a member of another type", () => {
-  const headOf = (wire: object) => readCompletion({ choices: [], ...wire });
+  const originOf = (wire: object) => readCompletion({ choices: [], ...wire }).origin;
 
   test("is converted if its meaning is clear", () => {
-    expect(headOf({ created: 1_700_000_000.1234 }).createdAt).toBe(1_700_000_000_123);
-    expect(headOf({ system_fingerprint: 7 }).systemFingerprint).toBe("7");
+    expect(originOf({ created: 1_700_000_000.1234 }).createdAt).toBe(1_700_000_000_123);
+    expect(originOf({ system_fingerprint: 7 }).systemFingerprint).toBe("7");
     const parts = [{ type: "text", text: "Hel" }, { type: "text", text: "lo" }, null];
     const call = { id: 5, function: { name: "look", arguments: { at: "sky" } } };
     const delta = { content: parts, tool_calls: [call] };
-    const [first, second] = readCompletion({
+    const { parts: read } = readCompletion({
       choices: [
         { index: null, delta },
         { delta: { content: "B" }, finish_reason: "" },
       ],
-    }).choices;
-    expect(first).toMatchObject({
-      index: 0,
-      content: "Hello",
-      toolCalls: [{ index: 0, id: "5", name: "look", arguments: '{"at":"sky"}' }],
     });
-    expect(second).toMatchObject({ index: 1, content: "B", finishReason: null });
+    expect(read.filter(({ kind }) => kind !== "others")).toEqual([
+      { kind: "text", choice: 0, text: "Hello" },
+      {
+        ...{ kind: "tool_call", choice: 0, index: 0, id: "5", type: null, members: {} },
+        ...{ name: "look", arguments: '{"at":"sky"}' },
+      },
+      { kind: "text", choice: 1, text: "B" },
+    ]);
   });
 
   test("is ignored if not", () => {
@@ -106,22 +111,20 @@ describe("a member of another type", () => {
       usage: 5,
       choices: [null, 4],
     };
-    expect(readCompletion(odd)).toEqual({
-      ...{ createdAt: null, model: null, systemFingerprint: null, usage: null, choices: [] },
-    });
+    const origin = { kind: "origin", createdAt: null, model: null, systemFingerprint: null };
+    expect(readCompletion(odd)).toEqual({ origin, usage: null, parts: [] });
     for (const wire of [null, 5, "<html>", []])
-      expect(readCompletion(wire)).toMatchObject({ choices: [] });
-    expect(headOf({ created: 1e300 }).createdAt).toBeNull();
-    expect(readCompletion({ choices: [{ message: { content: 5 } }] }).choices).toMatchObject([
-      { content: null },
-    ]);
+      expect(readCompletion(wire)).toMatchObject({ parts: [] });
+    expect(originOf({ created: 1e300 }).createdAt).toBeNull();
+    const { parts: read } = readCompletion({ choices: [{ message: { content: 5 } }] });
+    expect(read).toContainEqual({ kind: "text", choice: 0, text: null });
   });
 
   test("is not sent to the reader of a stream, who receives the rest of the choice unchanged", () => {
     const call = { index: null, function: { arguments: { at: "sky" } }, extra: 1 };
     const delta = { role: "assistant", content: 5, reasoning_content: "Hm", tool_calls: [call] };
-    const [read] = readCompletion({ choices: [{ index: "0", delta, native: "x" }] }).choices;
-    expect(read?.forwarded).toEqual({
+    const { parts } = readCompletion({ choices: [{ index: "0", delta, native: "x" }] });
+    expect(choicesOf(parts)[0]).toEqual({
       index: 0,
       finish_reason: null,
       native: "x",
@@ -136,7 +139,7 @@ describe("a member of another type", () => {
 test("long names are shortened, and choices beyond the 128 that OpenAI allows are ignored", () => {
   const choices = Array.from({ length: 200 }, () => ({ message: { content: "x" } }));
   const read = readCompletion({ model: "m".repeat(5_000), choices });
-  expect(read.model).toHaveLength(256);
-  expect(read.choices).toHaveLength(128);
-  expect(readCompletion({ choices: [{ index: 1e9, delta: {} }] }).choices).toEqual([]);
+  expect(read.origin.model).toHaveLength(256);
+  expect(choicesOf(read.parts)).toHaveLength(128);
+  expect(readCompletion({ choices: [{ index: 1e9, delta: {} }] }).parts).toEqual([]);
 });

@@ -1,50 +1,21 @@
 import type { EpochMillis } from "@sluice/domain";
+import {
+  type AnswerOrigin,
+  type AnswerToolCall,
+  type ChoicePart,
+  type Members,
+  reasoningNames,
+} from "../../answer/answer-part.ts";
 
 /**
  * A whole completion, or one chunk of a stream, as far as it is read. A member is null if the
  * provider left it out or gave it a type that it cannot have.
  */
 export interface WireCompletion {
-  readonly model: string | null;
-  readonly systemFingerprint: string | null;
-  readonly createdAt: EpochMillis | null;
+  readonly origin: AnswerOrigin;
   readonly usage: object | null;
-  readonly choices: readonly WireChoice[];
+  readonly parts: readonly ChoicePart[];
 }
-
-/** A choice of a chunk, or of a whole completion, which is read as one chunk. */
-export interface WireChoice {
-  readonly index: number;
-  readonly content: string | null;
-  readonly refusal: string | null;
-  readonly toolCalls: readonly WireToolCall[];
-  readonly logprobs: {
-    readonly content: readonly unknown[] | null;
-    readonly refusal: readonly unknown[] | null;
-  };
-  readonly finishReason: string | null;
-  /** The members with the model's reasoning, under the provider's names. */
-  readonly members: Members;
-  /** The choice for the reader of a stream, with the members that we do not know. */
-  readonly forwarded: ForwardedChoice;
-}
-
-/** A choice as a client of OpenAI's API reads it. */
-export interface ForwardedChoice extends Members {
-  readonly delta: { readonly tool_calls?: readonly object[] };
-}
-
-export interface WireToolCall {
-  readonly index: number;
-  readonly id: string | null;
-  readonly type: string | null;
-  readonly name: string;
-  readonly arguments: string;
-  /** Other members: for example the signature of the reasoning that led to the call. */
-  readonly members: Members;
-}
-
-export type Members = Readonly<Record<string, unknown>>;
 
 /** The most answers that OpenAI makes for one request. A choice with a higher index is ignored. */
 const choicesMax = 128;
@@ -62,14 +33,18 @@ export function readCompletion(wire: unknown): WireCompletion {
   const read = membersOf(wire);
   const { model, system_fingerprint: fingerprint, created, choices } = read;
   return {
-    model: labelOf(model),
-    systemFingerprint: labelOf(fingerprint),
-    createdAt: timeOf(created),
+    origin: {
+      kind: "origin",
+      model: labelOf(model),
+      systemFingerprint: labelOf(fingerprint),
+      createdAt: timeOf(created),
+    },
     usage: usageIn(read),
-    choices: listOf(choices)
+    parts: listOf(choices)
       .filter(hasMembers)
-      .map(readChoice)
-      .filter(({ index }) => index < choicesMax),
+      .map((choice, position) => ({ choice, index: indexOf(choice["index"], position) }))
+      .filter(({ index }) => index < choicesMax)
+      .flatMap(({ choice, index }) => partsOf(choice, index)),
   };
 }
 
@@ -80,73 +55,69 @@ function usageIn(read: Members): object | null {
   return places.find(hasMembers) ?? null;
 }
 
-/**
- * Whether a chunk holds more than the role of the speaker. The stream has then begun for its
- * reader.
- */
-export function hasSubstance(choices: readonly WireChoice[]): boolean {
-  return choices.some(
-    ({ content, refusal, toolCalls, finishReason, members }) =>
-      Boolean(content) ||
-      Boolean(refusal) ||
-      toolCalls.length > 0 ||
-      finishReason !== null ||
-      hasReasoning(members),
-  );
-}
-
-const reasoningNames = ["reasoning_content", "reasoning", "reasoning_details"];
-
-/** Whether a reader could see anything of the reasoning. Other members, such as an empty list, say nothing. */
-export function hasReasoning(members: Members): boolean {
-  return reasoningNames.some((name) => {
-    const value = members[name];
-    return Array.isArray(value) ? value.length > 0 : Boolean(value);
-  });
-}
-
-function readChoice(choice: Members, position: number): WireChoice {
-  const said = membersOf(choice["delta"] ?? choice["message"]);
-  const content = textOf(said["content"]);
-  const members = membersIn(said);
-  const refusal = textOf(said["refusal"]);
-  const calls = listOf(said["tool_calls"]).map(membersOf);
-  const toolCalls = calls.map(readToolCall);
-  const index = indexOf(choice["index"], position);
+function partsOf(wire: Members, choice: number): readonly ChoicePart[] {
+  const said = membersOf(wire["delta"] ?? wire["message"]);
+  const reasoning = reasoningIn(said);
+  const logprobs = wire["logprobs"];
   // Some servers send an empty reason until the end.
-  const finishReason = labelOf(choice["finish_reason"]) || null;
-  const logprobs = membersOf(choice["logprobs"]);
-  const delta = {
-    ...said,
-    ...members,
-    ...("content" in said && { content }),
-    ...("refusal" in said && { refusal }),
-    ...(calls.length > 0 && { tool_calls: calls.map(forwardedCall) }),
-  };
+  const reason = labelOf(wire["finish_reason"]) || null;
+  return [
+    othersIn(wire, said, choice),
+    ...(Object.keys(reasoning).length > 0
+      ? [{ kind: "reasoning", choice, members: reasoning } as const]
+      : []),
+    ...("content" in said
+      ? [{ kind: "text", choice, text: textOf(said["content"]) } as const]
+      : []),
+    ...("refusal" in said
+      ? [{ kind: "refusal", choice, text: textOf(said["refusal"]) } as const]
+      : []),
+    ...listOf(said["tool_calls"])
+      .map(membersOf)
+      .map((call, position) => toolCallOf(call, position, choice)),
+    ...(hasMembers(logprobs) ? [logprobsOf(logprobs, choice)] : []),
+    ...(reason !== null ? [{ kind: "end", choice, reason } as const] : []),
+  ];
+}
+
+const messageNames = ["content", "refusal", "tool_calls", ...reasoningNames];
+const choiceNames = ["index", "delta", "message", "logprobs", "finish_reason"];
+
+/** Returns what only the reader of a stream receives: members that we do not know, or not with such a value. */
+function othersIn(wire: Members, said: Members, choice: number): ChoicePart {
+  const others = Object.entries(said).filter(
+    ([name, value]) =>
+      !messageNames.includes(name) || (value !== null && isOddReasoning(name, value)),
+  );
   return {
-    index,
-    content,
-    refusal,
-    toolCalls,
-    logprobs: {
-      content: listOrNull(logprobs["content"]),
-      refusal: listOrNull(logprobs["refusal"]),
-    },
-    finishReason,
-    members,
-    // Clients with strict types require a finish reason in every chunk, and some providers omit it.
-    forwarded: { ...choice, index, delta, finish_reason: finishReason },
+    kind: "others",
+    choice,
+    ofMessage: Object.fromEntries(others),
+    ofChoice: Object.fromEntries(
+      Object.entries(wire).filter(([name]) => !choiceNames.includes(name)),
+    ),
   };
 }
 
-function readToolCall(call: Members, position: number): WireToolCall {
+function isOddReasoning(name: string, value: unknown): boolean {
+  return reasoningNames.includes(name) && !isReasoning(name, value);
+}
+
+function logprobsOf({ content, refusal }: Members, choice: number): ChoicePart {
+  return { kind: "logprobs", choice, content: listOrNull(content), refusal: listOrNull(refusal) };
+}
+
+function toolCallOf(call: Members, position: number, choice: number): AnswerToolCall {
   const called = membersOf(call["function"]);
   return {
+    kind: "tool_call",
+    choice,
     index: indexOf(call["index"], position),
-    id: nameOf(call["id"]),
-    type: nameOf(call["type"]),
-    name: textOf(called["name"]) ?? "",
-    arguments: argumentsOf(called["arguments"]) ?? "",
+    // An empty one would replace the one that a reader already has.
+    id: nameOf(call["id"]) || null,
+    type: nameOf(call["type"]) || null,
+    name: textOf(called["name"]),
+    arguments: argumentsOf(called["arguments"]),
     members: without(call, ["index", "id", "type", "function"]),
   };
 }
@@ -155,7 +126,7 @@ function readToolCall(call: Members, position: number): WireToolCall {
  * Returns the reasoning of a message, which a client may send back. Ingress refuses other members in a history, so that an
  * answer must not have them. The thoughts of Mistral are parts of its content.
  */
-function membersIn(said: Members): Members {
+function reasoningIn(said: Members): Members {
   const kept = Object.entries(said).filter(
     ([name, value]) => reasoningNames.includes(name) && value !== null && value !== undefined,
   );
@@ -178,27 +149,6 @@ function without(members: Members, names: readonly string[]): Members {
     ([name, value]) => !names.includes(name) && value !== null && value !== undefined,
   );
   return Object.fromEntries(others);
-}
-
-/** Returns a tool call for the reader of a stream. Members that the provider left out stay out. */
-function forwardedCall(call: Members, position: number): object {
-  const { index, id, type, name, arguments: args } = readToolCall(call, position);
-  const called = membersOf(call["function"]);
-  const { id: _id, type: _type, ...others } = call;
-  return {
-    ...others,
-    index,
-    // An empty one would replace the one that a reader already has.
-    ...(id && { id }),
-    ...(type && { type }),
-    ...("function" in call && {
-      function: {
-        ...called,
-        ...("name" in called && { name }),
-        ...("arguments" in called && { arguments: args }),
-      },
-    }),
-  };
 }
 
 function hasMembers(value: unknown): value is Members {

@@ -1,4 +1,4 @@
-import { type RefusalCode, refusalCodes } from "../../../decide/failure.ts";
+import { type RefusalCode, refusalCodes } from "../../decide/failure.ts";
 
 /**
  * Names of errors that decide in spite of the status, because several statuses are used for them. They have the form

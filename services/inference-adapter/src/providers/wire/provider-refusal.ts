@@ -1,7 +1,7 @@
 import type { EpochMillis } from "@sluice/domain";
 import type { ProviderEnd } from "../provider.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
-import { type WireError, wireErrorFor } from "./answer/wire-error.ts";
+import { type WireError, wireErrorFor } from "./wire-error.ts";
 
 /** The provider did not perform the call. */
 export class ProviderRefusal extends Error {

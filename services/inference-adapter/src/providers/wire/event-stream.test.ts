@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { AnswerValues, documentIn, UnreadableAnswer } from "./event-stream.ts";
+import { AnswerValues, documentIn, UnreadableAnswer, type WireEvent } from "./event-stream.ts";
 
 const chunk = { choices: [{ delta: { content: "é" } }] };
 const json = JSON.stringify(chunk);
+const isDone = ({ data }: WireEvent) => data.trim() === "[DONE]";
 
 function streamOf(...pieces: readonly (string | Uint8Array)[]): Response {
   const bytes = pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece));
@@ -12,7 +13,7 @@ function streamOf(...pieces: readonly (string | Uint8Array)[]): Response {
 
 async function valuesIn(response: Response): Promise<readonly unknown[]> {
   const values: unknown[] = [];
-  for await (const value of new AnswerValues(response).read()) values.push(value);
+  for await (const value of new AnswerValues(response, isDone).read()) values.push(value);
   return values;
 }
 
@@ -65,7 +66,7 @@ describe("the values of a stream", () => {
     [json, true],
     ["", false],
   ])("are complete only if the provider says so: %j", async (text, isComplete) => {
-    const values = new AnswerValues(streamOf(text));
+    const values = new AnswerValues(streamOf(text), isDone);
     for await (const value of values.read()) expect(value).toEqual(chunk);
     expect(values.isComplete).toBe(isComplete);
   });

@@ -1,6 +1,6 @@
 import http from "node:http";
 import https from "node:https";
-import { type BodyForm, BodyLimit } from "./answer/answer-limit.ts";
+import { type BodyForm, BodyLimit } from "./answer-limit.ts";
 import type { Heard } from "./provider-refusal.ts";
 
 /**

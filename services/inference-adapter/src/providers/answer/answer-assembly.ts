@@ -1,13 +1,15 @@
 import type { Answer, Choice } from "@sluice/contracts";
-import { mergedWireUsage, type ReportedUsage, reportedUsageOf } from "./usage.ts";
-import { joinedMembers } from "./joined-members.ts";
 import {
+  type AnswerEnd,
+  type AnswerOrigin,
+  type AnswerPart,
+  type AnswerToolCall,
+  type ChoicePart,
   hasReasoning,
   type Members,
-  type WireChoice,
-  type WireCompletion,
-  type WireToolCall,
-} from "./wire-completion.ts";
+  type ReportedUsage,
+} from "./answer-part.ts";
+import { joinedMembers } from "./joined-members.ts";
 
 interface GrowingChoice {
   content: string | null;
@@ -29,29 +31,29 @@ interface GrowingToolCall {
 }
 
 /**
- * Puts an answer together from its chunks, with the usage that came with them. A stream may break
+ * Puts an answer together from its parts, with the usage that came with them. A stream may break
  * after it has reported its usage, so both are kept here and not returned at the end.
  */
 export class AnswerAssembly {
   readonly #choices = new Map<number, GrowingChoice>();
-  #head: Pick<WireCompletion, "model" | "systemFingerprint" | "createdAt"> = nothingSaid;
-  #usage: object | null = null;
+  #origin: Omit<AnswerOrigin, "kind"> = nothingSaid;
+  #usage: ReportedUsage | null = null;
 
   /**
-   * Adds a chunk, or a whole completion. Of each member next to the choices the last value counts, and of the usage the
-   * last of each class.
+   * Adds a part. Of the origin the last value of each member counts.
    *
-   * @returns the choices for the reader of a stream
+   * @returns the part for the reader of a stream, to whom each tool call has a place of its own
    */
-  add({ model, systemFingerprint, createdAt, usage, choices }: WireCompletion): readonly object[] {
-    this.#head = {
-      model: model ?? this.#head.model,
-      systemFingerprint: systemFingerprint ?? this.#head.systemFingerprint,
-      createdAt: createdAt ?? this.#head.createdAt,
-    };
-    // A provider that reports it with each chunk counts from the beginning. Some end with a part of it, or with zeros.
-    this.#usage = mergedWireUsage(this.#usage, usage);
-    return choices.map((choice) => this.#addChoice(choice));
+  add(part: AnswerPart): AnswerPart {
+    if ("choice" in part) return this.#addToChoice(part);
+    if (part.kind === "usage") this.#usage = part.usage;
+    else
+      this.#origin = {
+        model: part.model ?? this.#origin.model,
+        systemFingerprint: part.systemFingerprint ?? this.#origin.systemFingerprint,
+        createdAt: part.createdAt ?? this.#origin.createdAt,
+      };
+    return part;
   }
 
   /**
@@ -59,15 +61,15 @@ export class AnswerAssembly {
    *
    * @returns their ends, for the reader of a stream
    */
-  end(): readonly object[] {
+  end(): readonly AnswerEnd[] {
     const open = [...this.#choices].filter(([, { finishReason }]) => finishReason === null);
     for (const [, choice] of open) choice.finishReason = "stop";
-    return open.map(([index]) => ({ index, delta: {}, finish_reason: "stop" }));
+    return open.map(([choice]) => ({ kind: "end", choice, reason: "stop" }));
   }
 
   /** The usage that was reported so far; null if there is none. */
   get usage(): ReportedUsage | null {
-    return reportedUsageOf(this.#usage);
+    return this.#usage;
   }
 
   /** Whether a reader could see anything of the answer. */
@@ -107,28 +109,41 @@ export class AnswerAssembly {
       choices: [...this.#choices]
         .toSorted(([left], [right]) => left - right)
         .map(([index, choice]) => choiceOf(index, choice)),
-      providerModel: this.#head.model ?? "",
-      systemFingerprint: this.#head.systemFingerprint,
-      createdAt: this.#head.createdAt ?? at,
+      providerModel: this.#origin.model ?? "",
+      systemFingerprint: this.#origin.systemFingerprint,
+      createdAt: this.#origin.createdAt ?? at,
       cut: false,
       embeddings: [],
     };
   }
 
-  #addChoice(added: WireChoice): object {
-    const { index, content, refusal, toolCalls, logprobs, finishReason, forwarded } = added;
-    const choice = this.#choices.get(index) ?? emptyChoice();
-    this.#choices.set(index, choice);
-    if (content !== null) choice.content = (choice.content ?? "") + content;
-    if (refusal !== null) choice.refusal = (choice.refusal ?? "") + refusal;
-    const places = toolCalls.map((call) => addToolCall(choice, call));
-    choice.members = joinedMembers(choice.members, added.members);
-    choice.logprobs.content = joined(choice.logprobs.content, logprobs.content);
-    choice.logprobs.refusal = joined(choice.logprobs.refusal, logprobs.refusal);
-    if (finishReason !== null) choice.finishReason = finishReason;
-    return places.every((place, at) => place === toolCalls[at]?.index)
-      ? forwarded
-      : withPlaces(forwarded, places);
+  #addToChoice(part: ChoicePart): ChoicePart {
+    const choice = this.#choices.get(part.choice) ?? emptyChoice();
+    this.#choices.set(part.choice, choice);
+    switch (part.kind) {
+      case "text":
+        if (part.text !== null) choice.content = (choice.content ?? "") + part.text;
+        return part;
+      case "refusal":
+        if (part.text !== null) choice.refusal = (choice.refusal ?? "") + part.text;
+        return part;
+      case "reasoning":
+        choice.members = joinedMembers(choice.members, part.members);
+        return part;
+      case "tool_call":
+        return { ...part, index: addToolCall(choice, part) };
+      case "logprobs":
+        choice.logprobs.content = joined(choice.logprobs.content, part.content);
+        choice.logprobs.refusal = joined(choice.logprobs.refusal, part.refusal);
+        return part;
+      case "end":
+        choice.finishReason = part.reason;
+        return part;
+      case "others":
+        return part;
+      default:
+        return part satisfies never;
+    }
   }
 }
 
@@ -146,34 +161,32 @@ function emptyChoice(): GrowingChoice {
 }
 
 /** Returns the place of the call in the answer. Gemini gives parallel calls the same index and different ids. */
-function addToolCall({ toolCalls }: GrowingChoice, wire: WireToolCall): number {
-  const place = placeOf(toolCalls, wire);
+function addToolCall({ toolCalls }: GrowingChoice, part: AnswerToolCall): number {
+  const place = placeOf(toolCalls, part);
   const call = toolCalls.get(place) ?? emptyCall;
+  const name = part.name ?? "";
   toolCalls.set(place, {
-    index: wire.index,
+    index: part.index,
     // Some providers repeat both as empty texts.
-    id: wire.id || call.id,
-    type: wire.type || call.type,
+    id: part.id || call.id,
+    type: part.type || call.type,
     // Some repeat the whole name.
-    name: wire.name === call.name ? call.name : call.name + wire.name,
-    arguments: call.arguments + wire.arguments,
-    members: joinedMembers(call.members, wire.members),
+    name: name === call.name ? call.name : call.name + name,
+    arguments: call.arguments + (part.arguments ?? ""),
+    members: joinedMembers(call.members, part.members),
   });
   return place;
 }
 
-function placeOf(calls: ReadonlyMap<number, GrowingToolCall>, { index, id }: WireToolCall): number {
+function placeOf(
+  calls: ReadonlyMap<number, GrowingToolCall>,
+  { index, id }: AnswerToolCall,
+): number {
   const last = [...calls].findLast(([, call]) => call.index === index);
   // A delta without an id continues the last call that has its index.
   if (!last || !id || !last[1].id) return last?.[0] ?? index;
   const same = [...calls].find(([, call]) => call.id === id);
   return same?.[0] ?? Math.max(...calls.keys()) + 1;
-}
-
-function withPlaces(forwarded: WireChoice["forwarded"], places: readonly number[]): object {
-  const { delta } = forwarded;
-  const calls = delta.tool_calls?.map((call, at) => ({ ...call, index: places[at] ?? at }));
-  return { ...forwarded, delta: { ...delta, tool_calls: calls } };
 }
 
 const emptyCall: GrowingToolCall = {

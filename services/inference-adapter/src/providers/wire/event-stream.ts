@@ -6,19 +6,25 @@ export class UnreadableAnswer extends Error {}
 /** The time for which a connection is read on after the end of an answer, so that it can be used again. */
 const endMsMax = 1_000;
 
+/** An event of a stream. */
+export type WireEvent = EventSourceMessage;
+
 /**
  * The JSON values of an answer: those of its events, or the one document. Which of both it is follows from its
  * first character, because servers give either any content type.
  */
 export class AnswerValues {
   readonly #response: Response;
+  readonly #isLast: (event: WireEvent) => boolean;
   #isComplete = false;
 
-  constructor(response: Response) {
+  /** @param isLast whether an event says that the answer is complete. It has no value */
+  constructor(response: Response, isLast: (event: WireEvent) => boolean) {
     this.#response = response;
+    this.#isLast = isLast;
   }
 
-  /** Whether the provider said that this was all: with `[DONE]`, or by the end of a document. */
+  /** Whether the provider said that this was all: with the last event, or by the end of a document. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -29,7 +35,7 @@ export class AnswerValues {
    * @throws UnreadableAnswer if JSON is damaged, and the errors of the connection
    */
   async *read(): AsyncGenerator {
-    const events: EventSourceMessage[] = [];
+    const events: WireEvent[] = [];
     const parser = createParser({ onEvent: (event) => events.push(event) });
     let document: string[] | undefined;
     let beginning = "";
@@ -51,14 +57,14 @@ export class AnswerValues {
     this.#isComplete = true;
   }
 
-  *#valuesOf(events: EventSourceMessage[]): Generator {
+  *#valuesOf(events: WireEvent[]): Generator {
     for (const event of events.splice(0)) {
-      if (event.data.trim() === "[DONE]") this.#isComplete = true;
+      if (this.#isLast(event)) this.#isComplete = true;
       if (!this.#isComplete) yield* valueOf(event);
     }
   }
 
-  /** Yields the body as text. It is read to its end also after `[DONE]`, but does not wait for a server that keeps it open. */
+  /** Yields the body as text. It is read to its end also after the last event, but does not wait for a server that keeps it open. */
   async *#texts(): AsyncGenerator<string> {
     const reader = this.#response.body?.getReader();
     if (!reader) return;
@@ -100,7 +106,7 @@ function documentOf(text: string): unknown {
   }
 }
 
-function* valueOf({ event, data }: EventSourceMessage): Generator {
+function* valueOf({ event, data }: WireEvent): Generator {
   const text = data.trim();
   const isJson = text.startsWith("{") || text.startsWith("[");
   if (event === "error") {

@@ -1,6 +1,5 @@
-import type { RefusalCode } from "../../../decide/failure.ts";
+import type { RefusalCode } from "../../decide/failure.ts";
 import { codeByWords, codeOf, isNameOfError, nameOf, statusOf } from "./refusal-code.ts";
-import { hasSubstance, readCompletion } from "./wire-completion.ts";
 
 /** What a provider says about a call that it did not perform, or could not finish. */
 export interface WireError {
@@ -13,6 +12,17 @@ export interface WireError {
   readonly parameter: string | null;
 }
 
+/** What a body holds of an answer, apart from an error. */
+export interface AnswerInBody {
+  /** Whether it holds something that the provider made, which is billed. */
+  readonly hasSubstance: boolean;
+  readonly hasChoices: boolean;
+  /** Whether the provider says of a choice that it could not finish it. */
+  readonly hasFailed: boolean;
+}
+
+const noAnswer: AnswerInBody = { hasSubstance: false, hasChoices: false, hasFailed: false };
+
 type Members = Readonly<Record<string, unknown>>;
 
 /**
@@ -20,43 +30,36 @@ type Members = Readonly<Record<string, unknown>>;
  * status 200, or as an event of a stream.
  *
  * @param body the parsed JSON of an answer, or of one event
- * @param status the HTTP status if it is itself an error
+ * @param answer what the body holds apart from an error
  */
-export function wireErrorIn(body: unknown, status: number | null = null): WireError | null {
-  const read = membersOf(body);
-  const error = errorOf(read);
-  return error && wireErrorOf(error, status);
+export function wireErrorIn(body: unknown, answer: AnswerInBody = noAnswer): WireError | null {
+  const error = errorOf(membersOf(body), answer);
+  return error && wireErrorOf(error, null);
 }
 
 /** Returns the error of a response that is one by its status, whatever its body is. */
 export function wireErrorFor(status: number, body: unknown): WireError {
-  return wireErrorIn(body, status) ?? wireErrorOf(membersOf(body), status);
+  const read = membersOf(body);
+  return wireErrorOf(errorOf(read, noAnswer) ?? read, status);
 }
 
 /** Returns the members of the error; null if there is none. */
-function errorOf(read: Members): Members | null {
+function errorOf(read: Members, answer: AnswerInBody): Members | null {
   const named =
     reportedIn(read["error"], read) ?? reportedIn(read["errors"], read) ?? choiceErrorOf(read);
   if (named && isCertain(named)) return named;
   const error = named ?? baseResponseErrorOf(read) ?? bareErrorOf(read);
-  return error && (isAnswer(read) || isNote(error, read)) ? null : error;
+  return error && (isAnswer(read, answer) || isNote(error, answer)) ? null : error;
 }
 
 /** Whether an error next to choices, which may only begin here, has the code of a success. */
-function isNote(error: Members, read: Members): boolean {
+function isNote(error: Members, { hasChoices, hasFailed }: AnswerInBody): boolean {
   const codes = valuesIn(error, codeNames).filter((value) => value !== "");
-  const { choices } = readCompletion(read);
-  const hasFailed = choices.some(({ finishReason }) => finishReason === "error");
-  return choices.length > 0 && !hasFailed && codes.some(saysSuccess);
+  return hasChoices && !hasFailed && codes.some(saysSuccess);
 }
 
-/** Whether a body holds something that the provider made, which is billed. */
-function isAnswer(read: Members): boolean {
-  const { choices } = readCompletion(read);
-  return (
-    hasSubstance(choices.filter(({ finishReason }) => finishReason !== "error")) ||
-    listOf(read["data"]).some((item) => Boolean(membersOf(item)["embedding"]))
-  );
+function isAnswer(read: Members, { hasSubstance }: AnswerInBody): boolean {
+  return hasSubstance || listOf(read["data"]).some((item) => Boolean(membersOf(item)["embedding"]));
 }
 
 /** Whether an error cannot be the note that some servers add to each answer. */

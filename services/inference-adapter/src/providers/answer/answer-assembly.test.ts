@@ -1,18 +1,26 @@
 import { describe, expect, test } from "vitest";
 import { AnswerAssembly } from "./answer-assembly.ts";
-import { hasSubstance, readCompletion, type WireCompletion } from "./wire-completion.ts";
+import { CompletionReader } from "../openai/answer/completion-reader.ts";
+import { type AnswerPart, hasSubstance } from "./answer-part.ts";
 
-const chunk = (...choices: readonly object[]): WireCompletion =>
-  readCompletion({ model: "m-1", system_fingerprint: "fp", created: 1_800_000_000, choices });
+/** Returns the parts of a chunk of OpenAI's API. */
+const chunk = (...choices: readonly object[]): readonly AnswerPart[] =>
+  new CompletionReader().read({
+    ...{ model: "m-1", system_fingerprint: "fp", created: 1_800_000_000, choices },
+  }).parts;
+
+function add(assembly: AnswerAssembly, parts: readonly AnswerPart[]): readonly AnswerPart[] {
+  return parts.map((part) => assembly.add(part));
+}
 
 test("the texts, refusals, log probabilities and ends of several choices are joined by choice", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(chunk({ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }));
-  assembly.add(chunk({ index: 0, delta: { content: "A" } }));
-  assembly.add(chunk({ index: 1, delta: { content: "b" }, logprobs: { content: [2] } }));
-  assembly.add(chunk({ index: 0, delta: {}, finish_reason: "stop" }));
+  add(assembly, chunk({ index: 1, delta: { content: "B" }, logprobs: { content: [1] } }));
+  add(assembly, chunk({ index: 0, delta: { content: "A" } }));
+  add(assembly, chunk({ index: 1, delta: { content: "b" }, logprobs: { content: [2] } }));
+  add(assembly, chunk({ index: 0, delta: {}, finish_reason: "stop" }));
   expect(assembly.isComplete(2)).toBe(false);
-  assembly.add(chunk({ index: 1, delta: {}, finish_reason: "length" }));
+  add(assembly, chunk({ index: 1, delta: {}, finish_reason: "length" }));
   expect(assembly.isComplete(2)).toBe(true);
   expect(assembly.answer(0)).toEqual({
     choices: [
@@ -46,9 +54,10 @@ test("the texts, refusals, log probabilities and ends of several choices are joi
 describe("the reasoning of a model", () => {
   test("is kept under the provider's names, and their texts are joined", () => {
     const assembly = new AnswerAssembly();
-    assembly.add(chunk({ delta: { role: "assistant", content: null, reasoning_content: "6 " } }));
-    assembly.add(chunk({ delta: { reasoning_content: "times 7" } }));
-    assembly.add(
+    add(assembly, chunk({ delta: { role: "assistant", content: null, reasoning_content: "6 " } }));
+    add(assembly, chunk({ delta: { reasoning_content: "times 7" } }));
+    add(
+      assembly,
       chunk({ delta: { content: "42", reasoning: "", annotations: [{ type: "url" }] } }),
     );
     const [choice] = assembly.answer(0).choices;
@@ -64,10 +73,11 @@ describe("the reasoning of a model", () => {
     const thought = (more: object) => ({
       delta: { reasoning_details: [{ type: "reasoning.text", index: 0, ...more }] },
     });
-    assembly.add(chunk(thought({ text: "6 times", format: "v1" })));
-    assembly.add(chunk(thought({ text: " 7", format: "v1" })));
-    assembly.add(chunk(thought({ signature: "c2ln" })));
-    assembly.add(
+    add(assembly, chunk(thought({ text: "6 times", format: "v1" })));
+    add(assembly, chunk(thought({ text: " 7", format: "v1" })));
+    add(assembly, chunk(thought({ signature: "c2ln" })));
+    add(
+      assembly,
       chunk({
         delta: { reasoning_details: [{ type: "reasoning.encrypted", index: 1, data: "x" }] },
       }),
@@ -87,8 +97,8 @@ describe("the reasoning of a model", () => {
     const assembly = new AnswerAssembly();
     const extra = { google: { thought_signature: "c2ln" } };
     const call = { index: 0, id: "c0", type: "function", extra_content: extra };
-    assembly.add(chunk({ delta: { tool_calls: [{ ...call, function: { name: "look" } }] } }));
-    assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: "{}" } }] } }));
+    add(assembly, chunk({ delta: { tool_calls: [{ ...call, function: { name: "look" } }] } }));
+    add(assembly, chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: "{}" } }] } }));
     expect(JSON.parse(assembly.answer(0).choices[0]?.toolCalls ?? "")).toEqual([
       {
         ...{ id: "c0", type: "function", function: { name: "look", arguments: "{}" } },
@@ -103,7 +113,7 @@ describe("the reasoning of a model", () => {
       { type: "thinking", thinking: [{ type: "text", text: "6 times 7" }] },
       { type: "text", text: "42" },
     ];
-    assembly.add(chunk({ message: { role: "assistant", content } }));
+    add(assembly, chunk({ message: { role: "assistant", content } }));
     expect(assembly.answer(0).choices).toMatchObject([
       { content: "42", members: '{"reasoning_content":"6 times 7"}' },
     ]);
@@ -111,7 +121,7 @@ describe("the reasoning of a model", () => {
 
   test("is absent if it has no value", () => {
     const assembly = new AnswerAssembly();
-    assembly.add(chunk({ message: { content: "42", reasoning_content: null, audio: null } }));
+    add(assembly, chunk({ message: { content: "42", reasoning_content: null, audio: null } }));
     expect(assembly.answer(0).choices).toMatchObject([{ members: null }]);
   });
 });
@@ -121,7 +131,7 @@ test("lists of a reasoning without an index are continued in a time that grows w
   const elements = 20_000;
   const startedAt = process.cpuUsage();
   for (let at = 0; at < elements; at += 1)
-    assembly.add(chunk({ delta: { reasoning_details: [{ type: "x", text: "6" }] } }));
+    add(assembly, chunk({ delta: { reasoning_details: [{ type: "x", text: "6" }] } }));
   const { user } = process.cpuUsage(startedAt);
   expect(JSON.parse(assembly.answer(0).choices[0]?.members ?? "").reasoning_details).toHaveLength(
     elements,
@@ -133,7 +143,7 @@ test("lists of a reasoning without an index are continued in a time that grows w
 test("members of a reasoning that ingress would refuse in a history are left out", () => {
   const assembly = new AnswerAssembly();
   const delta = { content: "42", reasoning: { effort: "high" }, reasoning_details: "none" };
-  assembly.add(chunk({ delta }));
+  add(assembly, chunk({ delta }));
   expect(assembly.answer(0).choices).toMatchObject([{ content: "42", members: null }]);
 });
 
@@ -141,10 +151,10 @@ test("a chunk that was given to its reader is not changed by later ones", () => 
   const assembly = new AnswerAssembly();
   const details = (text: string) =>
     chunk({ delta: { reasoning_details: [{ type: "x", index: 0, text }] } });
-  const [first] = assembly.add(details("6"));
+  const first = add(assembly, details("6"));
   const before = JSON.stringify(first);
-  assembly.add(details(" times 7"));
-  assembly.add(chunk({ delta: { reasoning_details: [{ type: "y" }] } }));
+  add(assembly, details(" times 7"));
+  add(assembly, chunk({ delta: { reasoning_details: [{ type: "y" }] } }));
   expect(JSON.stringify(first)).toBe(before);
 });
 
@@ -157,15 +167,16 @@ test("an answer has begun with its reasoning, and not with an empty list", () =>
     [{ reasoning_details: [{ type: "reasoning.encrypted", data: "x" }] }, true],
   ] as const) {
     const assembly = new AnswerAssembly();
-    assembly.add(chunk({ delta }));
+    add(assembly, chunk({ delta }));
     expect(assembly.hasBegun).toBe(hasBegun);
-    expect(hasSubstance(chunk({ delta }).choices)).toBe(hasBegun);
+    expect(chunk({ delta }).some(hasSubstance)).toBe(hasBegun);
   }
 });
 
 test("tool calls are joined by their index, and have no text next to them", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(
+  add(
+    assembly,
     chunk({
       delta: {
         content: "",
@@ -173,8 +184,8 @@ test("tool calls are joined by their index, and have no text next to them", () =
       },
     }),
   );
-  assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] } }));
-  assembly.add(chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }));
+  add(assembly, chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: '{"a"' } }] } }));
+  add(assembly, chunk({ delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }));
   const [choice] = assembly.answer(0).choices;
   expect(choice?.content).toBeNull();
   expect(JSON.parse(choice?.toolCalls ?? "")).toEqual([
@@ -184,16 +195,16 @@ test("tool calls are joined by their index, and have no text next to them", () =
 
 test("a refusal has no text next to it, although a stream begins with an empty text", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(chunk({ delta: { content: "", refusal: null } }));
-  assembly.add(chunk({ delta: { refusal: "No" } }));
-  assembly.add(chunk({ delta: { refusal: "." } }));
+  add(assembly, chunk({ delta: { content: "", refusal: null } }));
+  add(assembly, chunk({ delta: { refusal: "No" } }));
+  add(assembly, chunk({ delta: { refusal: "." } }));
   expect(assembly.answer(0).choices).toMatchObject([{ content: null, refusal: "No." }]);
 });
 
 test("an answer has not begun while only the role of the speaker has arrived", () => {
   const assembly = new AnswerAssembly();
-  assembly.add(chunk({ delta: { content: "" } }));
+  add(assembly, chunk({ delta: { content: "" } }));
   expect(assembly.hasBegun).toBe(false);
-  assembly.add(chunk({ delta: { content: "x" } }));
+  add(assembly, chunk({ delta: { content: "x" } }));
   expect(assembly.hasBegun).toBe(true);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { wireErrorFor, wireErrorIn } from "./wire-error.ts";
+import { wireErrorFor } from "../../wire/wire-error.ts";
+import { completionErrorIn } from "./completion-reader.ts";
 
 const answer = { id: "c", choices: [{ message: { content: "4" }, finish_reason: "stop" }] };
 const toolCall = { choices: [{ message: { tool_calls: [{ function: { name: "f" } }] } }] };
@@ -166,7 +167,7 @@ describe("an error in a successful response", () => {
       { code: "request_refused" },
     ],
   ])("is found: %s", (_, body, expected) => {
-    expect(wireErrorIn(body)).toMatchObject(expected);
+    expect(completionErrorIn(body)).toMatchObject(expected);
   });
 
   test.each([
@@ -206,7 +207,7 @@ describe("an error in a successful response", () => {
     ["a text", "error"],
     ["a number", 4],
   ])("is not found in %s", (_, body) => {
-    expect(wireErrorIn(body)).toBeNull();
+    expect(completionErrorIn(body)).toBeNull();
   });
 });
 

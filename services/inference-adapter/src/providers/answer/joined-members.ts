@@ -1,4 +1,4 @@
-import type { Members } from "./wire-completion.ts";
+import type { Members } from "./answer-part.ts";
 
 /** Members whose text is a name and not a part of a longer text. */
 const names: ReadonlySet<string> = new Set([
