@@ -14,8 +14,9 @@ function declared(name: string) {
   return parsed.declared;
 }
 
-test("the folder contains exactly the four files that the README names", () => {
+test("the folder contains exactly the five files that the README names", () => {
   expect(names.toSorted()).toEqual([
+    "anthropic.yaml",
     "frugal.yaml",
     "hybrid-vllm.yaml",
     "ollama.yaml",

@@ -12,15 +12,19 @@ export interface ApiKey {
   readonly secretReference: string;
 }
 
+/** The API that a provider serves: OpenAI's chat completions and embeddings, or Anthropic's messages. */
+export type Protocol = "openai" | "anthropic";
+
 export interface Provider {
   readonly id: string;
+  readonly protocol: Protocol;
   readonly baseUrl: string;
   /** References, `env:` or `file:`, which only the adapter resolves. */
   readonly keyReferences: readonly string[];
   readonly simulated: boolean;
 }
 
-/** In what the API of a provider differs from OpenAI's, for one model. */
+/** In what the API of a provider differs from others with its protocol, for one model. */
 export interface Dialect {
   /** The name of the output limit; null for the name that the client used. */
   readonly outputLimitParameter: "max_tokens" | "max_completion_tokens" | null;
@@ -30,6 +34,21 @@ export interface Dialect {
   readonly embeddingEncoding: "base64" | "float";
   /** Whether the reasoning that a history has is sent. Some models require theirs, and strict servers refuse it. */
   readonly reasoningInHistory: boolean;
+  /** The names of members that a request may have in addition to those of OpenAI's API. */
+  readonly requestMembers: readonly string[];
+  /** The names of members of an answer's message that are kept, in addition to those of OpenAI's API. */
+  readonly answerMembers: readonly string[];
+  /** When Anthropic is asked to cache a prompt; null for never, and for OpenAI's protocol. */
+  readonly promptCache: PromptCache | null;
+  /** How Anthropic receives the reasoning effort: as a budget of tokens, or by its name. */
+  readonly thinking: "budget" | "effort";
+}
+
+export interface PromptCache {
+  /** The length from which a prompt is cached. Each model has a least length, below which it caches nothing. */
+  readonly minTokens: number;
+  /** How long a cached prompt is kept. A write for an hour is more expensive than one for five minutes. */
+  readonly duration: "5m" | "1h";
 }
 
 /** One model as a provider serves it. */

@@ -7,9 +7,11 @@ import {
   type Provider,
   type Variant,
 } from "./declarations.ts";
+import { dialectOf, protocolOf } from "./dialect.ts";
 import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";
+import { presetOf } from "./presets.ts";
 import { readBounded } from "./read-bounded.ts";
-import type { SluiceYaml } from "./schema.ts";
+import type { DeclaredModel, DeclaredProvider, SluiceYaml } from "./schema.ts";
 import { yamlBytesMax } from "./yaml-bounds.ts";
 
 /** A key's secret also signs messages on Kafka, and everyone who reads one can try secrets against the signature. */
@@ -64,13 +66,12 @@ export class FileDeclarations extends Declarations {
 
   override providers(): readonly Provider[] {
     return allOf(
-      this.#declared.providers.map(({ id, baseUrl, keys, simulated, allowPlainHttp }) => () => ({
-        id,
-        baseUrl: baseUrl.startsWith("env:")
-          ? this.#addressOf(id, baseUrl, allowPlainHttp)
-          : baseUrl,
-        keyReferences: keys,
-        simulated,
+      this.#declared.providers.map((provider) => () => ({
+        id: provider.id,
+        protocol: protocolOf(provider),
+        baseUrl: this.#addressOf(provider),
+        keyReferences: provider.keys,
+        simulated: provider.simulated,
       })),
     );
   }
@@ -116,11 +117,14 @@ export class FileDeclarations extends Declarations {
     );
   }
 
-  #addressOf(provider: string, reference: string, allowPlainHttp: boolean): string {
-    const address = this.#fromEnvironment(reference);
+  #addressOf({ id, preset, baseUrl, allowPlainHttp }: DeclaredProvider): string {
+    // The parser has reported a provider that has neither.
+    const declared = baseUrl ?? presetOf(preset)?.baseUrl ?? "";
+    if (!declared.startsWith("env:")) return declared;
+    const address = this.#fromEnvironment(declared);
     const problem = baseUrlProblem(address, allowPlainHttp);
     if (problem === undefined) return address;
-    throw new DeclarationsInvalid(`The provider "${provider}" has "${reference}": ${problem}.`);
+    throw new DeclarationsInvalid(`The provider "${id}" has "${declared}": ${problem}.`);
   }
 
   #fromFile(reference: string): string {
@@ -134,10 +138,6 @@ export class FileDeclarations extends Declarations {
     throw new DeclarationsInvalid(`"${reference}" needs ${key} in the environment; set it.`);
   }
 }
-
-type DeclaredModel = SluiceYaml["models"][number];
-
-type DeclaredProvider = SluiceYaml["providers"][number];
 
 function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): Variant {
   const { id, provider, tier, contextWindow } = model;
@@ -158,12 +158,7 @@ function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): 
     p95LatencyMs: model.p95LatencyMs ?? null,
     timeToFirstByteMs: firstByteSeconds === undefined ? null : firstByteSeconds * 1_000,
     hidesReasoning: model.hidesReasoning,
-    dialect: {
-      outputLimitParameter: model.outputLimitParameter ?? served?.outputLimitParameter ?? null,
-      streamOptions: served?.streamOptions ?? true,
-      embeddingEncoding: served?.embeddingEncoding ?? "base64",
-      reasoningInHistory: model.reasoningInHistory ?? served?.reasoningInHistory ?? true,
-    },
+    dialect: dialectOf(model, served),
     accuracy: Object.fromEntries(accuracy),
   };
 }

@@ -1,10 +1,15 @@
+export { openAiRequestMembers } from "./additional-members.ts";
 export {
   type ApiKey,
   type CachePolicy,
   Declarations,
   type Dialect,
+  type PromptCache,
+  type Protocol,
   type Provider,
   type Variant,
 } from "./declarations.ts";
+export { plainDialect } from "./dialect.ts";
 export { DeclarationsInvalid, FileDeclarations } from "./file-declarations.ts";
 export { type DeclarationError, type Parsed, parseDeclarations } from "./parse.ts";
+export { type PresetName, presetNames } from "./presets.ts";

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { plainDialect } from "./dialect.ts";
 import { FileDeclarations } from "./file-declarations.ts";
 import { parseDeclarations } from "./parse.ts";
 
@@ -132,11 +133,7 @@ test("a model has the dialect of its provider, and perhaps members of its own", 
     if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
     return new FileDeclarations(parsed.declared, ".", {}).variantOf(model)?.dialect;
   };
-  const plain = {
-    ...{ outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
-    reasoningInHistory: true,
-  };
-  expect(dialectOf(text, "sim-premium")).toEqual(plain);
+  expect(dialectOf(text, "sim-premium")).toEqual(plainDialect);
   const more = [
     "outputLimitParameter: max_tokens",
     "streamOptions: false",
@@ -146,14 +143,14 @@ test("a model has the dialect of its provider, and perhaps members of its own", 
   const ofProvider = text.replace("simulated: true", ["simulated: true", ...more].join("\n    "));
   const others = { streamOptions: false, embeddingEncoding: "float", reasoningInHistory: false };
   expect(dialectOf(ofProvider, "sim-premium")).toEqual({
-    ...{ outputLimitParameter: "max_tokens", ...others },
+    ...{ ...plainDialect, outputLimitParameter: "max_tokens", ...others },
   });
   const ofModel = ofProvider.replace(
     "tier: premium",
     "tier: premium\n    outputLimitParameter: max_completion_tokens",
   );
   expect(dialectOf(ofModel, "sim-premium")).toEqual({
-    ...{ outputLimitParameter: "max_completion_tokens", ...others },
+    ...{ ...plainDialect, outputLimitParameter: "max_completion_tokens", ...others },
   });
   const thinking = ofProvider.replace(
     "tier: premium",

@@ -1,6 +1,8 @@
 import { isTier, webAddressProblem } from "@sluice/domain";
 import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
+import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./given-values.ts";
+import { protocolIssuesIn } from "./protocol-issues.ts";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
 import { yamlBytesMax, type YamlProblem, yamlProblemsIn } from "./yaml-bounds.ts";
 
@@ -17,7 +19,6 @@ export type Parsed =
   | { readonly kind: "valid"; readonly declared: SluiceYaml }
   | { readonly kind: "invalid"; readonly errors: readonly DeclarationError[] };
 
-type Path = readonly (string | number)[];
 type YamlDocument = Document.Parsed;
 
 /** Further errors are counted. Each one needs a search for its line. */
@@ -52,6 +53,7 @@ export function parseDeclarations(text: string): Parsed {
     ...(result.error?.issues ?? []).flatMap(issuesOf),
     ...contradictionsIn(given),
     ...unusableIn(given),
+    ...protocolIssuesIn(given),
   ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
   return invalid(
@@ -92,11 +94,6 @@ function problemsOf(document: YamlDocument): readonly YamlProblem[] {
         ? "lists and maps are nested too deeply to be read: remove some"
         : message.split("\n")[0]!,
   }));
-}
-
-interface Issue {
-  readonly path: Path;
-  readonly message: string;
 }
 
 /** Reports each unknown key as an error of its own, on its own line. */
@@ -161,11 +158,6 @@ export function baseUrlProblem(address: string, allowPlainHttp: boolean): string
   return problem === undefined ? undefined : `the address ${problem}`;
 }
 
-interface Named {
-  readonly name: string;
-  readonly path: Path;
-}
-
 function repeated(what: string, entries: readonly Named[]): readonly Issue[] {
   const seen = new Set<string>();
   return entries.flatMap(({ name, path }) => {
@@ -175,22 +167,6 @@ function repeated(what: string, entries: readonly Named[]): readonly Issue[] {
       ? [{ path, message: `another ${what} has the id "${name}": rename one of them` }]
       : [];
   });
-}
-
-function namesIn(entries: readonly unknown[], member: string, path: Path): readonly Named[] {
-  return entries.flatMap((entry, index) => {
-    const name = memberOf(entry, member);
-    return typeof name === "string" ? [{ name, path: [...path, index, member] }] : [];
-  });
-}
-
-function listIn(value: unknown, member: string): readonly unknown[] {
-  const list = memberOf(value, member);
-  return Array.isArray(list) ? list : [];
-}
-
-function memberOf(value: unknown, member: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, member) : undefined;
 }
 
 /** Returns the line of the node, or of the nearest node around it that the file contains. */

@@ -1,5 +1,7 @@
 import { type NanoUsd, parseUsd, tiers, embeddingBytesMax } from "@sluice/domain";
 import { z } from "zod";
+import { answerMembers, requestMembers } from "./additional-members.ts";
+import { presetNames } from "./presets.ts";
 
 const id = z
   .string()
@@ -48,6 +50,16 @@ const share = z.number().min(0).max(1);
 const timeToFirstByteSeconds = z.number().int().min(1).max(3_600).optional();
 
 const outputLimitParameter = z.enum(["max_tokens", "max_completion_tokens"]).optional();
+
+const promptCache = z
+  .strictObject({
+    enabled: z.boolean().optional(),
+    minTokens: z.number().int().min(1).max(1_000_000).optional(),
+    duration: z.enum(["5m", "1h"]).optional(),
+  })
+  .optional();
+
+const thinking = z.enum(["budget", "effort"]).optional();
 
 const model = z.strictObject({
   id: name.describe("Id of the variant, which a request may name as its model."),
@@ -101,6 +113,18 @@ const model = z.strictObject({
     .describe(
       "Whether the model takes the reasoning of earlier answers in the history; as its provider if absent.",
     ),
+  requestMembers: requestMembers.describe(
+    "Names of members that a request for the model may have in addition to those of OpenAI's API; those of its provider if absent.",
+  ),
+  answerMembers: answerMembers.describe(
+    "Names of members of an answer's message that clients receive in addition to those of OpenAI's API; those of its provider if absent.",
+  ),
+  promptCache: promptCache.describe(
+    "For Anthropic's protocol: when prompts are cached. Members that are absent are those of its provider.",
+  ),
+  thinking: thinking.describe(
+    "For Anthropic's protocol: how the model receives reasoning_effort; as its provider if absent.",
+  ),
   hidesReasoning: z
     .boolean()
     .default(false)
@@ -112,10 +136,23 @@ const model = z.strictObject({
 
 const provider = z.strictObject({
   id,
+  preset: z
+    .enum(presetNames)
+    .optional()
+    .describe(
+      "A provider whose address, protocol and dialect Sluice knows. Each member that the file declares replaces that of the preset.",
+    ),
+  protocol: z
+    .enum(["openai", "anthropic"])
+    .optional()
+    .describe(
+      "The API that the provider serves: OpenAI's, or Anthropic's messages; that of the preset, or openai, if absent.",
+    ),
   baseUrl: z
     .string()
+    .optional()
     .describe(
-      "Base address of an OpenAI-compatible API, with /v1 if the provider has it, or env:NAME. It has no user, password, query or fragment.",
+      "Base address of the API, or env:NAME; that of the preset if absent. For openai it has /v1 if the provider has it, and for anthropic it may have /v1. It has no user, password, query or fragment.",
     ),
   allowPlainHttp: z
     .boolean()
@@ -132,20 +169,34 @@ const provider = z.strictObject({
   ),
   streamOptions: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      "Whether the provider understands stream_options. Without it most providers report no usage of a stream, which is then estimated.",
+      "Whether the provider understands stream_options; true if absent. Without it most providers report no usage of a stream, which is then estimated.",
     ),
   embeddingEncoding: z
     .enum(["base64", "float"])
-    .default("base64")
-    .describe("The encoding in which the provider is asked for embeddings. Clients choose theirs."),
+    .optional()
+    .describe(
+      "The encoding in which the provider is asked for embeddings; base64 if absent. Clients choose theirs.",
+    ),
   reasoningInHistory: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      "Whether the provider takes the reasoning of earlier answers (reasoning_content, reasoning, reasoning_details) in the history. false is for strict servers, which refuse unknown members of a message.",
+      "Whether the provider takes the reasoning of earlier answers (reasoning_content, reasoning, reasoning_details) in the history; true if absent. false is for strict servers, which refuse unknown members of a message.",
     ),
+  requestMembers: requestMembers.describe(
+    "Names of members that a request may have in addition to those of OpenAI's API, such as top_k. Sluice does not know what they do: a member that makes the provider charge more than the tokens of the request and of its answers breaks the limits of cost.",
+  ),
+  answerMembers: answerMembers.describe(
+    "Names of members of an answer's message that clients receive in addition to those of OpenAI's API, such as citations.",
+  ),
+  promptCache: promptCache.describe(
+    "For Anthropic's protocol: whether prompts are cached (enabled, true if absent), from which length (minTokens, 1024 if absent) and how long (duration, 5m if absent). A write costs 1.25 times an input token for 5m and twice one for 1h, so prices need cacheWrite.",
+  ),
+  thinking: thinking.describe(
+    "For Anthropic's protocol: how a model receives reasoning_effort, as a budget of tokens (budget, if absent) or as an effort (effort). Newer models take only the effort.",
+  ),
   simulated: z
     .boolean()
     .default(false)
@@ -198,3 +249,5 @@ export const sluiceYaml = z.strictObject({
 });
 
 export type SluiceYaml = z.output<typeof sluiceYaml>;
+export type DeclaredModel = SluiceYaml["models"][number];
+export type DeclaredProvider = SluiceYaml["providers"][number];

@@ -1,5 +1,5 @@
 import { defaultRequirements, type InferenceRequested, type Requirements } from "@sluice/contracts";
-import type { Variant } from "@sluice/declarations";
+import { plainDialect, type Variant } from "@sluice/declarations";
 import { type Complexity, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
@@ -20,10 +20,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
   p95LatencyMs: 1_000,
   timeToFirstByteMs: null,
   hidesReasoning: false,
-  dialect: {
-    ...{ outputLimitParameter: null, streamOptions: true, embeddingEncoding: "base64" },
-    reasoningInHistory: true,
-  },
+  dialect: plainDialect,
 });
 const variants = [
   variant("big", "premium", 0.95),

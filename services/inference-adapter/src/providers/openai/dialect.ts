@@ -1,9 +1,2 @@
-import type { Dialect } from "@sluice/declarations";
-
-/** OpenAI's API. */
-export const plainDialect: Dialect = {
-  outputLimitParameter: null,
-  streamOptions: true,
-  embeddingEncoding: "base64",
-  reasoningInHistory: true,
-};
+/** The dialect of a model that declares none: OpenAI's API. */
+export { plainDialect } from "@sluice/declarations";
