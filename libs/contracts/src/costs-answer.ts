@@ -1,3 +1,5 @@
+import type { TokenClass } from "@sluice/domain";
+
 /**
  * The JSON that `GET /costs` on the accountant's admin port returns. Counts are numbers. Tokens and
  * nano-USD are decimal strings, because they can be larger than a JSON number holds exactly.
@@ -15,14 +17,14 @@ export interface CostsAnswer {
   readonly truncated: boolean;
 }
 
+type ShortNameOf<Name extends string> = Name extends `${infer Short}Tokens` ? Short : never;
+
 /** Sums of charges and savings. Its token classes are disjoint. */
 export interface CostsSums {
   readonly requests: number;
   readonly attempts: number;
   readonly hits: number;
-  readonly tokens: Readonly<
-    Record<"input" | "cachedInput" | "cacheWrite" | "output" | "reasoning" | "other", string>
-  >;
+  readonly tokens: Readonly<Record<ShortNameOf<TokenClass | "otherTokens">, string>>;
   readonly savedTokens: Readonly<Record<"input" | "output", string>>;
   readonly spendNanoUsd: string;
   readonly savedNanoUsd: string;

@@ -173,6 +173,7 @@ function priceEntriesOf({ id, prices }: DeclaredModel): readonly PriceEntry[] {
       outputNanoUsd: price.output,
       cachedInputNanoUsd: price.cachedInput ?? null,
       cacheWriteNanoUsd: price.cacheWrite ?? null,
+      cacheWriteHourNanoUsd: price.cacheWriteHour ?? null,
       reasoningNanoUsd: price.reasoning ?? null,
       otherNanoUsd: price.other,
     },

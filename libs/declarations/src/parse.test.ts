@@ -163,6 +163,34 @@ test("a model has the dialect of its provider, and perhaps members of its own", 
   ]);
 });
 
+test("each class of tokens has the rate that is declared for it, or none", () => {
+  const declared = "{ effectiveFrom: 2026-01-01, input: 15.00, cachedInput: 7.50, output: 75.00 }";
+  const ratesOf = (price: string) => {
+    const parsed = parseDeclarations(text.replace(declared, price));
+    if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.errors));
+    const book = new FileDeclarations(parsed.declared, "/", {}).priceBook();
+    return book.priceOf("sim-premium", Date.UTC(2026, 5, 1), 1n)?.rates;
+  };
+  expect(
+    ratesOf(
+      "{ effectiveFrom: 2026-01-01, input: 4, cachedInput: 0.4, cacheWrite: 5, cacheWriteHour: 8, output: 20, reasoning: 21 }",
+    ),
+  ).toEqual({
+    inputNanoUsd: 4_000_000_000n,
+    cachedInputNanoUsd: 400_000_000n,
+    cacheWriteNanoUsd: 5_000_000_000n,
+    cacheWriteHourNanoUsd: 8_000_000_000n,
+    outputNanoUsd: 20_000_000_000n,
+    reasoningNanoUsd: 21_000_000_000n,
+    otherNanoUsd: {},
+  });
+  expect(ratesOf("{ effectiveFrom: 2026-01-01, input: 4, output: 20 }")).toEqual({
+    ...{ inputNanoUsd: 4_000_000_000n, outputNanoUsd: 20_000_000_000n, cachedInputNanoUsd: null },
+    ...{ cacheWriteNanoUsd: null, cacheWriteHourNanoUsd: null, reasoningNanoUsd: null },
+    otherNanoUsd: {},
+  });
+});
+
 test("prices are exact, and the reference of a secret is resolved only on demand", () => {
   const declarations = FileDeclarations.read(local, { SLUICE_SIMULATOR_URL: "http://127.0.0.1:1" });
   const price = declarations.priceBook().priceOf("sim-economy-q4", Date.UTC(2026, 5, 1), 1n);

@@ -40,6 +40,7 @@ const price = z.strictObject({
   output: rate,
   cachedInput: rate.optional(),
   cacheWrite: rate.optional(),
+  cacheWriteHour: rate.optional(),
   reasoning: rate.optional(),
   other: z.record(z.string(), rate).default({}),
 });

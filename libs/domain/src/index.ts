@@ -18,7 +18,15 @@ export { divideHalfEven, formatUsd, type NanoUsd, parseUsd } from "./money.ts";
 export { type ApplicablePrice, PriceBook, type PriceEntry } from "./price-book.ts";
 export { type PriceFaultCode, priceOf, type Rates, worstCaseOf } from "./price.ts";
 export { complexities, type Complexity, isTier, type Tier, tierFor, tiers } from "./tiers.ts";
-export { noUsage, type TokenUsage, totalTokensOf } from "./usage.ts";
+export {
+  allInputOf,
+  allOutputOf,
+  noUsage,
+  type TokenClass,
+  tokenClasses,
+  type TokenUsage,
+  totalTokensOf,
+} from "./usage.ts";
 export { randomHex } from "./random-hex.ts";
 export { uuidv7 } from "./uuidv7.ts";
 export {

@@ -7,6 +7,7 @@ const rates = (inputNanoUsd: bigint): Rates => ({
   outputNanoUsd: 0n,
   cachedInputNanoUsd: null,
   cacheWriteNanoUsd: null,
+  cacheWriteHourNanoUsd: null,
   reasoningNanoUsd: null,
   otherNanoUsd: {},
 });

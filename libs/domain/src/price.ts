@@ -1,6 +1,12 @@
 import { PermanentFault } from "./faults.ts";
 import { divideHalfEven, type NanoUsd, tokensPerRate } from "./money.ts";
-import type { TokenUsage } from "./usage.ts";
+import {
+  inputClasses,
+  outputClasses,
+  type TokenClass,
+  tokenClasses,
+  type TokenUsage,
+} from "./usage.ts";
 
 /** Nano-USD per million tokens, as published. A class without its own rate has the rate of its parent class. */
 export interface Rates {
@@ -10,11 +16,24 @@ export interface Rates {
   readonly cachedInputNanoUsd: NanoUsd | null;
   /** null: billed as input. */
   readonly cacheWriteNanoUsd: NanoUsd | null;
+  /** null: billed as a cache write. */
+  readonly cacheWriteHourNanoUsd: NanoUsd | null;
   /** null: billed as output. */
   readonly reasoningNanoUsd: NanoUsd | null;
   /** By the class's name. */
   readonly otherNanoUsd: Readonly<Record<string, NanoUsd>>;
 }
+
+/** How a class is billed. */
+const rateOf: Readonly<Record<TokenClass, (rates: Rates) => NanoUsd>> = {
+  inputTokens: (rates) => rates.inputNanoUsd,
+  cachedInputTokens: (rates) => rates.cachedInputNanoUsd ?? rates.inputNanoUsd,
+  cacheWriteTokens: (rates) => rates.cacheWriteNanoUsd ?? rates.inputNanoUsd,
+  cacheWriteHourTokens: (rates) =>
+    rates.cacheWriteHourNanoUsd ?? rates.cacheWriteNanoUsd ?? rates.inputNanoUsd,
+  outputTokens: (rates) => rates.outputNanoUsd,
+  reasoningTokens: (rates) => rates.reasoningNanoUsd ?? rates.outputNanoUsd,
+};
 
 export type PriceFaultCode = "PRICE_USAGE_MISSING" | "PRICE_RATE_MISSING";
 
@@ -32,12 +51,10 @@ export function priceOf(usage: TokenUsage, rates: Rates): NanoUsd {
       "The input or output tokens of an attempt were not counted, so it cannot be priced.",
     );
 
-  const named =
-    usage.inputTokens * rates.inputNanoUsd +
-    (usage.cachedInputTokens ?? 0n) * (rates.cachedInputNanoUsd ?? rates.inputNanoUsd) +
-    (usage.cacheWriteTokens ?? 0n) * (rates.cacheWriteNanoUsd ?? rates.inputNanoUsd) +
-    usage.outputTokens * rates.outputNanoUsd +
-    (usage.reasoningTokens ?? 0n) * (rates.reasoningNanoUsd ?? rates.outputNanoUsd);
+  const named = tokenClasses.reduce(
+    (sum, name) => sum + (usage[name] ?? 0n) * rateOf[name](rates),
+    0n,
+  );
   return divideHalfEven(named + otherPriceOf(usage, rates), tokensPerRate);
 }
 
@@ -63,12 +80,14 @@ export function worstCaseOf(
   bounds: { readonly inputTokens: bigint; readonly outputLimit: bigint; readonly answers: bigint },
   rates: Rates,
 ): NanoUsd {
-  const input = highestOf(rates.inputNanoUsd, rates.cachedInputNanoUsd, rates.cacheWriteNanoUsd);
-  const output = highestOf(rates.outputNanoUsd, rates.reasoningNanoUsd);
+  const input = highestRateOf(inputClasses, rates);
+  const output = highestRateOf(outputClasses, rates);
   const sum = bounds.inputTokens * input + bounds.answers * bounds.outputLimit * output;
   return (sum + tokensPerRate - 1n) / tokensPerRate;
 }
 
-function highestOf(...rates: readonly (NanoUsd | null)[]): NanoUsd {
-  return rates.reduce<NanoUsd>((most, rate) => (rate !== null && rate > most ? rate : most), 0n);
+function highestRateOf(classes: readonly TokenClass[], rates: Rates): NanoUsd {
+  return classes
+    .map((name) => rateOf[name](rates))
+    .reduce((highest, rate) => (rate > highest ? rate : highest));
 }

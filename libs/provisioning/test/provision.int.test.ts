@@ -48,6 +48,7 @@ const charge: CostCharged = {
     inputTokens: 2n ** 60n,
     cachedInputTokens: null,
     cacheWriteTokens: null,
+    cacheWriteHourTokens: null,
     outputTokens: 0n,
     reasoningTokens: null,
     otherTokens: {},

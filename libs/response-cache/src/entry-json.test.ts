@@ -27,7 +27,20 @@ test("a text that is not an entry is not found, and does not fail the request", 
   expect(decodeEntry('{"$bigint":"x"}')).toBeUndefined();
 });
 
-test("a change of the record's members requires a new version of the key", () => {
+test("an entry that was stored before a class of tokens was added is read, and has none of them", () => {
+  const completed = completedFixture();
+  const entry = { completed, completedAt: now, expiresAt: now + 1, requestId: "r1" };
+  const old = JSON.parse(encodeEntry(entry), (name, value: unknown) =>
+    name.startsWith("cacheWriteHour") ? undefined : value,
+  );
+  expect(JSON.stringify(old)).not.toContain("cacheWriteHour");
+  expect(decodeEntry(JSON.stringify(old))?.completed).toMatchObject({
+    usage: { ...completed.usage, cacheWriteHourTokens: null },
+    rates: { ...completed.rates, cacheWriteHourNanoUsd: null },
+  });
+});
+
+test("a change of the record's members requires a default for older entries, or a new version of the key", () => {
   const { answer, ...completed } = completedFixture();
   const members = [completed, answer, answer.choices[0]!, completed.usage, completed.rates];
   expect([entryVersion, ...members.map((each) => Object.keys(each).toSorted().join(" "))]).toEqual([
@@ -35,7 +48,7 @@ test("a change of the record's members requires a new version of the key", () =>
     "attemptId cache complexity costNanoUsd model provider rates tier usage variant",
     "choices createdAt cut embeddings providerModel systemFingerprint",
     "content finishReason index logprobs members refusal toolCalls",
-    "cacheWriteTokens cachedInputTokens inputTokens otherTokens outputTokens reasoningTokens",
-    "cacheWriteNanoUsd cachedInputNanoUsd inputNanoUsd otherNanoUsd outputNanoUsd reasoningNanoUsd",
+    "cacheWriteHourTokens cacheWriteTokens cachedInputTokens inputTokens otherTokens outputTokens reasoningTokens",
+    "cacheWriteHourNanoUsd cacheWriteNanoUsd cachedInputNanoUsd inputNanoUsd otherNanoUsd outputNanoUsd reasoningNanoUsd",
   ]);
 });

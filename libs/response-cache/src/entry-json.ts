@@ -1,9 +1,10 @@
+import type { Rates, Usage } from "@sluice/contracts";
 import { base64Of } from "@sluice/domain";
 import type { CacheEntry } from "./exact-cache.ts";
 
 /**
- * The version in each key. Raise it with each change of `Completed`, so that entries of another shape
- * are not found instead of being served incomplete.
+ * The version in each key. A change of `Completed` that {@link withLaterMembers} cannot bridge raises it, so that entries
+ * of another shape are not found instead of being served incomplete.
  */
 export const entryVersion = 3;
 
@@ -30,10 +31,20 @@ function withoutBytes(entry: CacheEntry): object {
 export function decodeEntry(text: string): CacheEntry | undefined {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the version in the key determines its shape
-    return revived(JSON.parse(text)) as CacheEntry;
+    return withLaterMembers(revived(JSON.parse(text)) as CacheEntry);
   } catch {
     return undefined;
   }
+}
+
+/** The members that the first entries of this version do not have, with the defaults of their schemas. */
+const laterUsage: Partial<Usage> = { cacheWriteHourTokens: null };
+const laterRates: Partial<Rates> = { cacheWriteHourNanoUsd: null };
+
+function withLaterMembers({ completed, ...entry }: CacheEntry): CacheEntry {
+  const usage = { ...laterUsage, ...completed.usage };
+  const rates = { ...laterRates, ...completed.rates };
+  return { ...entry, completed: { ...completed, usage, rates } };
 }
 
 /** Changes the value in place. A reviver of JSON.parse is called for each string too, and took a tenth of the time of a hit. */

@@ -63,6 +63,7 @@ export const someRates: Rates = {
   outputNanoUsd: 600_000_000n,
   cachedInputNanoUsd: 75_000_000n,
   cacheWriteNanoUsd: null,
+  cacheWriteHourNanoUsd: null,
   reasoningNanoUsd: null,
   otherNanoUsd: {},
 };
@@ -94,6 +95,7 @@ export function aCompletion(changed: Partial<Completed> = {}): Completed {
       inputTokens: 14n,
       cachedInputTokens: 0n,
       cacheWriteTokens: null,
+      cacheWriteHourTokens: null,
       outputTokens: 2n,
       reasoningTokens: 0n,
       otherTokens: {},

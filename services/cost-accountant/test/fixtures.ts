@@ -7,6 +7,7 @@ const rates = (inputNanoUsd: bigint, outputNanoUsd: bigint): Rates => ({
   outputNanoUsd,
   cachedInputNanoUsd: null,
   cacheWriteNanoUsd: null,
+  cacheWriteHourNanoUsd: null,
   reasoningNanoUsd: null,
   otherNanoUsd: {},
 });

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import { migrateAsOwner } from "../src/ledger/migrate-as-owner.ts";
-import { ledgerPool, ledgerSchemaOf } from "../src/ledger/postgres-pool.ts";
+import type { Migration } from "../src/ledger/migrations/index.ts";
+import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
 
 /**
  * The tables of one installation in the stack's database, so that suites do not see each other's
@@ -19,15 +20,8 @@ export interface LedgerDatabase {
 }
 
 export async function createLedgerDatabase(): Promise<LedgerDatabase> {
-  const url = process.env["SLUICE_LEDGER_URL"];
-  if (!url)
-    throw new Error(
-      'SLUICE_LEDGER_URL is not set. Run this suite with "vitest run --project stack", which starts the stack.',
-    );
-  const topicPrefix = `t${randomBytes(4).toString("hex")}.`;
+  const { url, ownerUrl, topicPrefix } = newInstallation();
   const schema = ledgerSchemaOf(topicPrefix);
-  // A server that the environment names may have one account for both.
-  const ownerUrl = process.env["SLUICE_LEDGER_OWNER_URL"] || url;
   await migrateAsOwner({ ownerUrl, serviceUrl: url, topicPrefix });
   const pool = ledgerPool(url, schema);
   const owner = ledgerPool(ownerUrl, schema);
@@ -42,4 +36,33 @@ export async function createLedgerDatabase(): Promise<LedgerDatabase> {
       await Promise.all([pool.end(), owner.end()]);
     },
   };
+}
+
+/** A schema in which only the given migrations have run, with the connections of its owner. */
+export async function createOwnedSchema(
+  applied: readonly Migration[],
+): Promise<Pick<LedgerDatabase, "pool" | "schema" | "drop">> {
+  const { ownerUrl, topicPrefix } = newInstallation();
+  const schema = ledgerSchemaOf(topicPrefix);
+  const pool = ledgerPool(ownerUrl, schema);
+  await migrate(pool, applied, schema);
+  return {
+    pool,
+    schema,
+    drop: async () => {
+      await pool.query(`drop schema "${schema}" cascade`);
+      await pool.end();
+    },
+  };
+}
+
+function newInstallation(): Readonly<Record<"url" | "ownerUrl" | "topicPrefix", string>> {
+  const url = process.env["SLUICE_LEDGER_URL"];
+  if (!url)
+    throw new Error(
+      'SLUICE_LEDGER_URL is not set. Run this suite with "vitest run --project stack", which starts the stack.',
+    );
+  // A server that the environment names may have one account for both.
+  const ownerUrl = process.env["SLUICE_LEDGER_OWNER_URL"] || url;
+  return { url, ownerUrl, topicPrefix: `t${randomBytes(4).toString("hex")}.` };
 }

@@ -1,13 +1,18 @@
-import type { PoolClient } from "pg";
+import type { CostMetered } from "@sluice/contracts";
+import type { Pool, PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chargeOf } from "../src/charge/charge.ts";
+import { chargeColumns, sumColumns } from "../src/ledger/charge-columns.ts";
+import { InMemoryLedger } from "../src/ledger/in-memory-ledger.ts";
 import { ledgerContract } from "../src/ledger/ledger.contract.ts";
 import { ledgerUnusable } from "../src/ledger/postgres-faults.ts";
 import { PostgresLedger } from "../src/ledger/postgres-ledger.ts";
 import { migrations } from "../src/ledger/migrations/index.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
-import { intentOf, meteredOf } from "./fixtures.ts";
+import { usageChangeOf } from "../src/ledger/usage-change.ts";
+import { book, calledAt, intentOf, meteredOf, usageOf } from "./fixtures.ts";
 import { foldInto } from "./fold-into.ts";
-import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
+import { createLedgerDatabase, createOwnedSchema, type LedgerDatabase } from "./ledger-database.ts";
 
 let database: LedgerDatabase;
 beforeAll(async () => {
@@ -32,6 +37,27 @@ describe("PostgreSQL", () => {
     await Promise.all([1, 2, 3].map(() => migrate(database.owner, migrations, database.schema)));
     const { rows } = await database.pool.query("select version from schema_migrations");
     expect(rows).toEqual(migrations.map(({ version }) => ({ version })));
+  });
+
+  test("a ledger of the first version keeps its rows, hashes and sums, and accepts writers of both versions", async () => {
+    const { pool, schema, drop } = await createOwnedSchema(migrations.slice(0, 1));
+    const before = meteredOf({ attemptId: "before" });
+    const during = meteredOf({ attemptId: "during" });
+    const after = meteredOf({ attemptId: "after", usage: usageOf({ cacheWriteHourTokens: 5n }) });
+    await chargeAsFirstVersion(pool, before);
+    await migrate(pool, migrations, schema);
+    await chargeAsFirstVersion(pool, during);
+    const ledger = new PostgresLedger(pool);
+    const [again, , charged] = await foldInto(ledger, [before, during, after]);
+
+    const usage = { ...before.usage, cacheWriteHourTokens: null };
+    expect(again).toMatchObject({ kind: "recorded", charge: { usage } });
+    expect(charged).toMatchObject({ kind: "charge", entry: { charge: { usage: after.usage } } });
+    const fromTheStart = new InMemoryLedger();
+    await foldInto(fromTheStart, [before, during, after]);
+    expect(await ledger.replayHash()).toBe(await fromTheStart.replayHash());
+    expect(await ledger.costs(query)).toEqual(await fromTheStart.costs(query));
+    await drop();
   });
 
   test.runIf(process.env["SLUICE_LEDGER_OWNER_URL"])(
@@ -176,6 +202,38 @@ async function rowsReadByScans(): Promise<bigint> {
     [database.schema],
   );
   return rows[0]?.read ?? 0n;
+}
+
+/**
+ * Writes a charge and its sums as an accountant of the first version does. The columns of that version are the first ones
+ * of both tables.
+ */
+async function chargeAsFirstVersion(pool: Pool, metered: CostMetered): Promise<void> {
+  const verdict = chargeOf(metered, [], book, calledAt + 1_000);
+  if (verdict.kind !== "charge") throw new Error(`The verdict is ${verdict.kind}, not charge.`);
+  const change = usageChangeOf(verdict.entry);
+  const valuesOf = (columns: typeof chargeColumns) =>
+    columns
+      .filter(({ name }) => name !== "cache_write_hour_tokens")
+      .map((column) => column.of(verdict.entry, change));
+  const row = valuesOf(chargeColumns);
+  const places = row.map((_, index) => `$${index + 1}`).join(", ");
+  await pool.query(`insert into charges values (${places})`, row);
+  const sums = valuesOf(sumColumns);
+  await pool.query(
+    `insert into usage_hourly as u
+     select date_trunc('hour', called_at, 'UTC'), tenant, team, feature, user_id, key_id, variant,
+       provider, model, tier, complexity, cache, lane, ${sums.join(", ")}
+     from charges where attempt_id = $1
+     on conflict (hour, tenant, team, feature, user_id, key_id, variant, provider, model, tier,
+       complexity, cache, lane)
+     do update set requests = u.requests + excluded.requests,
+       attempts = u.attempts + excluded.attempts,
+       input_tokens = u.input_tokens + excluded.input_tokens,
+       output_tokens = u.output_tokens + excluded.output_tokens,
+       spend_nano_usd = u.spend_nano_usd + excluded.spend_nano_usd`,
+    [metered.attemptId],
+  );
 }
 
 /** Ends the sessions that wait for the lock of `holder`, as a restart of the server does. */

@@ -38,7 +38,8 @@ const priceOf = (id: string, inputNanoUsd: bigint, outputNanoUsd: bigint): Price
   ...{ variant: id, effectiveFrom: 0, inputAboveTokens: null },
   rates: {
     ...{ inputNanoUsd, outputNanoUsd, cachedInputNanoUsd: null },
-    ...{ cacheWriteNanoUsd: null, reasoningNanoUsd: null, otherNanoUsd: {} },
+    ...{ cacheWriteNanoUsd: null, cacheWriteHourNanoUsd: null },
+    ...{ reasoningNanoUsd: null, otherNanoUsd: {} },
   },
 });
 const prices = Object.entries(outputRates).map(([id, rate]) => priceOf(id, rate / 5n, rate));

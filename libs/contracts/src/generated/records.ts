@@ -455,8 +455,10 @@ export interface Rates {
   readonly outputNanoUsd: bigint;
   /** Input from the provider's prompt cache; null: as input. */
   readonly cachedInputNanoUsd: bigint | null;
-  /** Input written to the provider's prompt cache; null: as input. */
+  /** Input written to the provider's prompt cache, for any time but an hour; null: as input. */
   readonly cacheWriteNanoUsd: bigint | null;
+  /** Input written to the provider's prompt cache for an hour; null: as cacheWriteNanoUsd. */
+  readonly cacheWriteHourNanoUsd: bigint | null;
   /** Reasoning; null: as output. */
   readonly reasoningNanoUsd: bigint | null;
   /** Other classes, by name. */
@@ -501,8 +503,10 @@ export interface Usage {
   readonly inputTokens: bigint | null;
   /** Input read from the provider's prompt cache. */
   readonly cachedInputTokens: bigint | null;
-  /** Input written to the provider's prompt cache. */
+  /** Input written to the provider's prompt cache, for any time but an hour. */
   readonly cacheWriteTokens: bigint | null;
+  /** Input written to the provider's prompt cache for an hour. */
+  readonly cacheWriteHourTokens: bigint | null;
   /** Output, without reasoning. */
   readonly outputTokens: bigint | null;
   /** Reasoning. */

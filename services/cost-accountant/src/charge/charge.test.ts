@@ -1,3 +1,5 @@
+import { PriceBook, type PriceEntry } from "@sluice/domain";
+import { someRates } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { book, calledAt, meteredOf, usageOf } from "../../test/fixtures.ts";
 import { chargeOf, type Verdict } from "./charge.ts";
@@ -21,6 +23,21 @@ test("reported usage is charged at the price in force when the provider was call
     priceVersion: "small@2026-01-01T00:00:00.000Z",
     chargedAt: now,
   });
+});
+
+test("the price for long inputs applies if the input of all classes together is long", () => {
+  const priceOf = (inputAboveTokens: bigint | null, inputNanoUsd: bigint): PriceEntry => ({
+    ...{ variant: "small", effectiveFrom: 0, inputAboveTokens },
+    rates: { ...someRates, inputNanoUsd, cachedInputNanoUsd: null, outputNanoUsd: 0n },
+  });
+  const long = new PriceBook([priceOf(null, 1_000_000n), priceOf(400n, 2_000_000n)]);
+  const priceNanoUsdOf = (cacheWriteHourTokens: bigint) => {
+    const inputs = { inputTokens: 100n, cachedInputTokens: 100n, cacheWriteTokens: 100n };
+    const usage = usageOf({ ...inputs, cacheWriteHourTokens });
+    return chargedBy(chargeOf(meteredOf({ usage }), [], long, now)).priceNanoUsd;
+  };
+  expect(priceNanoUsdOf(100n)).toBe(400n);
+  expect(priceNanoUsdOf(101n)).toBe(802n);
 });
 
 test("a report after an estimate is charged as one signed difference", () => {

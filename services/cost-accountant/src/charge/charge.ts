@@ -1,5 +1,6 @@
 import type { CostCharged, CostMetered, Usage } from "@sluice/contracts";
 import {
+  allInputOf,
   chargeIdOf,
   type EpochMillis,
   type NanoUsd,
@@ -130,11 +131,6 @@ function problemOf(usage: Usage, calledAt: EpochMillis): string | undefined {
   if (calledAt < firstTime || calledAt > lastTime)
     return `calledAt is ${calledAt}, which is not a time between the years 2000 and 2200.`;
   return undefined;
-}
-
-/** Returns the input tokens of all classes, on which the size conditions of prices depend. */
-function allInputOf({ inputTokens, cachedInputTokens, cacheWriteTokens }: Usage): bigint {
-  return (inputTokens ?? 0n) + (cachedInputTokens ?? 0n) + (cacheWriteTokens ?? 0n);
 }
 
 function deadLetter(code: string, reason: string): Priced & Verdict {

@@ -40,6 +40,18 @@ test("times must be whole hours, because sums are kept by hour", () => {
   expect(errorOf("until=2026-13-41")).toContain("whole hours");
 });
 
+test("the answer states the tokens of each class", () => {
+  const sums = {
+    ...{ ...noChange, inputTokens: 1n, cachedInputTokens: 2n, cacheWriteTokens: 3n },
+    ...{ cacheWriteHourTokens: 4n, outputTokens: 5n, reasoningTokens: 6n, otherTokens: 7n },
+  };
+  const query = { by: [], tenant: null, since: null, until: null, rowsMax: 1 };
+  expect(costsAnswerOf(query, { rows: [], total: sums }).total.tokens).toEqual({
+    ...{ input: "1", cachedInput: "2", cacheWrite: "3", cacheWriteHour: "4" },
+    ...{ output: "5", reasoning: "6", other: "7" },
+  });
+});
+
 test("money and tokens are decimal strings, exact beyond the precision of a float", () => {
   const parsed = parse("by=tier");
   if (parsed.kind === "invalid") throw new Error(parsed.error);

@@ -75,6 +75,7 @@ function answerOf(sums: UsageChange): CostsSums {
       input: String(sums.inputTokens),
       cachedInput: String(sums.cachedInputTokens),
       cacheWrite: String(sums.cacheWriteTokens),
+      cacheWriteHour: String(sums.cacheWriteHourTokens),
       output: String(sums.outputTokens),
       reasoning: String(sums.reasoningTokens),
       other: String(sums.otherTokens),

@@ -1,4 +1,5 @@
 import type { CostCharged } from "@sluice/contracts";
+import { tokenClasses } from "@sluice/domain";
 import type { LedgerEntry } from "./ledger-entry.ts";
 import { rowHashOf } from "./row-hash.ts";
 import { type UsageChange, usageChangeNames, usageChangeOf } from "./usage-change.ts";
@@ -32,15 +33,11 @@ export const chargeColumns: readonly Column[] = [
   { name: "cache", type: "text", of: ({ charge }) => charge.cache },
   { name: "called_at", type: "timestamptz", of: ({ charge }) => isoOf(charge.calledAt) },
   { name: "charged_at", type: "timestamptz", of: ({ charge }) => isoOf(charge.chargedAt) },
-  { name: "input_tokens", type: "bigint", of: ({ charge }) => charge.usage.inputTokens },
-  {
-    name: "cached_input_tokens",
+  ...tokenClasses.map((name): Column => ({
+    name: snakeCase(name),
     type: "bigint",
-    of: ({ charge }) => charge.usage.cachedInputTokens,
-  },
-  { name: "cache_write_tokens", type: "bigint", of: ({ charge }) => charge.usage.cacheWriteTokens },
-  { name: "output_tokens", type: "bigint", of: ({ charge }) => charge.usage.outputTokens },
-  { name: "reasoning_tokens", type: "bigint", of: ({ charge }) => charge.usage.reasoningTokens },
+    of: ({ charge }) => charge.usage[name],
+  })),
   { name: "other_tokens", type: "jsonb", of: ({ charge }) => otherTokensJson(charge) },
   { name: "price_version", type: "text", of: ({ charge }) => charge.priceVersion },
   { name: "price_nano_usd", type: "bigint", of: ({ charge }) => charge.priceNanoUsd },
@@ -89,6 +86,7 @@ export interface ChargeRow {
   readonly input_tokens: bigint | null;
   readonly cached_input_tokens: bigint | null;
   readonly cache_write_tokens: bigint | null;
+  readonly cache_write_hour_tokens: bigint | null;
   readonly output_tokens: bigint | null;
   readonly reasoning_tokens: bigint | null;
   readonly other_tokens: Readonly<Record<string, string>>;
@@ -120,6 +118,7 @@ export function chargeFrom(row: ChargeRow): CostCharged {
       inputTokens: row.input_tokens,
       cachedInputTokens: row.cached_input_tokens,
       cacheWriteTokens: row.cache_write_tokens,
+      cacheWriteHourTokens: row.cache_write_hour_tokens,
       outputTokens: row.output_tokens,
       reasoningTokens: row.reasoning_tokens,
       otherTokens: Object.fromEntries(

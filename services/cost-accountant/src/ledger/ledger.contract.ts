@@ -48,6 +48,28 @@ function charges(ledger: () => Ledger): void {
     });
   });
 
+  test.each([null, 0n, 70_368_744_177n])(
+    "%s tokens that were cached for an hour are returned as they were written",
+    async (cacheWriteHourTokens) => {
+      const usage = usageOf({ inputTokens: 1n, cacheWriteHourTokens });
+      await foldInto(ledger(), [meteredOf({ usage })]);
+      const [again] = await foldInto(ledger(), [meteredOf({ usage })]);
+      expect(again).toMatchObject({ kind: "recorded", charge: { usage } });
+    },
+  );
+
+  test("the replay hash covers tokens that were cached for an hour", async () => {
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "a", usage: aAndB }),
+      meteredOf({ attemptId: "b", usage: { ...aAndB, cacheWriteHourTokens: null } }),
+    ]);
+    expect(await ledger().replayHash()).toBe(replayHashOfAAndB);
+    await foldInto(ledger(), [
+      meteredOf({ attemptId: "c", usage: { ...aAndB, cacheWriteHourTokens: 40n } }),
+    ]);
+    expect(await ledger().replayHash()).toBe(replayHashWithHours);
+  });
+
   test("repeated meterings change neither the charges nor the sums", async () => {
     const list = [meteredOf({ kind: "estimated" }), meteredOf(), meteredOf({ attemptId: "other" })];
     await foldInto(ledger(), list);
@@ -91,6 +113,8 @@ function charges(ledger: () => Ledger): void {
 
 /** A constant, because a change of the canonical form would change every stored replay hash. */
 const replayHashOfAAndB = "f6128953d9045725ebc0d10b78438bfaa5c12272ff4a3be4f455af04b591247f";
+const replayHashWithHours = "3b77e98758cf053fca5799d50c479812e5acb064251cafdbe8d537d5ff4dd56a";
+const aAndB = meteredOf().usage;
 
 function openAttempts(ledger: () => Ledger): void {
   const note = (...attemptIds: string[]) =>
@@ -193,6 +217,28 @@ function sums(ledger: () => Ledger): void {
       spendNanoUsd: 140_000n,
       savedNanoUsd: 140_000n,
     });
+  });
+
+  test("each class of tokens has a sum of its own, and a correction changes each", async () => {
+    const usage = usageOf({
+      ...{ inputTokens: 1n, cachedInputTokens: 20n, cacheWriteTokens: 300n },
+      ...{ cacheWriteHourTokens: 4_000n, outputTokens: 50_000n, reasoningTokens: 600_000n },
+    });
+    const twice = {
+      ...{ inputTokens: 2n, cachedInputTokens: 40n, cacheWriteTokens: 600n },
+      ...{ cacheWriteHourTokens: 8_000n, outputTokens: 100_000n, reasoningTokens: 1_200_000n },
+    };
+    await foldInto(ledger(), [
+      meteredOf({ kind: "estimated", usage: { ...usage, ...twice } }),
+      meteredOf({ attemptId: "other", usage }),
+    ]);
+    await foldInto(ledger(), [meteredOf({ usage })]);
+    const hit = meteredOf({ attemptId: "h", attemptNumber: 0, kind: "saving", usage });
+    await foldInto(ledger(), [hit]);
+    const { total } = await ledger().costs(everything);
+    expect(total).toMatchObject(twice);
+    expect(total).toMatchObject({ savedInputTokens: 4_321n, savedOutputTokens: 650_000n });
+    expect(total.spendNanoUsd).toBe(2n * (4_321n * 1_000n + 650_000n * 4_000n));
   });
 
   test("only the hours of the query are summed", async () => {

@@ -5,6 +5,10 @@ import type { LedgerEntry } from "./ledger-entry.ts";
  * Returns the SHA-256 of an entry in its canonical form: a JSON array of the fields in the order below,
  * with maps as pairs in code-unit order and longs as decimal strings. `chargedAt` is left out, because a
  * replay writes the same charge at another time. A change of the form changes every replay hash.
+ *
+ * Input that was written to a prompt cache for an hour is a last field of its own, if there is any. Null and zero have no
+ * field: rows that are older than this class have the form without it, and a replay of their meterings must give the same
+ * hash. Neither moves money, so the hash does not distinguish them. A longer array is never equal to a shorter one.
  */
 export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
   const { attribution, usage } = charge;
@@ -37,6 +41,7 @@ export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
     charge.priceVersion,
     charge.priceNanoUsd,
     charge.amountNanoUsd,
+    ...(usage.cacheWriteHourTokens ? [usage.cacheWriteHourTokens] : []),
   ];
   return createHash("sha256").update(JSON.stringify(fields, longsAsText)).digest();
 }

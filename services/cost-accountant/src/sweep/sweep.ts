@@ -1,5 +1,5 @@
 import type { CostMetered, InferenceAttempted } from "@sluice/contracts";
-import type { EpochMillis } from "@sluice/domain";
+import { type EpochMillis, noUsage } from "@sluice/domain";
 import type { OpenAttempt } from "../ledger/ledger.ts";
 
 /**
@@ -60,14 +60,7 @@ export function estimateOf(intent: InferenceAttempted, now: EpochMillis): CostMe
     kind: "estimated",
     calledAt: attemptedAt,
     meteredAt: now,
-    usage: {
-      inputTokens,
-      cachedInputTokens: 0n,
-      cacheWriteTokens: 0n,
-      outputTokens: outputLimit * BigInt(answers),
-      reasoningTokens: 0n,
-      otherTokens: {},
-    },
+    usage: { ...noUsage, inputTokens, outputTokens: outputLimit * BigInt(answers) },
     estimatedFigures: ["inputTokens", "outputTokens"],
     raw: null,
     reason: "swept",

@@ -20,6 +20,7 @@ test("figures that the provider reported stay, including a zero", async () => {
     inputTokens: 0n,
     cachedInputTokens: 9n,
     cacheWriteTokens: null,
+    cacheWriteHourTokens: null,
     outputTokens: null,
     reasoningTokens: null,
     otherTokens: {},

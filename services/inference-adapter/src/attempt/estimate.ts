@@ -69,6 +69,7 @@ const nothingReported: Usage = {
   inputTokens: null,
   cachedInputTokens: null,
   cacheWriteTokens: null,
+  cacheWriteHourTokens: null,
   outputTokens: null,
   reasoningTokens: null,
   otherTokens: {},

@@ -1,13 +1,19 @@
 import type { CostsAnswer, CostsSums } from "@sluice/contracts";
 import { formatUsd } from "@sluice/domain";
 
-const figures: Readonly<Record<string, (sums: CostsSums) => string>> = {
+type FigureOf = (sums: CostsSums) => string;
+
+/** The columns after the dimensions, in their order. Each class of tokens has one. */
+const figures: Readonly<
+  Record<string, FigureOf> & Record<`${keyof CostsSums["tokens"]}Tokens`, FigureOf>
+> = {
   requests: ({ requests }) => String(requests),
   attempts: ({ attempts }) => String(attempts),
   hits: ({ hits }) => String(hits),
   inputTokens: ({ tokens }) => tokens.input,
   cachedInputTokens: ({ tokens }) => tokens.cachedInput,
   cacheWriteTokens: ({ tokens }) => tokens.cacheWrite,
+  cacheWriteHourTokens: ({ tokens }) => tokens.cacheWriteHour,
   outputTokens: ({ tokens }) => tokens.output,
   reasoningTokens: ({ tokens }) => tokens.reasoning,
   otherTokens: ({ tokens }) => tokens.other,

@@ -10,6 +10,7 @@ const sums = (given: Partial<CostsSums>): CostsSums => ({
     input: "0",
     cachedInput: "0",
     cacheWrite: "0",
+    cacheWriteHour: "0",
     output: "0",
     reasoning: "0",
     other: "0",
@@ -21,9 +22,10 @@ const sums = (given: Partial<CostsSums>): CostsSums => ({
 });
 
 test("spend is shown to the nano-dollar, aligned, with the total last", () => {
+  const input = { input: "900", cachedInput: "24", cacheWrite: "60", cacheWriteHour: "40" };
   const economy = sums({
     requests: 12,
-    tokens: { ...sums({}).tokens, input: "1000", cachedInput: "24", output: "7", reasoning: "2" },
+    tokens: { ...sums({}).tokens, ...input, output: "7", reasoning: "2" },
     spendNanoUsd: "1500000001",
   });
   const hits = sums({ requests: 3, hits: 3, savedNanoUsd: "250000000" });

@@ -4,6 +4,7 @@ import { isOwnListener, readStatus, withKnownCostsToken } from "@sluice/local-st
 import { costsCsv } from "./costs-csv.ts";
 import { costsHeaders } from "./costs-token.ts";
 import { printToStderr, print, printJson } from "../output.ts";
+import { tokensOf } from "./token-sums.ts";
 import { usdColumn } from "./usd-column.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -122,8 +123,7 @@ function figuresOf(lines: readonly CostsSums[]): readonly (readonly string[])[] 
   const spend = usdColumn(lines.map(({ spendNanoUsd }) => BigInt(spendNanoUsd)));
   const saved = usdColumn(lines.map(({ savedNanoUsd }) => BigInt(savedNanoUsd)));
   return lines.map(({ requests, hits, tokens }, line) => {
-    const input = BigInt(tokens.input) + BigInt(tokens.cachedInput) + BigInt(tokens.cacheWrite);
-    const output = BigInt(tokens.output) + BigInt(tokens.reasoning);
+    const [input, output] = [tokensOf("input", tokens), tokensOf("output", tokens)];
     return [requests, hits, input, output].map(String).concat(spend[line]!, saved[line]!);
   });
 }

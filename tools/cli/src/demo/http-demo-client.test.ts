@@ -8,7 +8,8 @@ test("OpenAI's nested token counts become disjoint classes", () => {
     completion_tokens_details: { reasoning_tokens: 5 },
   });
   expect(usage).toEqual({
-    ...{ inputTokens: 100n, cachedInputTokens: 40n, cacheWriteTokens: null },
+    ...{ inputTokens: 100n, cachedInputTokens: 40n },
+    ...{ cacheWriteTokens: null, cacheWriteHourTokens: null },
     ...{ outputTokens: 10n, reasoningTokens: 5n, otherTokens: {} },
   });
 });

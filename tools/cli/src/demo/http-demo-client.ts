@@ -62,6 +62,7 @@ export function usageOf(usage: OpenAI.CompletionUsage): TokenUsage {
     inputTokens: BigInt(usage.prompt_tokens - cached),
     cachedInputTokens: BigInt(cached),
     cacheWriteTokens: null,
+    cacheWriteHourTokens: null,
     outputTokens: BigInt(usage.completion_tokens - reasoning),
     reasoningTokens: BigInt(reasoning),
     otherTokens: {},

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CostsAnswer } from "@sluice/contracts";
 import { isTier, type NanoUsd, type Tier } from "@sluice/domain";
+import { tokensOf } from "../costs/token-sums.ts";
 
 /** The ledger's sums for one tier and cache result. */
 export interface LedgerRow {
@@ -54,15 +55,11 @@ function rowOf({ dimensions, tokens, savedTokens, ...sums }: CostsAnswer["rows"]
     requests,
     attempts,
     hits,
-    inputTokens: sumOf(tokens.input, tokens.cachedInput, tokens.cacheWrite, savedTokens.input),
-    outputTokens: sumOf(tokens.output, tokens.reasoning, savedTokens.output),
+    inputTokens: tokensOf("input", tokens) + BigInt(savedTokens.input),
+    outputTokens: tokensOf("output", tokens) + BigInt(savedTokens.output),
     spendNanoUsd: BigInt(sums.spendNanoUsd),
     savedNanoUsd: BigInt(sums.savedNanoUsd),
   };
-}
-
-function sumOf(...amounts: readonly string[]): bigint {
-  return amounts.reduce((sum, amount) => sum + BigInt(amount), 0n);
 }
 
 /** Returns what was added since `before`, without the rows to which nothing was added. */

@@ -5,12 +5,14 @@ import { addedSince, type LedgerRow } from "./ledger-costs.ts";
 import { premiumPriceOf, summarise, totalOf } from "./summary.ts";
 
 const usage: TokenUsage = {
-  ...{ inputTokens: 100n, cachedInputTokens: 40n, cacheWriteTokens: null },
+  ...{ inputTokens: 100n, cachedInputTokens: 40n },
+  ...{ cacheWriteTokens: null, cacheWriteHourTokens: null },
   ...{ outputTokens: 10n, reasoningTokens: 5n, otherTokens: {} },
 };
 const rates = {
   ...{ inputNanoUsd: 15_000_000_000n, outputNanoUsd: 75_000_000_000n },
   ...{ cachedInputNanoUsd: 7_500_000_000n, cacheWriteNanoUsd: null },
+  ...{ cacheWriteHourNanoUsd: null },
   ...{ reasoningNanoUsd: null, otherNanoUsd: {} },
 };
 const priceBook = new PriceBook([

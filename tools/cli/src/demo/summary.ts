@@ -1,4 +1,5 @@
 import {
+  allInputOf,
   type EpochMillis,
   type NanoUsd,
   PermanentFault,
@@ -39,9 +40,7 @@ export function premiumPriceOf(
   usage: TokenUsage,
   { variant, priceBook, now }: PremiumPrice,
 ): NanoUsd {
-  const inputTokens =
-    (usage.inputTokens ?? 0n) + (usage.cachedInputTokens ?? 0n) + (usage.cacheWriteTokens ?? 0n);
-  const price = priceBook.priceOf(variant, now, inputTokens);
+  const price = priceBook.priceOf(variant, now, allInputOf(usage));
   if (!price)
     throw new PermanentFault("PRICE_RATE_MISSING", `The model ${variant} has no current price.`);
   return priceOf(usage, price.rates);

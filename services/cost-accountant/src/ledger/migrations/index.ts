@@ -1,4 +1,5 @@
 import { ledger0001 } from "./0001-ledger.ts";
+import { cacheWriteHour0002 } from "./0002-cache-write-hour.ts";
 
 export interface Migration {
   readonly version: number;
@@ -6,4 +7,7 @@ export interface Migration {
 }
 
 /** The migrations in the order in which they run. A released migration is never edited. */
-export const migrations: readonly Migration[] = [{ version: 1, sql: ledger0001 }];
+export const migrations: readonly Migration[] = [
+  { version: 1, sql: ledger0001 },
+  { version: 2, sql: cacheWriteHour0002 },
+];

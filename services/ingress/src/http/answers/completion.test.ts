@@ -1,3 +1,4 @@
+import type { Usage } from "@sluice/contracts";
 import { completedOutcome } from "@sluice/request-state";
 import { aCompletion, anAdmission } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
@@ -48,16 +49,33 @@ test("a completion has OpenAI's form, and its model is the variant that answered
 
 test("our disjoint classes of tokens are nested as in OpenAI's usage", () => {
   const usage = {
-    ...{ inputTokens: 100n, cachedInputTokens: 40n, cacheWriteTokens: 7n },
+    ...{ inputTokens: 100n, cachedInputTokens: 40n },
+    ...{ cacheWriteTokens: 7n, cacheWriteHourTokens: 20n },
     ...{ outputTokens: 10n, reasoningTokens: 5n, otherTokens: {} },
   };
   expect(completionOf(outcomeOf({ usage }))).toMatchObject({
     usage: {
-      ...{ prompt_tokens: 147, completion_tokens: 15, total_tokens: 162 },
-      prompt_tokens_details: { cached_tokens: 40, cache_write_tokens: 7 },
+      ...{ prompt_tokens: 167, completion_tokens: 15, total_tokens: 182 },
+      prompt_tokens_details: { cached_tokens: 40, cache_write_tokens: 27 },
       completion_tokens_details: { reasoning_tokens: 5 },
     },
   });
+});
+
+test("the usage states cache writes only if the provider reported some class of them", () => {
+  const written = (classes: Partial<Usage>) => {
+    const usage = { ...aCompletion().usage, ...classes };
+    return completionOf(outcomeOf({ usage }));
+  };
+  const details = (given: object) => ({ usage: { prompt_tokens_details: given } });
+  const none = { cacheWriteTokens: null, cacheWriteHourTokens: null };
+  expect(written(none)).not.toHaveProperty("usage.prompt_tokens_details.cache_write_tokens");
+  expect(written({ ...none, cacheWriteHourTokens: 3n })).toMatchObject(
+    details({ cache_write_tokens: 3 }),
+  );
+  expect(written({ ...none, cacheWriteTokens: 0n })).toMatchObject(
+    details({ cache_write_tokens: 0 }),
+  );
 });
 
 test("tool calls are part of the message, and in a delta each has its index", () => {

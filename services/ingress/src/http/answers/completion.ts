@@ -1,5 +1,5 @@
 import type { Choice, Completed, InferenceResponded, Usage } from "@sluice/contracts";
-import { formatUsd } from "@sluice/domain";
+import { allInputOf, allOutputOf, formatUsd } from "@sluice/domain";
 import type { ChunkChoices, TokenPayload } from "@sluice/request-state";
 
 /** An outcome with an answer. */
@@ -106,30 +106,30 @@ export function usageChunkOf(outcome: CompletedOutcome): object {
 /** Returns OpenAI's usage. Its prompt tokens include cached ones, and its completion tokens include reasoning; our classes do not overlap. */
 function usageOf(usage: Usage): object {
   const cached = Number(usage.cachedInputTokens ?? 0n);
-  const reasoning = Number(usage.reasoningTokens ?? 0n);
+  const written = writtenTokensOf(usage);
   const prompt = promptTokensOf(usage);
-  const completion = Number(usage.outputTokens ?? 0n) + reasoning;
+  const completion = Number(allOutputOf(usage));
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: {
       cached_tokens: cached,
-      ...(usage.cacheWriteTokens !== null && {
-        cache_write_tokens: Number(usage.cacheWriteTokens),
-      }),
+      ...(written !== null && { cache_write_tokens: written }),
     },
-    completion_tokens_details: { reasoning_tokens: reasoning },
+    completion_tokens_details: { reasoning_tokens: Number(usage.reasoningTokens ?? 0n) },
   };
 }
 
 /** Returns all input tokens: plain, read from the provider's prompt cache, and written to it. */
-export function promptTokensOf({
-  inputTokens,
-  cachedInputTokens,
-  cacheWriteTokens,
-}: Usage): number {
-  return Number((inputTokens ?? 0n) + (cachedInputTokens ?? 0n) + (cacheWriteTokens ?? 0n));
+export function promptTokensOf(usage: Usage): number {
+  return Number(allInputOf(usage));
+}
+
+/** Returns the tokens that were written to the provider's prompt cache for any time; null if the provider reported none. */
+function writtenTokensOf({ cacheWriteTokens, cacheWriteHourTokens }: Usage): number | null {
+  if (cacheWriteTokens === null && cacheWriteHourTokens === null) return null;
+  return Number((cacheWriteTokens ?? 0n) + (cacheWriteHourTokens ?? 0n));
 }
 
 function wholeChoice(choice: Choice): object {

@@ -18,6 +18,7 @@ test("nested classes of OpenAI's usage are separated, and its own object is kept
       inputTokens: 40n,
       cachedInputTokens: 60n,
       cacheWriteTokens: null,
+      cacheWriteHourTokens: null,
       outputTokens: 30n,
       reasoningTokens: 20n,
       otherTokens: {},

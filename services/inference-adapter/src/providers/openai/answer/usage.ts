@@ -45,6 +45,7 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
       inputTokens: inputTokens === null ? null : inputTokens + citationsOf(read),
       cachedInputTokens: inputs.cached.tokens,
       cacheWriteTokens: inputs.written.tokens,
+      cacheWriteHourTokens: null,
       outputTokens: outputTokens === null ? null : outputTokens + onlyInTotal,
       reasoningTokens: outputs.reasoning.tokens,
       otherTokens: {
