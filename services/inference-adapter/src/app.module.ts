@@ -5,7 +5,7 @@ import {
   type Provider as NestProvider,
 } from "@nestjs/common";
 import { topics } from "@sluice/contracts";
-import { Declarations } from "@sluice/declarations";
+import { Declarations, type Protocol } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { Attempts, RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
@@ -17,8 +17,11 @@ import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { BytePairTokenCounter, TokenCounter } from "@sluice/tokens";
+import { AnthropicProvider } from "./providers/anthropic/anthropic-provider.ts";
 import { OpenAiProvider } from "./providers/openai/openai-provider.ts";
+import { ProvidersByProtocol } from "./providers/providers-by-protocol.ts";
 import type { ProviderTimeouts } from "./providers/wire/answer-exchange.ts";
+import type { ProviderEndpoint } from "./providers/wire/provider-endpoints.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
 
@@ -79,7 +82,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
       provide: Provider,
       inject: [Declarations, Clock],
       useFactory: (declarations: Declarations, clock: Clock) =>
-        new OpenAiProvider(endpointsOf(declarations), timeoutsOf(config), clock),
+        providerOf(declarations, timeoutsOf(config), clock),
     },
     {
       provide: ProviderBreakers,
@@ -127,18 +130,34 @@ function partsOf(config: AdapterConfig): NestProvider[] {
   ];
 }
 
-function endpointsOf(declarations: Declarations): ConstructorParameters<typeof OpenAiProvider>[0] {
-  return declarations.providers().map(({ id, baseUrl, keyReferences }) => ({
-    id,
-    baseUrl,
-    keys: keyReferences.map((reference) => declarations.secretOf(reference)),
-    models: new Map(
-      declarations
-        .variants()
-        .filter(({ provider }) => provider === id)
-        .map(({ model, timeToFirstByteMs: beginMs, dialect }) => [model, { beginMs, dialect }]),
-    ),
-  }));
+function providerOf(
+  declarations: Declarations,
+  timeouts: ProviderTimeouts,
+  clock: Clock,
+): Provider {
+  const protocols = new Map(declarations.providers().map(({ id, protocol }) => [id, protocol]));
+  // Of an unknown provider either adapter says that it is not declared.
+  return new ProvidersByProtocol((id) => protocols.get(id) ?? "openai", {
+    openai: new OpenAiProvider(endpointsOf(declarations, "openai"), timeouts, clock),
+    anthropic: new AnthropicProvider(endpointsOf(declarations, "anthropic"), timeouts, clock),
+  });
+}
+
+function endpointsOf(declarations: Declarations, wanted: Protocol): readonly ProviderEndpoint[] {
+  return declarations
+    .providers()
+    .filter(({ protocol }) => protocol === wanted)
+    .map(({ id, baseUrl, keyReferences }) => ({
+      id,
+      baseUrl,
+      keys: keyReferences.map((reference) => declarations.secretOf(reference)),
+      models: new Map(
+        declarations
+          .variants()
+          .filter(({ provider }) => provider === id)
+          .map(({ model, timeToFirstByteMs: beginMs, dialect }) => [model, { beginMs, dialect }]),
+      ),
+    }));
 }
 
 function keyCountsOf(declarations: Declarations): ReadonlyMap<string, number> {

@@ -36,7 +36,7 @@ import {
   type BilledAttempt,
   type Simulator,
   startSimulator,
-} from "../src/providers/openai/simulator.fixture.ts";
+} from "../src/providers/wire/simulator.fixture.ts";
 import { AdapterProcess } from "./adapter-process.ts";
 
 const prefix = `adapter-${crypto.randomUUID().slice(0, 8)}.`;

@@ -1,4 +1,7 @@
 import { InMemoryProvider, scriptedByMarkers } from "./in-memory-provider.ts";
-import { providerContract } from "./provider.contract.ts";
+import { embeddingsContract, providerContract } from "./provider.contract.ts";
 
-providerContract("the in-memory fake", () => new InMemoryProvider(scriptedByMarkers));
+const provider = () => new InMemoryProvider(scriptedByMarkers);
+
+providerContract("in memory", provider);
+embeddingsContract("in memory", provider);

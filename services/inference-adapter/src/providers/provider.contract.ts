@@ -9,16 +9,18 @@ export interface CallSettings {
   readonly stream?: boolean;
   readonly parameters?: object;
   readonly answers?: number;
+  /** The provider's name of the model. */
+  readonly model?: string;
   readonly call?: Partial<ProviderCall>;
 }
 
 /** Calls the provider with a chat of one message. Returns the end of the call, and its parts as they arrived. */
 export async function callProvider(
   provider: Provider,
-  { prompt, stream = false, parameters = {}, answers = 1, call = {} }: CallSettings,
+  { prompt, stream = false, parameters = {}, answers = 1, model, call = {} }: CallSettings,
 ): Promise<{ readonly end: ProviderEnd; readonly parts: readonly (readonly AnswerPart[])[] }> {
   const { request } = aDispatched({ prompt, parameters: JSON.stringify(parameters) }).admitted;
-  const candidate = aCandidate();
+  const candidate = aCandidate(model === undefined ? {} : { model });
   const arrived: (readonly AnswerPart[])[] = [];
   const end = await provider.call(
     {
@@ -65,11 +67,18 @@ export function embed(
  * Declares the tests that every provider passes.
  *
  * @param provider declares `acme-ai` with one key, and follows the simulator's markers in a prompt
+ * @param model the provider's name of a chat model
  */
-export function providerContract(name: string, provider: () => Provider): void {
+export function providerContract(
+  name: string,
+  provider: () => Provider,
+  model = "sim-economy",
+): void {
+  const chat = (settings: CallSettings) => callProvider(provider(), { model, ...settings });
+
   describe(`a call of a provider (${name})`, () => {
     test("returns a whole answer with its usage", async () => {
-      const { end, parts } = await callProvider(provider(), { prompt: "Name a river." });
+      const { end, parts } = await chat({ prompt: "Name a river." });
       expect(end).toMatchObject({ kind: "answered" });
       expect(parts).toEqual([]);
       if (end.kind !== "answered") return;
@@ -80,7 +89,7 @@ export function providerContract(name: string, provider: () => Provider): void {
     });
 
     test("returns a streamed answer in parts, whose texts are the answer", async () => {
-      const { end, parts } = await callProvider(provider(), {
+      const { end, parts } = await chat({
         prompt: "Name a lake.",
         stream: true,
       });
@@ -93,7 +102,7 @@ export function providerContract(name: string, provider: () => Provider): void {
 
     test("is refused by a 429, with the time to wait", async () => {
       const prompt = "[[fault:429 retry-after=3]]";
-      const { end } = await callProvider(provider(), { prompt });
+      const { end } = await chat({ prompt });
       expect(end).toEqual({
         kind: "refused",
         code: "rate_limited",
@@ -103,13 +112,13 @@ export function providerContract(name: string, provider: () => Provider): void {
     });
 
     test("is refused by a server error", async () => {
-      const { end } = await callProvider(provider(), { prompt: "[[fault:500]]", stream: true });
+      const { end } = await chat({ prompt: "[[fault:500]]", stream: true });
       expect(end).toMatchObject({ kind: "refused", code: "server_error", status: 500 });
     });
 
     test("is cut if a stream breaks off, and keeps the text that arrived", async () => {
       const prompt = "[[fault:cut-stream after=8]]";
-      const { end, parts } = await callProvider(provider(), { prompt, stream: true });
+      const { end, parts } = await chat({ prompt, stream: true });
       expect(end).toMatchObject({
         kind: "cut",
         code: "connection_lost",
@@ -117,21 +126,24 @@ export function providerContract(name: string, provider: () => Provider): void {
       });
     });
 
-    test("is lost if a stream breaks off before any text arrived", async () => {
+    test("is lost if a stream breaks off before any text or usage arrived", async () => {
       const prompt = "[[fault:cut-stream after=0]]";
-      const { end } = await callProvider(provider(), { prompt, stream: true });
-      expect(end).toEqual({ kind: "lost", code: "connection_lost" });
+      const { end, parts } = await chat({ prompt, stream: true });
+      expect(end).toMatchObject({ code: "connection_lost" });
+      // A protocol that begins with the usage of the prompt has the usage to show.
+      expect(end.kind).toBe(parts.flat().some(({ kind }) => kind === "usage") ? "cut" : "lost");
+      expect(textOf(parts)).toBe("");
     });
 
     test("is lost if the provider is silent for too long", async () => {
-      const { end } = await callProvider(provider(), { prompt: "[[fault:timeout-after-billing]]" });
+      const { end } = await chat({ prompt: "[[fault:timeout-after-billing]]" });
       expect(end).toEqual({ kind: "lost", code: "timed_out" });
     });
 
     test("is lost if its signal aborts", async () => {
       const aborting = new AbortController();
       setTimeout(() => aborting.abort(), 20);
-      const { end } = await callProvider(provider(), {
+      const { end } = await chat({
         prompt: "[[fault:hang]]",
         stream: true,
         call: { signal: aborting.signal },
@@ -139,6 +151,19 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end).toEqual({ kind: "lost", code: "aborted" });
     });
 
+    test("is refused if its provider is not declared", async () => {
+      const { end } = await chat({
+        prompt: "Hello.",
+        call: { provider: "undeclared" },
+      });
+      expect(end).toMatchObject({ kind: "refused", code: "unreachable" });
+    });
+  });
+}
+
+/** Declares the tests that every provider passes which makes embeddings. It has the same demands on the provider. */
+export function embeddingsContract(name: string, provider: () => Provider): void {
+  describe(`a call of a provider for embeddings (${name})`, () => {
     test("returns one embedding for each input, with its usage", async () => {
       const end = await embed(provider(), ["a river", "a lake"]);
       expect(end).toMatchObject({ kind: "answered", answer: { choices: [], cut: false } });
@@ -150,7 +175,7 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end.usage?.usage.inputTokens).toBeGreaterThan(0n);
     });
 
-    test("is refused or lost in the same way if it asks for embeddings", async () => {
+    test("is refused or lost in the same way as a chat", async () => {
       expect(await embed(provider(), ["[[fault:429 retry-after=3]]"])).toEqual({
         ...{ kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 },
       });
@@ -165,14 +190,6 @@ export function providerContract(name: string, provider: () => Provider): void {
       expect(end).toMatchObject({ kind: "unusable", code: "answer_unusable" });
       const usage = end.kind === "unusable" ? end.usage?.usage : undefined;
       expect(usage?.inputTokens).toBeGreaterThan(0n);
-    });
-
-    test("is refused if its provider is not declared", async () => {
-      const { end } = await callProvider(provider(), {
-        prompt: "Hello.",
-        call: { provider: "undeclared" },
-      });
-      expect(end).toMatchObject({ kind: "refused", code: "unreachable" });
     });
   });
 }

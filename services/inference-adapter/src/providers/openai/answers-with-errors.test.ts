@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { choicesOf } from "../../attempt/chunk-choices.ts";
 import { callProvider, embed } from "../provider.contract.ts";
-import { brokenAfter, events, json, serve, stopServing } from "./answering-server.fixture.ts";
+import { brokenAfter, events, json, serve, stopServing } from "../wire/answering-server.fixture.ts";
 
 afterEach(stopServing);
 

@@ -2,6 +2,7 @@ import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
 import type { Dialect } from "@sluice/declarations";
 import { unreadable } from "../../faults.ts";
 import type { ProviderBody } from "../provider.ts";
+import { parametersOf } from "../request-parameters.ts";
 
 /** Fields that the adapter sets itself, whatever the parameters contain. */
 const setByAdapter = new Set([
@@ -40,20 +41,6 @@ export function chatBodyOf(
     ...(stream && { stream: true }),
     ...(stream && streamOptions && { stream_options: { include_usage: true } }),
   };
-}
-
-/**
- * Returns the parameters of a request as an object.
- *
- * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
- */
-export function parametersOf({
-  parameters,
-}: InferenceRequested): Readonly<Record<string, unknown>> {
-  const read = parsed(parameters, "The parameters");
-  if (typeof read !== "object" || read === null || Array.isArray(read))
-    throw unreadable("The parameters");
-  return { ...read };
 }
 
 /** Returns a message for the provider. Only an assistant has reasoned, and only the provider's dialect admits it. */

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { callProvider, embed } from "../provider.contract.ts";
-import { connections, events, json, serve, stopServing } from "./answering-server.fixture.ts";
+import { connections, events, json, serve, stopServing } from "../wire/answering-server.fixture.ts";
 import { answerBytesMax, eventBytesMax } from "../wire/answer-limit.ts";
 
 const mebibyte = 1_024 * 1_024;

@@ -4,8 +4,8 @@ import { SystemClock } from "@sluice/domain";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OpenAiProvider } from "./openai-provider.ts";
 import { choicesOf } from "../../attempt/chunk-choices.ts";
-import { callProvider, providerContract } from "../provider.contract.ts";
-import { type Simulator, startSimulator } from "./simulator.fixture.ts";
+import { callProvider, embeddingsContract, providerContract } from "../provider.contract.ts";
+import { type Simulator, startSimulator } from "../wire/simulator.fixture.ts";
 
 const key = "sk-test";
 const timeouts = { connectMs: 2_000, silenceMs: 600, beginMs: 1_200 };
@@ -26,6 +26,7 @@ function providerAt(baseUrl: string, keys = [key]): OpenAiProvider {
 }
 
 providerContract("the openai package against the simulator", () => provider);
+embeddingsContract("the openai package against the simulator", () => provider);
 
 describe("a call of the provider", () => {
   test("is billed once, under its attempt id, for the usage that the adapter read", async () => {

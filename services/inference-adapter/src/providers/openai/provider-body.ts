@@ -1,7 +1,8 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
 import type { Dialect } from "@sluice/declarations";
-import { chatBodyOf, parametersOf } from "./chat-body.ts";
 import type { ProviderBody } from "../provider.ts";
+import { parametersOf } from "../request-parameters.ts";
+import { chatBodyOf } from "./chat-body.ts";
 
 /**
  * Returns the body that the provider receives for a request.

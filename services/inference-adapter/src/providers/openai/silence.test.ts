@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { deadlinePassed } from "../provider.ts";
 import { callProvider } from "../provider.contract.ts";
 import { plainDialect } from "./dialect.ts";
-import { events, json, serve, stopServing } from "./answering-server.fixture.ts";
+import { events, json, serve, stopServing } from "../wire/answering-server.fixture.ts";
 
 afterEach(stopServing);
 

@@ -7,12 +7,14 @@ import { type RefusalCode, refusalCodes } from "../../decide/failure.ts";
 const decidingNames = namesOf({
   quota_exhausted:
     "insufficientquota billinghardlimitreached billingnotactive insufficientcredits insufficientbalance " +
-    "paymentrequired billing exceededcurrentquota insufficientuserquota insufficientfunds arrearage",
+    "paymentrequired billing exceededcurrentquota insufficientuserquota insufficientfunds arrearage " +
+    "contractspendlimitreached enforcedspendlimitreached linkedorganizationspendlimitreached " +
+    "linkedorganizationbillingunavailable",
   context_length_exceeded: "contextlengthexceeded contextwindowexceeded",
   unauthorized:
     "invalidapikey incorrectapikey authentication invalidauthentication unauthenticated unauthorized accessdenied " +
     "unrecognizedclient expiredtoken invalidsignature missingauthenticationtoken accountdeactivated " +
-    "unsupportedcountryregionterritory",
+    "unsupportedcountryregionterritory organizationonhold",
   model_unknown: "modelnotfound modelnotexist resourcenotfound",
   rate_limited:
     "ratelimit ratelimitexceeded resourceexhausted toomanyrequests throttling throttled throttlingratequota throttlingallocationquota servicequotaexceeded",

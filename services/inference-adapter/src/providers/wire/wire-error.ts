@@ -222,8 +222,10 @@ function statusIn(error: Members): number | null {
   return firstOf(values, statusOf);
 }
 
+/** Returns the names of an error, the most exact first. Anthropic's is in the details, under a more general type. */
 function namesIn(error: Members): readonly string[] {
-  return valuesIn(error, codeNames).flatMap((value) => nameOf(value) ?? []);
+  const { error_code: exact } = membersOf(error["details"]);
+  return [exact, ...valuesIn(error, codeNames)].flatMap((value) => nameOf(value) ?? []);
 }
 
 /** Returns the first result that is not null; null if there is none. */

@@ -1,10 +1,8 @@
 import type { ReportedUsage } from "../../answer/answer-part.ts";
+import { rawUsageOf } from "../../answer/raw-usage.ts";
 
 /** A provider's usage object. Providers add members and leave members out. */
 type WireUsage = Readonly<Record<string, unknown>>;
-
-/** The most characters of a provider's usage object that are stored. It has about 400. */
-const rawLengthMax = 16 * 1_024;
 
 /**
  * Converts a provider's usage so that each token is in one class. OpenAI counts cached, written and audio input
@@ -39,7 +37,6 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   const explained = explainedBy(completion, prompt, added);
   const onlyInTotal =
     total !== null && explained !== null && total > explained ? total - explained : 0n;
-  const raw = JSON.stringify(wire);
   return {
     usage: {
       inputTokens: inputTokens === null ? null : inputTokens + citationsOf(read),
@@ -53,7 +50,7 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
         ...(countOf(outputs.audio) > 0n && { audioOutputTokens: countOf(outputs.audio) }),
       },
     },
-    raw: raw.length <= rawLengthMax ? raw : null,
+    raw: rawUsageOf(wire),
   };
 }
 

@@ -1,18 +1,27 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { SystemClock } from "@sluice/domain";
-import type { ProviderTimeouts } from "../wire/answer-exchange.ts";
-import type { ProviderEndpoint } from "../wire/provider-endpoints.ts";
-import { OpenAiProvider } from "./openai-provider.ts";
+import { type Clock, SystemClock } from "@sluice/domain";
+import { OpenAiProvider } from "../openai/openai-provider.ts";
+import type { Provider } from "../provider.ts";
+import type { ProviderTimeouts } from "./answer-exchange.ts";
+import type { ProviderEndpoint } from "./provider-endpoints.ts";
 
 let server: Server | undefined;
-let provider: OpenAiProvider | undefined;
+let provider: Provider | undefined;
+
+/** The adapter of a protocol. */
+type Adapter = new (
+  endpoints: readonly ProviderEndpoint[],
+  timeouts: ProviderTimeouts,
+  clock: Clock,
+) => Provider;
 
 /** Starts a server that answers each call in this way, and returns a provider that calls it. */
 export async function serve(
   listener: RequestListener,
   changes: Partial<ProviderTimeouts & ProviderEndpoint> = {},
-): Promise<OpenAiProvider> {
+  Protocol: Adapter = OpenAiProvider,
+): Promise<Provider> {
   await stopServing();
   // Longer than the test, and announced to clients, so that it is never the server that closes first.
   server = createServer({ keepAliveTimeout: 60_000 }, listener);
@@ -22,7 +31,7 @@ export async function serve(
   const baseUrl = `http://127.0.0.1:${port}/v1`;
   const endpoint = { id: "acme-ai", baseUrl, keys: ["sk-test"], ...changes };
   const timeouts = { connectMs: 2_000, silenceMs: 2_000, beginMs: 2_000, ...changes };
-  provider = new OpenAiProvider([endpoint], timeouts, new SystemClock());
+  provider = new Protocol([endpoint], timeouts, new SystemClock());
   return provider;
 }
 

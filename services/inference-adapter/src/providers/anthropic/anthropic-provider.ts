@@ -1,0 +1,85 @@
+import Anthropic from "@anthropic-ai/sdk";
+import type { Candidate, InferenceRequested } from "@sluice/contracts";
+import { plainDialect } from "@sluice/declarations";
+import type { Clock } from "@sluice/domain";
+import {
+  type OnParts,
+  Provider,
+  type ProviderBody,
+  type ProviderCall,
+  type ProviderEnd,
+} from "../provider.ts";
+import {
+  AnswerExchange,
+  clientOptionsOf,
+  notSent,
+  type ProviderTimeouts,
+} from "../wire/answer-exchange.ts";
+import {
+  clientTimeoutMs,
+  type ProviderEndpoint,
+  ProviderEndpoints,
+  type ProviderFetch,
+} from "../wire/provider-endpoints.ts";
+import { wordsOf } from "../wire/provider-refusal.ts";
+import { MessageReader } from "./message-reader.ts";
+import { messagesBodyOf } from "./messages-body.ts";
+import { isUnsupported, unsupported } from "./unsupported.ts";
+
+/** Calls any provider that implements Anthropic's messages. */
+export class AnthropicProvider extends Provider {
+  readonly #endpoints: ProviderEndpoints<Anthropic>;
+  readonly #exchange: AnswerExchange;
+
+  constructor(endpoints: readonly ProviderEndpoint[], timeouts: ProviderTimeouts, clock: Clock) {
+    super();
+    this.#endpoints = new ProviderEndpoints(endpoints, timeouts.connectMs, clientOf);
+    this.#exchange = new AnswerExchange(timeouts, clock);
+  }
+
+  override bodyOf(
+    request: InferenceRequested,
+    candidate: Candidate,
+    stream: boolean,
+  ): ProviderBody {
+    if (request.operation === "embeddings")
+      return { ...unsupported("input", "it makes no embeddings") };
+    const dialect = this.#endpoints.dialectOf(candidate) ?? plainDialect;
+    return { ...messagesBodyOf(request, candidate, stream, dialect) };
+  }
+
+  /** Calls through the client's `post`, because its method for messages would read the answer itself. */
+  override async call(call: ProviderCall, onParts: OnParts): Promise<ProviderEnd> {
+    const client = this.#endpoints.clientFor(call);
+    if (!client) return notSent("unreachable");
+    const { body } = call;
+    if (isUnsupported(body)) return refusedHere(body.unsupported);
+    const send = (limited: Parameters<typeof clientOptionsOf>[0]) =>
+      client.post("/v1/messages", clientOptionsOf(limited, body)).asResponse();
+    const model = this.#endpoints.modelOf(call);
+    return this.#exchange.chat(call, model, new MessageReader(), send, onParts);
+  }
+
+  override close(): void {
+    this.#endpoints.close();
+  }
+}
+
+/** Returns the end of a call that is not made, because the API cannot answer the request. Another model may. */
+function refusedHere(reason: string): ProviderEnd {
+  const words = wordsOf(reason, null, []);
+  return { kind: "refused", code: "request_refused", status: null, retryAfterMs: null, words };
+}
+
+/** The address may end with the version, as other providers' addresses do. */
+function clientOf(baseUrl: string, apiKey: string, fetch: ProviderFetch): Anthropic {
+  return new Anthropic({
+    baseURL: baseUrl.replace(/\/v1\/?$/, ""),
+    apiKey,
+    authToken: null,
+    maxRetries: 0,
+    timeout: clientTimeoutMs,
+    fetch,
+    logLevel: "off",
+  });
+}
