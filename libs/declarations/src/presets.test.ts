@@ -75,11 +75,12 @@ test("additional members of answers are those of the model, of its provider, or 
 test("each member of the prompt cache is that of the model, of its provider, or the preset one", () => {
   const provider =
     "protocol: anthropic, promptCache: { duration: 1h }, thinking: effort, " + address;
-  expect(dialectWith({ provider })).toMatchObject({
+  const price = "cacheWrite: 1.25, cacheWriteHour: 2";
+  expect(dialectWith({ provider, price })).toMatchObject({
     ...{ promptCache: { minTokens: 1_024, duration: "1h" }, thinking: "effort" },
   });
   const model = "promptCache: { minTokens: 4096 }, thinking: budget";
-  expect(dialectWith({ provider, model })).toMatchObject({
+  expect(dialectWith({ provider, model, price })).toMatchObject({
     ...{ promptCache: { minTokens: 4_096, duration: "1h" }, thinking: "budget" },
   });
 });

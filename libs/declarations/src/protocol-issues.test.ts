@@ -69,6 +69,18 @@ test("a price without cacheWrite is reported if prompts are cached", () => {
   ).toEqual([expect.stringMatching(message)]);
 });
 
+test("a price without cacheWriteHour is reported if prompts are cached for an hour", () => {
+  const hour = "promptCache: { duration: 1h }";
+  const message = /^8 models\[0\]\.prices\[0\]\.cacheWriteHour: .*declare cacheWriteHour, or/;
+  const provider = `${anthropic.provider}, ${hour}`;
+  expect(errorsWith({ ...anthropic, provider })).toEqual([expect.stringMatching(message)]);
+  expect(errorsWith({ provider, price: "cacheWrite: 1.25, cacheWriteHour: 2" })).toEqual([]);
+  expect(errorsWith({ ...anthropic, provider, model: "promptCache: { duration: 5m }" })).toEqual(
+    [],
+  );
+  expect(errorsWith({ ...anthropic, model: hour })).toEqual([expect.stringMatching(message)]);
+});
+
 test("a name that OpenAI's API has, or that Sluice reads anyway, is reported as unnecessary", () => {
   const provider = "preset: openai, requestMembers: [top_k, temperature, model, input]";
   expect(errorsWith({ provider, model: "answerMembers: [content, citations]" })).toEqual([

@@ -57,7 +57,7 @@ function issuesOfModel(model: unknown, provider: unknown, path: Path): readonly 
       [...path, "dimensions"],
       "Anthropic's API does not make embeddings: remove dimensions, or name another provider",
     ),
-    ...(isCached(model, provider) ? pricesWithoutWrites(model, path) : []),
+    ...pricesWithoutWrites(model, writesOf(model, provider), path),
   ];
 }
 
@@ -87,22 +87,54 @@ function contradictionsOf(
   ];
 }
 
-/** Without a rate of their own, writes would be charged as input, and the ledger would show less than the bill. */
-function pricesWithoutWrites(model: unknown, path: Path): readonly Issue[] {
+/** A class of cache writes that the prices of a model must have, and why. */
+interface CacheWrites {
+  readonly rate: "cacheWrite" | "cacheWriteHour";
+  readonly because: string;
+}
+
+/** Without a rate of its own, a write would be charged at a lower one, and the ledger would show less than the bill. */
+function pricesWithoutWrites(
+  model: unknown,
+  writes: readonly CacheWrites[],
+  path: Path,
+): readonly Issue[] {
   return listIn(model, "prices").flatMap((price, index) =>
-    issueIf(
-      memberOf(price, "cacheWrite") === undefined,
-      [...path, "prices", index, "cacheWrite"],
-      "prompts are cached, and a cache write costs more than input: declare cacheWrite, or promptCache: { enabled: false }",
+    writes.flatMap(({ rate, because }) =>
+      issueIf(
+        memberOf(price, rate) === undefined,
+        [...path, "prices", index, rate],
+        `${because}: declare ${rate}, or promptCache: { enabled: false }`,
+      ),
     ),
   );
 }
 
-function isCached(model: unknown, provider: unknown): boolean {
+/** Turns are always cached for five minutes; what conversations share, for the declared duration. */
+function writesOf(model: unknown, provider: unknown): readonly CacheWrites[] {
+  if (promptCacheIn("enabled", model, provider) === false) return [];
+  const isHour = promptCacheIn("duration", model, provider) === "1h";
+  return [
+    {
+      rate: "cacheWrite",
+      because: "prompts are cached, and a cache write costs more than input",
+    },
+    ...(isHour
+      ? [
+          {
+            rate: "cacheWriteHour",
+            because: "prompts are cached for an hour, which costs more than for five minutes",
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+function promptCacheIn(name: string, model: unknown, provider: unknown): unknown {
   const [own, ofProvider] = [model, provider].map((each) =>
-    memberOf(memberOf(each, "promptCache"), "enabled"),
+    memberOf(memberOf(each, "promptCache"), name),
   );
-  return (own ?? ofProvider) !== false;
+  return own ?? ofProvider;
 }
 
 /** Returns the protocol; undefined if the declaration does not say it, which is an error of its own. */
