@@ -6,8 +6,7 @@ export interface ModelProfile {
   /** Tokens in one chunk of a stream. */
   readonly tokensPerChunk: number;
   /**
-   * Lowest and highest ratio of hidden reasoning tokens to visible tokens; [0, 0] for a model that does not
-   * reason.
+   * Lowest and highest ratio of reasoning tokens to visible tokens; [0, 0] for a model that does not reason.
    */
   readonly reasoningShare: readonly [least: number, most: number];
   /** If false, answers contain no usage, as with some self-hosted servers. */
@@ -18,15 +17,24 @@ export interface ModelProfile {
 export interface ModelRates {
   readonly inputNanoUsdPerMillion: bigint;
   readonly cachedInputNanoUsdPerMillion: bigint;
+  /** As input, for models that do not bill what they write to their prompt cache. */
+  readonly cacheWriteNanoUsdPerMillion: bigint;
+  readonly cacheWriteHourNanoUsdPerMillion: bigint;
   readonly outputNanoUsdPerMillion: bigint;
 }
 
+/** The route that a model answers: OpenAI's chat completions and embeddings, or Anthropic's messages. */
+export type ModelInterface = "chat" | "embeddings" | "messages";
+
 /** A model that the simulator serves. */
 export interface ServedModel {
+  readonly interface: ModelInterface;
   readonly profile: ModelProfile;
   readonly rates: ModelRates;
-  /** Dimensions of an embedding; null for a model of chat completions. */
+  /** Dimensions of an embedding; null for a model of another interface. */
   readonly dimensions: number | null;
+  /** The fewest tokens that a breakpoint writes to the prompt cache; null for a model without breakpoints. */
+  readonly cachedTokensLeast: number | null;
 }
 
 /**
@@ -40,6 +48,22 @@ export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
   ["sim-premium", served(250, 400, [0.2, 0.6], [15_000_000_000n, 7_500_000_000n, 75_000_000_000n])],
   ["sim-embedding-small", servedEmbeddings(1_536, 20_000_000n)],
   ["sim-embedding-large", servedEmbeddings(3_072, 130_000_000n)],
+  [
+    "sim-anthropic-economy",
+    servedMessages(
+      served(60, 900, [0, 0], [800_000_000n, 80_000_000n, 4_000_000_000n]),
+      [1_000_000_000n, 1_600_000_000n],
+      2_048,
+    ),
+  ],
+  [
+    "sim-anthropic-standard",
+    servedMessages(
+      served(120, 600, [0.2, 0.6], [3_000_000_000n, 300_000_000n, 15_000_000_000n]),
+      [3_750_000_000n, 6_000_000_000n],
+      1_024,
+    ),
+  ],
 ]);
 
 function served(
@@ -49,6 +73,7 @@ function served(
   [input, cachedInput, output]: readonly [bigint, bigint, bigint],
 ): ServedModel {
   return {
+    interface: "chat",
     profile: {
       firstByteMs,
       tokensPerSecond,
@@ -59,13 +84,31 @@ function served(
     rates: {
       inputNanoUsdPerMillion: input,
       cachedInputNanoUsdPerMillion: cachedInput,
+      cacheWriteNanoUsdPerMillion: input,
+      cacheWriteHourNanoUsdPerMillion: input,
       outputNanoUsdPerMillion: output,
     },
     dimensions: null,
+    cachedTokensLeast: null,
   };
 }
 
 /** Returns a model of embeddings. Only its input tokens are billed, because an embedding has no output tokens. */
 function servedEmbeddings(dimensions: number, input: bigint): ServedModel {
-  return { ...served(20, 50_000, [0, 0], [input, input, 0n]), dimensions };
+  const model = served(20, 50_000, [0, 0], [input, input, 0n]);
+  return { ...model, interface: "embeddings", dimensions };
+}
+
+/** Returns a model of Anthropic's interface, which bills what its breakpoints write for 5 minutes and for an hour. */
+function servedMessages(
+  model: ServedModel,
+  [cacheWrite, cacheWriteHour]: readonly [bigint, bigint],
+  cachedTokensLeast: number,
+): ServedModel {
+  const rates = {
+    ...model.rates,
+    cacheWriteNanoUsdPerMillion: cacheWrite,
+    cacheWriteHourNanoUsdPerMillion: cacheWriteHour,
+  };
+  return { ...model, interface: "messages", rates, cachedTokensLeast };
 }

@@ -9,14 +9,20 @@ import { parseChatRequest } from "./chat/chat-request.ts";
 import { inputDigestOf, inputTextOf } from "./embeddings/embedding.ts";
 import { parseEmbeddingRequest } from "./embeddings/embedding-request.ts";
 import { Embeddings } from "./embeddings/embeddings.ts";
+import { BreakpointCache } from "./messages/breakpoint-cache.ts";
+import { errorEnvelopeOf } from "./messages/error-envelope.ts";
+import { Messages } from "./messages/messages.ts";
+import { parseMessagesRequest } from "./messages/messages-request.ts";
+import { readHeaders } from "./messages/request-headers.ts";
 import { authoriseControl, equalInConstantTime, isProviderPath } from "./control-access.ts";
 import { FaultPlan, type CallFacts } from "./faults/fault-plan.ts";
 import { MalformedFault, type Fault } from "./faults/faults.ts";
-import { servedModels, type ModelProfile } from "./models.ts";
+import { servedModels, type ModelInterface, type ModelProfile } from "./models.ts";
 import { PromptCache } from "./chat/prompt-cache.ts";
 import { promptDigestOf, promptTextOf } from "./chat/prompt.ts";
 import { recordNameIn } from "./faults/prompt-markers.ts";
 import { RecordedCalls } from "./recorded-calls.ts";
+import { digestOf } from "./seeded.ts";
 import { readJson } from "./request-body.ts";
 import { emptyScript, parseScript, type Script } from "./faults/script.ts";
 import type { CountTexts } from "./vocabulary.ts";
@@ -30,15 +36,19 @@ export interface SimulatorOptions {
   readonly countTexts: CountTexts;
 }
 
+const messagesPath = "/v1/messages";
+
 /** The routes of the simulated provider, and those that tests use to read its bill and to script its faults. */
 export class Simulator {
   readonly #options: SimulatorOptions;
   readonly #bill: Bill;
   readonly #promptCache = new PromptCache();
+  readonly #breakpointCache = new BreakpointCache();
   readonly #faults = new FaultPlan();
   readonly #recorded = new RecordedCalls();
   readonly #chat: Chat;
   readonly #embeddings: Embeddings;
+  readonly #messages: Messages;
 
   constructor(options: SimulatorOptions) {
     this.#options = options;
@@ -46,24 +56,29 @@ export class Simulator {
     this.#bill = new Bill(options.journal);
     this.#chat = new Chat(this.#bill, this.#promptCache, countTexts, speed);
     this.#embeddings = new Embeddings(this.#bill, countTexts, speed);
+    this.#messages = new Messages(this.#bill, this.#breakpointCache, countTexts, speed);
     this.#faults.use(options.script);
   }
 
-  /** Answers any request. A failure is answered with OpenAI's error envelope. */
+  /** Answers any request. A failure is answered with the error envelope of the route's provider. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // If the client disconnects during a write, the "close" event reports it. The error needs no handling of its own.
     response.on("error", () => undefined);
     response.setHeader("x-simulated", "true");
-    response.setHeader("x-request-id", `req_simulated_${randomUUID()}`);
+    const requestId = `req_simulated_${randomUUID()}`;
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const isMessages = path === messagesPath;
+    response.setHeader(isMessages ? "request-id" : "x-request-id", requestId);
     try {
-      await this.#route(request, response);
+      await this.#route(request, response, path);
     } catch (error) {
-      refuse(response, apiErrorOf(error));
+      const refused = apiErrorOf(error);
+      const body = isMessages ? errorEnvelopeOf(refused, requestId) : refused.envelope();
+      refuse(response, refused, body);
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
+  async #route(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if (!isProviderPath(path)) authoriseControl(request, this.#options.controlKey);
     switch (`${request.method} ${path}`) {
       case "POST /v1/chat/completions":
@@ -72,6 +87,8 @@ export class Simulator {
       case "POST /v1/embeddings":
         this.#authenticate(request);
         return this.#embed(request, response);
+      case `POST ${messagesPath}`:
+        return this.#message(request, response);
       case "GET /v1/models":
         this.#authenticate(request);
         return sendJson(response, { object: "list", data: [...servedModels.keys()].map(modelOf) });
@@ -82,6 +99,7 @@ export class Simulator {
       case "DELETE /bill":
         this.#bill.clear();
         this.#promptCache.clear();
+        this.#breakpointCache.clear();
         this.#recorded.clear();
         return sendJson(response, { simulated: true, cleared: true });
       case "POST /script":
@@ -154,12 +172,34 @@ export class Simulator {
     );
   }
 
-  /** @throws ApiError 404 for a model that is not served, 400 for one that does not support the operation */
-  #profileOf(model: string, operation: "chat" | "embeddings"): ModelProfile {
+  async #message(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { key, version } = readHeaders(request, this.#options.key);
+    const body = await readJson(request);
+    const messagesRequest = parseMessagesRequest(body, version);
+    const { model, stream, promptText, answer } = messagesRequest;
+    const profile = this.#profileOf(model, "messages");
+    const { attemptId, callId } = this.#identifyCall(request, body, promptText);
+    const { promptDigest } = answer;
+    const fault = this.#faultOf(request, { model, stream, promptText, promptDigest });
+    await this.#messages.answer(
+      {
+        request: messagesRequest,
+        call: { attemptId, model },
+        callId,
+        profile,
+        cacheOwner: digestOf(model, key),
+        cachedTokensLeast: servedModels.get(model)?.cachedTokensLeast ?? 0,
+        fault,
+      },
+      response,
+    );
+  }
+
+  /** @throws ApiError 404 for a model that is not served, 400 for one of another interface */
+  #profileOf(model: string, called: ModelInterface): ModelProfile {
     const profile = this.#faults.profileOf(model);
     if (!profile) throw unknownModel(model);
-    const isEmbedding = servedModels.get(model)?.dimensions !== null;
-    if (isEmbedding === (operation === "embeddings")) return profile;
+    if (servedModels.get(model)?.interface === called) return profile;
     throw badRequest(`The model '${model}' does not support this operation.`, "model");
   }
 
@@ -198,11 +238,11 @@ function apiErrorOf(error: unknown): ApiError {
   return new ApiError(500, "The simulator has a defect; see its log.", { type: "server_error" });
 }
 
-function refuse(response: ServerResponse, error: ApiError): void {
+function refuse(response: ServerResponse, error: ApiError, body: object): void {
   if (response.headersSent) return void response.destroy();
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
   response.statusCode = error.status;
-  sendJson(response, error.envelope());
+  sendJson(response, body);
 }
 
 function sendJson(response: ServerResponse, body: object): void {

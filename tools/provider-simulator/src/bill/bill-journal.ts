@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { BilledUsage } from "./usage.ts";
+import { noUsage, type BilledUsage } from "./usage.ts";
 
 /** The end of a call, which determines what is billed. */
 export type BillReason =
@@ -18,6 +18,7 @@ export type BillReason =
   /** Not billed. */
   | "rate-limited"
   | "server-error"
+  | "overloaded"
   | "hung"
   /** Not billed, because the simulator exited before it could bill the call. */
   | "simulator-died";
@@ -94,7 +95,11 @@ export class FileBillJournal extends BillJournal {
   }
 }
 
-/** Parses an entry without checking its shape, because only the simulator writes the journal. */
+/**
+ * Parses an entry without checking its shape, because only the simulator writes the journal. A journal of an earlier
+ * version has no tokens of the classes that did not exist.
+ */
 function entryOf(line: string): BillEntry {
-  return JSON.parse(line);
+  const entry: BillEntry = JSON.parse(line);
+  return entry.event === "billed" ? { ...entry, usage: { ...noUsage, ...entry.usage } } : entry;
 }

@@ -5,19 +5,32 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FileBillJournal, NoBillJournal } from "./bill-journal.ts";
 import { Bill } from "./bill.ts";
-import { costOf, divideHalfEven, reportedUsageOf } from "./usage.ts";
+import { costOf, divideHalfEven, noUsage, reportedUsageOf } from "./usage.ts";
 
 const rates = {
   inputNanoUsdPerMillion: 150_000_000n,
   cachedInputNanoUsdPerMillion: 75_000_000n,
+  cacheWriteNanoUsdPerMillion: 200_000_000n,
+  cacheWriteHourNanoUsdPerMillion: 300_000_000n,
   outputNanoUsdPerMillion: 600_000_000n,
 };
-const usage = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 3, reasoningTokens: 2 };
+const usage = {
+  ...noUsage,
+  inputTokens: 10,
+  cachedInputTokens: 4,
+  outputTokens: 3,
+  reasoningTokens: 2,
+};
 const call = { attemptId: "a1", model: "sim-economy" };
 
 describe("the price of a call", () => {
   it("is the sum of its classes, with reasoning priced as output", () => {
     expect(costOf(usage, rates)).toBe(10n * 150n + 4n * 75n + 5n * 600n);
+  });
+
+  it("includes what was written to a prompt cache, by its life", () => {
+    const written = { ...usage, cacheWriteTokens: 7, cacheWriteHourTokens: 6 };
+    expect(costOf(written, rates)).toBe(costOf(usage, rates) + 7n * 200n + 6n * 300n);
   });
 
   it("is rounded once, and a half is rounded to the even neighbour", () => {
@@ -109,6 +122,19 @@ describe("the bill's journal", () => {
     const after = new Bill(journal());
     after.begin({ ...call, attemptId: "a2" }, false);
     expect(new Bill(journal()).attempts().map(({ calls }) => calls)).toEqual([1, 1]);
+  });
+
+  it("reads a journal that was written before cache writes were billed", () => {
+    const earlier = { inputTokens: 10, cachedInputTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+    const entries = [
+      { event: "begun", ...call, stream: false },
+      { event: "billed", ...call, usage: earlier, reason: "answered", at: 5 },
+    ];
+    const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    appendFileSync(join(folder, "bill.jsonl"), lines);
+    const attempt = new Bill(journal()).attempt("a1");
+    expect(attempt?.usage).toEqual({ ...noUsage, ...earlier });
+    expect(attempt?.costNanoUsd).toBe(10n * 150n + 2n * 600n);
   });
 
   it("is empty after it was cleared", () => {

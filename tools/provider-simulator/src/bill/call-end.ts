@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { ApiError } from "../api-error.ts";
 import type { Bill, OpenCall } from "./bill.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { BilledUsage } from "./usage.ts";
@@ -10,37 +9,6 @@ import type { BilledUsage } from "./usage.ts";
  * accumulate.
  */
 const UNANSWERED_MS_MAX = 10 * 60_000;
-
-/**
- * Applies a fault that happens before an answer is computed: 429, 500 or hang. Such a call is not billed.
- *
- * @returns whether the call has ended
- * @throws ApiError for a call that is refused
- */
-export async function endedByFault(
-  { kind, retryAfterSeconds }: Fault,
-  call: OpenCall,
-  bill: Bill,
-  response: ServerResponse,
-  closed: AbortSignal,
-): Promise<boolean> {
-  const headers = retryAfterSeconds === null ? {} : { "retry-after": String(retryAfterSeconds) };
-  if (kind === "429") {
-    bill.endUnbilled(call, "rate-limited");
-    const message = `Rate limit reached for ${call.model} (simulated).`;
-    throw new ApiError(429, message, { type: "requests", code: "rate_limit_exceeded", headers });
-  }
-  if (kind === "500") {
-    bill.endUnbilled(call, "server-error");
-    const message = "The server had an error while processing your request (simulated).";
-    throw new ApiError(500, message, { type: "server_error", headers });
-  }
-  if (kind !== "hang") return false;
-  await waitForClose(closed);
-  bill.endUnbilled(call, "hung");
-  response.destroy();
-  return true;
-}
 
 /** An answer that is sent in one piece. It is billed in full, even if the client has disconnected. */
 export interface WholeAnswer {
@@ -75,6 +43,6 @@ export async function endWhole(
 }
 
 /** Waits until the client disconnects, or until the time limit. */
-async function waitForClose(closed: AbortSignal): Promise<void> {
+export async function waitForClose(closed: AbortSignal): Promise<void> {
   await pause(UNANSWERED_MS_MAX, undefined, { signal: closed }).catch(() => undefined);
 }

@@ -4,6 +4,10 @@ import type { ModelRates } from "../models.ts";
 export interface BilledUsage {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
+  /** Input that was written to the prompt cache, for five minutes or for the provider's only life. */
+  readonly cacheWriteTokens: number;
+  /** Input that was written to the prompt cache for an hour. */
+  readonly cacheWriteHourTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
 }
@@ -25,6 +29,8 @@ export interface ReportedUsage {
 export const noUsage: BilledUsage = {
   inputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  cacheWriteHourTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
 };
@@ -34,6 +40,8 @@ export function sumOf(left: BilledUsage, right: BilledUsage): BilledUsage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,
     cachedInputTokens: left.cachedInputTokens + right.cachedInputTokens,
+    cacheWriteTokens: left.cacheWriteTokens + right.cacheWriteTokens,
+    cacheWriteHourTokens: left.cacheWriteHourTokens + right.cacheWriteHourTokens,
     outputTokens: left.outputTokens + right.outputTokens,
     reasoningTokens: left.reasoningTokens + right.reasoningTokens,
   };
@@ -62,6 +70,8 @@ export function costOf(usage: BilledUsage, rates: ModelRates): bigint {
   const nanoUsdPerMillion =
     BigInt(usage.inputTokens) * rates.inputNanoUsdPerMillion +
     BigInt(usage.cachedInputTokens) * rates.cachedInputNanoUsdPerMillion +
+    BigInt(usage.cacheWriteTokens) * rates.cacheWriteNanoUsdPerMillion +
+    BigInt(usage.cacheWriteHourTokens) * rates.cacheWriteHourNanoUsdPerMillion +
     BigInt(usage.outputTokens + usage.reasoningTokens) * rates.outputNanoUsdPerMillion;
   return divideHalfEven(nanoUsdPerMillion, 1_000_000n);
 }

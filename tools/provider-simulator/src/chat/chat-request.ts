@@ -1,3 +1,4 @@
+import type { AnswerForm, RequiredTool } from "../answers/answer-request.ts";
 import { badRequest } from "../api-error.ts";
 import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
 import { type RequestedEnding, endingIn } from "../faults/prompt-markers.ts";
@@ -12,17 +13,6 @@ export interface ChatMessage {
   /** The other members that belong to the prompt, such as names and tool calls. */
   readonly rest: JsonObject;
 }
-
-/** A function that the answer must call. */
-export interface RequiredTool {
-  readonly name: string;
-  readonly parameters: JsonObject;
-}
-
-export type AnswerForm =
-  | { readonly kind: "text" }
-  | { readonly kind: "json"; readonly schema: JsonObject }
-  | { readonly kind: "tool"; readonly tool: RequiredTool };
 
 export interface ChatRequest {
   readonly model: string;

@@ -1,15 +1,17 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
-import { answersTo, type Answer } from "./answer.ts";
+import { answersTo, type Answer } from "../answers/answer.ts";
+import { Pace } from "../answers/pace.ts";
+import { sendStream, type AnswerStream } from "../answers/send-stream.ts";
+import { beginCall } from "../bill/begin-call.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
-import { endedByFault, endWhole } from "../bill/call-end.ts";
+import { endWhole } from "../bill/call-end.ts";
+import { noUsage, reportedUsageOf, type BilledUsage } from "../bill/usage.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
+import { answerRequestOf } from "./prompt.ts";
 import { cachedTokensOf, type PromptCache } from "./prompt-cache.ts";
 import { countPromptTokens } from "./prompt-tokens.ts";
-import { reportedUsageOf, type BilledUsage } from "../bill/usage.ts";
 import type { CountTexts } from "../vocabulary.ts";
 import { ChunkWriter, completionOf, piecesOf, type CompletionHead } from "./wire.ts";
 
@@ -42,86 +44,19 @@ export class Chat {
    * @throws ApiError for a call that is refused, which costs nothing
    */
   async answer(chatCall: ChatCall, response: ServerResponse): Promise<void> {
-    const { call, request, fault } = chatCall;
-    this.#bill.begin(call, request.stream);
-    const closed = new AbortController();
-    response.once("close", () => closed.abort());
-
-    if (fault && (await endedByFault(fault, call, this.#bill, response, closed.signal))) return;
-    const answers = answersTo(request, chatCall.profile);
+    const { call, request, profile, fault } = chatCall;
+    const closed = await beginCall(call, request.stream, fault, this.#bill, response);
+    if (!closed) return;
+    const answers = answersTo(answerRequestOf(request), profile);
+    const usage = await this.#usageOf(request, answers);
+    const pace = new Pace(profile, this.#speed);
     if (request.stream && fault?.kind !== "timeout-after-billing")
-      return this.#stream(chatCall, answers, response, closed.signal);
-    return this.#answerWhole(chatCall, answers, response, closed.signal);
-  }
+      return sendStream(streamOf(chatCall, answers, usage), pace, this.#bill, response, closed);
 
-  /** Sends the answer in one piece. It is billed in full when it is computed, even if the client has disconnected. */
-  async #answerWhole(
-    { request, call, completionId, profile, fault }: ChatCall,
-    answers: readonly Answer[],
-    response: ServerResponse,
-    closed: AbortSignal,
-  ): Promise<void> {
-    const usage = await this.#usageOf(request, answers);
-    await pause(
-      this.#delayMs(profile, (usage.outputTokens + usage.reasoningTokens) / answers.length),
-    );
-
+    await pace.whole((usage.outputTokens + usage.reasoningTokens) / answers.length);
     const reported = profile.reportsUsage ? reportedUsageOf(usage) : null;
-    const body = (): object => completionOf(headOf(completionId, request), answers, reported);
+    const body = (): object => completionOf(headOf(chatCall), answers, reported);
     await endWhole({ call, usage, fault, body }, this.#bill, response, closed);
-  }
-
-  /**
-   * Streams the answer. It is billed for the input and for the tokens that were written to the socket before
-   * its end.
-   */
-  async #stream(
-    { request, call, completionId, profile, fault }: ChatCall,
-    answers: readonly Answer[],
-    response: ServerResponse,
-    closed: AbortSignal,
-  ): Promise<void> {
-    const usage = await this.#usageOf(request, answers);
-    const cut = fault?.kind === "cut-stream";
-    const tokensMax = cut ? (fault.afterTokens ?? Math.ceil(usage.outputTokens / 2)) : Infinity;
-    const chunks = new ChunkWriter(headOf(completionId, request), answers, request.includeUsage);
-    const sent = { tokens: 0 };
-    try {
-      const begunAt = performance.now();
-      await this.#waitUntil(begunAt + this.#delayMs(profile, 0), closed);
-      response.setHeader("content-type", "text/event-stream; charset=utf-8");
-      response.setHeader("cache-control", "no-cache");
-      await written(response, chunks.opening(), closed);
-      for (const piece of piecesOf(answers, profile.tokensPerChunk, tokensMax)) {
-        const made = usage.reasoningTokens + sent.tokens + piece.tokens.length;
-        await this.#waitUntil(begunAt + this.#delayMs(profile, made / answers.length), closed);
-        sent.tokens += piece.tokens.length;
-        await written(response, chunks.piece(piece), closed);
-      }
-    } catch (error) {
-      if (!closed.aborted) throw error;
-    }
-    this.#endStream({ call, usage, sentTokens: sent.tokens, cut, closed: closed.aborted });
-    if (closed.aborted) return;
-    if (cut) response.socket?.destroySoon();
-    else response.end(chunks.closing(profile.reportsUsage ? reportedUsageOf(usage) : null));
-  }
-
-  #endStream(end: {
-    readonly call: OpenCall;
-    readonly usage: BilledUsage;
-    readonly sentTokens: number;
-    readonly cut: boolean;
-    readonly closed: boolean;
-  }): void {
-    const { call, usage, sentTokens, cut, closed } = end;
-    const sent: BilledUsage = {
-      ...usage,
-      outputTokens: sentTokens,
-      reasoningTokens: sentTokens === 0 ? 0 : usage.reasoningTokens,
-    };
-    if (closed) this.#bill.charge(call, sent, "client-closed", Date.now());
-    else this.#bill.charge(call, sent, cut ? "cut-stream" : "answered", Date.now());
   }
 
   async #usageOf(request: ChatRequest, answers: readonly Answer[]): Promise<BilledUsage> {
@@ -130,30 +65,41 @@ export class Chat {
     const promptTokens = await countPromptTokens(request, this.#countTexts);
     const cached = cachedTokensOf(await this.#countTexts([shared]), promptTokens);
     return {
+      ...noUsage,
       inputTokens: promptTokens - cached,
       cachedInputTokens: cached,
       outputTokens: answers.reduce((sum, { tokens }) => sum + tokens.length, 0),
       reasoningTokens: answers.reduce((sum, { reasoningTokens }) => sum + reasoningTokens, 0),
     };
   }
-
-  #delayMs({ firstByteMs, tokensPerSecond }: ModelProfile, tokens: number): number {
-    return (firstByteMs + (tokens / tokensPerSecond) * 1_000) / this.#speed;
-  }
-
-  async #waitUntil(at: number, signal: AbortSignal): Promise<void> {
-    const leftMs = at - performance.now();
-    if (leftMs >= 1) await pause(leftMs, undefined, { signal });
-    signal.throwIfAborted();
-  }
 }
 
-function headOf(id: string, { model }: ChatRequest): CompletionHead {
-  return { id, created: Math.floor(Date.now() / 1_000), model };
+function streamOf(
+  chatCall: ChatCall,
+  answers: readonly Answer[],
+  usage: BilledUsage,
+): AnswerStream {
+  const { call, request, profile, fault } = chatCall;
+  const isCut = fault?.kind === "cut-stream";
+  const tokensMax = isCut ? (fault.afterTokens ?? Math.ceil(usage.outputTokens / 2)) : Infinity;
+  const chunks = new ChunkWriter(headOf(chatCall), answers, request.includeUsage);
+  return {
+    call,
+    usage,
+    opening: chunks.opening(),
+    // Hidden reasoning precedes the first token. It is billed as soon as this token was sent.
+    parts: piecesOf(answers, profile.tokensPerChunk, tokensMax).map((piece, at) => ({
+      text: chunks.piece(piece),
+      outputTokens: piece.tokens.length,
+      reasoningTokens: at === 0 ? usage.reasoningTokens : 0,
+    })),
+    choices: answers.length,
+    closing: isCut ? null : chunks.closing(profile.reportsUsage ? reportedUsageOf(usage) : null),
+    reason: isCut ? "cut-stream" : "answered",
+  };
 }
 
-/** Writes the text. Waits if the client reads slowly, so that unread text does not accumulate in memory. */
-async function written(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (!response.write(text)) await once(response, "drain", { signal });
+function headOf({ completionId: id, request }: ChatCall): CompletionHead {
+  const { model, topLogprobs } = request;
+  return { id, created: Math.floor(Date.now() / 1_000), model, topLogprobs };
 }

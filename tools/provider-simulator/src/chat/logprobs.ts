@@ -1,4 +1,4 @@
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../answers/answer.ts";
 import { fractionOf } from "../seeded.ts";
 
 /**
@@ -6,8 +6,9 @@ import { fractionOf } from "../seeded.ts";
  * for them. They are invented, depend on the token only, and are the same in every run.
  */
 export function logprobsOf(
-  { topLogprobs, textField, toolName }: Answer,
+  { isRefusal, toolName }: Answer,
   tokens: readonly string[],
+  topLogprobs: number | null,
 ): object | null {
   if (topLogprobs === null || toolName !== null) return null;
   const entries = tokens.map((token) => ({
@@ -16,9 +17,7 @@ export function logprobsOf(
       probabilityOf(rank === 0 ? token : `${token}~${rank}`, rank),
     ),
   }));
-  return textField === "refusal"
-    ? { content: null, refusal: entries }
-    : { content: entries, refusal: null };
+  return isRefusal ? { content: null, refusal: entries } : { content: entries, refusal: null };
 }
 
 function probabilityOf(token: string, rank: number): object {

@@ -1,14 +1,25 @@
-import type { Answer } from "./answer.ts";
+import type { Answer, AnswerEnd } from "../answers/answer.ts";
 import { logprobsOf } from "./logprobs.ts";
 import type { ReportedUsage } from "../bill/usage.ts";
 
-/** The members that identify a completion. */
+/** The members of a completion that do not depend on its answers. */
 export interface CompletionHead {
   readonly id: string;
   /** Epoch seconds. */
   readonly created: number;
   readonly model: string;
+  /** The number of alternative tokens for each token; null for no log probabilities. */
+  readonly topLogprobs: number | null;
 }
+
+const finishReasons: Readonly<Record<AnswerEnd, string>> = {
+  complete: "stop",
+  "stop-text": "stop",
+  limit: "length",
+  "tool-call": "tool_calls",
+  refusal: "stop",
+  filtered: "content_filter",
+};
 
 /** Consecutive tokens of one choice that are streamed in one chunk. */
 export interface Piece {
@@ -30,8 +41,8 @@ export function completionOf(
     choices: answers.map((answer, index) => ({
       index,
       message: messageOf(answer, toolCallIdOf(head, index)),
-      logprobs: logprobsOf(answer, answer.tokens),
-      finish_reason: answer.finishReason,
+      logprobs: logprobsOf(answer, answer.tokens, head.topLogprobs),
+      finish_reason: finishReasons[answer.end],
     })),
     ...(usage && { usage }),
     service_tier: "default",
@@ -39,10 +50,9 @@ export function completionOf(
   };
 }
 
-function messageOf({ toolName, textField, tokens }: Answer, toolCallId: string): object {
+function messageOf({ toolName, isRefusal, tokens }: Answer, toolCallId: string): object {
   const text = tokens.join("");
-  if (toolName === null && textField === "refusal")
-    return { role: "assistant", content: null, refusal: text };
+  if (toolName === null && isRefusal) return { role: "assistant", content: null, refusal: text };
   if (toolName === null) return { role: "assistant", content: text, refusal: null };
   const call = { id: toolCallId, type: "function", function: { name: toolName, arguments: text } };
   return { role: "assistant", content: null, refusal: null, tool_calls: [call] };
@@ -66,8 +76,8 @@ export class ChunkWriter {
   /** Returns the first chunks, which contain the role and the called tool. */
   opening(): string {
     return this.#answers
-      .map(({ toolName, textField }, choice) => {
-        if (toolName === null && textField === "refusal")
+      .map(({ toolName, isRefusal }, choice) => {
+        if (toolName === null && isRefusal)
           return this.#delta(choice, { role: "assistant", content: null, refusal: "" });
         if (toolName === null)
           return this.#delta(choice, { role: "assistant", content: "", refusal: null });
@@ -89,16 +99,16 @@ export class ChunkWriter {
     if (answer && answer.toolName === null)
       return this.#delta(
         choice,
-        { [answer.textField]: text },
-        { logprobs: logprobsOf(answer, tokens) },
+        { [answer.isRefusal ? "refusal" : "content"]: text },
+        { logprobs: logprobsOf(answer, tokens, this.#head.topLogprobs) },
       );
     return this.#delta(choice, { tool_calls: [{ index: 0, function: { arguments: text } }] });
   }
 
   /** Returns the chunks after the last token. */
   closing(usage: ReportedUsage | null): string {
-    const ends = this.#answers.map(({ finishReason }, choice) =>
-      this.#delta(choice, {}, { finish_reason: finishReason }),
+    const ends = this.#answers.map(({ end }, choice) =>
+      this.#delta(choice, {}, { finish_reason: finishReasons[end] }),
     );
     const counted =
       usage && this.#includeUsage ? eventOf({ ...this.#base(), choices: [], usage }) : "";

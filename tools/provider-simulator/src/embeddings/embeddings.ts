@@ -1,8 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
+import { Pace } from "../answers/pace.ts";
 import { badRequest } from "../api-error.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
-import { endedByFault, endWhole } from "../bill/call-end.ts";
+import { beginCall } from "../bill/begin-call.ts";
+import { endWhole } from "../bill/call-end.ts";
+import { noUsage } from "../bill/usage.ts";
 import { countInputTokens, embeddingListOf, inputTextOf, embeddingOf } from "./embedding.ts";
 import type { EmbeddingRequest } from "./embedding-request.ts";
 import type { Fault } from "../faults/faults.ts";
@@ -45,26 +47,19 @@ export class Embeddings {
     const dimensions = request.dimensions ?? dimensionsMax;
     if (dimensions > dimensionsMax)
       throw badRequest(`'dimensions' must be at most ${dimensionsMax}.`, "dimensions");
-    this.#bill.begin(call, false);
-    const closed = new AbortController();
-    response.once("close", () => closed.abort());
-    if (fault && (await endedByFault(fault, call, this.#bill, response, closed.signal))) return;
+    const closed = await beginCall(call, false, fault, this.#bill, response);
+    if (!closed) return;
 
     const tokens = await countInputTokens(request, this.#countTexts);
-    await pause((profile.firstByteMs + (tokens / profile.tokensPerSecond) * 1_000) / this.#speed);
-    const usage = {
-      inputTokens: tokens,
-      cachedInputTokens: 0,
-      outputTokens: 0,
-      reasoningTokens: 0,
-    };
+    await new Pace(profile, this.#speed).whole(tokens);
+    const usage = { ...noUsage, inputTokens: tokens };
     const body = (): object =>
       embeddingListOf(
         request,
         embeddingsOf(request, dimensions),
         profile.reportsUsage ? tokens : null,
       );
-    await endWhole({ call, usage, fault, body }, this.#bill, response, closed.signal);
+    await endWhole({ call, usage, fault, body }, this.#bill, response, closed);
   }
 }
 

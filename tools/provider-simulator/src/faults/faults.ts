@@ -1,4 +1,11 @@
-export const faultKinds = ["429", "500", "timeout-after-billing", "cut-stream", "hang"] as const;
+export const faultKinds = [
+  "429",
+  "500",
+  "529",
+  "timeout-after-billing",
+  "cut-stream",
+  "hang",
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** A fault that a header, a marker or a script requests. */
@@ -6,7 +13,7 @@ export interface Fault {
   readonly kind: FaultKind;
   /** How often it fires: for headers and markers per prompt, for rules in total. */
   readonly times: number;
-  /** Sent as `retry-after` with a 429 or 500. */
+  /** Sent as `retry-after` with a 429, 500 or 529. */
   readonly retryAfterSeconds: number | null;
   /** Tokens that are sent before the cut, for `cut-stream` only; null for half of the answer. */
   readonly afterTokens: number | null;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { answersTo } from "./answer.ts";
-import { parseChatRequest } from "./chat-request.ts";
+import { parseChatRequest } from "../chat/chat-request.ts";
+import { answerRequestOf } from "../chat/prompt.ts";
 import { servedModels } from "../models.ts";
 import { countTokens } from "../tokens.ts";
 
@@ -21,12 +22,12 @@ describe("the answer of a simulated model", () => {
   it("begins with the label, even if it is cut after one token", () => {
     expect(textOf({})).toMatch(/^\[simulated\] /);
     const [answer] = answered({ max_tokens: 1 });
-    expect(answer).toMatchObject({ tokens: ["[simulated]"], finishReason: "length" });
+    expect(answer).toMatchObject({ tokens: ["[simulated]"], end: "limit" });
   });
 
   it("is cut at max_completion_tokens, which includes reasoning tokens", () => {
     const [answer] = answered({ model: "sim-premium", max_completion_tokens: 20 });
-    expect(answer?.finishReason).toBe("length");
+    expect(answer?.end).toBe("limit");
     expect((answer?.tokens.length ?? 0) + (answer?.reasoningTokens ?? 0)).toBe(20);
     expect(answer?.reasoningTokens).toBeGreaterThan(0);
   });
@@ -34,7 +35,7 @@ describe("the answer of a simulated model", () => {
   it("ends before a stop text and is otherwise unchanged", () => {
     const whole = textOf({});
     const [stopped] = answered({ stop: [". "] });
-    expect(stopped?.finishReason).toBe("stop");
+    expect(stopped).toMatchObject({ end: "stop-text", stopText: ". " });
     expect(stopped?.tokens.join("")).toBe(whole.slice(0, whole.indexOf(". ")));
   });
 
@@ -68,7 +69,7 @@ describe("the answer of a simulated model", () => {
       tools: [{ type: "function", function: { name: "pay", parameters } }],
       tool_choice: "required",
     });
-    expect(answer).toMatchObject({ toolName: "pay", finishReason: "tool_calls" });
+    expect(answer).toMatchObject({ toolName: "pay", end: "tool-call" });
     expect(JSON.parse(answer?.tokens.join("") ?? "")).toEqual({ amount: expect.any(Number) });
   });
 
@@ -82,7 +83,7 @@ function answered(parameters: object) {
   const request = parseChatRequest({ model: "sim-economy", messages, ...parameters });
   const served = servedModels.get(request.model);
   if (!served) throw new Error(`No model ${request.model}.`);
-  return answersTo(request, served.profile);
+  return answersTo(answerRequestOf(request), served.profile);
 }
 
 function textOf(parameters: object): string {
