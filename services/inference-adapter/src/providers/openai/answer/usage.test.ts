@@ -227,14 +227,19 @@ test("a whole that is zero under one name is read under the other", () => {
 });
 
 const count = fc.nat(1_000);
-const details = fc.record({ cached: count, written: count, reasoning: count });
+const details = fc.record({ cached: count, written: count, hour: count, reasoning: count });
 const wireOf = (
   whole: { readonly prompt: number; readonly completion: number; readonly total?: number },
-  parts: { readonly cached: number; readonly written: number; readonly reasoning: number },
+  parts: Readonly<Record<"cached" | "written" | "hour" | "reasoning", number>>,
 ) => ({
   ...{ prompt_tokens: whole.prompt, completion_tokens: whole.completion },
   ...(whole.total !== undefined && { total_tokens: whole.total }),
-  prompt_tokens_details: { cached_tokens: parts.cached, cache_write_tokens: parts.written },
+  prompt_tokens_details: {
+    ...{ cached_tokens: parts.cached, cache_write_tokens: parts.written + parts.hour },
+    cache_creation_token_details: {
+      ...{ ephemeral_5m_input_tokens: parts.written, ephemeral_1h_input_tokens: parts.hour },
+    },
+  },
   completion_tokens_details: { reasoning_tokens: parts.reasoning },
 });
 
@@ -246,7 +251,7 @@ test("no class is below zero, and nested classes add up to what was reported", (
       expect(usage.inputTokens).toBeGreaterThanOrEqual(0n);
       expect(usage.outputTokens).toBeGreaterThanOrEqual(0n);
       // Parts that are larger than their whole cannot be within it, whatever the total says.
-      const inputs = parts.cached + parts.written;
+      const inputs = parts.cached + parts.written + parts.hour;
       const sum =
         (inputs > prompt ? prompt + inputs : prompt) +
         (parts.reasoning > completion ? completion + parts.reasoning : completion);
@@ -261,16 +266,17 @@ test("whichever parts a provider counts in addition, the classes add up to its t
   });
   fc.assert(
     fc.property(count, count, details, additions, count, (input, output, parts, adds, more) => {
-      const within = (name: keyof typeof parts) => (adds[name] ? 0 : parts[name]);
-      const prompt = input + within("cached") + within("written");
+      const within = (name: keyof typeof adds) => (adds[name] ? 0 : parts[name]);
+      const prompt = input + within("cached") + (adds.written ? 0 : parts.written + parts.hour);
       const completion = output + within("reasoning");
-      const sum = input + output + parts.cached + parts.written + parts.reasoning;
+      const sum = input + output + Object.values(parts).reduce((left, right) => left + right);
       for (const total of [sum, sum + more]) {
         const usage = usageOf(wireOf({ prompt, completion, total }, parts));
         expect(totalTokensOf(usage)).toBe(BigInt(total));
         expect(usage).toMatchObject({
           cachedInputTokens: BigInt(parts.cached),
           cacheWriteTokens: BigInt(parts.written),
+          cacheWriteHourTokens: BigInt(parts.hour),
           reasoningTokens: BigInt(parts.reasoning),
         });
         expect(usage.inputTokens).toBeGreaterThanOrEqual(0n);

@@ -37,12 +37,13 @@ export function reportedUsageOf(wire: object | null | undefined): ReportedUsage 
   const explained = explainedBy(completion, prompt, added);
   const onlyInTotal =
     total !== null && explained !== null && total > explained ? total - explained : 0n;
+  const written = inputs.written.tokens;
   return {
     usage: {
       inputTokens: inputTokens === null ? null : inputTokens + citationsOf(read),
       cachedInputTokens: inputs.cached.tokens,
-      cacheWriteTokens: inputs.written.tokens,
-      cacheWriteHourTokens: null,
+      cacheWriteTokens: written === null ? null : written - (inputs.writtenHour ?? 0n),
+      cacheWriteHourTokens: inputs.writtenHour,
       outputTokens: outputTokens === null ? null : outputTokens + onlyInTotal,
       reasoningTokens: outputs.reasoning.tokens,
       otherTokens: {
@@ -78,7 +79,10 @@ interface Side {
 function inputsOf(read: WireUsage): {
   readonly whole: bigint | null;
   readonly cached: Part;
+  /** For any time. */
   readonly written: Part;
+  /** How much of `written` was for an hour, at most all of it; null if the server does not report it. */
+  readonly writtenHour: bigint | null;
   readonly audio: Part;
 } {
   const details = {
@@ -86,6 +90,8 @@ function inputsOf(read: WireUsage): {
     ...membersOf(read["prompt_token_details"]),
     ...membersOf(read["prompt_tokens_details"]),
   };
+  const times = membersOf(read["cache_creation"]);
+  const detailTimes = membersOf(details["cache_creation_token_details"]);
   const openAiWhole = tokens(read["prompt_tokens"]);
   const whole = largestOf(read, promptNames);
   // Anthropic's `input_tokens` contains no cached tokens. Details are nested, whatever the whole is called.
@@ -97,7 +103,11 @@ function inputsOf(read: WireUsage): {
   return {
     whole,
     cached: part(largestOf(details, cachedNames), largestOf(read, cachedNames)),
-    written: part(largestOf(details, writtenNames), largestOf(read, writtenNames)),
+    written: part(
+      larger(largestOf(details, writtenNames), sumOfTimes(detailTimes)),
+      larger(largestOf(read, writtenNames), sumOfTimes(times)),
+    ),
+    writtenHour: larger(tokens(detailTimes[hourName]), tokens(times[hourName])),
     audio: { tokens: tokens(details["audio_tokens"]), mayAdd: false },
   };
 }
@@ -112,6 +122,18 @@ const cachedNames = [
 
 /** The names of OpenAI and OpenRouter; of LiteLLM; of Anthropic and Alibaba. */
 const writtenNames = ["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"];
+
+/**
+ * The written tokens by the time for which they are cached: Anthropic's names, within `cache_creation` or LiteLLM's
+ * `cache_creation_token_details` (`CacheCreation` of @anthropic-ai/sdk).
+ */
+const minutesName = "ephemeral_5m_input_tokens";
+const hourName = "ephemeral_1h_input_tokens";
+
+function sumOfTimes(times: WireUsage): bigint | null {
+  const [minutes, hour] = [tokens(times[minutesName]), tokens(times[hourName])];
+  return minutes === null && hour === null ? null : (minutes ?? 0n) + (hour ?? 0n);
+}
 
 function outputsOf(read: WireUsage): {
   readonly whole: bigint | null;
@@ -248,6 +270,12 @@ export function mergedWireUsage(before: object | null, more: object | null): obj
 }
 
 function mergedDetails(before: unknown, more: unknown): unknown {
+  if (!isObject(before) || !isObject(more)) return more;
+  return mergedMembers(before, more, mergedTimes);
+}
+
+/** Merges the deepest counts, those of LiteLLM's `cache_creation_token_details`. */
+function mergedTimes(before: unknown, more: unknown): unknown {
   if (!isObject(before) || !isObject(more)) return more;
   return mergedMembers(before, more, (_, later) => later);
 }
