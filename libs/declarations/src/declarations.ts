@@ -75,6 +75,12 @@ export interface Variant {
   readonly dialect: Dialect;
 }
 
+/** The names of additional members that the dialect of some model has. */
+export interface AdditionalMembers {
+  readonly requestMembers: ReadonlySet<string>;
+  readonly answerMembers: ReadonlySet<string>;
+}
+
 export interface CachePolicy {
   readonly enabled: boolean;
   readonly ttlSeconds: number;
@@ -86,6 +92,8 @@ export abstract class Declarations {
   abstract providers(): readonly Provider[];
   abstract variants(): readonly Variant[];
   abstract variantOf(id: string): Variant | undefined;
+  /** Returns what a request, and the history in it, may have in addition to the members of OpenAI's API. */
+  abstract additionalMembers(): AdditionalMembers;
   abstract priceBook(): PriceBook;
   /** Returns the most tokens of an answer if the request sets no limit. */
   abstract outputLimitOf(tier: Tier): number;

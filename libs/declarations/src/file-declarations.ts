@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { complexities, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import {
+  type AdditionalMembers,
   type ApiKey,
   type CachePolicy,
   Declarations,
@@ -28,6 +29,7 @@ export class FileDeclarations extends Declarations {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #keys: readonly ApiKey[];
   readonly #variants: ReadonlyMap<string, Variant>;
+  readonly #additionalMembers: AdditionalMembers;
   readonly #priceBook: PriceBook;
 
   /**
@@ -46,6 +48,11 @@ export class FileDeclarations extends Declarations {
     this.#variants = new Map(
       declared.models.map((model) => [model.id, variantOf(model, providers.get(model.provider))]),
     );
+    const dialects = [...this.#variants.values()].map(({ dialect }) => dialect);
+    this.#additionalMembers = {
+      requestMembers: new Set(dialects.flatMap(({ requestMembers }) => requestMembers)),
+      answerMembers: new Set(dialects.flatMap(({ answerMembers }) => answerMembers)),
+    };
     this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
   }
 
@@ -82,6 +89,10 @@ export class FileDeclarations extends Declarations {
 
   override variantOf(id: string): Variant | undefined {
     return this.#variants.get(id);
+  }
+
+  override additionalMembers(): AdditionalMembers {
+    return this.#additionalMembers;
   }
 
   override priceBook(): PriceBook {

@@ -1,5 +1,6 @@
 export { openAiRequestMembers } from "./additional-members.ts";
 export {
+  type AdditionalMembers,
   type ApiKey,
   type CachePolicy,
   Declarations,

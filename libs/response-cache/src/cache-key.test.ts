@@ -46,16 +46,37 @@ test("every other parameter changes the key, including unknown ones", () => {
   );
 });
 
+test("members that OpenAI's API does not have separate requests that differ in them alone", () => {
+  const pairs = [
+    ['{"top_k":5}', '{"top_k":6}'],
+    ['{"chat_template_kwargs":{"thinking":true}}', '{"chat_template_kwargs":{"thinking":false}}'],
+    ['{"min_p":1}', '{"min_p":"1"}'],
+  ];
+  for (const [one = "", other = ""] of pairs) {
+    expect(keyWith(one)).not.toBe(keyWith(other));
+    expect(keyWith(one)).not.toBe(plain);
+    expect(keyWith(one)).toBe(keyWith(JSON.stringify(JSON.parse(one), null, 2)));
+  }
+  expect(embeddingsOf({ parameters: '{"input_type":"query"}' })).not.toBe(
+    embeddingsOf({ parameters: '{"input_type":"passage"}' }),
+  );
+});
+
 test("null means absent, as in OpenAI's API", () => {
   expect(keyWith('{"temperature":null,"seed":null}')).toBe(plain);
 });
+
+const reversedOf = (members: object) => Object.fromEntries(Object.entries(members).toReversed());
 
 test("the order and spelling of JSON do not change the key", () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue(), { maxKeys: 6 }),
-      (parameters) => {
-        const reversed = Object.fromEntries(Object.entries(parameters).toReversed());
+      fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.integer(), { maxKeys: 6 }),
+      (others, bias) => {
+        const parameters = { ...others, logit_bias: bias };
+        const turned = { ...others, logit_bias: reversedOf(bias) };
+        const reversed = reversedOf(turned);
         const key = keyWith(JSON.stringify(reversed, null, 2));
         expect(key).toBe(keyWith(JSON.stringify(parameters)));
       },
@@ -64,7 +85,7 @@ test("the order and spelling of JSON do not change the key", () => {
   expect(keyWith('{"top_p":0.10,"seed":1}')).toBe(keyWith('{"seed":1.0,"top_p":1e-1}'));
 });
 
-test.each(["response_format", "tools"])(
+test.each(["response_format", "tools", "structured_outputs", "chat_template_kwargs"])(
   "the order of properties inside %s is part of it",
   (name) => {
     const keyOfOrder = (...names: readonly string[]) =>

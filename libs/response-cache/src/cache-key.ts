@@ -21,8 +21,11 @@ const withoutInfluence: ReadonlySet<string> = new Set([
   "prompt_cache_retention",
 ]);
 
-/** A model answers in the order of a schema's properties, so another order gives another answer. */
-const ordered: ReadonlySet<string> = new Set(["response_format", "tools"]);
+/**
+ * Parameters with members whose order does not matter. In all others it is part of the key: a model answers in the
+ * order of a schema's properties, and members that OpenAI's API does not have may contain a schema too.
+ */
+const unordered: ReadonlySet<string> = new Set(["logit_bias", "stop", "tool_choice"]);
 
 /**
  * Returns a canonical hash of everything that changes the answer: the requested model or tier, the
@@ -54,8 +57,12 @@ function influential(parameters: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(
     Object.entries(parameters)
       .filter(([name, value]) => !withoutInfluence.has(name) && value !== null)
-      .map(([name, value]) => [name, ordered.has(name) ? JSON.stringify(value) : value]),
+      .map(([name, value]) => [name, hasOrder(name, value) ? JSON.stringify(value) : value]),
   );
+}
+
+function hasOrder(name: string, value: unknown): boolean {
+  return typeof value === "object" && !unordered.has(name);
 }
 
 /** Parses the request's parameters. Ingress has checked that they are a JSON object. */

@@ -97,6 +97,10 @@ class PricesOnly extends Declarations {
   override providers = () => [];
   override variants = () => [];
   override variantOf = () => undefined;
+  override additionalMembers = () => ({
+    requestMembers: new Set<string>(),
+    answerMembers: new Set<string>(),
+  });
   override priceBook = () => book;
   override outputLimitOf = () => 1_024;
   override cachePolicyOf = () => ({ enabled: false, ttlSeconds: 0 });

@@ -2,7 +2,7 @@ import { defaultRequirements, type InferenceRequested, type Requirements } from 
 import { plainDialect, type Variant } from "@sluice/declarations";
 import { type Complexity, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type DispatchFacts, type Plan, planDispatch } from "./dispatch.ts";
 
 const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_000): Variant => ({
@@ -225,5 +225,91 @@ test("pictures take up the context window as most models count them", () => {
   expect(planned(pictures, "simple", { pictures: 3n })).toMatchObject({
     kind: "decline",
     code: "context_length_exceeded",
+  });
+});
+
+const taking = (id: string, ...requestMembers: readonly string[]): Variant => {
+  const plain = variants.find((each) => each.id === id)!;
+  return { ...plain, dialect: { ...plainDialect, requestMembers } };
+};
+
+describe("a request with members that OpenAI's API does not have", () => {
+  const [big, middle, small] = [
+    taking("big", "top_k", "min_p"),
+    taking("middle", "top_k"),
+    taking("small"),
+  ];
+  const withMembers = { variants: [big, middle, small] };
+  const planFor = (model: string, parameters: object, changed: Partial<Requirements> = {}) =>
+    planned(
+      { model, parameters: JSON.stringify(parameters), required: changed },
+      "simple",
+      withMembers,
+    );
+
+  test("is dispatched only to variants that take all of them", () => {
+    expect(candidatesOf(planFor("auto", { top_k: 5 }))).toEqual(["middle", "big"]);
+    expect(candidatesOf(planFor("auto", { top_k: 5, min_p: 0.1, seed: 1 }))).toEqual(["big"]);
+    expect(candidatesOf(planFor("standard", { top_k: 5 }))).toEqual(["middle"]);
+    expect(candidatesOf(planFor("middle", { top_k: 5 }))).toEqual(["middle"]);
+    expect(candidatesOf(planFor("auto", { seed: 1 }))).toEqual(["small", "middle", "big"]);
+  });
+
+  test("has the reason against each other variant in its decision", () => {
+    expect(planFor("auto", { top_k: 5, min_p: 0.1 })).toMatchObject({
+      reasons: [
+        "simple requests start with the tier economy",
+        "without middle: it does not take 'min_p'",
+        "without small: it does not take 'top_k', 'min_p'",
+        "candidates: big",
+      ],
+    });
+  });
+
+  test("is declined with the names and with the models that take them, for a tier and for a model", () => {
+    for (const model of ["economy", "small"])
+      expect(planFor(model, { top_k: 5 })).toEqual({
+        ...{ kind: "decline", code: "unsupported_parameter" },
+        reason:
+          "No model takes the parameter. small: it does not take 'top_k'. Remove it, or name a model that takes it: big, middle.",
+      });
+  });
+
+  test("is declined if no declared model takes them together", () => {
+    const plan = planFor("middle", { top_k: 5, other: 1 });
+    expect(plan).toMatchObject({ kind: "decline", code: "unsupported_parameter" });
+    expect(plan).toHaveProperty(
+      "reason",
+      expect.stringMatching(/middle: it does not take 'other'\. Remove it: no declared model/),
+    );
+  });
+
+  test("is declined with both reasons if the variants that take them are unfit otherwise", () => {
+    const plan = planFor("auto", { top_k: 5 }, { requiredAccuracy: 0.99 });
+    expect(plan).toMatchObject({ kind: "decline", code: "no_variant_fits" });
+    expect(plan).toHaveProperty(
+      "reason",
+      expect.stringMatching(/big: its accuracy .*small: it does not take 'top_k'/),
+    );
+  });
+
+  test("for embeddings is declined unless the model that it names takes them", () => {
+    const able = {
+      ...embeddings,
+      id: "able",
+      dialect: { ...plainDialect, requestMembers: ["input_type"] },
+    };
+    const parameters = '{"input_type":"query"}';
+    const declared = {
+      variants: [taking("big", "input_type"), embeddings, able],
+      priceBook: new PriceBook(["embeddings", "able"].map((id) => priceOf(id, 20_000_000n, 0n))),
+    };
+    const named = (model: string) =>
+      planned({ ...embeddingsRequest, model, parameters }, "simple", declared);
+    expect(candidatesOf(named("able"))).toEqual(["able"]);
+    expect(named("embeddings")).toMatchObject({
+      code: "unsupported_parameter",
+      reason: expect.stringContaining("name a model that takes it: able."),
+    });
   });
 });

@@ -11,7 +11,7 @@ import {
   worstCaseOf,
 } from "@sluice/domain";
 import { attemptsMax } from "@sluice/request-state";
-import { answersOf, requestedOutputLimit } from "./parameters.ts";
+import { additionalMembersOf, answersOf, requestedOutputLimit } from "./parameters.ts";
 
 /** What the decision depends on, in addition to the request. */
 export interface DispatchFacts {
@@ -35,7 +35,8 @@ export type DeclineCode =
   | "context_length_exceeded"
   | "deadline_exceeded"
   | "lane_unavailable"
-  | "no_variant_fits";
+  | "no_variant_fits"
+  | "unsupported_parameter";
 
 export type Plan =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
@@ -59,7 +60,8 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
     consider(variant, request, facts),
   );
   const fitting = considered.filter((each) => each.kind === "fits");
-  if (fitting.length === 0) return declineAll(considered.filter((each) => each.kind === "unfit"));
+  const unfit = considered.filter((each) => each.kind === "unfit");
+  if (fitting.length === 0) return declineAll(unfit, request, facts.variants);
 
   // A request makes at most attemptsMax provider calls, so the adapter cannot try more candidates.
   const candidates = inOrder(fitting, request).slice(0, attemptsMax);
@@ -73,7 +75,7 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
       answers: answersOf(request.admitted.request),
       candidates,
     },
-    reasons: reasonsOf(request, candidates),
+    reasons: reasonsOf(request, candidates, unfit),
   };
 }
 
@@ -81,8 +83,8 @@ interface Unfit {
   readonly kind: "unfit";
   readonly variant: string;
   readonly reason: string;
-  /** Whether the length of the input is the only reason. */
-  readonly isTooLong: boolean;
+  /** What a decline has a code of its own for, if it is the reason against every variant. */
+  readonly because: "too-long" | "additional-members" | "other";
 }
 
 interface Fit {
@@ -122,13 +124,15 @@ function consider(
 ): Considered {
   const { requirements } = request.admitted.request;
   const { complexity } = request.classification;
-  const unfit = (reason: string, isTooLong = false): Unfit => ({
+  const unfit = (reason: string, because: Unfit["because"] = "other"): Unfit => ({
     kind: "unfit",
     variant: variant.id,
     reason,
-    isTooLong,
+    because,
   });
 
+  const refused = refusedMembersOf(variant, request);
+  if (refused.length > 0) return unfit(`it does not take ${quoted(refused)}`, "additional-members");
   const accuracyReason = accuracyUnfit(variant, complexity, requirements.requiredAccuracy);
   if (accuracyReason) return unfit(accuracyReason);
   const { maxLatencyMs, maxCostNanoUsd } = requirements;
@@ -140,7 +144,7 @@ function consider(
   if (outputLimit === undefined)
     return unfit(
       `about ${contextTokens} input tokens exceed its context window of ${variant.contextWindow}`,
-      true,
+      "too-long",
     );
 
   const inputTokens = facts.inputTokens + facts.pictures * BigInt(variant.pictureTokensMax);
@@ -201,6 +205,15 @@ function outputLimitOf(
   return BigInt(Math.min(requestedOutputLimit(request) ?? limitOf(variant.tier), room));
 }
 
+/** Returns the additional members of a request that a variant does not take. An answer without them would be a wrong one. */
+function refusedMembersOf(
+  { dialect }: Variant,
+  { admitted }: InferenceClassified,
+): readonly string[] {
+  const members = additionalMembersOf(admitted.request);
+  return members.filter((name) => !dialect.requestMembers.includes(name));
+}
+
 function accuracyUnfit(
   variant: Variant,
   complexity: Complexity,
@@ -237,6 +250,7 @@ function inOrder(
 function reasonsOf(
   request: InferenceClassified,
   candidates: readonly Candidate[],
+  unfit: readonly Unfit[],
 ): readonly string[] {
   const { model, requirements } = request.admitted.request;
   const { complexity } = request.classification;
@@ -246,19 +260,52 @@ function reasonsOf(
         ? `${complexity} requests start with the tier ${tierFor[complexity]}`
         : `cheapest first, with an accuracy of at least ${requirements.requiredAccuracy}`
       : `the request names '${model}'`;
-  return [basis, `candidates: ${candidates.map(({ variant }) => variant).join(", ")}`];
+  const without = unfit.filter(({ because }) => because === "additional-members");
+  return [
+    basis,
+    ...without.map(({ variant, reason }) => `without ${variant}: ${reason}`),
+    `candidates: ${candidates.map(({ variant }) => variant).join(", ")}`,
+  ];
 }
 
-function declineAll(unfit: readonly Unfit[]): Plan {
+function declineAll(
+  unfit: readonly Unfit[],
+  request: InferenceClassified,
+  declared: readonly Variant[],
+): Plan {
   const reasons = unfit.map(({ variant, reason }) => `${variant}: ${reason}`).join("; ");
-  if (unfit.length > 0 && unfit.every(({ isTooLong }) => isTooLong))
+  const areAll = (because: Unfit["because"]) =>
+    unfit.length > 0 && unfit.every((each) => each.because === because);
+  if (areAll("too-long"))
     return decline("context_length_exceeded", `The input is too long. ${reasons}. Shorten it.`);
+  if (areAll("additional-members"))
+    return decline(
+      "unsupported_parameter",
+      `No model takes the parameter. ${reasons}. ${parameterRemedyOf(request, declared)}`,
+    );
   return decline(
     "no_variant_fits",
     reasons
       ? `No variant meets the requirements. ${reasons}. Relax a requirement.`
       : "No variant is declared for the model. Name a declared model or tier.",
   );
+}
+
+/** Returns what a client can do: it may have named another model by mistake, or a tier without a model that fits. */
+function parameterRemedyOf(request: InferenceClassified, declared: readonly Variant[]): string {
+  const isForEmbeddings = request.admitted.request.operation === "embeddings";
+  const able = declared.filter(
+    (variant) =>
+      (variant.dimensions !== null) === isForEmbeddings &&
+      refusedMembersOf(variant, request).length === 0,
+  );
+  return able.length > 0
+    ? `Remove it, or name a model that takes it: ${able.map(({ id }) => id).join(", ")}.`
+    : "Remove it: no declared model takes it together with the other parameters.";
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(", ");
 }
 
 function decline(code: DeclineCode, reason: string): Plan {

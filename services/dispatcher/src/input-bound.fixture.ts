@@ -162,6 +162,13 @@ const parameters = jsonOf(
       },
       tools: fc.array(tool, { minLength: 1, maxLength: 2 }),
       response_format: fc.record({ type: fc.constant("json_schema"), json_schema: unknown }),
+      ...{
+        chat_template_kwargs: unknown,
+        documents: fc.array(fc.record({ title: text, text }), { maxLength: 2 }),
+        bad_words: fc.array(text, { maxLength: 2 }),
+        top_k: fc.integer(),
+        purpose: text,
+      },
     },
     { requiredKeys: [] },
   ),
@@ -182,10 +189,17 @@ const requests: fc.Arbitrary<InferenceRequested> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .array(text, { minLength: 1, maxLength: 4 })
-      .map((inputs) => aRequest({ operation: "embeddings", messages: [], inputs })),
+      .record({
+        inputs: fc.array(text, { minLength: 1, maxLength: 4 }),
+        parameters: fc.oneof(fc.constant("{}"), jsonOf(fc.record({ input_type: text }))),
+      })
+      .map((drawn) => aRequest({ ...drawn, operation: "embeddings", messages: [] })),
   },
 );
+
+/** A long instruction, as models of embeddings expect it in front of a query. */
+const purpose =
+  "Instruct: Given a web search query, retrieve relevant passages that answer the query.\nQuery: ";
 
 /** Returns the most that a tokeniser finds in everything that is sent, with what OpenAI's chat format adds. */
 async function tokensSentBy(request: InferenceRequested): Promise<bigint> {
@@ -194,8 +208,9 @@ async function tokensSentBy(request: InferenceRequested): Promise<bigint> {
     // A template's own system message, with the 3 tokens before the answer.
     let total = request.messages.length > 0 ? 73n : 0n;
     for (const each of request.messages) total += await tokensOfMessage(each, tokensOf);
-    for (const input of request.inputs) total += await tokensOf(input);
     const { tools, ...others } = membersOf(JSON.parse(request.parameters));
+    for (const input of request.inputs)
+      total += await tokensOf("input_type" in others ? purpose + input : input);
     for (const value of Object.values(others)) total += await tokensOfValue(value, tokensOf);
     const list = Array.isArray(tools) ? tools : [];
     if (list.length === 0) return total;

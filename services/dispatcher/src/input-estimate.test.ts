@@ -83,6 +83,26 @@ test("reasoning that is sent back is counted", async () => {
   expect(reasoned.contextTokens - without.contextTokens).toBeGreaterThanOrEqual(400n);
 });
 
+test("members that OpenAI's API does not have are counted, with what templates add to structured ones", async () => {
+  const boundWith = async (parameters: object) =>
+    (await estimateOf({ parameters: JSON.stringify(parameters) })).inputTokens;
+  const plain = await boundWith({});
+  expect(await boundWith({ top_k: 5 })).toBeLessThan(plain + 20n);
+  const documents = [{ title: "a", text: words(400) }];
+  expect(await boundWith({ documents })).toBeGreaterThanOrEqual(plain + 400n + 600n);
+  const kwargs = { chat_template_kwargs: { instructions: words(400) } };
+  expect(await boundWith(kwargs)).toBeGreaterThanOrEqual(plain + 400n + 600n);
+});
+
+test("a purpose is counted for each input of a request for embeddings", async () => {
+  const request = { operation: "embeddings" as const, messages: [], inputs: ["a", "b", "c"] };
+  const plain = await estimateOf(request);
+  const parameters = '{"input_type":"query"}';
+  const { inputTokens, contextTokens } = await estimateOf({ ...request, parameters });
+  expect(inputTokens).toBeGreaterThanOrEqual(plain.inputTokens + 3n * 40n);
+  expect(contextTokens).toBe(plain.contextTokens);
+});
+
 test("parts are counted instead of the content, pictures by their number", async () => {
   const url = `data:image/png;base64,${"A".repeat(4_000)}`;
   const parts = JSON.stringify([

@@ -1,5 +1,6 @@
 import type { InferenceRequested } from "@sluice/contracts";
 import { type TokenCount, type TokenCounter, tokensLikely } from "@sluice/tokens";
+import { additionalMembersOf } from "./parameters.ts";
 import { type RequestTexts, textsOf } from "./request-texts.ts";
 
 /** Tokenisers of other vendors split most texts into up to this many percent more tokens. Decision 19 has the exceptions. */
@@ -18,6 +19,12 @@ const tokensPerPrompt = 100n;
 const instructionTokens = 600n;
 /** Tokens that models of embeddings add around each input. */
 const tokensPerInput = 2n;
+/**
+ * Tokens that a provider writes in front of each input if the request states its purpose, for example in `input_type`:
+ * about 10 for Voyage ("Represent the query for retrieving supporting documents: ") and 20 for models that expect an
+ * instruction.
+ */
+const tokensPerPurpose = 40n;
 
 /**
  * The counters of the vocabularies for which the bound holds. A context window is measured with the first:
@@ -82,7 +89,9 @@ async function estimateEmbeddingInputs(
   const longestTokens = BigInt(Math.max(0, ...tokenCounts));
   const longest = tokensLikely(await counters[0].count([longestText]));
   const { bound } = await boundOf(textsOf(request), counters);
-  const frames = BigInt(inputs.length) * tokensPerInput;
+  const purpose = additionalMembersOf(request).length > 0 ? tokensPerPurpose : 0n;
+  const frames =
+    BigInt(inputs.length) * tokensPerInput + BigInt(inputs.length + tokenInputs.length) * purpose;
   return {
     inputTokens: bound + frames + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
     contextTokens: longest > longestTokens ? longest : longestTokens,

@@ -1,4 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
+import { openAiRequestMembers } from "@sluice/declarations";
 
 /**
  * Returns the output limit of one answer that the client set, in tokens; undefined if the tier's
@@ -14,6 +15,11 @@ export function answersOf(request: InferenceRequested): number {
   const { operation, inputs, tokenInputs, parameters } = request;
   if (operation === "embeddings") return inputs.length + tokenInputs.length;
   return parametersOf(parameters).n ?? 1;
+}
+
+/** Returns the names of the parameters that OpenAI's API does not have. Only some models take them. */
+export function additionalMembersOf({ parameters }: InferenceRequested): readonly string[] {
+  return Object.keys(parametersOf(parameters)).filter((name) => !openAiRequestMembers.has(name));
 }
 
 interface CountedParameters {

@@ -1,4 +1,5 @@
 import type { InferenceRequested, Message } from "@sluice/contracts";
+import { openAiRequestMembers } from "@sluice/declarations";
 
 /** Everything that a provider reads as text, except pictures. */
 export interface RequestTexts {
@@ -13,7 +14,10 @@ export interface RequestTexts {
     readonly asText: readonly string[];
   };
   readonly pictures: number;
-  /** Whether the request has tools or a schema of the answer, to which providers add instructions. */
+  /**
+   * Whether the request has tools, a schema of the answer, or a structured value that OpenAI's API does not have, such as
+   * the documents of a chat template. Providers and templates add instructions to them.
+   */
   readonly hasDefinitions: boolean;
 }
 
@@ -39,8 +43,13 @@ export function textsOf(request: InferenceRequested): RequestTexts {
       asText: withEscapes.flatMap(({ skeleton, strings }) => [skeleton, ...strings]),
     },
     pictures: sent.reduce((sum, { pictures }) => sum + pictures, 0),
-    hasDefinitions: "tools" in parameters || "response_format" in parameters,
+    hasDefinitions: Object.entries(parameters).some(isDefinition),
   };
+}
+
+function isDefinition([name, value]: readonly [string, unknown]): boolean {
+  if (name === "tools" || name === "response_format") return true;
+  return typeof value === "object" && value !== null && !openAiRequestMembers.has(name);
 }
 
 interface Sent {

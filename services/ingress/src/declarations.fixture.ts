@@ -1,7 +1,12 @@
 import { FileDeclarations, parseDeclarations } from "@sluice/declarations";
 
-/** Declares two tenants with keys, a chat model and an embedding model. The secrets come from an environment of its own. */
+/** Declares models that take `top_k`, two tenants with keys, a chat model and an embedding model. The secrets come from an environment of its own. */
 export function someDeclarations(): FileDeclarations {
+  return declarationsWith("requestMembers: [top_k]");
+}
+
+/** As {@link someDeclarations}, with further members of the provider. */
+export function declarationsWith(ofProvider: string): FileDeclarations {
   const parsed = parseDeclarations(`
 tenants:
   - id: acme
@@ -10,7 +15,7 @@ tenants:
       - { id: former, secret: "env:K2", team: search, feature: answers, user: gone, revoked: true }
   - id: globex
     keys: [{ id: k3, secret: "env:K3", team: ops, feature: tickets, user: bot }]
-providers: [{ id: p, baseUrl: "http://127.0.0.1:9/v1", keys: ["env:P"] }]
+providers: [{ id: p, baseUrl: "http://127.0.0.1:9/v1", keys: ["env:P"], ${ofProvider} }]
 models:
   - { id: small, provider: p, tier: economy, contextWindow: 1000,
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 2 }] }

@@ -8,7 +8,13 @@ import {
   InMemoryRequests,
   refusedOutcome,
 } from "@sluice/request-state";
-import { type CacheEntry, InMemoryExactCache, InMemoryFlights } from "@sluice/response-cache";
+import {
+  type CacheEntry,
+  defaultCachePolicy,
+  InMemoryExactCache,
+  InMemoryFlights,
+  lookupOf,
+} from "@sluice/response-cache";
 import { aCompletion, aMiss, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -69,6 +75,28 @@ test("of identical requests in two processes one leads, and its answer is that o
   await end(answerTo(leader!));
   const entries = await Promise.all(follows.slice(1));
   expect(entries.every(isAnsweredBy(leader!))).toBe(true);
+});
+
+test("requests that differ in a member that OpenAI's API does not have do not share an answer, and equal ones do", async () => {
+  const { aProcess, admit, end } = withFakes();
+  const process = aProcess();
+  const askedWith = (requestId: string, parameters: string) => {
+    const request = aRequest({ requestId, parameters });
+    return anAdmission({ request, lookup: lookupOf(request, defaultCachePolicy) });
+  };
+  const leader = askedWith("r-1", '{"chat_template_kwargs":{"thinking":true},"top_k":5}');
+  await process.follow(leader, stays);
+  await admit(leader);
+  process.noteAdmitted(leader);
+  const others = [
+    askedWith("r-2", '{"chat_template_kwargs":{"thinking":false},"top_k":5}'),
+    askedWith("r-3", '{"chat_template_kwargs":{"thinking":true},"top_k":6}'),
+  ];
+  for (const other of others) expect(await process.follow(other, stays)).toBeUndefined();
+  const equal = askedWith("r-4", '{"top_k":5,"chat_template_kwargs":{"thinking":true}}');
+  const follows = process.follow(equal, stays);
+  await end(answerTo(leader));
+  expect(isAnsweredBy(leader)(await follows)).toBe(true);
 });
 
 test("a request that comes after the answer, and before the cache has it, is answered by it, and fills the cache", async () => {

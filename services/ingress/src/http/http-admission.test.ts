@@ -16,6 +16,7 @@ import { SharedAnswers } from "../admission/shared-answers.ts";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { parseChatBody } from "../request/chat-body.ts";
+import { noAdditions } from "../request/parsed.fixture.ts";
 import { valueOf } from "../request/parsed.fixture.ts";
 import { parseHeaders } from "../request/request-headers.ts";
 import { HttpAdmission, type HttpRequest, type WaitingClient } from "./http-admission.ts";
@@ -32,7 +33,7 @@ function requestOf(
   headers: Readonly<Record<string, string>> = {},
   changed: object = {},
 ): HttpRequest {
-  const body = parseChatBody({ model: "auto", messages, ...changed });
+  const body = parseChatBody({ model: "auto", messages, ...changed }, noAdditions);
   return {
     ...{ key: key!, body: valueOf(body), headers: valueOf(parseHeaders(headers, now)) },
     trace: { traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01` },

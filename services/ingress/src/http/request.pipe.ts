@@ -4,6 +4,7 @@ import {
   Injectable,
   type PipeTransform,
 } from "@nestjs/common";
+import { type AdditionalMembers, Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { traceInOrNew } from "@sluice/stage";
 import type { FastifyRequest } from "fastify";
@@ -31,15 +32,18 @@ abstract class RequestPipe<B extends RequestBody> implements PipeTransform<
   FastifyRequest,
   ParsedRequest<B>
 > {
-  protected abstract parse(body: unknown): Parsed<B>;
+  protected abstract parse(body: unknown, allowed: AdditionalMembers): Parsed<B>;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly declarations: Declarations,
+  ) {}
 
   /** @throws ApiError that names the header or the member that is wrong */
   transform({ headers, body }: FastifyRequest): ParsedRequest<B> {
     return {
       headers: valueOf(parseHeaders(headers, this.clock.now())),
-      body: valueOf(this.parse(body)),
+      body: valueOf(this.parse(body, this.declarations.additionalMembers())),
       trace: traceInOrNew(headers),
     };
   }
@@ -47,15 +51,15 @@ abstract class RequestPipe<B extends RequestBody> implements PipeTransform<
 
 @Injectable()
 export class ChatPipe extends RequestPipe<ChatBody> {
-  protected override parse(body: unknown): Parsed<ChatBody> {
-    return parseChatBody(body);
+  protected override parse(body: unknown, allowed: AdditionalMembers): Parsed<ChatBody> {
+    return parseChatBody(body, allowed);
   }
 }
 
 @Injectable()
 export class EmbeddingsPipe extends RequestPipe<EmbeddingsBody> {
-  protected override parse(body: unknown): Parsed<EmbeddingsBody> {
-    return parseEmbeddingsBody(body);
+  protected override parse(body: unknown, allowed: AdditionalMembers): Parsed<EmbeddingsBody> {
+    return parseEmbeddingsBody(body, allowed);
   }
 }
 

@@ -85,6 +85,19 @@ test("a request that waits until its process stops is refused in the envelope of
   await stopped;
 });
 
+test("a member that OpenAI's API does not have is admitted if a model declares it, and refused otherwise", async () => {
+  edge = await RunningEdge.start();
+  const refused = await edge.post("/v1/chat/completions", chat("Which?", { min_p: 1 }), keyed);
+  const response = await firstOf(refused);
+  expect(response).toMatch(/HTTP\/1\.1 400 [^]*"param":"min_p","code":"unknown_parameter"/);
+  await edge.post("/v1/chat/completions", chat("Which?", { top_k: 5 }), keyed);
+  await expect.poll(() => edge.producer.records.length, waitMs).toBe(1);
+  expect(edge.producer.records[0]?.record).toMatchObject({
+    request: { parameters: '{"top_k":5}' },
+  });
+  await edge.answerAll();
+});
+
 test("requests that are sent before the earlier one is answered are refused before they could wait", async () => {
   edge = await RunningEdge.start();
   const socket = await edge.post("/v1/chat/completions", chat("First?"), keyed);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ChatBody, parseChatBody, parseParameters } from "./chat-body.ts";
-import { refusalOf, valueOf } from "./parsed.fixture.ts";
+import { noAdditions, refusalOf, valueOf } from "./parsed.fixture.ts";
 
-const parsed = (value: unknown): ChatBody => valueOf(parseChatBody(value));
+const parsed = (value: unknown): ChatBody => valueOf(parseChatBody(value, noAdditions));
 const body = (changed: object = {}) => ({
   model: "auto",
   messages: [{ role: "user", content: "Hi" }],
@@ -136,24 +136,31 @@ test.each<readonly [object, string, string]>([
     "messages.0.content.0.type",
   ],
 ])("%j is refused as %s of '%s'", (value, code, param) => {
-  expect(refusalOf(parseChatBody(value))).toMatchObject({ code, param });
+  expect(refusalOf(parseChatBody(value, noAdditions))).toMatchObject({ code, param });
 });
 
 test("an unsupported parameter may be null, as in bodies that name every parameter", () => {
   expect(parsed(body({ audio: null, functions: null })).parameters).toBe("{}");
-  expect(refusalOf(parseChatBody(body({ functions: [] }))).reason).toContain("use 'tools'");
+  expect(refusalOf(parseChatBody(body({ functions: [] }), noAdditions)).reason).toContain(
+    "use 'tools'",
+  );
 });
 
 test.each([null, "text", 3, [body()]])("%j is refused as a body", (value) => {
-  expect(refusalOf(parseChatBody(value))).toMatchObject({ code: "invalid_value", param: null });
+  expect(refusalOf(parseChatBody(value, noAdditions))).toMatchObject({
+    code: "invalid_value",
+    param: null,
+  });
 });
 
 test("parameters of a record are checked like those of a body, and written in one order", () => {
-  const written = parseParameters('{ "top_p": 1, "seed": 7, "user": null }');
+  const written = parseParameters('{ "top_p": 1, "seed": 7, "user": null }', noAdditions);
   expect(valueOf(written)).toBe('{"seed":7,"top_p":1}');
-  expect(refusalOf(parseParameters("{"))).toMatchObject({ code: "invalid_json" });
-  expect(refusalOf(parseParameters('{"best_of":2}'))).toMatchObject({
+  expect(refusalOf(parseParameters("{", noAdditions))).toMatchObject({ code: "invalid_json" });
+  expect(refusalOf(parseParameters('{"best_of":2}', noAdditions))).toMatchObject({
     ...{ code: "unknown_parameter", param: "parameters.best_of" },
   });
-  expect(refusalOf(parseParameters('{"stream":true}')).reason).toContain("parameters.stream");
+  expect(refusalOf(parseParameters('{"stream":true}', noAdditions)).reason).toContain(
+    "parameters.stream",
+  );
 });

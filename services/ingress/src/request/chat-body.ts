@@ -1,5 +1,13 @@
 import { type InferenceRequested, type Message, textOfParts } from "@sluice/contracts";
+import type { AdditionalMembers } from "@sluice/declarations";
 import { z } from "zod";
+import {
+  isObject,
+  membersWithout,
+  splitAdditional,
+  unknownRemedy,
+  withoutAnswerMembers,
+} from "./additional-members.ts";
 import {
   chatMessage,
   messageOf,
@@ -37,10 +45,11 @@ export interface ChatBody extends RequestBody {
 }
 
 /** Reads a chat body. A refusal names the wrong member and the values that it may have. */
-export function parseChatBody(value: unknown): Parsed<ChatBody> {
+export function parseChatBody(value: unknown, allowed: AdditionalMembers): Parsed<ChatBody> {
   const tooDeep = depthRefusalOf(value);
   if (tooDeep) return tooDeep;
-  const checked = checkSchema(body, value);
+  const { others, additional } = splitAdditional(value, allowed);
+  const checked = checkSchema(body, withoutAnswerMembers(others, allowed), [], unknownRemedy);
   if (checked.kind === "refused") return checked;
   const { model, messages, stream, stream_options: options, ...rest } = checked.value;
   const contradiction = contradictionRefusalOf(rest);
@@ -53,45 +62,64 @@ export function parseChatBody(value: unknown): Parsed<ChatBody> {
     messages: messages.map(messageOf),
     inputs: [],
     tokenInputs: [],
-    parameters: setParametersOf(rest),
+    parameters: setParametersOf({ ...rest, ...additional }),
     stream: stream ?? false,
     includeUsage: options?.include_usage ?? false,
   });
 }
 
 /** Reads the parameters of a chat's record: JSON of an object with known parameters in their ranges. */
-export function parseParameters(text: string): Parsed<string> {
+export function parseParameters(text: string, allowed: AdditionalMembers): Parsed<string> {
   const json = parseJson(text, "parameters", "object");
   if (json.kind === "refused") return json;
-  const given = checkSchema(parameters, json.value, ["parameters"]);
+  const { others, additional } = splitAdditional(json.value, allowed);
+  const given = checkSchema(parameters, others, ["parameters"], unknownRemedy);
   if (given.kind === "refused") return given;
-  return contradictionRefusalOf(given.value, "parameters.") ?? parsed(setParametersOf(given.value));
+  const contradiction = contradictionRefusalOf(given.value, "parameters.");
+  return contradiction ?? parsed(setParametersOf({ ...given.value, ...additional }));
 }
 
 /** Returns why the parameters or messages of a chat's record are refused; undefined if they are valid. */
-export function chatRefusalOf({
-  parameters: text,
-  messages,
-}: Pick<InferenceRequested, "parameters" | "messages">): Refusal | undefined {
-  const wrong = refusalIn(parseParameters(text));
+export function chatRefusalOf(
+  { parameters: text, messages }: Pick<InferenceRequested, "parameters" | "messages">,
+  allowed: AdditionalMembers,
+): Refusal | undefined {
+  const wrong = refusalIn(parseParameters(text, allowed));
   if (wrong) return wrong;
   for (const [index, message] of messages.entries()) {
-    const refusal = messageRefusalOf(message, index);
+    const refusal = messageRefusalOf(message, index, allowed);
     if (refusal) return refusal;
   }
   return undefined;
 }
 
 /** Checks content parts and tool calls here, because later stages parse them without a check. */
-function messageRefusalOf(message: Message, index: number): Refusal | undefined {
+function messageRefusalOf(
+  message: Message,
+  index: number,
+  allowed: AdditionalMembers,
+): Refusal | undefined {
   const path = `messages[${index}]`;
   return (
     refusalIn(checkSchema(recordTexts, message, [path])) ??
     partsRefusalOf(message, path) ??
     refusalIn(parsedJson(toolCalls, message.toolCalls, [path, "toolCalls"])) ??
-    refusalIn(parsedJson(reasoningMembers, message.members, [path, "members"], "object")) ??
+    membersRefusalOf(message, path, allowed) ??
     roleRefusalOf(message, path)
   );
+}
+
+function membersRefusalOf(
+  { members }: Message,
+  path: string,
+  { answerMembers }: AdditionalMembers,
+): Refusal | undefined {
+  if (members === null) return undefined;
+  const within = [path, "members"];
+  const json = parseJson(members, within.join("."), "object");
+  if (json.kind === "refused") return json;
+  const others = isObject(json.value) ? membersWithout(json.value, answerMembers) : json.value;
+  return refusalIn(checkSchema(reasoningMembers, others, within));
 }
 
 /** Only an assistant has reasoned, and a provider may refuse a message of another role that has its members. */
@@ -113,10 +141,9 @@ function parsedJson<T>(
   schema: z.ZodType<T>,
   text: string | null,
   path: readonly string[],
-  kind: "array" | "object" = "array",
 ): Parsed<T | null> {
   if (text === null) return parsed(null);
-  const json = parseJson(text, path.join("."), kind);
+  const json = parseJson(text, path.join("."), "array");
   return json.kind === "refused" ? json : checkSchema(schema, json.value, path);
 }
 

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { type EmbeddingsBody, parseEmbeddingsBody } from "./embeddings-body.ts";
-import { refusalOf, valueOf } from "./parsed.fixture.ts";
+import { noAdditions, refusalOf, valueOf } from "./parsed.fixture.ts";
 
 const body = { model: "embeddings", input: "a river" };
-const parsed = (value: unknown): EmbeddingsBody => valueOf(parseEmbeddingsBody(value));
+const parsed = (value: unknown): EmbeddingsBody => valueOf(parseEmbeddingsBody(value, noAdditions));
 const inputsOf = (input: unknown) => {
   const { inputs, tokenInputs } = parsed({ ...body, input });
   return { inputs, tokenInputs };
@@ -52,7 +52,7 @@ const refused: readonly (readonly [
 
 for (const [change, param, code, reason = ""] of refused)
   test(`${JSON.stringify(change).slice(0, 60)} is refused with its path`, () => {
-    const refusal = refusalOf(parseEmbeddingsBody({ ...body, ...change }));
+    const refusal = refusalOf(parseEmbeddingsBody({ ...body, ...change }, noAdditions));
     expect(refusal).toMatchObject({ param, code });
     expect(refusal.reason).toContain(reason);
   });
@@ -68,7 +68,7 @@ test("every body is read or refused, and none throws", () => {
   );
   fc.assert(
     fc.property(fc.oneof(record, fc.jsonValue()), (value) => {
-      const result = parseEmbeddingsBody(value);
+      const result = parseEmbeddingsBody(value, noAdditions);
       if (result.kind === "refused") return;
       const { inputs, tokenInputs } = result.value;
       expect(inputs.length + tokenInputs.length).toBeGreaterThan(0);

@@ -1,6 +1,8 @@
 import type { InferenceRequested } from "@sluice/contracts";
+import type { AdditionalMembers } from "@sluice/declarations";
 import { embeddingBytesMax, embeddingInputsMax } from "@sluice/domain";
 import { z } from "zod";
+import { splitAdditional, unknownRemedy } from "./additional-members.ts";
 import { invalidValue, parsed, type Parsed, type Refusal, refusalIn } from "./refusal.ts";
 import { modelLengthMax } from "./record-limits.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -54,10 +56,14 @@ export interface EmbeddingsBody extends RequestBody {
 type Inputs = Pick<InferenceRequested, "inputs" | "tokenInputs">;
 
 /** Reads a body for embeddings. A refusal names the wrong member and the values that it may have. */
-export function parseEmbeddingsBody(value: unknown): Parsed<EmbeddingsBody> {
+export function parseEmbeddingsBody(
+  value: unknown,
+  allowed: AdditionalMembers,
+): Parsed<EmbeddingsBody> {
   const tooDeep = depthRefusalOf(value);
   if (tooDeep) return tooDeep;
-  const checked = checkSchema(body, value);
+  const { others, additional } = splitAdditional(value, allowed);
+  const checked = checkSchema(body, others, [], unknownRemedy);
   if (checked.kind === "refused") return checked;
   const { model, input, encoding_format: encoding, ...rest } = checked.value;
   const inputs = parseInputs(input);
@@ -67,18 +73,17 @@ export function parseEmbeddingsBody(value: unknown): Parsed<EmbeddingsBody> {
     model,
     messages: [],
     ...inputs.value,
-    parameters: setParametersOf(rest),
+    parameters: setParametersOf({ ...rest, ...additional }),
     stream: false,
     encoding: encoding ?? "float",
   });
 }
 
 /** Returns why the inputs or parameters of a record for embeddings are refused; undefined if they are valid. */
-export function embeddingsRefusalOf({
-  inputs,
-  tokenInputs,
-  parameters: given,
-}: Inputs & Pick<InferenceRequested, "parameters">): Refusal | undefined {
+export function embeddingsRefusalOf(
+  { inputs, tokenInputs, parameters: given }: Inputs & Pick<InferenceRequested, "parameters">,
+  allowed: AdditionalMembers,
+): Refusal | undefined {
   if (inputs.length > 0 && tokenInputs.length > 0)
     return invalidValue("tokenInputs", "inputs are texts or tokens, not both");
   const wrongInput =
@@ -88,7 +93,8 @@ export function embeddingsRefusalOf({
   if (wrongInput) return wrongInput;
   const json = parseJson(given, "parameters", "object");
   if (json.kind === "refused") return json;
-  return refusalIn(checkSchema(parameters, json.value, ["parameters"]));
+  const { others } = splitAdditional(json.value, allowed);
+  return refusalIn(checkSchema(parameters, others, ["parameters"], unknownRemedy));
 }
 
 /**

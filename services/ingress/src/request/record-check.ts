@@ -1,5 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
-import type { Declarations } from "@sluice/declarations";
+import type { AdditionalMembers, Declarations } from "@sluice/declarations";
 import { chatRefusalOf, messagesMax } from "./chat-body.ts";
 import { embeddingsRefusalOf } from "./embeddings-body.ts";
 import { modelRefusalOf } from "./model-choice.ts";
@@ -22,7 +22,7 @@ export function recordRefusalOf(
     shapeRefusalOf(request) ??
     accuracyRefusalOf(request) ??
     excessRefusalOf(request) ??
-    shortened(contentRefusalOf(request)) ??
+    shortened(contentRefusalOf(request, declarations.additionalMembers())) ??
     modelRefusalOf(request, declarations)
   );
 }
@@ -59,8 +59,13 @@ function excessRefusalOf(request: InferenceRequested): Refusal | undefined {
   return excess && unexpected(excess.path, excess.allowed);
 }
 
-function contentRefusalOf(request: InferenceRequested): Refusal | undefined {
-  return request.operation === "embeddings" ? embeddingsRefusalOf(request) : chatRefusalOf(request);
+function contentRefusalOf(
+  request: InferenceRequested,
+  allowed: AdditionalMembers,
+): Refusal | undefined {
+  return request.operation === "embeddings"
+    ? embeddingsRefusalOf(request, allowed)
+    : chatRefusalOf(request, allowed);
 }
 
 function shortened(refusal: Refusal | undefined): Refusal | undefined {

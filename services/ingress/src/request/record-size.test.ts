@@ -1,7 +1,7 @@
 import { aMessage, aRequest } from "@sluice/testing/fixtures";
 import { expect, test } from "vitest";
 import { parseChatBody } from "./chat-body.ts";
-import { valueOf } from "./parsed.fixture.ts";
+import { noAdditions, valueOf } from "./parsed.fixture.ts";
 import { recordSizeRefusalOf } from "./record-size.ts";
 
 const kibibyte = 1_024;
@@ -10,7 +10,7 @@ test("a record with the longest body as parts and as text fits", () => {
   const text = "x".repeat(768 * kibibyte - 200);
   const body = { model: "auto", messages: [{ role: "user", content: partsOf(text) }] };
   expect(JSON.stringify(body).length).toBeLessThan(768 * kibibyte);
-  const { messages } = valueOf(parseChatBody(body));
+  const { messages } = valueOf(parseChatBody(body, noAdditions));
   expect(messages[0]!.parts?.length).toBeGreaterThan(text.length);
   expect(recordSizeRefusalOf({ ...aRequest(), messages })).toBeUndefined();
 });
@@ -28,7 +28,7 @@ test("a body whose numbers are written out beyond a message is refused, although
   const tool = `{"type":"function","function":{"name":"f","parameters":${schema}}}`;
   const text = `{"model":"auto","messages":[{"role":"user","content":"x"}],"tools":[${tool}]}`;
   expect(text.length).toBeLessThan(768 * kibibyte);
-  const { parameters } = valueOf(parseChatBody(JSON.parse(text)));
+  const { parameters } = valueOf(parseChatBody(JSON.parse(text), noAdditions));
   const refusal = recordSizeRefusalOf({ ...aRequest(), parameters });
   expect(refusal).toMatchObject({ code: "body_too_large", param: null });
   expect(refusal!.reason).toContain("and 1572864 are allowed");

@@ -3,14 +3,23 @@ import { isTooDeep, jsonDepthMax } from "./json-depth.ts";
 import { invalidValue, parsed, type Parsed, type Refusal, refused } from "./refusal.ts";
 import { isUnsupported } from "./unsupported.ts";
 
-/** Returns the value in the schema's shape, or a refusal that names the first wrong member below `within`. */
+const removal = "Remove it.";
+
+/**
+ * Returns the value in the schema's shape, or a refusal that names the first wrong member below `within`.
+ *
+ * @param unknownRemedy what to do about an unknown member of the value itself
+ */
 export function checkSchema<T>(
   schema: z.ZodType<T>,
   value: unknown,
   within: readonly string[] = [],
+  unknownRemedy = removal,
 ): Parsed<T> {
   const result = schema.safeParse(value);
-  return result.success ? parsed(result.data) : refusalOf(result.error.issues[0]!, within);
+  if (result.success) return parsed(result.data);
+  const issue = result.error.issues[0]!;
+  return refusalOf(issue, within, issue.path.length === 0 ? unknownRemedy : removal);
 }
 
 /**
@@ -22,17 +31,21 @@ export function setParametersOf(given: object): string {
   return JSON.stringify(Object.fromEntries(set));
 }
 
-function refusalOf(issue: z.core.$ZodIssue, within: readonly string[]): Refusal {
+function refusalOf(
+  issue: z.core.$ZodIssue,
+  within: readonly string[],
+  unknownRemedy = removal,
+): Refusal {
   const path = [...within, ...issue.path.map(String)];
   const inner = innermost(issue);
   if (inner) return refusalOf(inner, path);
   if (issue.code === "unrecognized_keys") {
     const name = [...path, issue.keys[0]].join(".");
-    return refused("unknown_parameter", `Unknown parameter: '${name}'. Remove it.`, name);
+    return refused("unknown_parameter", `Unknown parameter: '${name}'. ${unknownRemedy}`, name);
   }
   const param = path.join(".") || null;
   if (isUnsupported(issue)) {
-    const reason = `Unsupported parameter: '${param}': ${issue.message}. Remove it.`;
+    const reason = `Unsupported parameter: '${param}': ${issue.message}. ${removal}`;
     return refused("unsupported_parameter", reason, param);
   }
   return invalidValue(param, issue.message);

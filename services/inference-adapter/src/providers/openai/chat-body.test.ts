@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Dialect } from "@sluice/declarations";
+import { aMessage } from "@sluice/testing/fixtures";
 import { plainDialect } from "./dialect.ts";
 import { chatBodyOf } from "./chat-body.ts";
 import { aCandidate, aDispatched } from "../../attempt/dispatched.fixture.ts";
@@ -108,6 +109,25 @@ describe("the body for a provider", () => {
       bare[0],
       { ...bare[1], reasoning_content: "a", reasoning: "b", reasoning_details: [{ type: "c" }] },
     ]);
+  });
+
+  test("has the members that OpenAI's API does not have, if the dialect of the model has them", () => {
+    const parameters = { top_k: 5, chat_template_kwargs: { thinking: false }, seed: 1 };
+    const dialect = { ...plainDialect, requestMembers: ["chat_template_kwargs", "model"] };
+    const body = bodyOf({ ...parameters, model: "another" }, false, dialect);
+    expect(body).toMatchObject({ chat_template_kwargs: { thinking: false }, seed: 1 });
+    expect(body).toMatchObject({ model: "sim-economy" });
+    expect(body).not.toHaveProperty("top_k");
+    expect(bodyOf(parameters)).not.toHaveProperty("chat_template_kwargs");
+  });
+
+  test("has no member of an earlier answer but its reasoning", () => {
+    const { request } = aDispatched().admitted;
+    const members = '{"reasoning":"6 times 7","citations":["a"]}';
+    const messages = [aMessage({ role: "assistant", content: "42", members })];
+    expect(
+      chatBodyOf({ ...request, messages }, candidate, false, plainDialect)["messages"],
+    ).toEqual([{ role: "assistant", content: "42", reasoning: "6 times 7" }]);
   });
 
   test("is a permanent fault if the parameters are not JSON", () => {

@@ -1,5 +1,5 @@
 import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
-import type { Dialect } from "@sluice/declarations";
+import { type Dialect, openAiRequestMembers } from "@sluice/declarations";
 import { unreadable } from "../../faults.ts";
 import type { ProviderBody } from "../provider.ts";
 import { parametersOf } from "../request-parameters.ts";
@@ -14,6 +14,9 @@ const setByAdapter = new Set([
   "max_completion_tokens",
 ]);
 
+/** The members with the reasoning of an earlier answer. Those of a record may be others too, which only a client reads. */
+const reasoningMembers = new Set(["reasoning_content", "reasoning", "reasoning_details"]);
+
 /**
  * Returns the body of `POST /chat/completions`: the client's parameters, the candidate's model, and
  * the candidate's output limit. Unless the provider's dialect names the limit, it has the name that the client used,
@@ -25,13 +28,16 @@ export function chatBodyOf(
   request: InferenceRequested,
   candidate: Candidate,
   stream: boolean,
-  { outputLimitParameter, streamOptions, reasoningInHistory }: Dialect,
+  { outputLimitParameter, streamOptions, reasoningInHistory, requestMembers }: Dialect,
 ): ProviderBody {
   const parameters = parametersOf(request);
   const named = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
   const limitName = outputLimitParameter ?? named;
+  // The dispatcher has chosen a model that takes the additional members. Its declarations may be older than ours.
+  const isTaken = (name: string) =>
+    openAiRequestMembers.has(name) ? !setByAdapter.has(name) : requestMembers.includes(name);
   const passed = Object.entries(parameters).filter(
-    ([name, value]) => !setByAdapter.has(name) && value !== null,
+    ([name, value]) => isTaken(name) && value !== null,
   );
   return {
     ...Object.fromEntries(passed),
@@ -48,7 +54,7 @@ function wireMessageOf(message: Message, reasoningInHistory: boolean): object {
   const { role, content, parts, toolCalls, toolCallId, name, members } = message;
   const hasReasoned = reasoningInHistory && role === "assistant";
   return {
-    ...(hasReasoned && members !== null && objectOf(parsed(members, "The members of a message"))),
+    ...(hasReasoned && members !== null && reasoningIn(members)),
     role,
     content: contentOf(content, parts, toolCalls),
     ...(name !== null && { name }),
@@ -66,8 +72,10 @@ function contentOf(content: string, parts: string | null, toolCalls: string | nu
   return content === "" && toolCalls !== null ? null : content;
 }
 
-function objectOf(value: unknown): object {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+function reasoningIn(members: string): object {
+  const read = parsed(members, "The members of a message");
+  if (typeof read !== "object" || read === null) return {};
+  return Object.fromEntries(Object.entries(read).filter(([name]) => reasoningMembers.has(name)));
 }
 
 function parsed(json: string, part: string): unknown {
