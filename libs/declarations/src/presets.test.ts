@@ -3,10 +3,10 @@ import { type DeclaredMembers, declaredWith } from "./declared.fixture.ts";
 import { plainDialect } from "./dialect.ts";
 import { presetNames } from "./presets.ts";
 
-const providerWith = (provider: string) => declaredWith({ provider, price }).providers()[0];
+const providerWith = (provider: string) => declaredWith({ provider, price: cached }).providers()[0];
 const dialectWith = (members: DeclaredMembers) =>
-  declaredWith({ price, ...members }).variantOf("m")?.dialect;
-const price = "cacheWrite: 2";
+  declaredWith({ price: cached, ...members }).variantOf("m")?.dialect;
+const cached = "cacheWrite: 2";
 const address = 'baseUrl: "https://api.example.com/v1"';
 
 test("a provider without a preset has the protocol of OpenAI and the plain dialect", () => {

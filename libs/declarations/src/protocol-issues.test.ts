@@ -41,16 +41,18 @@ test.each(["promptCache: { minTokens: 1 }", "thinking: effort"])(
   },
 );
 
-test.each(["streamOptions: true", "embeddingEncoding: float", "outputLimitParameter: max_tokens"])(
-  "%s is an error with Anthropic's protocol",
-  (member) => {
-    const name = member.split(":")[0];
-    expect(errorsWith({ ...anthropic, provider: `${anthropic.provider}, ${member}` })).toEqual([
-      `6 providers[0].${name}: ${name} has no effect with Anthropic's protocol: remove it`,
-    ]);
-    expect(errorsWith({ provider: `preset: openai, ${member}` })).toEqual([]);
-  },
-);
+test.each([
+  "streamOptions: true",
+  "embeddingEncoding: float",
+  "outputLimitParameter: max_tokens",
+  "answerMembers: [citations]",
+])("%s is an error with Anthropic's protocol", (member) => {
+  const name = member.split(":")[0];
+  expect(errorsWith({ ...anthropic, provider: `${anthropic.provider}, ${member}` })).toEqual([
+    `6 providers[0].${name}: ${name} has no effect with Anthropic's protocol: remove it`,
+  ]);
+  expect(errorsWith({ provider: `preset: openai, ${member}` })).toEqual([]);
+});
 
 test("an embedding model at a provider with Anthropic's protocol is reported", () => {
   expect(errorsWith({ ...anthropic, model: "dimensions: 8" })).toEqual([

@@ -5,7 +5,7 @@ import { type Preset, presetNames, presetOf } from "./presets.ts";
 /** Members that have no effect under a protocol, so that an operator who declares one expects something else. */
 const withoutEffect: Readonly<Record<Protocol, readonly string[]>> = {
   openai: ["promptCache", "thinking"],
-  anthropic: ["outputLimitParameter", "streamOptions", "embeddingEncoding"],
+  anthropic: ["outputLimitParameter", "streamOptions", "embeddingEncoding", "answerMembers"],
 };
 
 /** Members of Anthropic's requests that the adapter sets itself. */

@@ -26,6 +26,7 @@ function choiceOf(index: number, parts: readonly ChoicePart[]): object {
         delta["refusal"] = joined(delta["refusal"], part.text);
         break;
       case "reasoning":
+      case "declared":
         Object.assign(delta, part.members);
         break;
       case "tool_call":

@@ -1,4 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
+import { openAiRequestMembers } from "@sluice/declarations";
 import { unreadable } from "../faults.ts";
 
 /**
@@ -13,6 +14,14 @@ export function parametersOf({
   if (typeof read !== "object" || read === null || Array.isArray(read))
     throw unreadable("The parameters");
   return { ...read };
+}
+
+/**
+ * Whether a model with these additional members takes a parameter. The dispatcher has chosen a model that takes all of
+ * them, but its declarations may be older than ours.
+ */
+export function isTaken(name: string, requestMembers: readonly string[]): boolean {
+  return openAiRequestMembers.has(name) || requestMembers.includes(name);
 }
 
 function parsed(json: string): unknown {

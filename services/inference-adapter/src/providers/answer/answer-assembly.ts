@@ -128,6 +128,7 @@ export class AnswerAssembly {
         if (part.text !== null) choice.refusal = (choice.refusal ?? "") + part.text;
         return part;
       case "reasoning":
+      case "declared":
         choice.members = joinedMembers(choice.members, part.members);
         return part;
       case "tool_call":

@@ -23,6 +23,7 @@ export type ChoicePart =
   | AnswerToolCall
   | AnswerLogprobs
   | AnswerEnd
+  | DeclaredMembers
   | OtherMembers;
 
 /** Which model answers. A member is null if it is not known yet. */
@@ -91,6 +92,13 @@ export interface AnswerEnd {
   readonly reason: string;
 }
 
+/** Members of a message that are declared as `answerMembers`, such as citations, under the names of the provider. */
+export interface DeclaredMembers {
+  readonly kind: "declared";
+  readonly choice: number;
+  readonly members: Members;
+}
+
 /** Members that only the reader of a stream receives, such as the role of the speaker. */
 export interface OtherMembers {
   readonly kind: "others";
@@ -113,6 +121,7 @@ export function hasSubstance(part: AnswerPart): boolean {
     case "origin":
     case "usage":
     case "logprobs":
+    case "declared":
     case "others":
       return false;
     default:

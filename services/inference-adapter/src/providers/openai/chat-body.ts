@@ -1,8 +1,8 @@
 import type { Candidate, InferenceRequested, Message } from "@sluice/contracts";
-import { type Dialect, openAiRequestMembers } from "@sluice/declarations";
+import type { Dialect } from "@sluice/declarations";
 import { unreadable } from "../../faults.ts";
 import type { ProviderBody } from "../provider.ts";
-import { parametersOf } from "../request-parameters.ts";
+import { isTaken, parametersOf } from "../request-parameters.ts";
 
 /** Fields that the adapter sets itself, whatever the parameters contain. */
 const setByAdapter = new Set([
@@ -33,11 +33,8 @@ export function chatBodyOf(
   const parameters = parametersOf(request);
   const named = parameters["max_tokens"] != null ? "max_tokens" : "max_completion_tokens";
   const limitName = outputLimitParameter ?? named;
-  // The dispatcher has chosen a model that takes the additional members. Its declarations may be older than ours.
-  const isTaken = (name: string) =>
-    openAiRequestMembers.has(name) ? !setByAdapter.has(name) : requestMembers.includes(name);
   const passed = Object.entries(parameters).filter(
-    ([name, value]) => isTaken(name) && value !== null,
+    ([name, value]) => isTaken(name, requestMembers) && !setByAdapter.has(name) && value !== null,
   );
   return {
     ...Object.fromEntries(passed),

@@ -1,4 +1,5 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
+import type { Dialect } from "@sluice/declarations";
 import type { Clock } from "@sluice/domain";
 import OpenAI from "openai";
 import {
@@ -19,6 +20,7 @@ import {
   type ProviderEndpoint,
   ProviderEndpoints,
   type ProviderFetch,
+  type ServedBy,
 } from "../wire/provider-endpoints.ts";
 import { CompletionReader } from "./answer/completion-reader.ts";
 import { embeddingEndOf } from "./answer/embedding-end.ts";
@@ -41,8 +43,7 @@ export class OpenAiProvider extends Provider {
     candidate: Candidate,
     stream: boolean,
   ): ProviderBody {
-    const dialect = this.#endpoints.dialectOf(candidate) ?? plainDialect;
-    return bodyOf(request, candidate, stream, dialect);
+    return bodyOf(request, candidate, stream, this.#dialectOf(candidate));
   }
 
   /**
@@ -67,7 +68,7 @@ export class OpenAiProvider extends Provider {
     return this.#exchange.chat(
       call,
       model,
-      new CompletionReader(),
+      new CompletionReader(this.#dialectOf(call).answerMembers),
       (limited) => client.post("/chat/completions", clientOptionsOf(limited, body)).asResponse(),
       onParts,
     );
@@ -75,6 +76,10 @@ export class OpenAiProvider extends Provider {
 
   override close(): void {
     this.#endpoints.close();
+  }
+
+  #dialectOf(called: ServedBy): Dialect {
+    return this.#endpoints.dialectOf(called) ?? plainDialect;
   }
 }
 

@@ -14,6 +14,16 @@ test("a body for embeddings asks for base64, with the client's parameters and th
   });
 });
 
+test("a body for embeddings has the members that OpenAI's API does not have, if the dialect of the model has them", () => {
+  const parameters = '{"input_type":"query","truncate":"END","user":null}';
+  const { request } = aDispatched({ inputs: ["a"], parameters }).admitted;
+  const dialect = { ...plainDialect, requestMembers: ["input_type"] };
+  expect(bodyOf(request, candidate, false, dialect)).toEqual({
+    ...{ model: "embeddings-served", input: ["a"], encoding_format: "base64" },
+    input_type: "query",
+  });
+});
+
 test("inputs that the client sent as tokens are sent as tokens", () => {
   const { request } = aDispatched({ inputs: [] }).admitted;
   const body = bodyOf({ ...request, tokenInputs: [[1, 2], [3]] }, candidate, false, plainDialect);

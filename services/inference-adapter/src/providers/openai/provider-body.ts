@@ -1,7 +1,7 @@
 import type { Candidate, InferenceRequested } from "@sluice/contracts";
 import type { Dialect } from "@sluice/declarations";
 import type { ProviderBody } from "../provider.ts";
-import { parametersOf } from "../request-parameters.ts";
+import { isTaken, parametersOf } from "../request-parameters.ts";
 import { chatBodyOf } from "./chat-body.ts";
 
 /**
@@ -28,10 +28,12 @@ export function bodyOf(
 function embeddingBodyOf(
   request: InferenceRequested,
   { model }: Candidate,
-  { embeddingEncoding }: Dialect,
+  { embeddingEncoding, requestMembers }: Dialect,
 ): ProviderBody {
   const { inputs, tokenInputs } = request;
-  const passed = Object.entries(parametersOf(request)).filter(([, value]) => value !== null);
+  const passed = Object.entries(parametersOf(request)).filter(
+    ([name, value]) => isTaken(name, requestMembers) && value !== null,
+  );
   return {
     ...Object.fromEntries(passed),
     model,

@@ -21,6 +21,9 @@ export interface ProviderEndpoint {
   readonly models?: ReadonlyMap<string, ServedModel>;
 }
 
+/** A provider, and its name of a model. */
+export type ServedBy = Pick<Candidate, "provider" | "model">;
+
 /** What a vendor's client calls instead of the platform's `fetch`. */
 export type ProviderFetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
@@ -76,7 +79,7 @@ export class ProviderEndpoints<Client> {
     return { beginMs, secrets: endpoint?.keys ?? [] };
   }
 
-  dialectOf({ provider, model }: Candidate): Dialect | undefined {
+  dialectOf({ provider, model }: ServedBy): Dialect | undefined {
     return this.#endpoints.get(provider)?.models?.get(model)?.dialect;
   }
 

@@ -8,10 +8,16 @@ import { readCompletion } from "./wire-completion.ts";
 
 /** Reads a completion: its chunks, or the whole of it. */
 export class CompletionReader implements AnswerReader {
+  readonly #answerMembers: readonly string[];
   #usage: object | null = null;
 
+  /** @param answerMembers the additional members of a message that are kept */
+  constructor(answerMembers: readonly string[] = []) {
+    this.#answerMembers = answerMembers;
+  }
+
   read(value: unknown): ReadValue {
-    const { origin, usage, parts } = readCompletion(value);
+    const { origin, usage, parts } = readCompletion(value, this.#answerMembers);
     return { error: errorIn(value, parts), parts: [origin, ...this.#usageOf(usage), ...parts] };
   }
 

@@ -28,8 +28,13 @@ const timeMax = 8_640_000_000_000_000;
  * Reads a completion, or a chunk. A provider may send any JSON, and a value of another type would
  * otherwise fail when the paid answer is encoded. Such a value is converted if its meaning is clear,
  * and ignored if not.
+ *
+ * @param answerMembers the additional members of a message that are kept
  */
-export function readCompletion(wire: unknown): WireCompletion {
+export function readCompletion(
+  wire: unknown,
+  answerMembers: readonly string[] = [],
+): WireCompletion {
   const read = membersOf(wire);
   const { model, system_fingerprint: fingerprint, created, choices } = read;
   return {
@@ -44,7 +49,7 @@ export function readCompletion(wire: unknown): WireCompletion {
       .filter(hasMembers)
       .map((choice, position) => ({ choice, index: indexOf(choice["index"], position) }))
       .filter(({ index }) => index < choicesMax)
-      .flatMap(({ choice, index }) => partsOf(choice, index)),
+      .flatMap(({ choice, index }) => partsOf(choice, index, answerMembers)),
   };
 }
 
@@ -55,14 +60,22 @@ function usageIn(read: Members): object | null {
   return places.find(hasMembers) ?? null;
 }
 
-function partsOf(wire: Members, choice: number): readonly ChoicePart[] {
+function partsOf(
+  wire: Members,
+  choice: number,
+  answerMembers: readonly string[],
+): readonly ChoicePart[] {
   const said = membersOf(wire["delta"] ?? wire["message"]);
+  const declared = declaredIn(said, answerMembers);
   const reasoning = reasoningIn(said);
   const logprobs = wire["logprobs"];
   // Some servers send an empty reason until the end.
   const reason = labelOf(wire["finish_reason"]) || null;
   return [
-    othersIn(wire, said, choice),
+    othersIn(wire, said, declared, choice),
+    ...(Object.keys(declared).length > 0
+      ? [{ kind: "declared", choice, members: declared } as const]
+      : []),
     ...(Object.keys(reasoning).length > 0
       ? [{ kind: "reasoning", choice, members: reasoning } as const]
       : []),
@@ -83,11 +96,19 @@ function partsOf(wire: Members, choice: number): readonly ChoicePart[] {
 const messageNames = ["content", "refusal", "tool_calls", ...reasoningNames];
 const choiceNames = ["index", "delta", "message", "logprobs", "finish_reason"];
 
+function declaredIn(said: Members, answerMembers: readonly string[]): Members {
+  const declared = Object.entries(said).filter(
+    ([name, value]) => answerMembers.includes(name) && value !== null && value !== undefined,
+  );
+  return Object.fromEntries(declared);
+}
+
 /** Returns what only the reader of a stream receives: members that we do not know, or not with such a value. */
-function othersIn(wire: Members, said: Members, choice: number): ChoicePart {
+function othersIn(wire: Members, said: Members, declared: Members, choice: number): ChoicePart {
   const others = Object.entries(said).filter(
     ([name, value]) =>
-      !messageNames.includes(name) || (value !== null && isOddReasoning(name, value)),
+      !(name in declared) &&
+      (!messageNames.includes(name) || (value !== null && isOddReasoning(name, value))),
   );
   return {
     kind: "others",
