@@ -63,6 +63,8 @@ export interface Variant {
   readonly contextWindow: number;
   /** The most tokens that the provider charges for one picture. */
   readonly pictureTokensMax: number;
+  /** By how many percent more tokens the model's tokeniser may need for a text than the vocabularies of OpenAI. */
+  readonly tokenMarginPercent: number;
   /** How many numbers an embedding has; null for a chat model. No model does both. */
   readonly dimensions: number | null;
   /** Measured share of right answers, 0 to 1; null if it was not measured. */

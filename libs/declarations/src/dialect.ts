@@ -40,6 +40,21 @@ export function dialectOf(model: DeclaredModel, provider: DeclaredProvider | und
   };
 }
 
+/**
+ * Claude 3.5 needs 16 to 30 % more tokens for English, mathematics and Python than GPT-4o ("Hidden costs in AI deployment",
+ * 2025), and Claude since Opus 4.7 up to 35 % more than before ("What's new in Claude Opus 4.7", platform.claude.com).
+ */
+const tokenMargins: Readonly<Record<Protocol, number>> = { openai: 15, anthropic: 80 };
+
+/** Returns by how many percent more tokens the tokeniser of a model may need than the vocabularies of OpenAI. */
+export function tokenMarginOf(
+  model: DeclaredModel,
+  provider: DeclaredProvider | undefined,
+): number {
+  const usual = tokenMargins[provider ? protocolOf(provider) : "openai"];
+  return model.tokenMarginPercent ?? provider?.tokenMarginPercent ?? usual;
+}
+
 /** Returns the members that both a provider and a model can declare. */
 function sharedMembersOf(declared: DeclaredModel | DeclaredProvider | undefined): Partial<Dialect> {
   if (declared === undefined) return {};

@@ -8,7 +8,7 @@ import {
   type Provider,
   type Variant,
 } from "./declarations.ts";
-import { dialectOf, protocolOf } from "./dialect.ts";
+import { dialectOf, protocolOf, tokenMarginOf } from "./dialect.ts";
 import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";
 import { presetOf } from "./presets.ts";
 import { readBounded } from "./read-bounded.ts";
@@ -163,6 +163,7 @@ function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): 
     tier,
     contextWindow,
     pictureTokensMax: model.pictureTokensMax,
+    tokenMarginPercent: tokenMarginOf(model, served),
     dimensions: model.dimensions ?? null,
     model: model.model ?? id,
     quantisation: model.quantisation ?? null,

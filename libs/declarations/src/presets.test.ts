@@ -93,3 +93,13 @@ test("the prompt cache is off if the provider or the model says so, and a model 
   const offForModel = { provider: "preset: anthropic", model: "promptCache: { enabled: false }" };
   expect(dialectWith(offForModel)?.promptCache).toBeNull();
 });
+
+test("the margin of a tokeniser is that of the model, of its provider, or the usual one of the protocol", () => {
+  const marginWith = (members: DeclaredMembers) =>
+    declaredWith({ price: cached, ...members }).variantOf("m")?.tokenMarginPercent;
+  expect(marginWith({ provider: "preset: openai" })).toBe(15);
+  expect(marginWith({ provider: "preset: anthropic" })).toBe(80);
+  const provider = "preset: vllm, tokenMarginPercent: 150";
+  expect(marginWith({ provider })).toBe(150);
+  expect(marginWith({ provider, model: "tokenMarginPercent: 0" })).toBe(0);
+});

@@ -50,6 +50,9 @@ const share = z.number().min(0).max(1);
 /** An hour; the deadline of a request ends it before. */
 const timeToFirstByteSeconds = z.number().int().min(1).max(3_600).optional();
 
+/** A tokeniser without any vocabulary needs as many tokens as bytes, which bound every margin. */
+const tokenMarginPercent = z.number().int().min(0).max(1_000).optional();
+
 const outputLimitParameter = z.enum(["max_tokens", "max_completion_tokens"]).optional();
 
 const promptCache = z
@@ -87,6 +90,9 @@ const model = z.strictObject({
     .describe(
       "The most tokens that the provider charges for one picture. Most models stay below the preset of 5,000; gpt-4o-mini charges up to 48,200.",
     ),
+  tokenMarginPercent: tokenMarginPercent.describe(
+    "By how many percent more tokens the model may need for a text than OpenAI's vocabularies; that of its provider if absent. It is part of the worst case.",
+  ),
   dimensions: z
     .number()
     .int()
@@ -197,6 +203,9 @@ const provider = z.strictObject({
   ),
   thinking: thinking.describe(
     "For Anthropic's protocol: how a model receives reasoning_effort, as a budget of tokens (budget, if absent) or as an effort (effort). Newer models take only the effort.",
+  ),
+  tokenMarginPercent: tokenMarginPercent.describe(
+    "By how many percent more tokens a model of this provider may need for a text than OpenAI's vocabularies. If absent, 80 with Anthropic's protocol, and else 15.",
   ),
   simulated: z
     .boolean()

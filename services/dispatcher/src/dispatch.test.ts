@@ -15,6 +15,7 @@ const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_0
     quantisation: null,
     dimensions: null,
     pictureTokensMax: 5_000,
+    tokenMarginPercent: 15,
   },
   accuracy: { simple: accuracy, medium: accuracy, complex: accuracy },
   p95LatencyMs: 1_000,
@@ -46,7 +47,7 @@ const prices = Object.entries(outputRates).map(([id, rate]) => priceOf(id, rate 
 const priceBook = new PriceBook(prices);
 const limits = { economy: 1_024, standard: 2_048, premium: 4_096 };
 const facts: DispatchFacts = {
-  ...{ variants, priceBook, inputTokens: 1_000n, contextTokens: 1_000n },
+  ...{ variants, priceBook, inputTokensWith: () => 1_000n, contextTokens: 1_000n },
   ...{ pictures: 0n, now: 1_800_000_000_000 },
   outputLimitOf: (tier) => limits[tier],
 };
@@ -62,7 +63,7 @@ function planned(
     admitted: anAdmission({ request: aRequest({ ...rest, requirements }) }),
     classification: { complexity, score: 0, margin: 0, reasons: [] },
   });
-  const { inputTokens: contextTokens = facts.contextTokens } = changed;
+  const contextTokens = changed.inputTokensWith?.(15n) ?? facts.contextTokens;
   return planDispatch(classified, { ...facts, contextTokens, ...changed });
 }
 
@@ -119,7 +120,7 @@ test("a chat is never dispatched to a model that makes embeddings, even if the r
 });
 
 test("each of several inputs may fill the context window", () => {
-  const fitting = { ...withEmbeddings, inputTokens: 50_000n, contextTokens: 8_192n };
+  const fitting = { ...withEmbeddings, inputTokensWith: () => 50_000n, contextTokens: 8_192n };
   expect(candidatesOf(planned(embeddingsRequest, "simple", fitting))).toEqual(["embeddings"]);
   expect(planned(embeddingsRequest, "simple", { ...fitting, contextTokens: 8_193n })).toMatchObject(
     {
@@ -156,7 +157,9 @@ test("the output limit is the client's, or else the tier's, and at most what the
     plan.kind === "dispatch" ? plan.dispatch.candidates[0]?.outputLimit : undefined;
   expect(limitOf(planned({ model: "big" }))).toBe(4_096n);
   expect(limitOf(planned({ model: "big", parameters: '{"max_tokens":7}' }))).toBe(7n);
-  expect(limitOf(planned({ model: "small-q4" }, "simple", { inputTokens: 4_990n }))).toBe(10n);
+  expect(limitOf(planned({ model: "small-q4" }, "simple", { inputTokensWith: () => 4_990n }))).toBe(
+    10n,
+  );
 });
 
 test("the worst case is the cost of all input and of every answer at its output limit", () => {
@@ -177,7 +180,7 @@ test("a variant above a limit on cost or latency is excluded, and named in the r
 });
 
 test("an input that is too long for every variant is declined with context_length_exceeded", () => {
-  expect(planned({}, "simple", { inputTokens: 200_000n })).toMatchObject({
+  expect(planned({}, "simple", { inputTokensWith: () => 200_000n })).toMatchObject({
     kind: "decline",
     code: "context_length_exceeded",
   });
@@ -207,7 +210,7 @@ test("pictures cost what each model charges at most for one, and the record name
     each.id === "small" ? { ...each, pictureTokensMax: 48_200 } : each,
   );
   const plan = planned({ model: "economy" }, "simple", {
-    ...{ variants: dear, inputTokens: 1_000n, pictures: 1n, contextTokens: 100n },
+    ...{ variants: dear, inputTokensWith: () => 1_000n, pictures: 1n, contextTokens: 100n },
   });
   const worstCases = plan.kind === "dispatch" ? plan.dispatch.candidates : [];
   const inputOf = (rate: bigint, tokens: bigint) => (tokens * (rate / 5n)) / 1_000_000n;
@@ -311,5 +314,24 @@ describe("a request with members that OpenAI's API does not have", () => {
       code: "unsupported_parameter",
       reason: expect.stringContaining("name a model that takes it: able."),
     });
+  });
+});
+
+test("the worst case of a model counts the margin of its own tokeniser", () => {
+  const margins = variants.map((each) =>
+    each.id === "small" ? { ...each, tokenMarginPercent: 80 } : each,
+  );
+  const inputTokensWith = (percent: bigint) => 1_000n + 10n * percent;
+  const changed = { variants: margins, inputTokensWith, contextTokens: 100n };
+  const worstCaseOf = (model: string) => {
+    const plan = planned({ model }, "simple", changed);
+    return plan.kind === "dispatch" ? plan.dispatch.candidates[0]?.worstCaseNanoUsd : undefined;
+  };
+  const usual = planned({ model: "small" }, "simple", { inputTokensWith, contextTokens: 100n });
+  expect(worstCaseOf("small")).toBeGreaterThan(
+    usual.kind === "dispatch" ? usual.dispatch.candidates[0]!.worstCaseNanoUsd : 0n,
+  );
+  expect(planned({ model: "small" }, "simple", changed)).toMatchObject({
+    dispatch: { inputTokens: 1_800n },
   });
 });

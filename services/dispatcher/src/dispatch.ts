@@ -19,8 +19,8 @@ export interface DispatchFacts {
   readonly priceBook: PriceBook;
   /** The output limit of an answer, in tokens, if the client set none. */
   readonly outputLimitOf: (tier: Tier) => number;
-  /** An upper bound of the request's input tokens without its pictures. */
-  readonly inputTokens: bigint;
+  /** Returns an upper bound of the request's input tokens without its pictures, for a margin of the tokeniser. */
+  readonly inputTokensWith: (marginPercent: bigint) => bigint;
   /**
    * The tokens that must fit a context window, without pictures: the whole chat, or the longest of
    * several inputs.
@@ -147,7 +147,9 @@ function consider(
       "too-long",
     );
 
-  const inputTokens = facts.inputTokens + facts.pictures * BigInt(variant.pictureTokensMax);
+  const inputTokens =
+    facts.inputTokensWith(BigInt(variant.tokenMarginPercent)) +
+    facts.pictures * BigInt(variant.pictureTokensMax);
   const price = facts.priceBook.priceOf(variant.id, facts.now, inputTokens);
   if (!price) return unfit("it has no price in force");
   const answers = BigInt(answersOf(request.admitted.request));

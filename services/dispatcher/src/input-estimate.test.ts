@@ -6,8 +6,10 @@ import { estimateInput } from "./input-estimate.ts";
 
 const counter = await BytePairTokenCounter.load();
 const counters = [counter, await BytePairTokenCounter.load("cl100k")] as const;
-const estimateOf = (changed: Parameters<typeof aRequest>[0]) =>
-  estimateInput(aRequest(changed), counters);
+const estimateOf = async (changed: Parameters<typeof aRequest>[0]) => {
+  const { inputTokensWith, ...estimate } = await estimateInput(aRequest(changed), counters);
+  return { inputTokens: inputTokensWith(15n), inputTokensWith, ...estimate };
+};
 const embeddingsOf = (inputs: readonly string[], tokenInputs: readonly number[][] = []) =>
   estimateOf({ operation: "embeddings", messages: [], inputs, tokenInputs });
 const words = (count: number): string => "river ".repeat(count).trim();
@@ -118,4 +120,12 @@ test("parts are counted instead of the content, pictures by their number", async
   expect(contextTokens).toBeGreaterThanOrEqual(800n);
   expect(inputTokens).toBeGreaterThanOrEqual(800n);
   expect(inputTokens).toBeLessThan(1_100n);
+});
+
+test("the bound grows with the margin of the tokeniser, up to the bytes that are sent", async () => {
+  const content = words(1_000);
+  const { inputTokensWith } = await estimateOf({ messages: [aMessage({ content })] });
+  const frame = inputTokensWith(0n) - 1_000n;
+  expect(inputTokensWith(80n)).toBe(1_800n + frame);
+  expect(inputTokensWith(1_000n)).toBeLessThanOrEqual(BigInt(content.length) + frame);
 });

@@ -3,8 +3,8 @@ import { type TokenCount, type TokenCounter, tokensLikely } from "@sluice/tokens
 import { additionalMembersOf } from "./parameters.ts";
 import { type RequestTexts, textsOf } from "./request-texts.ts";
 
-/** Tokenisers of other vendors split most texts into up to this many percent more tokens. Decision 19 has the exceptions. */
-const marginPercent = 15n;
+/** The margin for what chat formats add, and for a context window. Decision 19 has the exceptions. */
+const usualMarginPercent = 15n;
 /** Tokens that chat formats add around each message, and before the answer. */
 const tokensPerMessage = 6n;
 /**
@@ -33,8 +33,12 @@ const tokensPerPurpose = 40n;
 export type TokenCounters = readonly [TokenCounter, ...TokenCounter[]];
 
 export interface InputEstimate {
-  /** An upper bound of all input but pictures, for the worst case. It is not what is charged. */
-  readonly inputTokens: bigint;
+  /**
+   * Returns an upper bound of all input but pictures, for the worst case. It is not what is charged.
+   *
+   * @param marginPercent by how many percent more tokens the model's tokeniser may need than the vocabularies
+   */
+  readonly inputTokensWith: (marginPercent: bigint) => bigint;
   /**
    * The likely tokens that must fit a context window: the whole conversation without pictures, or the
    * longest of several inputs.
@@ -67,10 +71,11 @@ async function estimateConversation(
   const texts = textsOf(request);
   const frames = BigInt(request.messages.length) * tokensPerMessage;
   const instructions = tokensPerPrompt + (texts.hasDefinitions ? instructionTokens : 0n);
-  const { bound, likely } = await boundOf(texts, counters);
+  const counts = await countsOf(texts, counters);
   return {
-    inputTokens: bound + withMargin(frames) + instructions,
-    contextTokens: withMargin(likely + frames),
+    inputTokensWith: (marginPercent) =>
+      boundOf(counts, marginPercent) + withMargin(frames, usualMarginPercent) + instructions,
+    contextTokens: withMargin(likelyOf(counts) + frames, usualMarginPercent),
     pictures: BigInt(texts.pictures),
   };
 }
@@ -88,55 +93,80 @@ async function estimateEmbeddingInputs(
   const longestText = inputs.reduce((a, b) => (b.length > a.length ? b : a), "");
   const longestTokens = BigInt(Math.max(0, ...tokenCounts));
   const longest = tokensLikely(await counters[0].count([longestText]));
-  const { bound } = await boundOf(textsOf(request), counters);
+  const counts = await countsOf(textsOf(request), counters);
   const purpose = additionalMembersOf(request).length > 0 ? tokensPerPurpose : 0n;
   const frames =
     BigInt(inputs.length) * tokensPerInput + BigInt(inputs.length + tokenInputs.length) * purpose;
+  const sentAsTokens = BigInt(tokenCounts.reduce((sum, length) => sum + length, 0));
   return {
-    inputTokens: bound + frames + BigInt(tokenCounts.reduce((sum, length) => sum + length, 0)),
+    inputTokensWith: (marginPercent) => boundOf(counts, marginPercent) + frames + sentAsTokens,
     contextTokens: longest > longestTokens ? longest : longestTokens,
     pictures: 0n,
   };
 }
 
-interface Bounded {
-  /** The most that one of the vocabularies, or a provider's form of a structured value, needs. */
-  readonly bound: bigint;
-  /** By the first vocabulary. */
-  readonly likely: bigint;
+/** What one vocabulary makes of the texts of a request. */
+interface Counts {
+  readonly plain: Counted;
+  /** The structured values, as JSON and as their strings are. A provider may write either into the prompt. */
+  readonly asJson: Counted;
+  readonly asText: Counted;
 }
 
-async function boundOf(
+interface Counted {
+  readonly count: TokenCount;
+  readonly texts: number;
+}
+
+async function counted(counter: TokenCounter, texts: readonly string[]): Promise<Counted> {
+  return { count: await counter.count(texts), texts: texts.length };
+}
+
+async function countsOf(
   { plain, escaped }: RequestTexts,
   counters: TokenCounters,
-): Promise<Bounded> {
-  let bound = 0n;
-  let likely: bigint | undefined;
-  for (const counter of counters) {
-    const plainCount = await counter.count(plain);
-    const asJson = await counter.count(escaped.asJson);
-    const asText = await counter.count(escaped.asText);
-    const plainBound = boundOfCount(plainCount, plain.length);
-    const jsonBound = boundOfCount(asJson, escaped.asJson.length);
-    const textBound = boundOfCount(asText, escaped.asText.length);
-    bound = max(bound, plainBound + max(jsonBound, textBound));
-    likely ??= tokensLikely(plainCount) + tokensLikely(asJson);
-  }
-  return { bound, likely: likely ?? 0n };
+): Promise<readonly [Counts, ...Counts[]]> {
+  const countsBy = async (counter: TokenCounter): Promise<Counts> => ({
+    plain: await counted(counter, plain),
+    asJson: await counted(counter, escaped.asJson),
+    asText: await counted(counter, escaped.asText),
+  });
+  const [first, ...others] = counters;
+  const counts: [Counts, ...Counts[]] = [await countsBy(first)];
+  for (const counter of others) counts.push(await countsBy(counter));
+  return counts;
+}
+
+/** Returns the most that one of the vocabularies, or a provider's form of a structured value, needs. */
+function boundOf(counts: readonly Counts[], marginPercent: bigint): bigint {
+  return counts
+    .map(({ plain, asJson, asText }) => {
+      const structured = max(
+        boundOfCount(asJson, marginPercent),
+        boundOfCount(asText, marginPercent),
+      );
+      return boundOfCount(plain, marginPercent) + structured;
+    })
+    .reduce(max, 0n);
+}
+
+/** Returns the likely tokens, by the first vocabulary. */
+function likelyOf([{ plain, asJson }]: readonly [Counts, ...Counts[]]): bigint {
+  return tokensLikely(plain.count) + tokensLikely(asJson.count);
 }
 
 /**
  * Returns the margin's bound, or that of the bytes if it is lower: no byte-level tokeniser has a token
  * without a byte.
  */
-function boundOfCount(count: TokenCount, texts: number): bigint {
+function boundOfCount({ count, texts }: Counted, marginPercent: bigint): bigint {
   if (texts === 0) return 0n;
   const bytes = count.countedBytes + count.uncountedBytes;
-  const bound = withMargin(count.counted) + count.uncountedBytes;
+  const bound = withMargin(count.counted, marginPercent) + count.uncountedBytes;
   return (bound < bytes ? bound : bytes) + BigInt(texts);
 }
 
-function withMargin(tokens: bigint): bigint {
+function withMargin(tokens: bigint, marginPercent: bigint): bigint {
   return tokens + (tokens * marginPercent) / 100n + 1n;
 }
 
