@@ -44,7 +44,13 @@ export interface ServedModel {
 export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
   ["sim-economy", served(60, 900, [0, 0], [150_000_000n, 75_000_000n, 600_000_000n])],
   ["sim-economy-q4", served(60, 1_200, [0, 0], [50_000_000n, 25_000_000n, 200_000_000n])],
-  ["sim-standard", served(120, 600, [0, 0], [2_500_000_000n, 1_250_000_000n, 10_000_000_000n])],
+  [
+    "sim-standard",
+    withCacheWrites(served(120, 600, [0, 0], [2_500_000_000n, 1_250_000_000n, 10_000_000_000n]), [
+      3_125_000_000n,
+      3_125_000_000n,
+    ]),
+  ],
   ["sim-premium", served(250, 400, [0.2, 0.6], [15_000_000_000n, 7_500_000_000n, 75_000_000_000n])],
   ["sim-embedding-small", servedEmbeddings(1_536, 20_000_000n)],
   ["sim-embedding-large", servedEmbeddings(3_072, 130_000_000n)],
@@ -65,6 +71,13 @@ export const servedModels: ReadonlyMap<string, ServedModel> = new Map([
     ),
   ],
 ]);
+
+/** @throws Error for a model that is not served */
+export function interfaceOf(model: string): ModelInterface {
+  const found = servedModels.get(model);
+  if (!found) throw new Error(`The simulator does not serve the model '${model}'.`);
+  return found.interface;
+}
 
 function served(
   firstByteMs: number,
@@ -99,16 +112,24 @@ function servedEmbeddings(dimensions: number, input: bigint): ServedModel {
   return { ...model, interface: "embeddings", dimensions };
 }
 
-/** Returns a model of Anthropic's interface, which bills what its breakpoints write for 5 minutes and for an hour. */
+/** Returns a model of Anthropic's interface, which bills what its breakpoints write. */
 function servedMessages(
   model: ServedModel,
-  [cacheWrite, cacheWriteHour]: readonly [bigint, bigint],
+  writes: readonly [bigint, bigint],
   cachedTokensLeast: number,
+): ServedModel {
+  return { ...withCacheWrites(model, writes), interface: "messages", cachedTokensLeast };
+}
+
+/** Returns a model with rates of its own for what is written to its prompt cache for 5 minutes and for an hour. */
+function withCacheWrites(
+  model: ServedModel,
+  [cacheWrite, cacheWriteHour]: readonly [bigint, bigint],
 ): ServedModel {
   const rates = {
     ...model.rates,
     cacheWriteNanoUsdPerMillion: cacheWrite,
     cacheWriteHourNanoUsdPerMillion: cacheWriteHour,
   };
-  return { ...model, interface: "messages", rates, cachedTokensLeast };
+  return { ...model, rates };
 }

@@ -38,6 +38,19 @@ export function answersTo(request: AnswerRequest, profile: ModelProfile): readon
   );
 }
 
+/** Returns an answer without a token, as models give it that consider their turn complete. */
+export function emptied(answer: Answer): Answer {
+  return {
+    ...answer,
+    tokens: [],
+    reasoningTokens: 0,
+    toolName: null,
+    isRefusal: false,
+    end: "complete",
+    stopText: null,
+  };
+}
+
 function answerTo(request: AnswerRequest, profile: ModelProfile, numbers: SeededNumbers): Answer {
   const whole = textOf(request, numbers);
   const cut = request.form.kind === "text" ? cutAtStop(whole, request.stops) : uncut(whole);

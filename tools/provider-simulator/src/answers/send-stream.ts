@@ -17,6 +17,8 @@ export interface AnswerStream {
   readonly call: OpenCall;
   /** The usage of the whole answer. Its output is billed only as far as it was sent. */
   readonly usage: BilledUsage;
+  /** A text that is sent at once, before the model has made anything; empty for none. */
+  readonly prelude: string;
   readonly opening: string;
   readonly parts: readonly StreamPart[];
   /** The number of answers that are made at the same time. */
@@ -41,9 +43,10 @@ export async function sendStream(
   const sent = { outputTokens: 0, reasoningTokens: 0 };
   try {
     const begunAt = performance.now();
-    await pace.until(0, begunAt, closed);
     response.setHeader("content-type", "text/event-stream; charset=utf-8");
     response.setHeader("cache-control", "no-cache");
+    if (stream.prelude !== "") await written(response, stream.prelude, closed);
+    await pace.until(0, begunAt, closed);
     await written(response, stream.opening, closed);
     for (const { text, outputTokens, reasoningTokens } of stream.parts) {
       const made = sent.outputTokens + outputTokens + sent.reasoningTokens + reasoningTokens;

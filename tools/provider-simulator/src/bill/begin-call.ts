@@ -1,42 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { ApiError } from "../api-error.ts";
+import { errorEvent, errorInAnswer } from "../faults/error-in-answer.ts";
+import type { Fault } from "../faults/faults.ts";
+import { refusalOf } from "../faults/refusals.ts";
+import { interfaceOf } from "../models.ts";
 import type { Bill, OpenCall } from "./bill.ts";
-import type { BillReason } from "./bill-journal.ts";
 import { waitForClose } from "./call-end.ts";
-import type { Fault, FaultKind } from "../faults/faults.ts";
-
-/** An error that a fault sends instead of an answer, in OpenAI's words. */
-interface Refusal {
-  readonly status: number;
-  readonly type: string;
-  readonly code: string | null;
-  readonly message: string;
-  readonly reason: BillReason;
-}
-
-const refusals: Partial<Record<FaultKind, Refusal>> = {
-  "429": {
-    status: 429,
-    type: "requests",
-    code: "rate_limit_exceeded",
-    message: "Rate limit reached (simulated).",
-    reason: "rate-limited",
-  },
-  "500": {
-    status: 500,
-    type: "server_error",
-    code: null,
-    message: "The server had an error while processing your request (simulated).",
-    reason: "server-error",
-  },
-  "529": {
-    status: 529,
-    type: "server_error",
-    code: "overloaded",
-    message: "Overloaded (simulated).",
-    reason: "overloaded",
-  },
-};
 
 /**
  * Opens a call on the bill. A fault may end it before an answer is computed; it is then not billed.
@@ -56,10 +24,15 @@ export async function beginCall(
   response.once("close", () => closed.abort());
   if (!fault) return closed.signal;
 
-  const refusal = refusals[fault.kind];
-  if (refusal) {
-    bill.endUnbilled(call, refusal.reason);
-    throw errorOf(refusal, fault);
+  const refused = refusalOf(fault, interfaceOf(call.model));
+  if (refused) {
+    bill.endUnbilled(call, refused.reason);
+    throw refused.error;
+  }
+  if (fault.kind === "error-in-200") {
+    bill.endUnbilled(call, "error-in-200");
+    sendError(call, isStream, response);
+    return null;
   }
   if (fault.kind !== "hang") return closed.signal;
   await waitForClose(closed.signal);
@@ -68,7 +41,8 @@ export async function beginCall(
   return null;
 }
 
-function errorOf({ status, type, code, message }: Refusal, { retryAfterSeconds }: Fault): ApiError {
-  const headers = retryAfterSeconds === null ? {} : { "retry-after": String(retryAfterSeconds) };
-  return new ApiError(status, message, { type, code, headers });
+function sendError({ model }: OpenCall, isStream: boolean, response: ServerResponse): void {
+  const called = interfaceOf(model);
+  response.setHeader("content-type", isStream ? "text/event-stream" : "application/json");
+  response.end(isStream ? errorEvent(called) : JSON.stringify(errorInAnswer(called)));
 }

@@ -13,12 +13,17 @@ export type BillReason =
   | "client-closed"
   /** Billed for the input and the tokens that were sent. A fault cut the stream. */
   | "cut-stream"
+  /** Billed like a cut stream, but the stream ends with an error. */
+  | "error-after"
   /** Billed in full, but never answered. */
   | "timeout-after-billing"
   /** Not billed. */
   | "rate-limited"
   | "server-error"
   | "overloaded"
+  | "payment-required"
+  | "quota-exhausted"
+  | "error-in-200"
   | "hung"
   /** Not billed, because the simulator exited before it could bill the call. */
   | "simulator-died";

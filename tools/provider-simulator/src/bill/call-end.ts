@@ -1,5 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
+import { blankLines } from "../answers/heartbeats.ts";
+import { errorInAnswer } from "../faults/error-in-answer.ts";
+import { interfaceOf } from "../models.ts";
+import type { BillReason } from "./bill-journal.ts";
 import type { Bill, OpenCall } from "./bill.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { BilledUsage } from "./usage.ts";
@@ -31,15 +35,21 @@ export async function endWhole(
     response.destroy();
     return;
   }
-  const reason = closed.aborted ? "client-closed" : "answered";
-  const cut = fault?.kind === "cut-stream";
-  bill.charge(call, usage, cut ? "cut-stream" : reason, Date.now());
-  const text = JSON.stringify(body());
+  bill.charge(call, usage, reasonOf(fault, closed), Date.now());
+  const isError = fault?.kind === "error-after";
+  const blank = fault?.kind === "heartbeats" ? blankLines : "";
+  const sent = isError ? errorInAnswer(interfaceOf(call.model)) : body();
+  const text = `${blank}${JSON.stringify(sent)}`;
   response.setHeader("content-type", "application/json");
   response.setHeader("content-length", Buffer.byteLength(text));
-  if (!cut) return void response.end(text);
+  if (fault?.kind !== "cut-stream") return void response.end(text);
   response.write(text.slice(0, text.length / 2));
   response.socket?.destroySoon();
+}
+
+function reasonOf(fault: Fault | undefined, closed: AbortSignal): BillReason {
+  if (fault?.kind === "cut-stream" || fault?.kind === "error-after") return fault.kind;
+  return closed.aborted ? "client-closed" : "answered";
 }
 
 /** Waits until the client disconnects, or until the time limit. */

@@ -17,8 +17,13 @@ export interface ReportedUsage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly audio_tokens: 0 };
-  readonly completion_tokens_details: {
+  readonly prompt_tokens_details: {
+    readonly cached_tokens: number;
+    /** Only if something was written to the prompt cache. */
+    readonly cache_write_tokens?: number;
+    readonly audio_tokens: 0;
+  };
+  readonly completion_tokens_details?: {
     readonly reasoning_tokens: number;
     readonly audio_tokens: 0;
     readonly accepted_prediction_tokens: 0;
@@ -49,13 +54,18 @@ export function sumOf(left: BilledUsage, right: BilledUsage): BilledUsage {
 
 /** Converts a usage into OpenAI's form. */
 export function reportedUsageOf(usage: BilledUsage): ReportedUsage {
-  const promptTokens = usage.inputTokens + usage.cachedInputTokens;
+  const written = usage.cacheWriteTokens + usage.cacheWriteHourTokens;
+  const promptTokens = usage.inputTokens + usage.cachedInputTokens + written;
   const completionTokens = usage.outputTokens + usage.reasoningTokens;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: usage.cachedInputTokens, audio_tokens: 0 },
+    prompt_tokens_details: {
+      cached_tokens: usage.cachedInputTokens,
+      ...(written > 0 && { cache_write_tokens: written }),
+      audio_tokens: 0,
+    },
     completion_tokens_details: {
       reasoning_tokens: usage.reasoningTokens,
       audio_tokens: 0,

@@ -1,6 +1,7 @@
 import { BoundedMap } from "../bounded-map.ts";
-import { faultsInPrompt, parseFault, type Fault } from "./faults.ts";
-import { servedModels, type ModelProfile } from "../models.ts";
+import { existsOn } from "./fault-kinds.ts";
+import { faultsInPrompt, MalformedFault, parseFault, type Fault } from "./faults.ts";
+import { interfaceOf, servedModels, type ModelProfile } from "../models.ts";
 import { emptyScript, type Rule, type Script } from "./script.ts";
 import { fractionOf } from "../seeded.ts";
 
@@ -45,7 +46,8 @@ export class FaultPlan {
   /**
    * Returns the fault of this call and counts it as fired, or returns undefined if the call succeeds.
    *
-   * @throws MalformedFault for a header or marker with an unknown or wrong part
+   * @throws MalformedFault for a header or marker with an unknown or wrong part, or with a fault that does not exist on
+   *   the interface of the call
    */
   faultOf(call: CallFacts): Fault | undefined {
     const requested = [
@@ -53,7 +55,11 @@ export class FaultPlan {
       ...faultsInPrompt(call.promptText),
     ];
     const rule = this.#script.rules.find((candidate) => this.#fires(candidate, call));
-    return rule?.fault ?? requested.find((fault) => this.#firesForPrompt(fault, call));
+    const fault = rule?.fault ?? requested.find((one) => this.#firesForPrompt(one, call));
+    if (!fault || existsOn(fault.kind, interfaceOf(call.model))) return fault;
+    throw new MalformedFault(
+      `The fault '${fault.kind}' does not exist for the model '${call.model}'.`,
+    );
   }
 
   #fires(rule: Rule, call: CallFacts): boolean {
@@ -94,6 +100,7 @@ export class FaultPlan {
 
 function appliesTo({ fault, prompt, stream }: Rule, call: CallFacts): boolean {
   if (fault.model !== null && fault.model !== call.model) return false;
+  if (!existsOn(fault.kind, interfaceOf(call.model))) return false;
   if (stream !== null && stream !== call.stream) return false;
   return prompt === null || call.promptText.includes(prompt);
 }

@@ -72,6 +72,14 @@ describe("a scripted fault", () => {
     expect(new Set(kinds)).toEqual(new Set(["500", undefined]));
   });
 
+  it("is refused for a model on whose interface it does not exist", () => {
+    for (const model of ["sim-anthropic-economy", "sim-embedding-small"])
+      for (const rule of [{ fault: "no-choices", model }, { fault: `no-choices;model=${model}` }])
+        expect(() => parseScript({ rules: [rule] })).toThrow(MalformedFault);
+    const script = { rules: [{ fault: "no-choices", model: "sim-economy" }] };
+    expect(parseScript(script).rules).toHaveLength(1);
+  });
+
   it("is refused if it is misspelt", () => {
     const wrong = [{ rule: [] }, { rules: [{ fault: "500", nht: 1 }] }, { models: { gpt: {} } }];
     for (const script of wrong) expect(() => parseScript(script)).toThrow(MalformedFault);

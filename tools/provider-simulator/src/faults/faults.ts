@@ -1,21 +1,13 @@
-export const faultKinds = [
-  "429",
-  "500",
-  "529",
-  "timeout-after-billing",
-  "cut-stream",
-  "hang",
-] as const;
-export type FaultKind = (typeof faultKinds)[number];
+import { faultKinds, isFaultKind, type FaultKind } from "./fault-kinds.ts";
 
 /** A fault that a header, a marker or a script requests. */
 export interface Fault {
   readonly kind: FaultKind;
   /** How often it fires: for headers and markers per prompt, for rules in total. */
   readonly times: number;
-  /** Sent as `retry-after` with a 429, 500 or 529. */
+  /** Sent as `retry-after` with an error instead of an answer. */
   readonly retryAfterSeconds: number | null;
-  /** Tokens that are sent before the cut, for `cut-stream` only; null for half of the answer. */
+  /** Tokens that are sent before a stream ends early; null for the default of the fault. */
   readonly afterTokens: number | null;
   /** The served model whose calls fail; null for all models. */
   readonly model: string | null;
@@ -75,8 +67,4 @@ function parsePart(part: string): Partial<Fault> {
   throw new MalformedFault(
     `'${part}' is not a setting of a fault. Use times=, retry-after=, after= or model=.`,
   );
-}
-
-export function isFaultKind(text: unknown): text is FaultKind {
-  return faultKinds.some((kind) => kind === text);
 }

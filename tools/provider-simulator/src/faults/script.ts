@@ -1,6 +1,7 @@
+import { existsOn } from "./fault-kinds.ts";
 import { MalformedFault, parseFault, type Fault } from "./faults.ts";
 import { isObject, isWholeNumber, type JsonObject } from "../json.ts";
-import { servedModels, type ModelProfile } from "../models.ts";
+import { interfaceOf, servedModels, type ModelProfile } from "../models.ts";
 
 /** A fault with conditions. It applies to calls that meet every condition that is set. */
 export interface Rule {
@@ -48,8 +49,11 @@ function parseRule(rule: unknown, index: number): Rule {
   refuseOthers(path, others);
   if (typeof fault !== "string") throw new MalformedFault(`'${path}.fault' is not a string.`);
   const parsed = parseFault(fault);
+  const named = valueOf(model, `${path}.model`, isText) ?? parsed.model;
+  if (named !== null && servedModels.has(named) && !existsOn(parsed.kind, interfaceOf(named)))
+    throw new MalformedFault(`'${path}.fault' does not exist for the model '${named}'.`);
   return {
-    fault: { ...parsed, model: valueOf(model, `${path}.model`, isText) ?? parsed.model },
+    fault: { ...parsed, model: named },
     prompt: valueOf(prompt, `${path}.prompt`, isText),
     nth: valueOf(nth, `${path}.nth`, (value) => isWholeNumber(value, 1, 1e9)),
     probability: valueOf(probability, `${path}.probability`, isShare),

@@ -12,13 +12,17 @@ import {
 
 /**
  * Returns the events before the first block, by Anthropic's guide "Streaming messages". The usage has the whole prompt
- * and the first token of the answer.
+ * and the first token of the answer, if it has any.
  */
 export function openingOf({ id, model }: MessageHead, usage: BilledUsage | null): string {
   const reported = usage && {
     ...reportedInputOf(usage),
     ...reportedServiceOf(usage),
-    ...reportedOutputOf({ ...usage, outputTokens: 1, reasoningTokens: 0 }),
+    ...reportedOutputOf({
+      ...usage,
+      outputTokens: Math.min(1, usage.outputTokens),
+      reasoningTokens: 0,
+    }),
   };
   const message = {
     id,

@@ -43,7 +43,7 @@ const stopReasons: Readonly<Record<AnswerEnd, string>> = {
   filtered: "refusal",
 };
 
-/** Returns the blocks of an answer: its thought, if any, and its text or its call of a tool. */
+/** Returns the blocks of an answer: its thought, if any, and its text or its call of a tool. An empty answer has none. */
 export function answerBlocksOf(
   { answer: { promptDigest, model }, omitsThought: isOmitted }: MessagesRequest,
   { tokens, reasoningTokens, toolName }: Answer,
@@ -56,6 +56,7 @@ export function answerBlocksOf(
     toolName === null
       ? { type: "text", tokens }
       : { type: "tool_use", id: `toolu_simulated_${callId}`, name: toolName, tokens };
+  if (tokens.length === 0) return [];
   if (thought.length === 0) return [visible];
   return [{ type: "thinking", tokens: thought, signature, isOmitted }, visible];
 }

@@ -1,11 +1,13 @@
 import type { ServerResponse } from "node:http";
-import { answersTo, type Answer } from "../answers/answer.ts";
+import { answersTo, emptied, type Answer } from "../answers/answer.ts";
+import { withHeartbeats } from "../answers/heartbeats.ts";
 import { Pace } from "../answers/pace.ts";
 import { sendStream, type AnswerStream } from "../answers/send-stream.ts";
 import { beginCall } from "../bill/begin-call.ts";
 import type { Bill, OpenCall } from "../bill/bill.ts";
 import { endWhole } from "../bill/call-end.ts";
 import type { BilledUsage } from "../bill/usage.ts";
+import { earlyEndOf } from "../faults/early-end.ts";
 import type { Fault } from "../faults/faults.ts";
 import type { ModelProfile } from "../models.ts";
 import type { CountTexts } from "../vocabulary.ts";
@@ -94,11 +96,13 @@ export class Messages {
     profile,
     cacheOwner,
     cachedTokensLeast,
+    fault,
   }: MessagesCall): Promise<AnsweredMessage> {
     // The cache is read and filled before anything is awaited, so that calls do so in their order.
     const plan = this.#cache.use(cacheOwner, request.blocks, Date.now());
-    const [answer] = answersTo(request.answer, profile);
-    if (!answer) throw new Error("A request for one answer has none.");
+    const [whole] = answersTo(request.answer, profile);
+    if (!whole) throw new Error("A request for one answer has none.");
+    const answer = fault?.kind === "empty-answer" ? emptied(whole) : whole;
     const prompt = await countPrompt(request, plan, cachedTokensLeast, this.#countTexts);
     return {
       head: { id: `msg_simulated_${callId}`, model: request.model },
@@ -117,19 +121,23 @@ function streamOf(
   { call, profile, fault }: MessagesCall,
   { head, answer, blocks, usage }: AnsweredMessage,
 ): AnswerStream {
-  const isCut = fault?.kind === "cut-stream";
-  const half = Math.ceil(shownTokensIn(blocks) / 2);
+  const early = earlyEndOf(fault, "messages", shownTokensIn(blocks));
   const reported = profile.reportsUsage ? usage : null;
-  return {
+  const stream: AnswerStream = {
     call,
     usage,
+    prelude: "",
     opening: openingOf(head, reported),
-    parts: partsOf(blocks, profile.tokensPerChunk, isCut ? (fault.afterTokens ?? half) : Infinity),
+    parts: partsOf(blocks, profile.tokensPerChunk, early?.afterTokens ?? Infinity),
     choices: 1,
-    closing: isCut ? null : closingOf(answer, reported),
-    reason: isCut ? "cut-stream" : "answered",
+    closing: early ? early.closing : closingOf(answer, reported),
+    reason: early?.reason ?? "answered",
   };
+  return fault?.kind === "heartbeats" ? withHeartbeats(stream, heartbeat) : stream;
 }
+
+/** What keeps the connection alive: a comment, an event without data and a ping. */
+const heartbeat = ': keep-alive\n\nevent: ping\ndata:\n\nevent: ping\ndata: {"type":"ping"}\n\n';
 
 function reportedUsageOf(usage: BilledUsage): object {
   return { ...reportedInputOf(usage), ...reportedServiceOf(usage), ...reportedOutputOf(usage) };
