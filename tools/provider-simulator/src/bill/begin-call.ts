@@ -29,7 +29,8 @@ export async function beginCall(
     bill.endUnbilled(call, refused.reason);
     throw refused.error;
   }
-  if (fault.kind === "error-in-200") {
+  // An answer in one piece has no place for an error after its text, so the error is all of it.
+  if (fault.kind === "error-in-200" || (fault.kind === "error-after" && !isStream)) {
     bill.endUnbilled(call, "error-in-200");
     sendError(call, isStream, response);
     return null;

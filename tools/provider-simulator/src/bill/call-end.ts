@@ -1,8 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { blankLines } from "../answers/heartbeats.ts";
-import { errorInAnswer } from "../faults/error-in-answer.ts";
-import { interfaceOf } from "../models.ts";
 import type { BillReason } from "./bill-journal.ts";
 import type { Bill, OpenCall } from "./bill.ts";
 import type { Fault } from "../faults/faults.ts";
@@ -36,10 +34,8 @@ export async function endWhole(
     return;
   }
   bill.charge(call, usage, reasonOf(fault, closed), Date.now());
-  const isError = fault?.kind === "error-after";
   const blank = fault?.kind === "heartbeats" ? blankLines : "";
-  const sent = isError ? errorInAnswer(interfaceOf(call.model)) : body();
-  const text = `${blank}${JSON.stringify(sent)}`;
+  const text = `${blank}${JSON.stringify(body())}`;
   response.setHeader("content-type", "application/json");
   response.setHeader("content-length", Buffer.byteLength(text));
   if (fault?.kind !== "cut-stream") return void response.end(text);
@@ -48,7 +44,7 @@ export async function endWhole(
 }
 
 function reasonOf(fault: Fault | undefined, closed: AbortSignal): BillReason {
-  if (fault?.kind === "cut-stream" || fault?.kind === "error-after") return fault.kind;
+  if (fault?.kind === "cut-stream") return "cut-stream";
   return closed.aborted ? "client-closed" : "answered";
 }
 
