@@ -12,6 +12,7 @@ import {
 import {
   AnswerExchange,
   clientOptionsOf,
+  type LimitedCall,
   notSent,
   type ProviderTimeouts,
 } from "../wire/answer-exchange.ts";
@@ -54,8 +55,11 @@ export class AnthropicProvider extends Provider {
     if (!client) return notSent("unreachable");
     const { body } = call;
     if (isUnsupported(body)) return refusedHere(body.unsupported);
-    const send = (limited: Parameters<typeof clientOptionsOf>[0]) =>
-      client.post("/v1/messages", clientOptionsOf(limited, body)).asResponse();
+    const send = (limited: LimitedCall) => {
+      const { headers, ...options } = clientOptionsOf(limited, body);
+      const versioned = { ...headers, ...versionFor(body) };
+      return client.post("/v1/messages", { ...options, headers: versioned }).asResponse();
+    };
     const model = this.#endpoints.modelOf(call);
     return this.#exchange.chat(call, model, new MessageReader(), send, onParts);
   }
@@ -63,6 +67,16 @@ export class AnthropicProvider extends Provider {
   override close(): void {
     this.#endpoints.close();
   }
+}
+
+/**
+ * Returns the header of the version that still takes sampling parameters, if the body has any. Since 2026-10-21 the
+ * API refuses them for every model ("Migrating to API version 2026-10-21", platform.claude.com); with the version
+ * before, a model that does not take them says so itself.
+ */
+function versionFor(body: ProviderBody): Readonly<Record<string, string>> {
+  const hasSampling = ["temperature", "top_p", "top_k"].some((name) => name in body);
+  return hasSampling ? { "anthropic-version": "2023-06-01" } : {};
 }
 
 /** Returns the end of a call that is not made, because the API cannot answer the request. Another model may. */

@@ -2,7 +2,7 @@ import type Anthropic from "@anthropic-ai/sdk";
 
 /**
  * The body of `POST /v1/messages`, and its parts, in the types of Anthropic's own client. The client no longer knows the
- * first two members, because its newest models refuse them. Earlier models take them.
+ * first two members, which only an earlier version of the API takes.
  */
 export interface MessagesBody extends Omit<Anthropic.MessageCreateParamsNonStreaming, "stream"> {
   temperature?: number;

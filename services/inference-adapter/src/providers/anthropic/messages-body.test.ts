@@ -198,11 +198,11 @@ describe("the body of a message", () => {
   test("has the parameters that have a counterpart", () => {
     const schema = { type: "object", properties: {} };
     const parameters = {
-      ...{ temperature: 1.4, top_p: 0.9, stop: ["END", "\n"], user: "u-1" },
+      ...{ temperature: 0.4, top_p: 0.9, stop: ["END", "\n"], user: "u-1" },
       response_format: { type: "json_schema", json_schema: { name: "verdict", schema } },
     };
     expect(bodyOf({ parameters })).toMatchObject({
-      temperature: 1,
+      temperature: 0.4,
       top_p: 0.9,
       stop_sequences: ["END"],
       metadata: { user_id: "u-1" },
@@ -214,8 +214,9 @@ describe("the body of a message", () => {
     const parameters = {
       ...{ n: 1, frequency_penalty: 0, presence_penalty: 0, logit_bias: {}, logprobs: false },
       ...{ verbosity: "medium", seed: 7, store: true, service_tier: "auto", prompt_cache_key: "k" },
-      response_format: { type: "text" },
+      ...{ temperature: 1, top_p: 1, response_format: { type: "text" } },
     };
+    expect(bodyOf({ parameters: { temperature: 1.4 } })).toEqual(bodyOf());
     expect(bodyOf({ parameters })).toEqual(bodyOf());
   });
 

@@ -20,7 +20,7 @@ const withoutCounterpart: readonly {
 /**
  * Returns the members that decide how an answer is drawn and where it ends. As Anthropic's own compatibility layer
  * does, a temperature above 1 is sent as 1, and a stop text of blanks is left out (platform.claude.com, "OpenAI SDK
- * compatibility").
+ * compatibility"). Values that change nothing are left out, because newer models refuse the parameter itself.
  */
 export function samplingOf(parameters: Parameters): Sampling | Unsupported {
   for (const { name, changesNothing } of withoutCounterpart)
@@ -35,8 +35,8 @@ export function samplingOf(parameters: Parameters): Sampling | Unsupported {
     (text): text is string => typeof text === "string" && text.trim() !== "",
   );
   return {
-    ...(typeof temperature === "number" && { temperature: Math.min(temperature, 1) }),
-    ...(typeof topP === "number" && { top_p: topP }),
+    ...(typeof temperature === "number" && temperature < 1 && { temperature }),
+    ...(typeof topP === "number" && topP < 1 && { top_p: topP }),
     ...(stops.length > 0 && { stop_sequences: stops }),
     ...(typeof user === "string" && { metadata: { user_id: user } }),
     ...(type === "json_schema" && {

@@ -63,6 +63,14 @@ describe("a call of Anthropic's protocol", () => {
     },
   );
 
+  test.each([{ temperature: 0 }, { top_p: 0.5 }, { temperature: 1, top_p: 1 }, { temperature: 2 }])(
+    "may have the sampling parameters %j, which only an earlier version of the API takes",
+    async (parameters) => {
+      const { end } = await callProvider(provider, { prompt: "Drawn?", model, parameters });
+      expect(end).toMatchObject({ kind: "answered" });
+    },
+  );
+
   test("is refused by an overloaded provider, with its own code for a wrong key and an unknown model", async () => {
     const prompt = "[[fault:529]]";
     expect((await callProvider(provider, { prompt, model })).end).toMatchObject({
