@@ -25,13 +25,17 @@ const prompts = readFileSync(
   .map((line) => (JSON.parse(line) as { readonly prompt: string }).prompt);
 
 const transports = ["http", "http-stream", "kafka", "http"] as const;
-const models = ["auto", "economy", "standard", "auto", "premium", "auto"] as const;
+const anyModel = ["auto", "economy", "standard", "auto", "premium", "auto"];
 
 /**
- * Returns a request with a real prompt, one of three transports and any tier. Every eighth request
+ * Returns a request with a real prompt, one of three transports and one of the models. Every eighth request
  * repeats the prompt of an earlier one, and for a few the provider is busy or fails once.
  */
-export function mixedRequest(number: number, run: string): MixedRequest {
+export function mixedRequest(
+  number: number,
+  run: string,
+  models: readonly string[] = anyModel,
+): MixedRequest {
   const promptNumber = number % 8 === 7 && number > 400 ? number - 399 : number;
   const fault =
     promptNumber % 37 === 5
@@ -62,11 +66,13 @@ export interface LoadOptions {
   readonly send: (request: MixedRequest) => Promise<void>;
   /** Becomes part of every prompt, so that another run is not answered from the cache. */
   readonly run: string;
+  /** The models that are named in turn. Not set: auto and the tiers. */
+  readonly models?: readonly string[];
 }
 
 /** Sends `count` requests, at most `concurrency` at once. */
 export async function runLoad(options: LoadOptions): Promise<void> {
-  const { count, concurrency, perSecond, send, run } = options;
+  const { count, concurrency, perSecond, send, run, models } = options;
   const start = Date.now();
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -75,7 +81,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
       // oxlint-disable-next-line no-await-in-loop -- each worker sends one at a time
       await sleep(Math.max(0, start + (number * 1000) / perSecond - Date.now()));
       // oxlint-disable-next-line no-await-in-loop -- as above
-      await send(mixedRequest(number, run));
+      await send(mixedRequest(number, run, models));
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
