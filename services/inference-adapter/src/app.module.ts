@@ -130,7 +130,8 @@ function partsOf(config: AdapterConfig): NestProvider[] {
   ];
 }
 
-function providerOf(
+/** Returns the adapter that calls every declared provider. */
+export function providerOf(
   declarations: Declarations,
   timeouts: ProviderTimeouts,
   clock: Clock,
