@@ -205,8 +205,10 @@ const checks: Readonly<Record<Capability, Check>> = {
     expect(end).toMatchObject({ kind: "refused", code: "request_refused" });
   },
   "additional members of requests": async (preset) => {
-    const { body } = await preset.call(whole, { parameters: { top_k: 5, not_declared: 1 } });
+    const parameters = { top_k: 5, not_declared: 1 };
+    const { body, headers } = await preset.call(whole, { parameters });
     expect(body["top_k"]).toBe(5);
+    expect(headers["anthropic-version"]).toBe("2023-06-01");
     expect(body).not.toHaveProperty("not_declared");
   },
   "additional members of answers": async (preset) => {
@@ -266,7 +268,7 @@ export const anthropic: PresetRows = {
     "prompt cache classes in usage":
       "reads, and writes for five minutes and for an hour; Sluice marks what is to be cached",
     "embeddings and their encoding": "none; refused without a call",
-    "additional members of requests": "`top_k`",
+    "additional members of requests": "`top_k`, with the version of the API that takes it",
     "additional members of answers": "none",
     "form of errors": "`error` with `type` and `message`, also as an event",
     quota: "HTTP 402 with `billing_error`, or HTTP 400 that says that the balance is too low",

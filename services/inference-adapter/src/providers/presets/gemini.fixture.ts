@@ -55,7 +55,21 @@ const samples: Samples = {
     words: 'Unknown name "x": Cannot find field.',
   },
   quota: refused(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota."),
-  limited: { ...refused(429, "RESOURCE_EXHAUSTED", "Resource exhausted."), retryAfterMs: null },
+  limited: {
+    status: 429,
+    body: [
+      {
+        error: {
+          ...{ code: 429, message: "Resource exhausted.", status: "RESOURCE_EXHAUSTED" },
+          details: [
+            { "@type": "type.googleapis.com/google.rpc.Help", links: [] },
+            { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.5s" },
+          ],
+        },
+      },
+    ],
+    retryAfterMs: 34_500,
+  },
 };
 
 export const gemini: PresetRows = {
@@ -80,7 +94,7 @@ export const gemini: PresetRows = {
     "additional members of answers": "none",
     "form of errors": "a list of one `error` with `code`, `message` and `status`",
     quota: "handled as a rate limit, because both are HTTP 429 with `RESOURCE_EXHAUSTED`",
-    "rate limits": "HTTP 429 with `RESOURCE_EXHAUSTED`, without a time to wait",
+    "rate limits": "HTTP 429 with `RESOURCE_EXHAUSTED` and the time to wait in its details",
   },
   checks: {
     ...chatCompletionsChecks(samples),

@@ -15,7 +15,8 @@ export class ProviderRefusal extends Error {
   /** @param secrets the provider's keys, which some providers quote */
   end(secrets: readonly string[], now: EpochMillis): ProviderEnd {
     const { code, status, message, parameter } = this.error;
-    const retryAfterMs = retryAfterMsOf((name) => this.headers.get(name), now);
+    const retryAfterMs =
+      retryAfterMsOf((name) => this.headers.get(name), now) ?? this.error.retryAfterMs;
     // Only words about the request help its client. Others are about the operator's account.
     const isForClient = code === "request_refused" || code === "context_length_exceeded";
     const words = isForClient && message !== null ? wordsOf(message, parameter, secrets) : "";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryAfterMsOf } from "./retry-after.ts";
+import { retryAfterMsOf, retryDelayMsOf } from "./retry-after.ts";
 
 const now = Date.parse("2026-01-01T00:00:00Z");
 const retryAfter = (headers: Record<string, string>): number | null =>
@@ -23,4 +23,11 @@ test("a date in the past is a wait of zero, and an unreadable value is ignored",
   expect(retryAfter({ "retry-after": "Wed, 31 Dec 2025 23:00:00 GMT" })).toBe(0);
   expect(retryAfter({ "retry-after": "soon" })).toBeNull();
   expect(retryAfter({})).toBeNull();
+});
+
+test("a duration of Google's APIs is seconds, of which no more than a day is believed", () => {
+  expect(retryDelayMsOf("34s")).toBe(34_000);
+  expect(retryDelayMsOf("0.25s")).toBe(250);
+  expect(retryDelayMsOf(`${"9".repeat(400)}s`)).toBe(86_400_000);
+  expect(["34", "s", "-1s", "1m", 34, null].map(retryDelayMsOf)).toEqual(Array(6).fill(null));
 });

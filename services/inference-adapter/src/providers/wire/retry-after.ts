@@ -21,6 +21,13 @@ export function retryAfterMsOf(
   return Number.isNaN(date) ? null : bounded(date - now);
 }
 
+/** Returns a duration of Google's APIs, which is seconds with an `s`, in milliseconds; null if it is none. */
+export function retryDelayMsOf(duration: unknown): number | null {
+  if (typeof duration !== "string" || !duration.endsWith("s")) return null;
+  const seconds = amountOf(duration.slice(0, -1));
+  return seconds === null ? null : bounded(seconds * 1_000);
+}
+
 function bounded(waitMs: number): number {
   return Math.ceil(Math.min(Math.max(waitMs, 0), retryAfterMsMax));
 }

@@ -1,4 +1,5 @@
 import type { RefusalCode } from "../../decide/failure.ts";
+import { retryDelayMsOf } from "./retry-after.ts";
 import { codeByWords, codeOf, isNameOfError, nameOf, statusOf } from "./refusal-code.ts";
 
 /** What a provider says about a call that it did not perform, or could not finish. */
@@ -10,6 +11,8 @@ export interface WireError {
   readonly message: string | null;
   /** The parameter at fault, if the provider names one. */
   readonly parameter: string | null;
+  /** How long the body asks to wait, in milliseconds; null if it does not. */
+  readonly retryAfterMs: number | null;
 }
 
 /** What a body holds of an answer, apart from an error. */
@@ -214,7 +217,14 @@ function wireErrorOf(error: Members, httpStatus: number | null): WireError {
   const isFlagged = listOf(reasons).length > 0 || Boolean(flagged);
   const isAboutRequest = isFlagged && decisive !== 401 && (decisive ?? 400) < 500;
   const code = isAboutRequest ? "request_refused" : codeOf(namesIn(error), decisive, message ?? "");
-  return { status, code, message, parameter: textOf(error["param"]) };
+  const retryAfterMs = retryDelayMsIn(error["details"]);
+  return { status, code, message, parameter: textOf(error["param"]), retryAfterMs };
+}
+
+/** Returns the wait that Google's APIs state in the details of an error, and not in a header (google.rpc.RetryInfo). */
+function retryDelayMsIn(details: unknown): number | null {
+  const members = listOf(details).map(membersOf);
+  return firstOf(members, ({ retryDelay }) => retryDelayMsOf(retryDelay));
 }
 
 function statusIn(error: Members): number | null {
