@@ -4,8 +4,16 @@ import { defineConfig } from "vitest/config";
  * One Vitest configuration for the whole repository. Every test file runs wherever it is, so no package
  * can forget to include its tests, and no cached result hides a change. The suffixes below mark the suites
  * that need a running stack.
+ *
+ * Files run at the same time if they share nothing: unit tests, and suites that start servers of their own. Both
+ * spend most of their time waiting. The suites on the stack of the run share its servers, and follow one by one.
  */
 const needsStack = ["**/*.{int,e2e,chaos}.test.ts"];
+/** Suites that start all of their servers themselves, in a data directory and on ports of their own. */
+const ownStack = [
+  "infra/local/test/*.int.test.ts",
+  "tools/cli/test/{accounts,neighbours,up}.int.test.ts",
+];
 const never = ["**/node_modules/**", "**/dist/**", "**/.sluice/**", "**/.nx/**"];
 // Node receives these conditions for modules that Vitest does not transform. They must not contain
 // "import": a CommonJS package such as pg would then load its dependencies as ES modules.
@@ -15,6 +23,9 @@ const shared = {
   ssr: { resolve: { conditions } },
   resolve: { conditions },
 };
+
+/** By default Vitest leaves one core to itself, so that a machine of two cores would run one file at a time. */
+const onAllCores = { maxWorkers: "100%" };
 
 export default defineConfig({
   test: {
@@ -31,6 +42,19 @@ export default defineConfig({
           fsModuleCache: false,
           // A limit against hanging, not a measurement: property tests take seconds on a busy machine.
           testTimeout: 60_000,
+          ...onAllCores,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "own-stack",
+          include: ownStack,
+          exclude: never,
+          fsModuleCache: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          ...onAllCores,
         },
       },
       {
@@ -38,7 +62,7 @@ export default defineConfig({
         test: {
           name: "stack",
           include: needsStack,
-          exclude: never,
+          exclude: [...never, ...ownStack],
           fsModuleCache: false,
           globalSetup: ["libs/testing/src/global-setup.ts"],
           fileParallelism: false,
