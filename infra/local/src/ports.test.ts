@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
 import { occupy } from "../test/fake-program.ts";
 import {
   assertPortsFree,
@@ -62,4 +65,25 @@ test("a listening server is detected even if the process is busy beyond the time
   while (performance.now() < busyUntil) continue;
   expect(await listening).toBe(true);
   await release();
+});
+
+test("a port that another start has chosen is not chosen again before its server had time to listen", async () => {
+  const claims = mkdtempSync(join(tmpdir(), "sluice-ports-"));
+  const chosen = await findFreePorts(13, claims);
+  expect(readdirSync(claims).toSorted()).toEqual(chosen.map(String).toSorted());
+  const random = vi.spyOn(Math, "random");
+  const shareOf = (port: number) => (port - 20_000 + 0.5) / 12_000;
+  random.mockReturnValueOnce(shareOf(chosen[0]!));
+  expect(await findFreePorts(1, claims)).not.toEqual([chosen[0]]);
+
+  const threeMinutesAgo = (Date.now() - 180_000) / 1_000;
+  utimesSync(join(claims, String(chosen[0])), threeMinutesAgo, threeMinutesAgo);
+  random.mockReturnValueOnce(shareOf(chosen[0]!));
+  expect(await findFreePorts(1, claims)).toEqual([chosen[0]]);
+  random.mockRestore();
+  rmSync(claims, { recursive: true });
+});
+
+test("ports are found if nothing can be written about them", async () => {
+  expect(await findFreePorts(2, "/dev/null/ports")).toHaveLength(2);
 });

@@ -1,5 +1,8 @@
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
-import { StackFault } from "./faults.ts";
+import { join } from "node:path";
+import { cacheRootOf, makeWritable } from "./directories.ts";
+import { errorCodeOf, StackFault } from "./faults.ts";
 import { foreignListenerOf } from "./servers/own-listener.ts";
 
 /** The default port of everything that listens in the stack. The admin ports have the order of `serviceNames`. */
@@ -44,6 +47,8 @@ const LOOPBACK = "127.0.0.1";
 const FREE_PORT_MIN = 20_000;
 const FREE_PORT_MAX = 32_000;
 const FREE_PORT_TRIES = 500;
+/** A server listens on its port some seconds after the port was chosen, and on a busy machine up to a minute. */
+const CLAIM_MS = 120_000;
 
 /** Returns the environment variable of a port: `SLUICE_HTTP_PORT`, `SLUICE_INGRESS_ADMIN_PORT`, and so on. */
 export function portVariableOf(name: PortName): string {
@@ -80,21 +85,47 @@ export function portFromEnvironment(
 }
 
 /**
- * Returns `count` different ports on which nothing listens at this moment.
+ * Returns `count` different ports on which nothing listens at this moment, and which no other start of this account
+ * has chosen within the last two minutes. Of two stacks that start at the same time, one would otherwise fail.
  *
+ * @param claims the folder that has a file for each port that was chosen
  * @throws StackFault `STACK_PORT_TAKEN` if it does not find enough of them.
  */
-export async function findFreePorts(count: number): Promise<number[]> {
+export async function findFreePorts(
+  count: number,
+  claims = join(cacheRootOf(process.env), "ports"),
+): Promise<number[]> {
+  removeOldClaims(claims);
   const found = new Set<number>();
   for (let tries = 0; found.size < count && tries < FREE_PORT_TRIES; tries += 1) {
     const port = FREE_PORT_MIN + Math.floor(Math.random() * (FREE_PORT_MAX - FREE_PORT_MIN));
-    if (!found.has(port) && (await isFree(port))) found.add(port);
+    if (!found.has(port) && (await isFree(port)) && claim(port, claims)) found.add(port);
   }
   if (found.size === count) return [...found];
   throw new StackFault(
     "STACK_PORT_TAKEN",
     `Fewer than ${count} unused ports were found between ${FREE_PORT_MIN} and ${FREE_PORT_MAX}. Stop servers that you do not need.`,
   );
+}
+
+function removeOldClaims(folder: string): void {
+  try {
+    for (const file of readdirSync(folder).map((name) => join(folder, name)))
+      if (Date.now() - statSync(file).mtimeMs > CLAIM_MS) rmSync(file, { force: true });
+  } catch {
+    // There are no claims yet, or another start has removed them.
+  }
+}
+
+/** Returns whether the port was not claimed before. An account that cannot write claims has none to respect. */
+function claim(port: number, folder: string): boolean {
+  try {
+    makeWritable(folder, "set SLUICE_CACHE_DIR to a directory you can write to");
+    writeFileSync(join(folder, String(port)), "", { flag: "wx" });
+    return true;
+  } catch (error) {
+    return errorCodeOf(error) !== "EEXIST";
+  }
 }
 
 /** Returns an unused port for everything that listens in the stack. */
