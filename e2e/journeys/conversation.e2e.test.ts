@@ -122,7 +122,7 @@ test("a tool is called and its result answered, whole and streamed", async () =>
 test("what the API lacks is answered by another model, or refused with the name of the parameter", async () => {
   const messages: Messages = [{ role: "user", content: "Twice, please." }];
   await expect(openai.chat.completions.create({ model, messages, n: 2 })).rejects.toMatchObject({
-    ...{ status: 400, code: "provider_refused" },
+    ...{ status: 400, code: "provider_refused", param: "n" },
     message: expect.stringContaining("'n' is not supported by Anthropic's API"),
   });
 });

@@ -39,6 +39,8 @@ export interface Refusal extends Ending {
   readonly reason: string;
   /** After how many milliseconds a new request may succeed; absent if that is not known. */
   readonly retryAfterMs?: number | undefined;
+  /** The parameter at fault, as the provider names it; absent if that is not known. */
+  readonly param?: string | undefined;
 }
 
 /** Returns the outcome of a request that was declined or has failed. */
@@ -51,6 +53,7 @@ export function refusedOutcome(admitted: InferenceAdmitted, refusal: Refusal): I
       code: refusal.code,
       reason: refusal.reason,
       retryAfterMs: refusal.retryAfterMs ?? null,
+      param: refusal.param ?? null,
     },
   };
 }

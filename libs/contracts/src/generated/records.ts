@@ -473,6 +473,8 @@ export interface Refused {
   readonly reason: string;
   /** After how many milliseconds a new request may succeed; null: not known. */
   readonly retryAfterMs: number | null;
+  /** The parameter at fault, as the provider names it; null: not known. */
+  readonly param: string | null;
 }
 
 /** The reply that a client waits for. none: no client waits. whole: the whole answer. live: each token. */

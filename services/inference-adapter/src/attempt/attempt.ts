@@ -322,6 +322,7 @@ export class AttemptRunner {
       readonly status: number | null;
       readonly retryAfterMs: number | null;
       readonly words?: string | undefined;
+      readonly param?: string | undefined;
     },
     metered: CostMetered | null,
   ): Promise<Recorded> {
@@ -333,6 +334,7 @@ export class AttemptRunner {
       status: failure.status,
       retryAt: retryAtOf(failure, number, clock.now()),
       words: failure.words,
+      param: failure.param,
     });
     const isOurs = await persistently(
       () => attempts.fail(ref, number, fence, { reason, metered }),

@@ -70,6 +70,7 @@ export function refusedOutcomeOf(
     code: end.code,
     reason: end.reason,
     retryAfterMs: end.retryAfterMs,
+    param: end.param,
     attempts: calls,
     lookup: dispatched.lookup,
     decisions: decided(dispatched, end.code, [`provider calls made: ${calls}`]),

@@ -51,6 +51,8 @@ export interface AttemptFailure {
   readonly retryAt: EpochMillis | null;
   /** The provider's own words about a request that it refused, for the client; absent if there are none. */
   readonly words?: string | undefined;
+  /** The parameter at fault, as the provider names it; absent if that is not known. */
+  readonly param?: string | undefined;
 }
 
 /** Returns the failure as the JSON text that the attempt record stores. */
@@ -79,7 +81,8 @@ function isFailure(read: unknown): read is AttemptFailure {
     typeof read.variant === "string" &&
     "retryAt" in read &&
     (read.retryAt === null || typeof read.retryAt === "number") &&
-    (!("words" in read) || typeof read.words === "string")
+    (!("words" in read) || typeof read.words === "string") &&
+    (!("param" in read) || typeof read.param === "string")
   );
 }
 

@@ -259,12 +259,18 @@ test("the client learns the provider's words about its request", () => {
   const words = "Invalid schema for response_format 'verdict'.";
   const failure = { code: "request_refused", status: 400, retryAt: null } as const;
   const attempts = [
-    failedWith({ ...failure, words }),
+    failedWith({ ...failure, words, param: "response_format" }),
     failedWith({ ...failure, variant: "large" }, 2),
   ];
   expect(stepFor({ history: aHistory({ attempts }) })).toMatchObject({
     code: "provider_refused",
     reason: `The provider refused the request (HTTP 400): ${words}`,
+    param: "response_format",
+  });
+  const unsent = [failedWith({ ...failure, status: null, words })];
+  const dispatched = aDispatched({ candidates: [small] });
+  expect(stepFor({ dispatched, history: aHistory({ attempts: unsent }) })).toMatchObject({
+    reason: `The request cannot be sent to the provider: ${words}`,
   });
 });
 

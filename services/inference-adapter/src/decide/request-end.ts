@@ -21,6 +21,8 @@ export interface End {
   readonly reason: string;
   /** After how many milliseconds a new request may succeed; absent if that is not known. */
   readonly retryAfterMs?: number | undefined;
+  /** The parameter at fault, as the provider names it; absent if that is not known. */
+  readonly param?: string | undefined;
 }
 
 /**
@@ -41,8 +43,7 @@ export function givenUp(failures: readonly AttemptFailure[], now: EpochMillis): 
       "context_length_exceeded",
       "The conversation is longer than the context window of the model. Shorten it, or name another model.",
     );
-  if (failures.length > 0 && failures.every(isTheRequest))
-    return ended("provider_refused", refusalOf(failures));
+  if (failures.length > 0 && failures.every(isTheRequest)) return refusalOf(failures);
   const answer = last && answerReasons.get(last.code);
   if (answer) return ended("provider_failed", answer);
   return ended(
@@ -54,12 +55,20 @@ export function givenUp(failures: readonly AttemptFailure[], now: EpochMillis): 
 }
 
 /** Returns the provider's words about the request; the last ones, because that candidate is the most capable. */
-function refusalOf(failures: readonly AttemptFailure[]): string {
+function refusalOf(failures: readonly AttemptFailure[]): End {
   const last = failures.findLast(({ words }) => words !== undefined) ?? failures.at(-1);
-  const status = `HTTP ${last?.status ?? "4xx"}`;
-  return last?.words === undefined
-    ? `Every provider refused the request itself (${status}). Check its parameters.`
-    : `The provider refused the request (${status}): ${last.words}`;
+  const { words, status, param } = last ?? {};
+  if (words === undefined)
+    return ended(
+      "provider_refused",
+      `Every provider refused the request itself (HTTP ${status ?? "4xx"}). Check its parameters.`,
+    );
+  // Without a status, the request was refused here, because the provider's API cannot answer it.
+  const reason =
+    status === null
+      ? `The request cannot be sent to the provider: ${words}`
+      : `The provider refused the request (HTTP ${status}): ${words}`;
+  return { ...ended("provider_refused", reason), param };
 }
 
 /**

@@ -45,6 +45,8 @@ export type ProviderEnd =
       readonly retryAfterMs: number | null;
       /** The provider's own words about a request that it refused, without secrets; absent if it gave none. */
       readonly words?: string | undefined;
+      /** The parameter at fault, if the provider names it and it can be shown. */
+      readonly param?: string | undefined;
     }
   /** The response is complete and the call may be billed, but the answer cannot be used. */
   | { readonly kind: "unusable"; readonly code: UnusableCode; readonly usage: ReportedUsage | null }

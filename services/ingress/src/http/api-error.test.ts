@@ -66,6 +66,16 @@ test.each([
   });
 });
 
+test("an outcome with the provider's name of the parameter at fault keeps it", () => {
+  const outcome = refusedOutcome(anAdmission(), {
+    ...{ kind: "failed", code: "provider_refused", reason: "No.", attempts: 1 },
+    ...{ lookup: null, decisions: [], completedAt: 0, param: "response_format" },
+  });
+  expect(ApiError.ofOutcome(outcome).envelope()).toMatchObject({
+    error: { code: "provider_refused", param: "response_format" },
+  });
+});
+
 test("an answer that has expired is a 409 that SDKs do not repeat", () => {
   expect(answerExpired()).toMatchObject({
     ...{ status: 409, code: "answer_expired", headers: { "x-should-retry": "false" } },

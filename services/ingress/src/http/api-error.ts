@@ -107,9 +107,9 @@ export class ApiError extends Error {
 
   /** Returns the error for an outcome that is not completed. It is final: this request cannot end otherwise. */
   static ofOutcome({ refused }: Pick<InferenceResponded, "refused">): ApiError {
-    const { code, reason, retryAfterMs } = refused ?? noReason;
+    const { code, reason, retryAfterMs, param } = refused ?? noReason;
     const after = retryAfterMs === null ? {} : { "retry-after": inSeconds(retryAfterMs) };
-    return new ApiError(code, reason, { headers: { ...final, ...after } });
+    return new ApiError(code, reason, { param, headers: { ...final, ...after } });
   }
 
   envelope(): { readonly error: object } {
@@ -122,6 +122,7 @@ const noReason = {
   code: "internal_error",
   reason: "The request ended without an answer and without a reason. Send it again.",
   retryAfterMs: null,
+  param: null,
 } as const;
 
 function inSeconds(milliseconds: number): string {

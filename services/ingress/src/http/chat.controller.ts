@@ -128,6 +128,7 @@ function streamBroken(): ApiError {
       code: "internal_error",
       reason: "The answer broke off. Send the request again.",
       retryAfterMs: null,
+      param: null,
     },
   });
 }

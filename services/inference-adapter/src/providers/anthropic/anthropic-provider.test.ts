@@ -347,6 +347,7 @@ describe("a refusal", () => {
     expect((await callProvider(provider, { prompt: "x", parameters: { n: 2 } })).end).toEqual({
       ...{ kind: "refused", code: "request_refused", status: null, retryAfterMs: null },
       words: "'n' is not supported by Anthropic's API: it has no such parameter.",
+      param: "n",
     });
     expect(await embed(provider, ["a river"])).toMatchObject({ code: "request_refused" });
     expect(calls).toBe(0);

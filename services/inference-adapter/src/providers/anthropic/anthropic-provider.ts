@@ -22,10 +22,9 @@ import {
   ProviderEndpoints,
   type ProviderFetch,
 } from "../wire/provider-endpoints.ts";
-import { wordsOf } from "../wire/provider-refusal.ts";
 import { MessageReader } from "./message-reader.ts";
 import { messagesBodyOf } from "./messages-body.ts";
-import { isUnsupported, unsupported } from "./unsupported.ts";
+import { isUnsupported, type Unsupported, unsupported } from "./unsupported.ts";
 
 /** Calls any provider that implements Anthropic's messages. */
 export class AnthropicProvider extends Provider {
@@ -54,7 +53,7 @@ export class AnthropicProvider extends Provider {
     const client = this.#endpoints.clientFor(call);
     if (!client) return notSent("unreachable");
     const { body } = call;
-    if (isUnsupported(body)) return refusedHere(body.unsupported);
+    if (isUnsupported(body)) return refusedHere(body);
     const send = (limited: LimitedCall) => {
       const { headers, ...options } = clientOptionsOf(limited, body);
       const versioned = { ...headers, ...versionFor(body) };
@@ -80,9 +79,15 @@ function versionFor(body: ProviderBody): Readonly<Record<string, string>> {
 }
 
 /** Returns the end of a call that is not made, because the API cannot answer the request. Another model may. */
-function refusedHere(reason: string): ProviderEnd {
-  const words = wordsOf(reason, null, []);
-  return { kind: "refused", code: "request_refused", status: null, retryAfterMs: null, words };
+function refusedHere({ unsupported: words, param }: Unsupported): ProviderEnd {
+  return {
+    kind: "refused",
+    code: "request_refused",
+    status: null,
+    retryAfterMs: null,
+    words,
+    param,
+  };
 }
 
 /** The address may end with the version, as other providers' addresses do. */

@@ -235,6 +235,7 @@ describe("the body of a message", () => {
   ])("is not made if '%s' would be ignored", (name, parameters) => {
     expect(bodyOf({ parameters })).toEqual({
       unsupported: expect.stringContaining(`'${name}' is not supported by Anthropic's API`),
+      param: name,
     });
   });
 
@@ -247,6 +248,7 @@ describe("the body of a message", () => {
       const parts = JSON.stringify([{ type: "image_url", image_url: { url } }]);
       expect(bodyOf({ messages: [{ role: "user", content: "", parts }] })).toEqual({
         unsupported: expect.stringContaining("'image_url'"),
+        param: "image_url",
       });
     }
   });

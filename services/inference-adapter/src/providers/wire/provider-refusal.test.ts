@@ -27,11 +27,24 @@ test("a refusal keeps its status, its time to wait, and the provider's words abo
   expect(await endOf(Response.json({ error }, { status: 400 }))).toEqual({
     ...{ kind: "refused", code: "request_refused", status: 400, retryAfterMs: null },
     words: "Invalid schema for response_format 'verdict': it has no type.",
+    param: "response_format",
   });
   const headers = { "retry-after": "3" };
   expect(await endOf(new Response("slow down", { status: 429, headers }))).toEqual({
     ...{ kind: "refused", code: "rate_limited", status: 429, retryAfterMs: 3_000 },
   });
+});
+
+test.each([
+  ["messages[0].content", "messages[0].content"],
+  ["tools.0.function", "tools.0.function"],
+  ["a text about it", undefined],
+  ["plainsecret", undefined],
+  ["sk-abc12345", undefined],
+  ["p".repeat(201), undefined],
+])("the name of a parameter is shown if it is one: %s", async (param, shown) => {
+  const end = await endOf(Response.json({ error: { message: "No.", param } }, { status: 400 }));
+  expect("param" in end ? end.param : undefined).toBe(shown);
 });
 
 test("words about the operator's account are kept from the client", async () => {

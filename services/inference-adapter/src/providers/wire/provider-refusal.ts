@@ -19,8 +19,14 @@ export class ProviderRefusal extends Error {
       retryAfterMsOf((name) => this.headers.get(name), now) ?? this.error.retryAfterMs;
     // Only words about the request help its client. Others are about the operator's account.
     const isForClient = code === "request_refused" || code === "context_length_exceeded";
-    const words = isForClient && message !== null ? wordsOf(message, parameter, secrets) : "";
-    return { kind: "refused", code, status, retryAfterMs, ...(words && { words }) };
+    if (!isForClient) return { kind: "refused", code, status, retryAfterMs };
+    const words = message === null ? "" : wordsOf(message, parameter, secrets);
+    const param = parameter === null ? undefined : paramOf(parameter, secrets);
+    return {
+      ...{ kind: "refused", code, status, retryAfterMs },
+      ...(words && { words }),
+      ...(param !== undefined && { param }),
+    };
   }
 }
 
@@ -117,6 +123,12 @@ export function wordsOf(
   const whole = oneLineOf(isNamed ? message : `${message} (${parameter})`);
   const text = withoutSecrets(whole, secrets).replace(secretLooking, "[removed]");
   return text.length > wordsLengthMax ? `${text.slice(0, wordsLengthMax - 1)}…` : text;
+}
+
+/** Returns the path of a parameter; undefined if the provider sends something else, or a secret. */
+function paramOf(parameter: string, secrets: readonly string[]): string | undefined {
+  const isPath = /^[\w.[\]$-]{1,200}$/.test(parameter);
+  return isPath && wordsOf(parameter, null, secrets) === parameter ? parameter : undefined;
 }
 
 /** Returns the beginning of a text. It ends between two words, because a half of a secret is not recognised. */
