@@ -23,7 +23,10 @@ export class ProviderRefusal extends Error {
     const words = message === null ? "" : wordsOf(message, parameter, secrets);
     const param = parameter === null ? undefined : paramOf(parameter, secrets);
     return {
-      ...{ kind: "refused", code, status, retryAfterMs },
+      kind: "refused",
+      code,
+      status,
+      retryAfterMs,
       ...(words && { words }),
       ...(param !== undefined && { param }),
     };
