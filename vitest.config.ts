@@ -6,13 +6,25 @@ import { defineConfig } from "vitest/config";
  * that need a running stack.
  *
  * Files run at the same time if they share nothing: unit tests, and suites that start servers of their own. Both
- * spend most of their time waiting. The suites on the stack of the run share its servers, and follow one by one.
+ * spend most of their time waiting. The suites on the stack of the run follow, two at a time. Those that would
+ * disturb another one, or that another one would disturb, are last and alone.
  */
 const needsStack = ["**/*.{int,e2e,chaos}.test.ts"];
 /** Suites that start all of their servers themselves, in a data directory and on ports of their own. */
 const ownStack = [
+  "e2e/chaos/short.chaos.test.ts",
   "infra/local/test/*.int.test.ts",
   "tools/cli/test/{accounts,neighbours,up}.int.test.ts",
+];
+/** Suites that measure how long something takes, and suites that fill a shared server or make it forget. */
+const alone = [
+  "e2e/chaos/{kill,redis}.chaos.test.ts",
+  "e2e/connections/refusals.e2e.test.ts",
+  "e2e/{fuzz,hostile}/*.e2e.test.ts",
+  "libs/{redis,request-state}/test/*.int.test.ts",
+  "libs/stage/test/producer.int.test.ts",
+  "services/ingress/test/{full-redis,limits}.int.test.ts",
+  "tools/documented-commands.e2e.test.ts",
 ];
 const never = ["**/node_modules/**", "**/dist/**", "**/.sluice/**", "**/.nx/**"];
 // Node receives these conditions for modules that Vitest does not transform. They must not contain
@@ -26,6 +38,13 @@ const shared = {
 
 /** By default Vitest leaves one core to itself, so that a machine of two cores would run one file at a time. */
 const onAllCores = { maxWorkers: "100%" };
+
+const onSharedStack = {
+  fsModuleCache: false,
+  globalSetup: ["libs/testing/src/global-setup.ts"],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
@@ -62,12 +81,21 @@ export default defineConfig({
         test: {
           name: "stack",
           include: needsStack,
-          exclude: [...never, ...ownStack],
-          fsModuleCache: false,
-          globalSetup: ["libs/testing/src/global-setup.ts"],
+          exclude: [...never, ...ownStack, ...alone],
+          ...onSharedStack,
+          // Each file has topics, keys and tables of its own, and limits that hold while another one runs.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "stack-alone",
+          include: alone,
+          exclude: never,
+          ...onSharedStack,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
     ],
