@@ -296,6 +296,20 @@ describe("a stream of a model that hides its reasoning", () => {
     expect(meteredIn(await handle())).toMatchObject([{ kind: "reported" }]);
   });
 
+  test("that breaks off after the usage of its prompt alone is left to the sweep too", async () => {
+    const prompt = { inputTokens: 1_000n, outputTokens: null, reasoningTokens: null };
+    const end: ProviderEnd = {
+      ...{ kind: "cut", code: "connection_lost", answer: answerOf(["One"], "") },
+      usage: { usage: { ...noUsage, ...prompt }, raw: null },
+    };
+    const { handle } = await newTestStage(
+      () => ({ kind: "end", end, tokens: ["One"] }),
+      live,
+      hiding,
+    );
+    expect(meteredIn(await handle())).toEqual([]);
+  });
+
   test("is not begun if its client has left before", async () => {
     const { handle, replies, ref, provider } = await newTestStage(() => answered, live, hiding);
     await replies.cancel(ref, newReaderId());

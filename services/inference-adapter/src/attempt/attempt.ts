@@ -32,6 +32,7 @@ import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "@sluice/tokens";
+import { countsOutput } from "../providers/answer/answer-part.ts";
 import type { Provider, ProviderBody, ProviderEnd } from "../providers/provider.ts";
 import type { ProviderBreakers } from "../providers/provider-breakers.ts";
 
@@ -282,7 +283,7 @@ export class AttemptRunner {
       }
       case "cut": {
         // What was seen says nothing about hidden reasoning, so the sweep estimates the most that it can be.
-        const isUnknown = end.usage === null && this.#parts.hidesReasoning(held.candidate);
+        const isUnknown = !countsOutput(end.usage) && this.#parts.hidesReasoning(held.candidate);
         if (isUnknown) return this.#fail(held, { ...end, status: null, retryAfterMs: null }, null);
         const result = { answer: end.answer, usage: end.usage, reason: "cut" } as const;
         const metered = await this.#meter(held, result, calledAt);

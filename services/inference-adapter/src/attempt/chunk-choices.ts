@@ -1,5 +1,11 @@
 import type { ChunkChoices } from "@sluice/request-state";
-import type { AnswerPart, AnswerToolCall, ChoicePart } from "../providers/answer/answer-part.ts";
+import type {
+  AnswerPart,
+  AnswerToolCall,
+  ChoicePart,
+  Members,
+} from "../providers/answer/answer-part.ts";
+import { joinedMembers } from "../providers/answer/joined-members.ts";
 
 /**
  * Returns the `choices` of a chunk of OpenAI's API, in which live answers travel to the client, for parts that arrived
@@ -17,6 +23,7 @@ function choiceOf(index: number, parts: readonly ChoicePart[]): object {
   const delta: Record<string, unknown> = {};
   const choice: Record<string, unknown> = { index, delta, finish_reason: null };
   const calls: object[] = [];
+  let members: Members = {};
   for (const part of parts)
     switch (part.kind) {
       case "text":
@@ -27,7 +34,8 @@ function choiceOf(index: number, parts: readonly ChoicePart[]): object {
         break;
       case "reasoning":
       case "declared":
-        Object.assign(delta, part.members);
+        members = joinedMembers(members, part.members);
+        Object.assign(delta, members);
         break;
       case "tool_call":
         calls.push(callOf(part));

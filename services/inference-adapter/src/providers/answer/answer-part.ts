@@ -12,6 +12,12 @@ export interface ReportedUsage {
   readonly raw: string | null;
 }
 
+/** Whether a provider has reported anything of what it made. */
+export function countsOutput(reported: ReportedUsage | null): boolean {
+  const { outputTokens = null, reasoningTokens = null } = reported?.usage ?? {};
+  return outputTokens !== null || reasoningTokens !== null;
+}
+
 /** A part of an answer as it arrives, in the same form for every protocol. */
 export type AnswerPart = AnswerOrigin | AnswerUsage | ChoicePart;
 

@@ -53,8 +53,12 @@ function brokenAfter(...events: readonly Event[]): RequestListener {
   };
 }
 
-async function call(listener: RequestListener, settings: Partial<CallSettings> = {}) {
-  const provider = await serve(listener, {}, AnthropicProvider);
+async function call(
+  listener: RequestListener,
+  settings: Partial<CallSettings> = {},
+  limits: Parameters<typeof serve>[1] = {},
+) {
+  const provider = await serve(listener, limits, AnthropicProvider);
   return callProvider(provider, { prompt: "x", ...settings });
 }
 
@@ -231,6 +235,8 @@ describe("a stream", () => {
         response.write(lines([start, ...saidText(0, "Nile"), ended("end_turn"), stop]));
       },
       { stream: true },
+      // Longer than a test may take.
+      { silenceMs: 100_000 },
     );
     expect(end).toMatchObject({ kind: "answered" });
   });
@@ -243,6 +249,7 @@ describe("a stream", () => {
         for (const event of events) response.write(`data: ${JSON.stringify(event)}\n\n`);
       },
       { stream: true },
+      { silenceMs: 100_000 },
     );
     expect(end).toMatchObject({ kind: "answered", answer: { choices: [{ content: "Nile" }] } });
   });
@@ -254,10 +261,12 @@ describe("a stream", () => {
     expect((await call(brokenAfter(...text), { stream: true })).end).toMatchObject({
       ...{ kind: "cut", code, answer: { choices: [{ content: "Ni" }] }, usage },
     });
-    expect((await call(brokenAfter(start), { stream: true })).end).toMatchObject({
-      ...{ kind: "cut", code, usage },
-    });
-    expect((await call(brokenAfter(ping), { stream: true })).end).toEqual({ kind: "lost", code });
+    // The usage of the prompt does not say what was made of the answer.
+    for (const begun of [ping, start, blockStart(0, { type: "thinking", thinking: "" })])
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      expect((await call(brokenAfter(start, begun), { stream: true })).end).toEqual({
+        ...{ kind: "lost", code },
+      });
   });
 
   test("whose first event is an error is a refusal", async () => {
@@ -268,6 +277,19 @@ describe("a stream", () => {
     expect((await stream(error("rate_limit_error"))).end).toMatchObject({
       ...{ kind: "refused", code: "rate_limited" },
     });
+  });
+
+  test("with an event of a new type is read on, whatever words it has", async () => {
+    const notice = { type: "notice", message: "Rate limit ahead" };
+    const { end } = await stream(
+      notice,
+      start,
+      notice,
+      ...saidText(0, "x"),
+      ended("end_turn"),
+      stop,
+    );
+    expect(end).toMatchObject({ kind: "answered", answer: { choices: [{ content: "x" }] } });
   });
 
   test("with an error after text is cut", async () => {
@@ -320,7 +342,14 @@ describe("a refusal", () => {
 
   test.each([
     ["Your credit balance is too low to access the Anthropic API.", "quota_exhausted"],
+    ["You have reached your specified API usage limits.", "quota_exhausted"],
+    ["You have reached your specified workspace API usage limits.", "quota_exhausted"],
+    ["This organization has been disabled.", "unauthorized"],
     ["prompt is too long: 208310 tokens > 200000 maximum", "context_length_exceeded"],
+    [
+      "input length and `max_tokens` exceed context limit: 196817 + 20000 > 200000, decrease input",
+      "context_length_exceeded",
+    ],
   ])("with the words %j is %s, whatever its type", async (words, code) => {
     const { end } = await call(json(error("invalid_request_error", words), 400));
     expect(end).toMatchObject({ kind: "refused", code });

@@ -60,7 +60,9 @@ export class AnthropicProvider extends Provider {
       return client.post("/v1/messages", { ...options, headers: versioned }).asResponse();
     };
     const model = this.#endpoints.modelOf(call);
-    return this.#exchange.chat(call, model, new MessageReader(), send, onParts);
+    const { promptCache } = this.#endpoints.dialectOf(call) ?? plainDialect;
+    const reader = new MessageReader(promptCache?.duration);
+    return this.#exchange.chat(call, model, reader, send, onParts);
   }
 
   override close(): void {

@@ -9,11 +9,13 @@ export interface Conversation {
   readonly messages: readonly Turn[];
   /** Whether the last turn is the result of a tool that was called without thinking. */
   readonly continuesWithoutThinking: boolean;
+  /** Whether the model is to continue an answer that the client has begun. */
+  readonly continuesAnswer: boolean;
 }
 
 /**
- * Returns the system prompt and the turns of a chat. All system messages are at the beginning, because the API has only
- * that place for them, and consecutive messages of one role are one turn.
+ * Returns the system prompt and the turns of a chat. All system messages are at the beginning, which is the only place
+ * that every model has for them, and consecutive messages of one role are one turn.
  *
  * @param withThoughts whether the thinking of earlier answers is sent back
  * @throws PermanentFault `ADAPTER_REQUEST_UNREADABLE`
@@ -28,7 +30,10 @@ export function conversationOf(
     const content = contentOf(message);
     if ("unsupported" in content) return content;
     if (message.role === "system" || message.role === "developer") {
-      system.push(...content.filter(({ type }) => type === "text").map(asText));
+      const texts = content.filter((block) => block.type === "text");
+      if (texts.length < content.length)
+        return unsupported("messages", "a system message has no images");
+      system.push(...texts);
       continue;
     }
     const role = message.role === "assistant" ? "assistant" : "user";
@@ -40,8 +45,11 @@ export function conversationOf(
     if (last?.role === role) last.content.push(...blocks);
     else turns.push({ role, content: blocks });
   }
+  // A chat needs a turn, and clients may send nothing but instructions.
+  if (turns.length === 0) turns.push({ role: "user", content: system.splice(0) });
   return {
     system,
+    continuesAnswer: turns.at(-1)?.role === "assistant",
     messages: turns.map((turn, at) => (at === turns.length - 1 ? withoutLastBlanks(turn) : turn)),
     continuesWithoutThinking: continuesWithoutThinking(turns),
   };
@@ -67,7 +75,7 @@ function heardBy({ role, toolCallId }: Message, content: Content): Block[] {
   return [
     {
       type: "tool_result",
-      tool_use_id: toolCallId ?? "",
+      tool_use_id: callIdOf(toolCallId),
       ...(content.length > 0 && { content: [...content] }),
     },
   ];
@@ -76,7 +84,13 @@ function heardBy({ role, toolCallId }: Message, content: Content): Block[] {
 function toolUseOf(call: unknown): Block {
   const { id, function: called } = membersOf(call);
   const { name, arguments: text } = membersOf(called);
-  return { type: "tool_use", id: String(id), name: String(name), input: inputOf(text) };
+  return { type: "tool_use", id: callIdOf(id), name: String(name), input: inputOf(text) };
+}
+
+/** Returns the id of a call with the characters that the API takes. Other providers use dots and colons, or no id. */
+function callIdOf(id: unknown): string {
+  const given = typeof id === "string" && id !== "" ? id : "call";
+  return given.replace(/[^a-zA-Z0-9_-]/g, (character) => `_${character.codePointAt(0)}_`);
 }
 
 /** Returns the arguments as an object, which the API requires. A model may have written something else before. */
@@ -116,7 +130,7 @@ const mediaTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"] as con
 function imageOf(url: unknown): ImageBlock | Unsupported {
   const address = String(url);
   if (/^https?:/i.test(address)) return { type: "image", source: { type: "url", url: address } };
-  const [, given = "", data = ""] = /^data:([^;,]*);base64,(.*)$/s.exec(address) ?? [];
+  const [, given = "", data = ""] = /^data:([^;,]*)(?:;[^;,]*)*;base64,(.*)$/s.exec(address) ?? [];
   const name = given.toLowerCase().replace("image/jpg", "image/jpeg");
   const mediaType = mediaTypes.find((each) => each === name);
   if (mediaType === undefined)
@@ -147,10 +161,6 @@ function continuesWithoutThinking(
   if (!last?.content.some(({ type }) => type === "tool_result")) return false;
   const [first] = turns.at(-2)?.content ?? [];
   return first?.type !== "thinking" && first?.type !== "redacted_thinking";
-}
-
-function asText(block: TextBlock | ImageBlock): TextBlock {
-  return block.type === "text" ? block : { type: "text", text: "" };
 }
 
 function listIn(json: string, what: string): readonly unknown[] {

@@ -2,6 +2,7 @@ import type { AnswerPart, ChoicePart, Members } from "../answer/answer-part.ts";
 import type { AnswerReader, ReadValue } from "../wire/answer-exchange.ts";
 import type { WireEvent } from "../wire/event-stream.ts";
 import { wireErrorIn } from "../wire/wire-error.ts";
+import type { PromptCache } from "@sluice/declarations";
 import { encryptedMembers, signatureMembers, thinkingMembers } from "./thoughts.ts";
 import { joinedMessageUsage, messageUsageOf } from "./usage.ts";
 
@@ -30,18 +31,26 @@ interface ReadCall {
 
 /** Reads a message: its events, or the whole of it. */
 export class MessageReader implements AnswerReader {
+  readonly #cacheDuration: PromptCache["duration"];
   #usage: object | null = null;
   /** The tool calls, by the place of their block among all blocks. */
   readonly #calls = new Map<number, ReadCall>();
 
+  /** @param cacheDuration for how long the prompt was asked to be cached */
+  constructor(cacheDuration: PromptCache["duration"] = "5m") {
+    this.#cacheDuration = cacheDuration;
+  }
+
   read(value: unknown): ReadValue {
     const read = membersOf(value);
     const parts = this.#partsOf(read);
-    return { error: parts ? null : wireErrorIn(value), parts: parts ?? [] };
+    // An event of a new type means nothing here, whatever words it has.
+    const mayBeError = read["type"] === undefined || read["type"] === "error" || "error" in read;
+    return { error: parts || !mayBeError ? null : wireErrorIn(value), parts: parts ?? [] };
   }
 
   isLast({ event, data }: WireEvent): boolean {
-    return event === "message_stop" || (!event && data.includes('"type":"message_stop"'));
+    return event === "message_stop" || (!event && /"type"\s*:\s*"message_stop"/.test(data));
   }
 
   /** Returns the parts of an event or a message; undefined if the value is neither. */
@@ -52,7 +61,12 @@ export class MessageReader implements AnswerReader {
         return this.#messageParts(read);
       case "message_start": {
         const { usage, ...message } = membersOf(read["message"]);
-        const { output_tokens: _begun, ...input } = membersOf(usage);
+        // What it says about the output is a beginning, which would pass for all of it if the stream broke.
+        const {
+          output_tokens: _output,
+          output_tokens_details: _details,
+          ...input
+        } = membersOf(usage);
         return this.#messageParts({ ...message, usage: input });
       }
       case "content_block_start":
@@ -92,7 +106,7 @@ export class MessageReader implements AnswerReader {
         return [{ kind: "text", choice, text: textOf(text) }];
       case "thinking":
         return [
-          reasoning(thinkingMembers(at, textOf(thinking))),
+          ...thoughtParts(at, thinking),
           ...(signature ? [reasoning(signatureMembers(at, textOf(signature)))] : []),
         ];
       case "redacted_thinking":
@@ -118,7 +132,7 @@ export class MessageReader implements AnswerReader {
       case "text_delta":
         return [{ kind: "text", choice, text: textOf(text) }];
       case "thinking_delta":
-        return [reasoning(thinkingMembers(at, textOf(thinking)))];
+        return thoughtParts(at, thinking);
       case "signature_delta":
         return [reasoning(signatureMembers(at, textOf(signature)))];
       case "input_json_delta":
@@ -144,13 +158,19 @@ export class MessageReader implements AnswerReader {
   #usageParts(wire: unknown): readonly AnswerPart[] {
     const more = typeof wire === "object" ? wire : null;
     this.#usage = joinedMessageUsage(this.#usage, more);
-    const usage = more && messageUsageOf(this.#usage);
+    const usage = more && messageUsageOf(this.#usage, this.#cacheDuration);
     return usage ? [{ kind: "usage", usage }] : [];
   }
 }
 
 function reasoning(members: Members): ChoicePart {
   return { kind: "reasoning", choice, members };
+}
+
+/** An empty piece, with which a block begins, shows nothing to a reader. */
+function thoughtParts(at: number, thinking: unknown): readonly ChoicePart[] {
+  const text = textOf(thinking);
+  return text === "" ? [] : [reasoning(thinkingMembers(at, text))];
 }
 
 /** Returns the end of the answer, and the provider's words if it refused to answer. */

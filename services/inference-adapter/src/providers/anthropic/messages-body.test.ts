@@ -1,32 +1,5 @@
-import type { Message } from "@sluice/contracts";
-import { type Dialect, plainDialect } from "@sluice/declarations";
-import { aMessage, aRequest } from "@sluice/testing/fixtures";
 import { describe, expect, test } from "vitest";
-import { aCandidate } from "../../attempt/dispatched.fixture.ts";
-import { messagesBodyOf } from "./messages-body.ts";
-
-interface Changes {
-  readonly messages?: readonly Partial<Message>[];
-  readonly parameters?: object;
-  readonly stream?: boolean;
-  readonly dialect?: Partial<Dialect>;
-  readonly outputLimit?: bigint;
-}
-
-function bodyOf({ messages, parameters = {}, stream = false, dialect, outputLimit }: Changes = {}) {
-  const said = messages ?? [{ role: "user", content: "Name a river." }];
-  const request = aRequest({
-    messages: said.map((each) => aMessage(each)),
-    parameters: JSON.stringify(parameters),
-  });
-  const candidate = aCandidate(outputLimit === undefined ? {} : { outputLimit });
-  return messagesBodyOf(request, candidate, stream, { ...plainDialect, ...dialect });
-}
-
-const user = { role: "user", content: "Name a river." } as const;
-const toolCalls = JSON.stringify([
-  { id: "call_1", type: "function", function: { name: "look", arguments: '{"at":"sky"}' } },
-]);
+import { bodyOf, toolCalls, user } from "./messages-body.fixture.ts";
 
 describe("the body of a message", () => {
   test("has the model, the output limit and the turns, and nothing that was not asked for", () => {
@@ -118,10 +91,37 @@ describe("the body of a message", () => {
     });
   });
 
+  test.each([
+    ["functions.look:0", "functions_46_look_58_0"],
+    ["", "call"],
+    ["call_1-a", "call_1-a"],
+  ])(
+    "has the id %j of a call and of its result with the characters that the API takes",
+    (id, sent) => {
+      const call = { id, type: "function", function: { name: "look", arguments: "{}" } };
+      const messages = [
+        user,
+        { role: "assistant", content: "", toolCalls: JSON.stringify([call]) },
+        { role: "tool", content: "blue", toolCallId: id },
+      ];
+      expect(bodyOf({ messages })).toMatchObject({
+        messages: [{}, { content: [{ id: sent }] }, { content: [{ tool_use_id: sent }] }],
+      });
+    },
+  );
+
+  test("has instructions as a turn if there is nothing else", () => {
+    const body = bodyOf({ messages: [{ role: "system", content: "Name a river." }] });
+    expect(body).toMatchObject({
+      messages: [{ role: "user", content: [{ type: "text", text: "Name a river." }] }],
+    });
+    expect(body).not.toHaveProperty("system");
+  });
+
   test("has images as base64 or as an address, and refusals as text", () => {
     const parts = JSON.stringify([
       { type: "text", text: "What is this?" },
-      { type: "image_url", image_url: { url: "data:image/png;base64,iVBO" } },
+      { type: "image_url", image_url: { url: "data:image/png;name=a.png;base64,iVBO" } },
       { type: "image_url", image_url: { url: "https://example.com/a.png" } },
     ]);
     const refused = JSON.stringify([{ type: "refusal", refusal: "I cannot say." }]);
@@ -253,6 +253,19 @@ describe("the body of a message", () => {
     }
   });
 
+  test("is not made for an image in the instructions, which the API does not have", () => {
+    const parts = JSON.stringify([
+      { type: "image_url", image_url: { url: "https://a.example/b" } },
+    ]);
+    expect(bodyOf({ messages: [{ role: "system", content: "", parts }, user] })).toMatchObject({
+      unsupported: expect.stringContaining("a system message has no images"),
+    });
+  });
+
+  test("has no id of a user that is longer than the API takes", () => {
+    expect(bodyOf({ parameters: { user: "u".repeat(257) } })).toEqual(bodyOf());
+  });
+
   test("has additional members that the operator allows, and no others", () => {
     const parameters = { top_k: 5, min_p: 0.1, service_tier: "auto" };
     const body = bodyOf({ parameters, dialect: { requestMembers: ["top_k"] } });
@@ -265,92 +278,3 @@ describe("the body of a message", () => {
     expect(() => bodyOf({ messages })).toThrow("The parts of a message");
   });
 });
-
-describe("the reasoning effort", () => {
-  const think = (effort: string, changes: Changes = {}) =>
-    bodyOf({ outputLimit: 10_000n, ...changes, parameters: { reasoning_effort: effort } });
-
-  test("is a share of the output limit, within the limits of the API", () => {
-    const budgets = ["minimal", "low", "medium", "high", "max"].map((effort) => {
-      const body = think(effort);
-      return "thinking" in body && body.thinking?.type === "enabled"
-        ? body.thinking.budget_tokens
-        : null;
-    });
-    expect(budgets).toEqual([1_024, 2_000, 5_000, 8_000, 9_500]);
-    expect(think("high", { outputLimit: 1_100n })).toMatchObject({
-      thinking: { type: "enabled", budget_tokens: 1_024 },
-    });
-  });
-
-  test("is left out if there is no room to think, and if the client wants none", () => {
-    expect(think("high", { outputLimit: 1_024n })).not.toHaveProperty("thinking");
-    expect(think("none")).not.toHaveProperty("thinking");
-    expect(bodyOf()).not.toHaveProperty("thinking");
-  });
-
-  test("is sent by its name to a model that decides itself, with the form of the answer", () => {
-    const dialect = { thinking: "effort" } as const;
-    expect(think("minimal", { dialect })).toMatchObject({
-      thinking: { type: "adaptive" },
-      output_config: { effort: "low" },
-    });
-    const format = { type: "json_schema", json_schema: { name: "v", schema: { type: "object" } } };
-    const parameters = { reasoning_effort: "xhigh", response_format: format };
-    expect(bodyOf({ parameters, dialect })).toMatchObject({
-      output_config: { effort: "xhigh", format: { type: "json_schema" } },
-    });
-  });
-
-  test("is left out after a tool call whose thinking the client did not send back", () => {
-    const result = { role: "tool", content: "blue", toolCallId: "call_1" };
-    const messages = [user, { role: "assistant", content: "", toolCalls }, result];
-    expect(think("high", { messages })).not.toHaveProperty("thinking");
-    const members = membersWith({ type: "reasoning.text", text: "Hm", signature: "c2ln" });
-    const withThoughts = [user, { role: "assistant", content: "", toolCalls, members }, result];
-    expect(think("high", { messages: withThoughts })).toHaveProperty("thinking");
-  });
-});
-
-describe("the thinking of earlier answers", () => {
-  const history = (members: string, dialect: Partial<Dialect> = {}) => {
-    const messages = [user, { role: "assistant", content: "Nile", members }, user];
-    const body = bodyOf({ messages, dialect });
-    return "messages" in body ? body.messages[1]?.content : undefined;
-  };
-  const text = { type: "text", text: "Nile" };
-
-  test("is sent back before the answer, with its signature", () => {
-    const members = membersWith(
-      { type: "reasoning.text", text: "Long", signature: "c2ln" },
-      { type: "reasoning.encrypted", data: "xyz" },
-    );
-    expect(history(members)).toEqual([
-      { type: "thinking", thinking: "Long", signature: "c2ln" },
-      { type: "redacted_thinking", data: "xyz" },
-      text,
-    ]);
-    expect(history(members, { reasoningInHistory: false })).toEqual([text]);
-  });
-
-  test("is left out if Anthropic did not sign it", () => {
-    const unsigned = membersWith({ type: "reasoning.text", text: "Long" });
-    const details = [
-      { type: "reasoning.text", text: "Hm", signature: "c2ln", format: "openai-v1" },
-    ];
-    for (const members of [
-      unsigned,
-      JSON.stringify({ reasoning_content: "Hm" }),
-      JSON.stringify({ reasoning_details: details }),
-    ])
-      expect(history(members)).toEqual([text]);
-  });
-});
-
-function membersWith(...details: readonly object[]): string {
-  const signed = details.map((detail, index) => ({
-    ...{ format: "anthropic-claude-v1", index },
-    ...detail,
-  }));
-  return JSON.stringify({ reasoning_content: "Hm", reasoning_details: signed });
-}

@@ -42,7 +42,13 @@ export function messagesBodyOf(
     ...(prompt.tools.length > 0 && { tools: prompt.tools }),
     ...(tools.choice && { tool_choice: tools.choice }),
     ...sampling,
-    ...thinkingOf(parameters, { outputLimit, by: dialect.thinking, conversation, sampling }),
+    ...thinkingOf(parameters, {
+      outputLimit,
+      by: dialect.thinking,
+      conversation,
+      sampling,
+      forcesTool: tools.choice?.type === "any" || tools.choice?.type === "tool",
+    }),
     ...(stream && { stream: true }),
   };
 }

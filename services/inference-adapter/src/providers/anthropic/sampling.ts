@@ -17,6 +17,9 @@ const withoutCounterpart: readonly {
   { name: "verbosity", changesNothing: (value) => value === "medium" },
 ];
 
+/** The most characters of a user's id that the API takes. Without one, its provider only sees less of abuse. */
+const userLengthMax = 256;
+
 /**
  * Returns the members that decide how an answer is drawn and where it ends. As Anthropic's own compatibility layer
  * does, a temperature above 1 is sent as 1, and a stop text of blanks is left out (platform.claude.com, "OpenAI SDK
@@ -38,7 +41,8 @@ export function samplingOf(parameters: Parameters): Sampling | Unsupported {
     ...(typeof temperature === "number" && temperature < 1 && { temperature }),
     ...(typeof topP === "number" && topP < 1 && { top_p: topP }),
     ...(stops.length > 0 && { stop_sequences: stops }),
-    ...(typeof user === "string" && { metadata: { user_id: user } }),
+    ...(typeof user === "string" &&
+      user.length <= userLengthMax && { metadata: { user_id: user } }),
     ...(type === "json_schema" && {
       output_config: { format: { type: "json_schema" as const, schema: { ...membersOf(schema) } } },
     }),

@@ -3,6 +3,8 @@ import type { Conversation } from "./conversation.ts";
 import type { MessagesBody } from "./messages-api.ts";
 
 interface ThinkingSettings {
+  /** Whether the request says that a tool must be called. */
+  readonly forcesTool: boolean;
   /** The tokens of thinking and answer together. */
   readonly outputLimit: number;
   readonly by: Dialect["thinking"];
@@ -26,6 +28,9 @@ const budgetShares: ReadonlyMap<unknown, number> = new Map([
   ["max", 0.95],
 ]);
 
+/** The least budget may take this share of a small limit, so that there is room for an answer. */
+const budgetShareForLeast = 0.8;
+
 const efforts: ReadonlyMap<unknown, "low" | "medium" | "high" | "xhigh" | "max"> = new Map([
   ["minimal", "low"],
   ["low", "low"],
@@ -38,17 +43,22 @@ const efforts: ReadonlyMap<unknown, "low" | "medium" | "high" | "xhigh" | "max">
 /** Returns the members that let the model think as hard as the client asked; none if it did not ask. */
 export function thinkingOf(
   { reasoning_effort: effort }: Readonly<Record<string, unknown>>,
-  { outputLimit, by, conversation, sampling }: ThinkingSettings,
+  { outputLimit, by, conversation, sampling, forcesTool }: ThinkingSettings,
 ): Pick<MessagesBody, "thinking" | "output_config"> {
-  if (effort === null || effort === undefined || effort === "none") return {};
+  if (effort === null || effort === undefined) return {};
+  // Models that decide themselves think by default.
+  if (effort === "none") return by === "effort" ? { thinking: { type: "disabled" } } : {};
+  // Both are refused together. An answer without thought is better than none.
+  if (forcesTool || conversation.continuesAnswer) return {};
   if (by === "effort") {
     const named = efforts.get(effort);
     if (named === undefined) return {};
     const config = { ...sampling.output_config, effort: named };
-    return { thinking: { type: "adaptive" }, output_config: config };
+    return { thinking: { type: "adaptive", display: "summarized" }, output_config: config };
   }
-  const wanted = Math.floor(outputLimit * (budgetShares.get(effort) ?? 0));
-  const budget = Math.min(Math.max(wanted, budgetMin), outputLimit - 1);
+  const share = budgetShares.get(effort) ?? 0;
+  const most = Math.max(share, budgetShareForLeast) * outputLimit;
+  const budget = Math.floor(Math.min(Math.max(outputLimit * share, budgetMin), most));
   // A tool call is continued with the thinking that led to it. Without it, the API refuses to think on.
   if (budget < budgetMin || conversation.continuesWithoutThinking) return {};
   return { thinking: { type: "enabled", budget_tokens: budget } };

@@ -1,4 +1,5 @@
 import type { Members } from "../answer/answer-part.ts";
+import { joinedMembers } from "../answer/joined-members.ts";
 import type { Block } from "./messages-api.ts";
 
 /**
@@ -10,7 +11,7 @@ const format = "anthropic-claude-v1";
 /** Returns the members in which a client sees a piece of thinking, as text and in detail. */
 export function thinkingMembers(index: number, text: string): Members {
   const detail = { type: "reasoning.text", text, format, index };
-  return { ...(text !== "" && { reasoning_content: text }), reasoning_details: [detail] };
+  return { reasoning_content: text, reasoning_details: [detail] };
 }
 
 /** Returns the members in which a client receives the signature of the thinking with this index. */
@@ -25,7 +26,10 @@ export function encryptedMembers(index: number, data: string): Members {
 
 /** Returns the thinking that a client sends back. What other providers have signed, or nothing has, is not Anthropic's. */
 export function thoughtsIn(members: unknown): readonly Block[] {
-  const { reasoning_details: details } = membersOf(members);
+  const { reasoning_details: sent } = membersOf(members);
+  const pieces = (Array.isArray(sent) ? sent : []).map((piece) => ({ reasoning_details: [piece] }));
+  // A client of a stream may send the pieces of a thought back as they came.
+  const { reasoning_details: details } = pieces.reduce<Members>(joinedMembers, {});
   return (Array.isArray(details) ? details : []).map(membersOf).flatMap((detail): Block[] => {
     const { type, text, signature, data, format: written } = detail;
     if (written !== format) return [];

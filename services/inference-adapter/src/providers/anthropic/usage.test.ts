@@ -72,6 +72,23 @@ test("a usage without input and output is none", () => {
   expect(messageUsageOf({ input_tokens: -1, output_tokens: 0.5 })).toBeNull();
 });
 
+test("writes without their durations are those of the duration that was asked for", () => {
+  const wire = { input_tokens: 7, output_tokens: 3, cache_creation_input_tokens: 40 };
+  expect(messageUsageOf(wire, "1h")?.usage).toMatchObject({
+    ...{ cacheWriteTokens: 0n, cacheWriteHourTokens: 40n },
+  });
+  const broken = { ...wire, cache_creation: { ephemeral_5m_input_tokens: 40 } };
+  expect(messageUsageOf(broken, "1h")?.usage).toMatchObject({
+    ...{ cacheWriteTokens: 40n, cacheWriteHourTokens: null },
+  });
+});
+
+test("a zero at the end of a stream does not replace what was counted before", () => {
+  const begun = { input_tokens: 7, cache_creation_input_tokens: 5, cache_read_input_tokens: 0 };
+  const zeros = { input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 0 };
+  expect(joinedMessageUsage(begun, zeros)).toEqual({ ...begun, output_tokens: 0 });
+});
+
 test("the usage of a stream is joined from its first and its last event", () => {
   const begun = { input_tokens: 7, cache_creation: { ephemeral_1h_input_tokens: 5 } };
   const ended = { input_tokens: null, output_tokens: 9, cache_read_input_tokens: 3 };

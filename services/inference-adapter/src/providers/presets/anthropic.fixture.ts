@@ -263,7 +263,8 @@ export const anthropic: PresetRows = {
     images: "translated, by address or as data (JPEG, PNG, GIF, WebP)",
     "JSON schema":
       "translated to `output_config`; the mode `json_object` is refused without a call",
-    "reasoning shown": "as `reasoning_content`, and with its signature as `reasoning_details`",
+    "reasoning shown":
+      "as `reasoning_content`, and with its signature as `reasoning_details`; newer models show a summary, so declare `hidesReasoning` for them",
     "reasoning in a history": "sent back as thinking, if it has Anthropic's signature",
     "prompt cache classes in usage":
       "reads, and writes for five minutes and for an hour; Sluice marks what is to be cached",

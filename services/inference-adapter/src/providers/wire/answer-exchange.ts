@@ -1,7 +1,7 @@
 import { type Clock, type EpochMillis, noUsage } from "@sluice/domain";
 import type { LossCode } from "../../decide/failure.ts";
 import { AnswerAssembly } from "../answer/answer-assembly.ts";
-import type { AnswerPart } from "../answer/answer-part.ts";
+import { type AnswerPart, countsOutput } from "../answer/answer-part.ts";
 import { deadlinePassed, type OnParts, type ProviderCall, type ProviderEnd } from "../provider.ts";
 import { answerBytesMax } from "./answer-limit.ts";
 import { AnswerValues, documentIn, UnreadableAnswer, type WireEvent } from "./event-stream.ts";
@@ -206,9 +206,10 @@ export function notSent(code: "unreachable" | "connection_stale"): ProviderEnd {
   return { kind: "refused", code, status: null, retryAfterMs: null };
 }
 
+/** The usage of the prompt, with which some protocols begin, does not say what was made of the answer. */
 function lostOrCut(code: LossCode, assembly: AnswerAssembly, now: number): ProviderEnd {
   const { usage } = assembly;
-  if (!assembly.hasBegun && usage === null) return { kind: "lost", code };
+  if (!assembly.hasBegun && !countsOutput(usage)) return { kind: "lost", code };
   return { kind: "cut", code, answer: assembly.answer(now), usage };
 }
 

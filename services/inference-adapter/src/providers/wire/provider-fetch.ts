@@ -195,7 +195,7 @@ function responseOf(incoming: http.IncomingMessage, form: BodyForm, watch: Watch
   if (!withoutBody.has(status)) {
     // The body of a refusal is read in one piece, also if a stream was requested.
     const limit = new BodyLimit(status < 300 ? form : "whole");
-    return new Response(ReadableStream.from(piecesOf(incoming, limit, watch)), { status, headers });
+    return new Response(bodyOf(incoming, limit, watch), { status, headers });
   }
   watch.stop();
   incoming.resume();
@@ -209,6 +209,32 @@ const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
 function statusOf({ statusCode }: http.IncomingMessage): number {
   const isKnown = statusCode !== undefined && statusCode >= 200 && statusCode <= 599;
   return isKnown ? statusCode : 502;
+}
+
+/**
+ * Returns the body. A reader that stops early ends the request: the generator alone would wait for the next piece, and
+ * with it the reader.
+ */
+function bodyOf(
+  incoming: http.IncomingMessage,
+  limit: BodyLimit,
+  watch: Watch,
+): ReadableStream<Uint8Array> {
+  const pieces = piecesOf(incoming, limit, watch);
+  return new ReadableStream(
+    {
+      pull: async (controller) => {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => {
+        watch.stop();
+        incoming.destroy();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 async function* piecesOf(

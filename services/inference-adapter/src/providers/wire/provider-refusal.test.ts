@@ -91,6 +91,14 @@ describe("the words", () => {
     ["Call (http://llm.internal:8000/v1) failed.", "Call ([removed]) failed."],
     ["Host 10.0.3.7:8000 or gpu-1.ml.svc.cluster.local:80.", "Host [removed] or [removed]."],
     ["Ask ann@example.org about arn:aws:iam::123:user/b.", "Ask [removed] about [removed]."],
+    [
+      "In wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ, request req_011CSHoEeqs5C35K2UUqR7Fy.",
+      "In [removed], request [removed].",
+    ],
+    [
+      "Organization 1a2b3c4d-1234-5678-9abc-1234567890ab is over.",
+      "Organization [removed] is over.",
+    ],
     ["Key x is wrong, x.", "Key [removed] is wrong, [removed]."],
   ])("hold no secret of the operator: %s", (message, shown) => {
     expect(wordsOf(message, null, keys)).toBe(shown);

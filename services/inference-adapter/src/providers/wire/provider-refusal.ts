@@ -93,7 +93,7 @@ const wordsLengthMax = 500;
 const cleanedLengthMax = 2_000;
 
 const keyPrefix =
-  "sk|pk|rk|ak|gsk|csk|xai|org|proj|acct|nvapi|hf|pplx|r8|fw|tgp_v1|vck|sess|jina|gh[pousr]|github_pat";
+  "sk|pk|rk|ak|gsk|csk|xai|org|proj|acct|nvapi|hf|pplx|r8|fw|tgp_v1|vck|sess|jina|gh[pousr]|github_pat|wrkspc|file|msg|req";
 /**
  * What looks like a key of a provider, or names an account or a server of the operator. Behind its prefix, a key has a
  * digit or many letters, unlike the name of a parameter. Addresses are removed as a whole: those of documentation are
@@ -108,6 +108,7 @@ const secretLooking = new RegExp(
     String.raw`\bBearer\s+\S+|\bBasic\s+[\w+/]{6,}={1,2}`,
     String.raw`[\w.-]*(?:\*{3,}|•{3,})(?:[\w.*•-]*[\w*•])?`,
     String.raw`\b(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{32,}\b`,
+    String.raw`\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`,
     String.raw`\barn:[\w:/.*-]*[\w*]`,
     String.raw`[\w.+-]+@[\w-]+\.[\w.-]*\w`,
     String.raw`\b(?:\d{1,3}\.){3}\d{1,3}\b(?::\d+)?|\blocalhost:\d+|\b[\w-]+(?:\.[\w-]+)+:\d{2,5}\b`,

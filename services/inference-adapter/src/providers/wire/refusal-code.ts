@@ -58,7 +58,7 @@ const refusalByStatus: ReadonlyMap<number, RefusalCode> = new Map([
 const definedStatusMax = 451;
 
 const contextWords =
-  /context length|context window|(?:prompt|input) is too long|maximum (?:sequence|input) length/i;
+  /context length|context window|exceed context limit|(?:prompt|input) is too long|maximum (?:sequence|input) length/i;
 /** A request that exceeds what the key may use in a minute. It fails each time, although its name is that of a rate. */
 const tooLargeWords = /^request too large for|must be reduced in order to run/i;
 
@@ -76,13 +76,13 @@ const unauthorizedWords = new RegExp(
     String.raw`\b(?:provide|pass|supply|carry|requires?) (?:an? |the |your )?(?:valid )?${key}|` +
     String.raw`\b${key}[\w ]{0,30} (?:not valid|invalid|incorrect|expired|missing|disabled|revoked|not found|wrong|required|deactivated)\b|` +
     String.raw`\b${key} (?:not valid|invalid|incorrect|expired|missing|disabled|revoked|not found|wrong|required)\b|` +
-    String.raw`\bauthentication (?:fails|failed|error|required)|\blogin fail|\baccount (?:has been|is|was) (?:deactivated|disabled|banned))`,
+    String.raw`\bauthentication (?:fails|failed|error|required)|\blogin fail|\b(?:account|organization) (?:has been|is|was) (?:deactivated|disabled|banned))`,
   "i",
 );
 const quotaWords = new RegExp(
   String.raw`${lead}(?:credit balance is too low|\binsufficient (?:\w+ )?(?:balance|credits?|funds|quota)|` +
     String.raw`\bbalance (?:is )?(?:too low|insufficient|not enough|negative|exhausted)|\b(?:not enough|out of|requires more) credits|` +
-    String.raw`exceeded your current quota|\bkey limit exceeded|\baccount is not active|\bpayment required|余额不足|欠费)`,
+    String.raw`exceeded your current quota|\bkey limit exceeded|\baccount is not active|reached your specified (?:\w+ )?api usage limits|\bpayment required|余额不足|欠费)`,
   "i",
 );
 const modelWords =

@@ -4,6 +4,7 @@ import {
   type AnswerToolCall,
   type ChoicePart,
   type Members,
+  type OtherMembers,
   reasoningNames,
 } from "../../answer/answer-part.ts";
 
@@ -71,8 +72,8 @@ function partsOf(
   const logprobs = wire["logprobs"];
   // Some servers send an empty reason until the end.
   const reason = labelOf(wire["finish_reason"]) || null;
-  return [
-    othersIn(wire, said, declared, choice),
+  const others = othersIn(wire, said, declared, choice);
+  const known: readonly ChoicePart[] = [
     ...(Object.keys(declared).length > 0
       ? [{ kind: "declared", choice, members: declared } as const]
       : []),
@@ -91,6 +92,12 @@ function partsOf(
     ...(hasMembers(logprobs) ? [logprobsOf(logprobs, choice)] : []),
     ...(reason !== null ? [{ kind: "end", choice, reason } as const] : []),
   ];
+  // A choice has begun with its first chunk, also if that is empty.
+  return known.length > 0 && isEmpty(others) ? known : [others, ...known];
+}
+
+function isEmpty({ ofMessage, ofChoice }: OtherMembers): boolean {
+  return Object.keys(ofMessage).length === 0 && Object.keys(ofChoice).length === 0;
 }
 
 const messageNames = ["content", "refusal", "tool_calls", ...reasoningNames];
@@ -104,7 +111,7 @@ function declaredIn(said: Members, answerMembers: readonly string[]): Members {
 }
 
 /** Returns what only the reader of a stream receives: members that we do not know, or not with such a value. */
-function othersIn(wire: Members, said: Members, declared: Members, choice: number): ChoicePart {
+function othersIn(wire: Members, said: Members, declared: Members, choice: number): OtherMembers {
   const others = Object.entries(said).filter(
     ([name, value]) =>
       !(name in declared) &&
