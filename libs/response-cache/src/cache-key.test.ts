@@ -51,6 +51,9 @@ test("members that OpenAI's API does not have separate requests that differ in t
     ['{"top_k":5}', '{"top_k":6}'],
     ['{"chat_template_kwargs":{"thinking":true}}', '{"chat_template_kwargs":{"thinking":false}}'],
     ['{"min_p":1}', '{"min_p":"1"}'],
+    ['{"documents":[1]}', '{"documents":"[1]"}'],
+    ['{"documents":{"text":"[1]"}}', '{"documents":"{\\"text\\":\\"[1]\\"}"}'],
+    ['{"documents":{"text":"[1]"}}', '{"documents":"[1]"}'],
   ];
   for (const [one = "", other = ""] of pairs) {
     expect(keyWith(one)).not.toBe(keyWith(other));

@@ -57,12 +57,17 @@ function influential(parameters: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(
     Object.entries(parameters)
       .filter(([name, value]) => !withoutInfluence.has(name) && value !== null)
-      .map(([name, value]) => [name, hasOrder(name, value) ? JSON.stringify(value) : value]),
+      .map(([name, value]) => [name, unordered.has(name) ? value : withOrder(value)]),
   );
 }
 
-function hasOrder(name: string, value: unknown): boolean {
-  return typeof value === "object" && !unordered.has(name);
+/**
+ * Returns the JSON of a structured value, because a text keeps the order of its members. A text that could be such JSON
+ * is wrapped: a member that takes both forms would otherwise share the answers of different requests.
+ */
+function withOrder(value: unknown): unknown {
+  if (typeof value === "object") return JSON.stringify(value);
+  return typeof value === "string" && /^[[{]/.test(value) ? { text: value } : value;
 }
 
 /** Parses the request's parameters. Ingress has checked that they are a JSON object. */
