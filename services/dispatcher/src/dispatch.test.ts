@@ -258,6 +258,12 @@ describe("a request with members that OpenAI's API does not have", () => {
     expect(candidatesOf(planFor("auto", { seed: 1 }))).toEqual(["small", "middle", "big"]);
   });
 
+  test("is dispatched as if a member were absent if it is null", () => {
+    const candidates = candidatesOf(planFor("auto", { top_k: null, min_p: 0.1 }));
+    expect(candidates).toEqual(candidatesOf(planFor("auto", { min_p: 0.1 })));
+    expect(candidatesOf(planFor("auto", { top_k: null }))).toEqual(["small", "middle", "big"]);
+  });
+
   test("has the reason against each other variant in its decision", () => {
     expect(planFor("auto", { top_k: 5, min_p: 0.1 })).toMatchObject({
       reasons: [

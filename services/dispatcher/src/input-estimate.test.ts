@@ -103,6 +103,8 @@ test("a purpose is counted for each input of a request for embeddings", async ()
   const { inputTokens, contextTokens } = await estimateOf({ ...request, parameters });
   expect(inputTokens).toBeGreaterThanOrEqual(plain.inputTokens + 3n * 40n);
   expect(contextTokens).toBe(plain.contextTokens);
+  const withNull = await estimateOf({ ...request, parameters: '{"input_type":null}' });
+  expect(withNull.inputTokens).toBeLessThan(plain.inputTokens + 3n * 40n);
 });
 
 test("parts are counted instead of the content, pictures by their number", async () => {

@@ -17,9 +17,14 @@ export function answersOf(request: InferenceRequested): number {
   return parametersOf(parameters).n ?? 1;
 }
 
-/** Returns the names of the parameters that OpenAI's API does not have. Only some models take them. */
+/**
+ * Returns the names of the parameters that OpenAI's API does not have. Only some models take them. null means absent: it
+ * must not exclude a model, and records on Kafka have it as their producers wrote it.
+ */
 export function additionalMembersOf({ parameters }: InferenceRequested): readonly string[] {
-  return Object.keys(parametersOf(parameters)).filter((name) => !openAiRequestMembers.has(name));
+  return Object.entries(parametersOf(parameters))
+    .filter(([name, value]) => value !== null && !openAiRequestMembers.has(name))
+    .map(([name]) => name);
 }
 
 interface CountedParameters {
