@@ -47,6 +47,14 @@ test("the presets differ from the plain dialect in what their providers document
   });
 });
 
+test("the presets omit members that choose another price or bill content outside the request", () => {
+  const membersOf = (preset: string) =>
+    dialectWith({ provider: `preset: ${preset}` })?.requestMembers;
+  expect(membersOf("gemini")).toEqual([]);
+  for (const name of ["provider", "models", "plugins"])
+    expect(membersOf("openrouter")).not.toContain(name);
+});
+
 test("a member of a provider replaces that of its preset, and one of a model replaces both", () => {
   const preset = "preset: mistral";
   const provider = `${preset}, outputLimitParameter: max_completion_tokens, streamOptions: true, requestMembers: [a], ${address}`;

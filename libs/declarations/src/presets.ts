@@ -21,8 +21,10 @@ export type PresetName = (typeof presetNames)[number];
 
 /**
  * Additional members of requests are here only if they cannot make the provider charge for more than the request and the
- * limit of its answers, because a reservation covers no more. OpenRouter's `models` and `plugins`, for example, are
- * missing: they call another model, or a search with a price of its own. An operator can declare them.
+ * limit of its answers at the declared price, because a reservation covers no more. OpenRouter's `models`, `provider` and
+ * `plugins` are missing: they choose another model, or a host with other prices, or a search with a price of its own.
+ * Gemini's `extra_body` is missing: its `google.cached_content` bills content that is not in the request, and can name
+ * that of another tenant, because a cache belongs to the project of the operator. An operator can declare them.
  */
 const presets: Readonly<Record<PresetName, Preset>> = {
   /**
@@ -41,9 +43,9 @@ const presets: Readonly<Record<PresetName, Preset>> = {
     dialect: { requestMembers: ["top_k"] },
   },
   /**
-   * "OpenAI compatibility", https://ai.google.dev/gemini-api/docs/openai, for the address and `extra_body`. "Using OpenAI
-   * libraries with Vertex AI" of Google Cloud lists `max_tokens`, with `max_completion_tokens` as its alias. The endpoint
-   * refuses members that it does not know (HTTP 400, "Unknown name"), and base64 (github.com/RooCodeInc/Roo-Code/issues/7761).
+   * "OpenAI compatibility", https://ai.google.dev/gemini-api/docs/openai, for the address. "Using OpenAI libraries
+   * with Vertex AI" of Google Cloud lists `max_tokens`, with `max_completion_tokens` as its alias. The endpoint refuses
+   * members that it does not know (HTTP 400, "Unknown name"), and base64 (github.com/RooCodeInc/Roo-Code/issues/7761).
    */
   gemini: {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -52,7 +54,6 @@ const presets: Readonly<Record<PresetName, Preset>> = {
       outputLimitParameter: "max_tokens",
       embeddingEncoding: "float",
       reasoningInHistory: false,
-      requestMembers: ["extra_body"],
     },
   },
   /**
@@ -124,7 +125,6 @@ const presets: Readonly<Record<PresetName, Preset>> = {
       requestMembers: [
         "reasoning",
         "include_reasoning",
-        "provider",
         "transforms",
         "top_k",
         "top_a",

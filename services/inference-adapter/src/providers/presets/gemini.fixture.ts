@@ -48,7 +48,7 @@ const samples: Samples = {
     usage: { inputTokens: 4n, cachedInputTokens: 8n, cacheWriteTokens: null },
   },
   encoding: "float",
-  requestMembers: { extra_body: { google: { thinking_config: { thinking_budget: 800 } } } },
+  requestMembers: {},
   answerMembers: [],
   error: {
     ...refused(400, "INVALID_ARGUMENT", 'Unknown name "x": Cannot find field.'),
@@ -90,7 +90,7 @@ export const gemini: PresetRows = {
     "reasoning in a history": "not sent, because unknown members are refused",
     "prompt cache classes in usage": "reads (`cached_tokens`)",
     "embeddings and their encoding": "numbers, because base64 is refused",
-    "additional members of requests": "`extra_body`",
+    "additional members of requests": "none",
     "additional members of answers": "none",
     "form of errors": "a list of one `error` with `code`, `message` and `status`",
     quota: "handled as a rate limit, because both are HTTP 429 with `RESOURCE_EXHAUSTED`",

@@ -81,7 +81,6 @@ const samples: Samples = {
   requestMembers: {
     reasoning: { effort: "high" },
     include_reasoning: true,
-    provider: { order: ["anthropic"] },
     transforms: ["middle-out"],
     ...{ top_k: 20, top_a: 0.5, min_p: 0.1, repetition_penalty: 1.1 },
   },
@@ -118,7 +117,7 @@ export const openrouter: PresetRows = {
     "prompt cache classes in usage": "reads (`cached_tokens`) and writes (`cache_write_tokens`)",
     "embeddings and their encoding": "base64",
     "additional members of requests":
-      "`reasoning`, `include_reasoning`, `provider`, `transforms`, `top_k`, `top_a`, `min_p`, `repetition_penalty`",
+      "`reasoning`, `include_reasoning`, `transforms`, `top_k`, `top_a`, `min_p`, `repetition_penalty`",
     "additional members of answers": "`annotations`",
     "form of errors":
       "`error` with `code`, `message` and `metadata`, also in an HTTP 200 or as an event",
