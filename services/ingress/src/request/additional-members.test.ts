@@ -3,7 +3,7 @@ import { aMessage, aRequest } from "@sluice/testing/fixtures";
 import { describe, expect, test } from "vitest";
 import { declarationsWith } from "../declarations.fixture.ts";
 import { chatRefusalOf, parseChatBody, parseParameters } from "./chat-body.ts";
-import { parseEmbeddingsBody } from "./embeddings-body.ts";
+import { embeddingsRefusalOf, parseEmbeddingsBody } from "./embeddings-body.ts";
 import { parameters } from "./parameters.ts";
 import { noAdditions, refusalOf, someAdditions, valueOf } from "./parsed.fixture.ts";
 import { recordRefusalOf } from "./record-check.ts";
@@ -42,6 +42,37 @@ describe("a member that some model allows", () => {
     const deep = JSON.parse(`{"a":${"[".repeat(70)}${"]".repeat(70)}}`);
     const refusal = refusalOf(parseChatBody(chat({ chat_template_kwargs: deep }), someAdditions));
     expect(refusal.reason).toContain("deeper than 64");
+  });
+});
+
+describe("a chat template inside chat_template_kwargs", () => {
+  const chat_template_kwargs = { a: true, chat_template: "{{ 1 }}" };
+  const param = "chat_template_kwargs.chat_template";
+  const refusalAt = (path: string) => ({
+    ...{ kind: "refused", code: "unsupported_parameter", param: path },
+    reason: `Unsupported parameter: '${path}': it is a program, which the server would run. Remove it.`,
+  });
+
+  test("is refused over HTTP, although a model allows chat_template_kwargs", () => {
+    const parsedChat = parseChatBody(chat({ chat_template_kwargs }), someAdditions);
+    expect(parsedChat).toEqual(refusalAt(param));
+    const body = embeddings({ chat_template_kwargs });
+    expect(parseEmbeddingsBody(body, someAdditions)).toEqual(refusalAt(param));
+  });
+
+  test("is refused in the parameters of a record, for chats and for embeddings", () => {
+    const text = JSON.stringify({ chat_template_kwargs });
+    const expected = refusalAt(`parameters.${param}`);
+    expect(parseParameters(text, someAdditions)).toEqual(expected);
+    const inputs = { inputs: ["a"], tokenInputs: [], parameters: text };
+    expect(embeddingsRefusalOf(inputs, someAdditions)).toEqual(expected);
+  });
+
+  test("is only that member: another value or name passes", () => {
+    for (const given of ["chat_template", ["chat_template"], { a: { chat_template: "b" } }])
+      expect(parametersOf(chat({ chat_template_kwargs: given }))).toBe(
+        JSON.stringify({ chat_template_kwargs: given }),
+      );
   });
 });
 

@@ -1,4 +1,5 @@
 import type { AdditionalMembers } from "@sluice/declarations";
+import { parsed, type Parsed, type Refusal, refused } from "./refusal.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -13,16 +14,47 @@ interface Split {
   readonly additional: Members;
 }
 
-/** Separates the additional members that some model allows. The dispatcher finds the models that allow all of them. */
-export function splitAdditional(value: unknown, { requestMembers }: AdditionalMembers): Split {
-  if (!isObject(value)) return { others: value, additional: {} };
+/**
+ * Separates the additional members that some model allows. The dispatcher finds the models that allow all of them.
+ *
+ * @param within the path of the value, for a refusal
+ */
+export function splitAdditional(
+  value: unknown,
+  { requestMembers }: AdditionalMembers,
+  within: readonly string[] = [],
+): Parsed<Split> {
+  if (!isObject(value)) return parsed({ others: value, additional: {} });
   const entries = Object.entries(value);
   const additional = entries.filter(([name]) => requestMembers.has(name));
-  if (additional.length === 0) return { others: value, additional: {} };
-  return {
-    others: Object.fromEntries(entries.filter(([name]) => !requestMembers.has(name))),
-    additional: Object.fromEntries(additional.toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  };
+  if (additional.length === 0) return parsed({ others: value, additional: {} });
+  const members = Object.fromEntries(additional.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return (
+    programRefusalOf(members, within) ??
+    parsed({
+      others: Object.fromEntries(entries.filter(([name]) => !requestMembers.has(name))),
+      additional: members,
+    })
+  );
+}
+
+/**
+ * Refuses a chat template inside `chat_template_kwargs`. vLLM would use it instead of the model's own, and a template is a
+ * program: nested loops in it keep the server busy for all clients (advisory GHSA-6fvq-23cw-5628 of vllm-project/vllm).
+ * Newer servers refuse it too, but Sluice does not know which version answers.
+ */
+function programRefusalOf(
+  { chat_template_kwargs: given }: Members,
+  within: readonly string[],
+): Refusal | undefined {
+  if (!isObject(given) || !Object.hasOwn(given, "chat_template")) return undefined;
+  const param = [...within, "chat_template_kwargs", "chat_template"].join(".");
+  const problem = "it is a program, which the server would run";
+  return refused(
+    "unsupported_parameter",
+    `Unsupported parameter: '${param}': ${problem}. Remove it.`,
+    param,
+  );
 }
 
 /**

@@ -48,7 +48,9 @@ export interface ChatBody extends RequestBody {
 export function parseChatBody(value: unknown, allowed: AdditionalMembers): Parsed<ChatBody> {
   const tooDeep = depthRefusalOf(value);
   if (tooDeep) return tooDeep;
-  const { others, additional } = splitAdditional(value, allowed);
+  const split = splitAdditional(value, allowed);
+  if (split.kind === "refused") return split;
+  const { others, additional } = split.value;
   const checked = checkSchema(body, withoutAnswerMembers(others, allowed), [], unknownRemedy);
   if (checked.kind === "refused") return checked;
   const { model, messages, stream, stream_options: options, ...rest } = checked.value;
@@ -72,7 +74,9 @@ export function parseChatBody(value: unknown, allowed: AdditionalMembers): Parse
 export function parseParameters(text: string, allowed: AdditionalMembers): Parsed<string> {
   const json = parseJson(text, "parameters", "object");
   if (json.kind === "refused") return json;
-  const { others, additional } = splitAdditional(json.value, allowed);
+  const split = splitAdditional(json.value, allowed, ["parameters"]);
+  if (split.kind === "refused") return split;
+  const { others, additional } = split.value;
   const given = checkSchema(parameters, others, ["parameters"], unknownRemedy);
   if (given.kind === "refused") return given;
   const contradiction = contradictionRefusalOf(given.value, "parameters.");

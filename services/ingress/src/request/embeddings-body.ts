@@ -62,7 +62,9 @@ export function parseEmbeddingsBody(
 ): Parsed<EmbeddingsBody> {
   const tooDeep = depthRefusalOf(value);
   if (tooDeep) return tooDeep;
-  const { others, additional } = splitAdditional(value, allowed);
+  const split = splitAdditional(value, allowed);
+  if (split.kind === "refused") return split;
+  const { others, additional } = split.value;
   const checked = checkSchema(body, others, [], unknownRemedy);
   if (checked.kind === "refused") return checked;
   const { model, input, encoding_format: encoding, ...rest } = checked.value;
@@ -93,8 +95,9 @@ export function embeddingsRefusalOf(
   if (wrongInput) return wrongInput;
   const json = parseJson(given, "parameters", "object");
   if (json.kind === "refused") return json;
-  const { others } = splitAdditional(json.value, allowed);
-  return refusalIn(checkSchema(parameters, others, ["parameters"], unknownRemedy));
+  const split = splitAdditional(json.value, allowed, ["parameters"]);
+  if (split.kind === "refused") return split;
+  return refusalIn(checkSchema(parameters, split.value.others, ["parameters"], unknownRemedy));
 }
 
 /**
