@@ -73,8 +73,8 @@ test("a member of a provider replaces that of its preset, and one of a model rep
 test("additional members of answers are those of the model, of its provider, or of the preset", () => {
   const provider = "preset: openrouter";
   expect(dialectWith({ provider })?.answerMembers).toEqual(["annotations"]);
-  const ofProvider = `${provider}, answerMembers: [citations, images]`;
-  expect(dialectWith({ provider: ofProvider })?.answerMembers).toEqual(["citations", "images"]);
+  const ofProvider = `${provider}, answerMembers: [annotations, images]`;
+  expect(dialectWith({ provider: ofProvider })?.answerMembers).toEqual(["annotations", "images"]);
   expect(dialectWith({ provider: ofProvider, model: "answerMembers: []" })).toMatchObject({
     answerMembers: [],
   });

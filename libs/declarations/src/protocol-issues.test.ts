@@ -45,7 +45,7 @@ test.each([
   "streamOptions: true",
   "embeddingEncoding: float",
   "outputLimitParameter: max_tokens",
-  "answerMembers: [citations]",
+  "answerMembers: [annotations]",
 ])("%s is an error with Anthropic's protocol", (member) => {
   const name = member.split(":")[0];
   expect(errorsWith({ ...anthropic, provider: `${anthropic.provider}, ${member}` })).toEqual([
@@ -85,7 +85,7 @@ test("a price without cacheWriteHour is reported if prompts are cached for an ho
 
 test("a name that OpenAI's API has, or that Sluice reads anyway, is reported as unnecessary", () => {
   const provider = "preset: openai, requestMembers: [top_k, temperature, model, input]";
-  expect(errorsWith({ provider, model: "answerMembers: [content, citations]" })).toEqual([
+  expect(errorsWith({ provider, model: "answerMembers: [content, annotations]" })).toEqual([
     `6 providers[0].requestMembers[1]: "temperature" is a member of OpenAI's API, and Sluice decides whether it passes: remove it`,
     `6 providers[0].requestMembers[2]: "model" is a member of OpenAI's API, and Sluice decides whether it passes: remove it`,
     `6 providers[0].requestMembers[3]: "input" is a member of OpenAI's API, and Sluice decides whether it passes: remove it`,

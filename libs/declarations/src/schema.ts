@@ -196,7 +196,7 @@ const provider = z.strictObject({
     "Names of members that a request may have in addition to those of OpenAI's API, such as top_k. Sluice does not know what they do: a member that makes the provider charge more than the tokens of the request and of its answers breaks the limits of cost.",
   ),
   answerMembers: answerMembers.describe(
-    "Names of members of an answer's message that clients receive in addition to those of OpenAI's API, such as citations.",
+    "Names of members of an answer's message that clients receive in addition to those of OpenAI's API, such as annotations. Members next to choices are not kept.",
   ),
   promptCache: promptCache.describe(
     "For Anthropic's protocol: whether prompts are cached (enabled, true if absent), from which length (minTokens, 1024 if absent) and how long (duration, 5m if absent). A write costs 1.25 times an input token for 5m and twice one for 1h, so prices need cacheWrite.",
