@@ -85,6 +85,39 @@ test("reasoning that is sent back is counted", async () => {
   expect(reasoned.contextTokens - without.contextTokens).toBeGreaterThanOrEqual(400n);
 });
 
+test("signatures and encrypted reasoning are in the bound, and do not have to fit the context window", async () => {
+  const bytes = Buffer.from(Array.from({ length: 30_000 }, (_, at) => (at * at) % 251));
+  const opaque = bytes.toString("base64");
+  const estimateWith = (details: readonly unknown[]) => {
+    const members = JSON.stringify({ reasoning_details: details });
+    return estimateOf({ messages: [aMessage({ content: "short", members })] });
+  };
+  const thought = { type: "reasoning.text", text: words(400), signature: "" };
+  const encrypted = { type: "reasoning.encrypted", data: "" };
+  const short = await estimateWith([thought, encrypted, "odd", null]);
+  const long = await estimateWith([
+    { ...thought, signature: opaque },
+    { ...encrypted, data: opaque },
+    ...["odd", null],
+  ]);
+  expect(short.contextTokens).toBeGreaterThanOrEqual(400n);
+  expect(long.contextTokens).toBeGreaterThanOrEqual(400n);
+  expect(long.contextTokens - short.contextTokens).toBeLessThan(20n);
+  const sent = await tokensIn(opaque, opaque);
+  expect(long.inputTokens).toBeGreaterThanOrEqual(short.inputTokens + sent);
+});
+
+test("the text of a thought must fit the context window, also under the name of a signature elsewhere", async () => {
+  const without = await estimateOf({ messages: [aMessage({ content: "short" })] });
+  for (const details of [[{ type: "reasoning.text", text: words(400) }], { data: words(400) }]) {
+    const members = JSON.stringify({ reasoning_details: details, signature: words(400) });
+    const { contextTokens } = await estimateOf({
+      messages: [aMessage({ content: "short", members })],
+    });
+    expect(contextTokens - without.contextTokens).toBeGreaterThanOrEqual(800n);
+  }
+});
+
 test("members that OpenAI's API does not have are counted, with what templates add to structured ones", async () => {
   const boundWith = async (parameters: object) =>
     (await estimateOf({ parameters: JSON.stringify(parameters) })).inputTokens;

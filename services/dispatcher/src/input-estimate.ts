@@ -40,8 +40,8 @@ export interface InputEstimate {
    */
   readonly inputTokensWith: (marginPercent: bigint) => bigint;
   /**
-   * The likely tokens that must fit a context window: the whole conversation without pictures, or the
-   * longest of several inputs.
+   * The likely tokens that must fit a context window: the whole conversation without pictures, signatures and encrypted
+   * reasoning, or the longest of several inputs.
    */
   readonly contextTokens: bigint;
   /** How many pictures the input has. Their tokens depend on the model. */
@@ -72,10 +72,12 @@ async function estimateConversation(
   const frames = BigInt(request.messages.length) * tokensPerMessage;
   const instructions = tokensPerPrompt + (texts.hasDefinitions ? instructionTokens : 0n);
   const counts = await countsOf(texts, counters);
+  const opaque = tokensLikely(await counters[0].count(texts.opaque));
+  const read = max(likelyOf(counts) - opaque, 0n);
   return {
     inputTokensWith: (marginPercent) =>
       boundOf(counts, marginPercent) + withMargin(frames, usualMarginPercent) + instructions,
-    contextTokens: withMargin(likelyOf(counts) + frames, usualMarginPercent),
+    contextTokens: withMargin(read + frames, usualMarginPercent),
     pictures: BigInt(texts.pictures),
   };
 }

@@ -13,6 +13,11 @@ export interface RequestTexts {
     readonly asJson: readonly string[];
     readonly asText: readonly string[];
   };
+  /**
+   * Signatures and encrypted reasoning, which are in the texts above too. They are sent, but a model does not read them as
+   * text, so the length of their base64 has no relation to what they occupy of the context window.
+   */
+  readonly opaque: readonly string[];
   readonly pictures: number;
   /**
    * Whether the request has tools, a schema of the answer, or a structured value that OpenAI's API does not have, such as
@@ -42,6 +47,9 @@ export function textsOf(request: InferenceRequested): RequestTexts {
       asJson: withEscapes.map(({ json }) => json),
       asText: withEscapes.flatMap(({ skeleton, strings }) => [skeleton, ...strings]),
     },
+    opaque: messages.flatMap(({ members }) =>
+      members === null ? [] : opaqueIn(objectIn(members)),
+    ),
     pictures: sent.reduce((sum, { pictures }) => sum + pictures, 0),
     hasDefinitions: Object.entries(parameters).some(isDefinition),
   };
@@ -101,6 +109,24 @@ function readPart(part: unknown): ReadPart {
 function withoutAddress(image: unknown): unknown {
   if (typeof image !== "object" || image === null) return image;
   return Object.fromEntries(Object.entries(image).filter(([name]) => name !== "url"));
+}
+
+/**
+ * Members of `reasoning_details` with base64 of up to tens of kilobytes ("Reasoning Tokens",
+ * https://openrouter.ai/docs/use-cases/reasoning-tokens).
+ */
+const opaqueNames: ReadonlySet<string> = new Set(["signature", "data"]);
+
+function opaqueIn(members: object): readonly string[] {
+  const details: unknown = "reasoning_details" in members ? members.reasoning_details : [];
+  if (!Array.isArray(details)) return [];
+  return details
+    .flatMap((detail: unknown) =>
+      typeof detail === "object" && detail !== null ? Object.entries(detail) : [],
+    )
+    .flatMap(([name, value]: readonly [string, unknown]) =>
+      opaqueNames.has(name) && typeof value === "string" ? [value] : [],
+    );
 }
 
 interface Forms {
