@@ -98,7 +98,7 @@ export interface AnswerEnd {
   readonly reason: string;
 }
 
-/** Members of a message that are declared as `answerMembers`, such as citations, under the names of the provider. */
+/** Members of a message that are declared as `answerMembers`, such as annotations, under the names of the provider. */
 export interface DeclaredMembers {
   readonly kind: "declared";
   readonly choice: number;
