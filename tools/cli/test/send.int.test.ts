@@ -230,7 +230,9 @@ test("the costs in the CSV add up to the provider's bill", async () => {
     )
     .toBe(formatUsd(totalNanoUsd));
   const [head] = await csv();
-  expect(head).toMatch(/^team,tier,requests,attempts,hits,.*,spendUsd,savedUsd$/);
+  expect(head).toMatch(
+    /^team,tier,requests,attempts,hits,.*,spendUsd,savedUsd,cacheWriteHourTokens$/,
+  );
 });
 
 test("costs --json prints the accountant's own response", async () => {

@@ -29,8 +29,8 @@ function linesFor(...teams: readonly string[]): readonly string[] {
 test("each row is one line with the line end of RFC 4180, with exact dollars and without the total", () => {
   expect(linesFor("search")).toEqual([
     "tenant,team,requests,attempts,hits,inputTokens,cachedInputTokens,cacheWriteTokens," +
-      "cacheWriteHourTokens,outputTokens,reasoningTokens,otherTokens,savedInputTokens,savedOutputTokens,spendUsd,savedUsd",
-    "acme,search,3,2,1,10,20,30,35,40,50,60,70,80,9007199254740993.000000001,-0.25",
+      "outputTokens,reasoningTokens,otherTokens,savedInputTokens,savedOutputTokens,spendUsd,savedUsd,cacheWriteHourTokens",
+    "acme,search,3,2,1,10,20,30,40,50,60,70,80,9007199254740993.000000001,-0.25,35",
     "",
   ]);
 });

@@ -13,7 +13,6 @@ const figures: Readonly<
   inputTokens: ({ tokens }) => tokens.input,
   cachedInputTokens: ({ tokens }) => tokens.cachedInput,
   cacheWriteTokens: ({ tokens }) => tokens.cacheWrite,
-  cacheWriteHourTokens: ({ tokens }) => tokens.cacheWriteHour,
   outputTokens: ({ tokens }) => tokens.output,
   reasoningTokens: ({ tokens }) => tokens.reasoning,
   otherTokens: ({ tokens }) => tokens.other,
@@ -21,6 +20,8 @@ const figures: Readonly<
   savedOutputTokens: ({ savedTokens }) => savedTokens.output,
   spendUsd: ({ spendNanoUsd }) => formatUsd(BigInt(spendNanoUsd)),
   savedUsd: ({ savedNanoUsd }) => formatUsd(BigInt(savedNanoUsd)),
+  // A column that is newer than the others is last, because programs may know the others by their places.
+  cacheWriteHourTokens: ({ tokens }) => tokens.cacheWriteHour,
 };
 
 /**
