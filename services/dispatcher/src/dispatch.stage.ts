@@ -22,7 +22,12 @@ export const TOKEN_COUNTERS = Symbol("TOKEN_COUNTERS");
 
 type Planned =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
-  | { readonly kind: "decline"; readonly code: string; readonly reason: string };
+  | {
+      readonly kind: "decline";
+      readonly code: string;
+      readonly reason: string;
+      readonly param?: string | undefined;
+    };
 
 /**
  * Chooses the candidates of a request and reserves their cost. A request without a reservation is
@@ -161,6 +166,7 @@ function declinedOutcome(
     kind: "declined",
     code: plan.code,
     reason: plan.reason,
+    param: plan.param,
     attempts: 0,
     lookup: request.lookup,
     decisions: [...request.decisions, decisionOf(plan)],

@@ -278,7 +278,7 @@ describe("a request with members that OpenAI's API does not have", () => {
   test("is declined with the names and with the models that take them, for a tier and for a model", () => {
     for (const model of ["economy", "small"])
       expect(planFor(model, { top_k: 5 })).toEqual({
-        ...{ kind: "decline", code: "unsupported_parameter" },
+        ...{ kind: "decline", code: "unsupported_parameter", param: "top_k" },
         reason:
           "No model takes the parameter. small: it does not take 'top_k'. Remove it, or name a model that takes it: big, middle.",
       });
@@ -286,7 +286,7 @@ describe("a request with members that OpenAI's API does not have", () => {
 
   test("is declined if no declared model takes them together", () => {
     const plan = planFor("middle", { top_k: 5, other: 1 });
-    expect(plan).toMatchObject({ kind: "decline", code: "unsupported_parameter" });
+    expect(plan).toMatchObject({ code: "unsupported_parameter", param: "other" });
     expect(plan).toHaveProperty(
       "reason",
       expect.stringMatching(/middle: it does not take 'other'\. Remove it: no declared model/),

@@ -40,7 +40,13 @@ export type DeclineCode =
 
 export type Plan =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch; readonly reasons: readonly string[] }
-  | { readonly kind: "decline"; readonly code: DeclineCode; readonly reason: string };
+  | {
+      readonly kind: "decline";
+      readonly code: DeclineCode;
+      readonly reason: string;
+      /** The parameter at fault, if one is. */
+      readonly param?: string | undefined;
+    };
 
 /** Decides which variants may answer, best first, and what each can cost at most. Pure. */
 export function planDispatch(request: InferenceClassified, facts: DispatchFacts): Plan {
@@ -85,6 +91,8 @@ interface Unfit {
   readonly reason: string;
   /** What a decline has a code of its own for, if it is the reason against every variant. */
   readonly because: "too-long" | "additional-members" | "other";
+  /** The additional members that it does not take. */
+  readonly members: readonly string[];
 }
 
 interface Fit {
@@ -124,14 +132,15 @@ function consider(
 ): Considered {
   const { requirements } = request.admitted.request;
   const { complexity } = request.classification;
+  const refused = refusedMembersOf(variant, request);
   const unfit = (reason: string, because: Unfit["because"] = "other"): Unfit => ({
     kind: "unfit",
     variant: variant.id,
     reason,
     because,
+    members: because === "additional-members" ? refused : [],
   });
 
-  const refused = refusedMembersOf(variant, request);
   if (refused.length > 0) return unfit(`it does not take ${quoted(refused)}`, "additional-members");
   const accuracyReason = accuracyUnfit(variant, complexity, requirements.requiredAccuracy);
   if (accuracyReason) return unfit(accuracyReason);
@@ -284,6 +293,7 @@ function declineAll(
     return decline(
       "unsupported_parameter",
       `No model takes the parameter. ${reasons}. ${parameterRemedyOf(request, declared)}`,
+      unfit[0]?.members[0],
     );
   return decline(
     "no_variant_fits",
@@ -310,8 +320,8 @@ function quoted(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(", ");
 }
 
-function decline(code: DeclineCode, reason: string): Plan {
-  return { kind: "decline", code, reason };
+function decline(code: DeclineCode, reason: string, param?: string): Plan {
+  return { kind: "decline", code, reason, ...(param !== undefined && { param }) };
 }
 
 function maxOf(values: readonly bigint[]): bigint {

@@ -1,8 +1,8 @@
+import type { PromptCache } from "@sluice/declarations";
 import type { AnswerPart, ChoicePart, Members } from "../answer/answer-part.ts";
 import type { AnswerReader, ReadValue } from "../wire/answer-exchange.ts";
 import type { WireEvent } from "../wire/event-stream.ts";
 import { wireErrorIn } from "../wire/wire-error.ts";
-import type { PromptCache } from "@sluice/declarations";
 import { encryptedMembers, signatureMembers, thinkingMembers } from "./thoughts.ts";
 import { joinedMessageUsage, messageUsageOf } from "./usage.ts";
 

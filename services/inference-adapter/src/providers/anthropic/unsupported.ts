@@ -5,7 +5,7 @@ export interface Unsupported {
 }
 
 export function unsupported(parameter: string, reason: string): Unsupported {
-  const text = `'${parameter}' is not supported by Anthropic's API: ${reason}.`;
+  const text = `'${parameter}' is not supported by Anthropic's API: ${reason}. Remove it, or name another model.`;
   return { unsupported: text, param: parameter };
 }
 

@@ -269,7 +269,7 @@ export const anthropic: PresetRows = {
     "prompt cache classes in usage":
       "reads, and writes for five minutes and for an hour; Sluice marks what is to be cached",
     "embeddings and their encoding": "none; refused without a call",
-    "additional members of requests": "`top_k`, with the version of the API that takes it",
+    "additional members of requests": "`top_k`, with version 2023-06-01 of the API, which takes it",
     "additional members of answers": "none",
     "form of errors": "`error` with `type` and `message`, also as an event",
     quota: "HTTP 402 with `billing_error`, or HTTP 400 that says that the balance is too low",
