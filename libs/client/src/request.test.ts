@@ -35,6 +35,8 @@ test("a field that a request omits has the contract's default", () => {
     operation: "chat",
     inputs: [],
     tokenInputs: [],
+    user: null,
+    feature: null,
   });
 });
 

@@ -8,6 +8,7 @@ export {
 export type {
   Answer,
   Attribution,
+  BudgetWindow,
   CacheDirective,
   CacheMode,
   CacheResult,

@@ -65,6 +65,7 @@ test("an outcome is shortened by its answer, is marked as cut, and says why", ()
         stage: "publish",
         decision: "answer_omitted",
         reasons: [expect.stringContaining("max.message.bytes")],
+        version: 0n,
       },
     ],
   });

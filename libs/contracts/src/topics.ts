@@ -123,7 +123,10 @@ function withoutAnswer(outcome: InferenceResponded): InferenceResponded {
   return {
     ...outcome,
     completed: { ...completed, answer: { ...answer, choices: [], embeddings: [], cut: true } },
-    decisions: [...decisions, { stage: "publish", decision: "answer_omitted", reasons: [reason] }],
+    decisions: [
+      ...decisions,
+      { stage: "publish", decision: "answer_omitted", reasons: [reason], version: 0n },
+    ],
   };
 }
 

@@ -55,7 +55,7 @@ test("the outcome keeps the decisions of earlier stages and the number of provid
   await attempts.calling(ref, 1, claim.fence, 10_000);
   await attempts.fail(ref, 1, claim.fence, { reason: "429", metered: null });
   await attempts.claim(ref, 2, "owner-a", 1_000);
-  const decisions = [{ stage: "cache-lookup", decision: "miss", reasons: [] }];
+  const decisions = [{ stage: "cache-lookup", decision: "miss", reasons: [], version: 0n }];
   const missed: InferenceMissed = { admitted, lookup, decisions };
   expect(await deadLetters.failed("inference.dispatched.realtime", missed, "X")).toMatchObject([
     { record: { attempts: 1, lookup, decisions: [decisions[0], { stage: "dead-letter" }] } },

@@ -60,7 +60,7 @@ export class OutcomeDeadLetters extends DeadLetterOutcome {
   async #failure(underway: Underway, code: string): Promise<InferenceResponded> {
     const { admitted, lookup, decisions } = underway;
     const { attempts } = await this.#attempts.history(refOfAdmitted(admitted));
-    const decision = { stage: "dead-letter", decision: "failed", reasons: [code] };
+    const decision = { stage: "dead-letter", decision: "failed", reasons: [code], version: 0n };
     return refusedOutcome(admitted, {
       kind: "failed",
       code: "internal_error",

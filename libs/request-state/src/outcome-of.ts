@@ -41,6 +41,8 @@ export interface Refusal extends Ending {
   readonly retryAfterMs?: number | undefined;
   /** The parameter at fault, as the provider names it; absent if that is not known. */
   readonly param?: string | undefined;
+  /** The budget that refused the request, and when its period ends; absent for another reason. */
+  readonly refusedBy?: { readonly budget: string; readonly resetsAt: number | null } | undefined;
 }
 
 /** Returns the outcome of a request that was declined or has failed. */
@@ -54,6 +56,8 @@ export function refusedOutcome(admitted: InferenceAdmitted, refusal: Refusal): I
       reason: refusal.reason,
       retryAfterMs: refusal.retryAfterMs ?? null,
       param: refusal.param ?? null,
+      budget: refusal.refusedBy?.budget ?? null,
+      resetsAt: refusal.refusedBy?.resetsAt ?? null,
     },
   };
 }

@@ -29,6 +29,7 @@ export function hitOutcome(
     stage,
     decision: `${lookup.result}-hit`,
     reasons: [`answered by ${entry.completed.variant} for request ${entry.requestId}`],
+    version: 0n,
   };
   return completedOutcome(admitted, {
     completed: { ...entry.completed, cache: lookup.result, attemptId: null, costNanoUsd: 0n },
@@ -73,5 +74,7 @@ export function savingOf(admitted: InferenceAdmitted, hit: InferenceResponded): 
     estimatedFigures: [],
     raw: null,
     reason: "hit",
+    windows: [],
+    runId: hit.runId,
   };
 }

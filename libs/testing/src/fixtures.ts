@@ -25,7 +25,14 @@ export function aRequest(changed: Partial<InferenceRequested> = {}): InferenceRe
 export function anAdmission(changed: Partial<InferenceAdmitted> = {}): InferenceAdmitted {
   return {
     request: aRequest(),
-    attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
+    attribution: {
+      tenant: "acme",
+      team: "search",
+      feature: "answers",
+      user: "bot",
+      key: "k1",
+      signature: "",
+    },
     admittedAt: 1_800_000_000_000,
     deadlineAt: 1_800_000_120_000,
     bodyHash: "00000000000000000000000000000000",

@@ -18,7 +18,7 @@ const charge = (changed: Partial<CostCharged>): CostCharged => ({
   ...{ variant: "small", provider: "p", model: "m", tier: "economy", complexity: "simple" },
   ...{ lane: "realtime", cache: "miss", calledAt: 1, chargedAt: 2, priceVersion: "v" },
   usage: aCompletion().usage,
-  ...{ priceNanoUsd: 5n, amountNanoUsd: 5n },
+  ...{ priceNanoUsd: 5n, amountNanoUsd: 5n, windows: [], runId: null },
   ...changed,
 });
 const bill = (calls: number, costNanoUsd: bigint) => ({

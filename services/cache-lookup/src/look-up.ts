@@ -13,5 +13,10 @@ export function needsEntry(admitted: InferenceAdmitted, lookup: Lookup): boolean
 
 /** Returns the decision that the response shows for a miss or bypass. */
 export function decisionOf({ result, reason }: Lookup): Decision {
-  return { stage: "cache-lookup", decision: result, reasons: reason === null ? [] : [reason] };
+  return {
+    stage: "cache-lookup",
+    decision: result,
+    reasons: reason === null ? [] : [reason],
+    version: 0n,
+  };
 }

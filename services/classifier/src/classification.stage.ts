@@ -34,7 +34,7 @@ export class ClassificationStage extends SliceStage<InferenceMissed> {
         admitted,
         lookup,
         classification,
-        decisions: [...decisions, { stage: "classifier", decision, reasons }],
+        decisions: [...decisions, { stage: "classifier", decision, reasons, version: 0n }],
       }),
     );
   }

@@ -154,7 +154,7 @@ async function miss(requestId: string, content: string): Promise<void> {
       request: aRequest({ requestId, messages: message ? [{ ...message, content }] : [] }),
     }),
     lookup: aMiss,
-    decisions: [{ stage: "cache-lookup", decision: "miss", reasons: [] }],
+    decisions: [{ stage: "cache-lookup", decision: "miss", reasons: [], version: 0n }],
   };
   await producer.send([outgoing(topics.inferenceMissed, record)]);
 }

@@ -36,7 +36,14 @@ export const calledAt = Date.UTC(2026, 5, 1, 12, 30, 0, 123);
 
 export const usageOf = (given: Partial<Usage>): Usage => ({ ...noUsage, ...given });
 
-const attribution = { tenant: "demo", team: "search", feature: "answers", user: "ada", key: "k1" };
+const attribution = {
+  tenant: "demo",
+  team: "search",
+  feature: "answers",
+  user: "ada",
+  key: "k1",
+  signature: "",
+};
 
 /** Returns a metering of 100 input and 10 output tokens of "small", which cost 140,000 nano-USD. */
 export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
@@ -60,6 +67,8 @@ export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
     estimatedFigures: [],
     raw: null,
     reason: "answered",
+    windows: [],
+    runId: null,
     ...given,
   };
 }
@@ -87,6 +96,9 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
     inputTokens: 50n,
     outputLimit: 200n,
     answers: 2,
+    windows: [],
+    worstCaseNanoUsd: 1_650_000n,
+    runId: null,
     ...given,
   };
 }

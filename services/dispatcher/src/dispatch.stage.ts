@@ -177,6 +177,6 @@ function declinedOutcome(
 function decisionOf(plan: Planned): Decision {
   const stage = "dispatcher";
   return plan.kind === "dispatch"
-    ? { stage, decision: plan.dispatch.candidates[0]!.variant, reasons: plan.reasons }
-    : { stage, decision: plan.code, reasons: [plan.reason] };
+    ? { stage, decision: plan.dispatch.candidates[0]!.variant, reasons: plan.reasons, version: 0n }
+    : { stage, decision: plan.code, reasons: [plan.reason], version: 0n };
 }

@@ -80,6 +80,7 @@ export function planDispatch(request: InferenceClassified, facts: DispatchFacts)
       inputTokens: maxOf(candidates.map(({ variant }) => tokensOf.get(variant)!)),
       answers: answersOf(request.admitted.request),
       candidates,
+      windows: [],
     },
     reasons: reasonsOf(request, candidates, unfit),
   };
@@ -182,6 +183,7 @@ function consider(
       outputLimit,
       worstCaseNanoUsd,
       rates: price.rates,
+      windows: [],
     },
     inputTokens,
   };

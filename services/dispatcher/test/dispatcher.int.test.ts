@@ -57,7 +57,7 @@ function classifiedRequest(
       request: aRequest({ requestId: randomUUID(), ...request }),
     }),
     classification: { complexity, score: 0.1, margin: 0.2, reasons: [] },
-    decisions: [{ stage: "classifier", decision: complexity, reasons: [] }],
+    decisions: [{ stage: "classifier", decision: complexity, reasons: [], version: 0n }],
   });
 }
 

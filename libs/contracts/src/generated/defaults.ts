@@ -41,4 +41,6 @@ export const defaultRequest: Omit<InferenceRequested, "requestId" | "messages"> 
   operation: "chat",
   inputs: [],
   tokenInputs: [],
+  user: null,
+  feature: null,
 };

@@ -28,6 +28,26 @@ export interface Attribution {
   readonly user: string;
   /** Id of the key, without its secret. */
   readonly key: string;
+  /** HMAC-SHA256 in lower-case hex, with which ingress vouches for these names and the request id; empty in records of older versions. */
+  readonly signature: string;
+}
+
+/** One budget, and the period of it in which an amount counts. It is fixed when the amount is reserved. */
+export interface BudgetWindow {
+  /** Id of the budget. */
+  readonly budget: string;
+  /** For a budget per value, these values, for example team=support,user=ann; empty otherwise. */
+  readonly scope: string;
+  /** When the period began; null for a budget without an end, and for one of a run. */
+  readonly opensAt: number | null;
+  /** When the period ends; null as for opensAt. */
+  readonly closesAt: number | null;
+  /** The limit in nano-USD when the amount was reserved. */
+  readonly limitNanoUsd: bigint;
+  /** Whether the budget refuses what exceeds its limit. A soft budget only counts. */
+  readonly hard: boolean;
+  /** Version of the declarations that the limit is from. */
+  readonly version: bigint;
 }
 
 /** How the response cache treats the request. */
@@ -60,6 +80,8 @@ export interface Candidate {
   readonly worstCaseNanoUsd: bigint;
   /** The rates in force, for a provisional cost. */
   readonly rates: Rates;
+  /** The budgets in which an attempt at this variant counts: positions in the windows of the dispatch, from 0. */
+  readonly windows: readonly number[];
 }
 
 /** One of the n requested answers. */
@@ -161,6 +183,10 @@ export interface CostCharged {
   readonly priceNanoUsd: bigint;
   /** The signed change of the spend in nano-USD: the price minus what the ledger had charged for the attempt before; 0 for a saving. */
   readonly amountNanoUsd: bigint;
+  /** The budgets in which the charge counts; empty for a saving. */
+  readonly windows: readonly BudgetWindow[];
+  /** Id of the agent run. */
+  readonly runId: string | null;
 }
 
 /** The usage of one attempt, or the usage that a hit avoided. Contains no prompt. */
@@ -203,6 +229,10 @@ export interface CostMetered {
   readonly raw: string | null;
   /** answered, refused, released, cut, hit or swept. */
   readonly reason: string;
+  /** The budgets in which the attempt counts; empty for a hit. */
+  readonly windows: readonly BudgetWindow[];
+  /** Id of the agent run. */
+  readonly runId: string | null;
 }
 
 /** A decision of one stage, with its reasons. */
@@ -213,6 +243,8 @@ export interface Decision {
   readonly decision: string;
   /** The reasons, as sentences or figures. */
   readonly reasons: readonly string[];
+  /** Version of the declarations under which the stage decided; 0: not known. */
+  readonly version: bigint;
 }
 
 /** Which variants may answer the request. */
@@ -225,6 +257,8 @@ export interface Dispatch {
   readonly answers: number;
   /** At least one, the best first. */
   readonly candidates: readonly Candidate[];
+  /** The budgets in which an attempt counts, for all candidates. */
+  readonly windows: readonly BudgetWindow[];
 }
 
 /** An admitted request. It ends in exactly one outcome. */
@@ -289,6 +323,12 @@ export interface InferenceAttempted {
   readonly outputLimit: bigint;
   /** The number of requested answers (n). */
   readonly answers: number;
+  /** The budgets in which the attempt counts. */
+  readonly windows: readonly BudgetWindow[];
+  /** The amount that is reserved for the attempt, in nano-USD. */
+  readonly worstCaseNanoUsd: bigint;
+  /** Id of the agent run. */
+  readonly runId: string | null;
 }
 
 /** A request with its complexity. */
@@ -355,6 +395,10 @@ export interface InferenceRequested {
   readonly inputs: readonly string[];
   /** The inputs as tokens of the model's own vocabulary, instead of inputs. */
   readonly tokenInputs: readonly (readonly number[])[];
+  /** The user who pays, if the API key allows the client to name one; null: the user of the key. */
+  readonly user: string | null;
+  /** The feature that pays, if the API key allows the client to name one; null: the feature of the key. */
+  readonly feature: string | null;
 }
 
 /** The outcome of a request. All outcomes that are published for a request are equal. */
@@ -475,6 +519,10 @@ export interface Refused {
   readonly retryAfterMs: number | null;
   /** The parameter at fault, as the provider names it; null: not known. */
   readonly param: string | null;
+  /** Id of the budget that refused the request; null: another reason. */
+  readonly budget: string | null;
+  /** When the period of that budget ends; null: it does not end. */
+  readonly resetsAt: number | null;
 }
 
 /** The reply that a client waits for. none: no client waits. whole: the whole answer. live: each token. */

@@ -80,5 +80,7 @@ export function meteredFixture(admitted: InferenceAdmitted, attemptNumber: numbe
     estimatedFigures: [],
     raw: null,
     reason: "answered",
+    windows: [],
+    runId: null,
   };
 }

@@ -82,6 +82,8 @@ export function chargeOf(
     priceVersion: version,
     priceNanoUsd,
     amountNanoUsd,
+    windows: metered.windows,
+    runId: metered.runId,
   };
   return {
     kind: "charge",

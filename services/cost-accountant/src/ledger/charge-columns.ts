@@ -103,7 +103,7 @@ export function chargeFrom(row: ChargeRow): CostCharged {
     attemptId: row.attempt_id,
     requestId: row.request_id,
     kind: row.kind,
-    attribution: { tenant, team, feature, user, key },
+    attribution: { tenant, team, feature, user, key, signature: "" },
     tags: row.tags,
     variant: row.variant,
     provider: row.provider,
@@ -128,6 +128,8 @@ export function chargeFrom(row: ChargeRow): CostCharged {
     priceVersion: row.price_version,
     priceNanoUsd: row.price_nano_usd,
     amountNanoUsd: row.amount_nano_usd,
+    windows: [],
+    runId: null,
   };
 }
 

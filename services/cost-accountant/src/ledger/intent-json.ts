@@ -1,19 +1,23 @@
-import type { InferenceAttempted } from "@sluice/contracts";
+import type { BudgetWindow, InferenceAttempted } from "@sluice/contracts";
 
-/** An intent as the database stores it. Longs are decimal strings, as in all JSON of Sluice. */
-export type StoredIntent = Omit<InferenceAttempted, "inputTokens" | "outputLimit"> & {
-  readonly inputTokens: string;
-  readonly outputLimit: string;
+/** A record as the database stores it. Longs are decimal strings, as in all JSON of Sluice. */
+type Stored<R, Longs extends keyof R> = Omit<R, Longs> & Readonly<Record<Longs, string>>;
+
+type StoredWindow = Stored<BudgetWindow, "limitNanoUsd" | "version">;
+
+/** An intent as the database stores it. Intents of older versions have no windows. */
+export type StoredIntent = Stored<
+  Omit<InferenceAttempted, "windows" | "worstCaseNanoUsd" | "runId">,
+  "inputTokens" | "outputLimit"
+> & {
+  readonly windows?: readonly StoredWindow[];
+  readonly worstCaseNanoUsd?: string;
+  readonly runId?: string | null;
 };
 
 /** Returns the JSON text that the database stores for an intent. */
 export function intentJson(intent: InferenceAttempted): string {
-  const stored: StoredIntent = {
-    ...intent,
-    inputTokens: String(intent.inputTokens),
-    outputLimit: String(intent.outputLimit),
-  };
-  return JSON.stringify(stored);
+  return JSON.stringify(intent, longsAsText);
 }
 
 /** Returns the intent of a stored one. */
@@ -22,5 +26,20 @@ export function intentFrom(stored: StoredIntent): InferenceAttempted {
     ...stored,
     inputTokens: BigInt(stored.inputTokens),
     outputLimit: BigInt(stored.outputLimit),
+    windows: windowsFrom(stored.windows ?? []),
+    worstCaseNanoUsd: BigInt(stored.worstCaseNanoUsd ?? 0),
+    runId: stored.runId ?? null,
   };
+}
+
+function windowsFrom(stored: readonly StoredWindow[]): readonly BudgetWindow[] {
+  return stored.map((window) => ({
+    ...window,
+    limitNanoUsd: BigInt(window.limitNanoUsd),
+    version: BigInt(window.version),
+  }));
+}
+
+function longsAsText(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }

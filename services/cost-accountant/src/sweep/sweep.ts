@@ -54,7 +54,15 @@ export function isFoldedTo(
  * limit. This is an upper bound. A later report corrects it by a signed difference.
  */
 export function estimateOf(intent: InferenceAttempted, now: EpochMillis): CostMetered {
-  const { attemptedAt, deadlineAt: _, inputTokens, outputLimit, answers, ...attempt } = intent;
+  const {
+    attemptedAt,
+    deadlineAt: _deadlineAt,
+    inputTokens,
+    outputLimit,
+    answers,
+    worstCaseNanoUsd: _worstCaseNanoUsd,
+    ...attempt
+  } = intent;
   return {
     ...attempt,
     kind: "estimated",

@@ -29,6 +29,7 @@ export function aCandidate(changed: Partial<Candidate> = {}): Candidate {
     outputLimit: 400n,
     worstCaseNanoUsd: 1_000_000n,
     rates: someRates,
+    windows: [],
     ...changed,
   };
 }
@@ -55,6 +56,7 @@ export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatche
       inputTokens: 14n,
       answers: changes.inputs?.length ?? 1,
       candidates: changes.candidates ?? [aCandidate(), large],
+      windows: [],
     },
   };
 }

@@ -1,11 +1,24 @@
+import type { BudgetWindow } from "@sluice/contracts";
 import { attemptIdOf, noUsage } from "@sluice/domain";
+import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { aCandidate, aDispatched, admittedAt } from "./dispatched.fixture.ts";
 import { intentOf, type MeasuredUsage, meteringOf, zeroMeteringOf } from "./metering.ts";
 
 const attemptedAt = admittedAt + 100;
-const dispatched = aDispatched();
-const intent = intentOf(dispatched, 2, aCandidate(), attemptedAt);
+const monthly: BudgetWindow = {
+  budget: "search-monthly",
+  scope: "",
+  opensAt: Date.UTC(2027, 0, 1),
+  closesAt: Date.UTC(2027, 1, 1),
+  limitNanoUsd: 100_000_000_000n,
+  hard: true,
+  version: 7n,
+};
+const another: BudgetWindow = { ...monthly, budget: "premium-monthly" };
+const plain = aDispatched();
+const dispatched = { ...plain, dispatch: { ...plain.dispatch, windows: [another, monthly] } };
+const intent = intentOf(dispatched, 2, aCandidate({ windows: [1] }), attemptedAt);
 const usage = { ...noUsage, inputTokens: 14n, outputTokens: 7n };
 const measured: MeasuredUsage = {
   calledAt: attemptedAt + 1,
@@ -23,7 +36,14 @@ const booked = {
   requestId: "r-1",
   attemptId: attemptIdOf("acme", "r-1", admittedAt, 2),
   attemptNumber: 2,
-  attribution: { tenant: "acme", team: "search", feature: "answers", user: "bot", key: "k1" },
+  attribution: {
+    tenant: "acme",
+    team: "search",
+    feature: "answers",
+    user: "bot",
+    key: "k1",
+    signature: "",
+  },
   tags: {},
   variant: "small",
   provider: "acme-ai",
@@ -32,6 +52,8 @@ const booked = {
   complexity: "simple",
   lane: "realtime",
   cache: "miss",
+  windows: [monthly],
+  runId: null,
 };
 
 test("an intent holds what the sweep needs for an estimate, and no prompt", () => {
@@ -42,8 +64,9 @@ test("an intent holds what the sweep needs for an estimate, and no prompt", () =
     inputTokens: 14n,
     outputLimit: 400n,
     answers: 1,
+    worstCaseNanoUsd: 1_000_000n,
   });
-  expect(JSON.stringify({ ...intent, inputTokens: 0, outputLimit: 0 })).not.toContain("France");
+  expect(inspect(intent)).not.toContain("France");
 });
 
 test("a metering repeats how the attempt is booked, and adds nothing of the intent but that", () => {

@@ -37,6 +37,9 @@ export function intentOf(
     inputTokens: dispatch.inputTokens,
     outputLimit: candidate.outputLimit,
     answers: dispatch.answers,
+    windows: candidate.windows.flatMap((index) => dispatch.windows[index] ?? []),
+    worstCaseNanoUsd: candidate.worstCaseNanoUsd,
+    runId: request.runId,
   };
 }
 
@@ -60,6 +63,7 @@ export function meteringOf(
     inputTokens: _inputTokens,
     outputLimit: _outputLimit,
     answers: _answers,
+    worstCaseNanoUsd: _worstCaseNanoUsd,
     ...attempt
   }: InferenceAttempted,
   measured: MeasuredUsage,

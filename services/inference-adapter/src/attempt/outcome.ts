@@ -102,5 +102,5 @@ function decided(
   decision: string,
   reasons: readonly string[],
 ): readonly Decision[] {
-  return [...decisions, { stage: "inference-adapter", decision, reasons }];
+  return [...decisions, { stage: "inference-adapter", decision, reasons, version: 0n }];
 }

@@ -46,5 +46,6 @@ test("a signature is checked with the secret of a known key that is not revoked"
 test("a request is attributed to the tenant, team, feature and user of its key", () => {
   expect(attributionOf(keys.secretOf("k3")!.key)).toEqual({
     ...{ tenant: "globex", team: "ops", feature: "tickets", user: "bot", key: "k3" },
+    signature: "",
   });
 });

@@ -48,7 +48,7 @@ export class ApiKeys {
 
 /** Returns the attribution by the key's declaration. A request cannot change it. */
 export function attributionOf({ id, tenant, team, feature, user }: ApiKey): Attribution {
-  return { tenant, team, feature, user, key: id };
+  return { tenant, team, feature, user, key: id, signature: "" };
 }
 
 function digestOf(secret: string): Buffer {

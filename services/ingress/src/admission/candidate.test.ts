@@ -15,7 +15,14 @@ test("a request without a deadline gets the default of its origin, and no deadli
 });
 
 test("a record that may be admitted has the key's attribution, the time of arrival and the hash of its body", () => {
-  const attribution = { tenant: "acme", team: "t", feature: "f", user: "u", key: "k1" };
+  const attribution = {
+    tenant: "acme",
+    team: "t",
+    feature: "f",
+    user: "u",
+    key: "k1",
+    signature: "",
+  };
   const arrival = { origin: "http", reply: "live", remembered: true, correlationId: null } as const;
   const request = aRequest({ requirements: { ...defaultRequirements, deadlineAt: now + hourMs } });
   expect(admittedRecordOf(request, attribution, arrival, now)).toEqual({

@@ -129,6 +129,8 @@ function streamBroken(): ApiError {
       reason: "The answer broke off. Send the request again.",
       retryAfterMs: null,
       param: null,
+      budget: null,
+      resetsAt: null,
     },
   });
 }

@@ -160,7 +160,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
         attempts: 0,
         lookup: null,
         completedAt: now,
-        decisions: [{ stage: "ingress", decision: code, reasons: [reason] }],
+        decisions: [{ stage: "ingress", decision: code, reasons: [reason], version: 0n }],
       }),
     );
     const claims = declined.length === 0 ? [] : await this.outcomes.claim(outcomes, "decision");

@@ -31,18 +31,34 @@ export function recordOf(
     operation: body.operation,
     inputs: body.inputs,
     tokenInputs: body.tokenInputs,
+    user: null,
+    feature: null,
   };
 }
 
 /**
  * Returns the hash by which two requests of a tenant are the same. It leaves out the id and the
- * deadline, because a retry sets a new deadline, and the inputs of a chat, because a chat has none.
+ * deadline, because a retry sets a new deadline, and the inputs of a chat, because a chat has none. A user and a feature
+ * count only if the client names them, so that a repeat of an older request has the same hash.
  */
 export function bodyHashOf(tenant: string, request: InferenceRequested): string {
-  const { requestId: _requestId, requirements, operation, inputs, tokenInputs, ...rest } = request;
+  const {
+    requestId: _requestId,
+    requirements,
+    operation,
+    inputs,
+    tokenInputs,
+    user,
+    feature,
+    ...rest
+  } = request;
   const { deadlineAt: _deadlineAt, ...demands } = requirements;
   const embeddings = operation === "embeddings" && { operation, inputs, tokenInputs };
-  return hashOf(tenant, canonicalJson({ ...rest, ...embeddings, requirements: demands }));
+  const payers = { ...(user !== null && { user }), ...(feature !== null && { feature }) };
+  return hashOf(
+    tenant,
+    canonicalJson({ ...rest, ...embeddings, ...payers, requirements: demands }),
+  );
 }
 
 /** Returns the request id of an idempotency key. Each team of a tenant has its own keys. */
