@@ -1,4 +1,4 @@
-import type { Complexity, PriceBook, Tier } from "@sluice/domain";
+import type { Budget, Complexity, PriceBook, Tier } from "@sluice/domain";
 
 /** The owner of a key, to whom every charge of the key is attributed. */
 export interface ApiKey {
@@ -100,6 +100,12 @@ export abstract class Declarations {
   /** Returns the most tokens of an answer if the request sets no limit. */
   abstract outputLimitOf(tier: Tier): number;
   abstract cachePolicyOf(tenant: string): CachePolicy;
+  /** Returns the ids of all tenants. */
+  abstract tenants(): readonly string[];
+  /** Returns the budgets of a tenant and those that every tenant has, in the order of their declaration. */
+  abstract budgetsOf(tenant: string): readonly Budget[];
+  /** Returns the time zone in which the tenant's periods begin, by its name in the IANA database. */
+  abstract timeZoneOf(tenant: string): string;
   /**
    * Returns the secret of each API key, by the key's id.
    *

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { complexities, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
+import { type Budget, complexities, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import {
   type AdditionalMembers,
   type ApiKey,
@@ -8,6 +8,7 @@ import {
   type Provider,
   type Variant,
 } from "./declarations.ts";
+import type { DeclaredBudget } from "./budget-schema.ts";
 import { dialectOf, protocolOf, tokenMarginOf } from "./dialect.ts";
 import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";
 import { presetOf } from "./presets.ts";
@@ -31,6 +32,9 @@ export class FileDeclarations extends Declarations {
   readonly #variants: ReadonlyMap<string, Variant>;
   readonly #additionalMembers: AdditionalMembers;
   readonly #priceBook: PriceBook;
+  readonly #timeZones: ReadonlyMap<string, string>;
+  /** By tenant, because every attempt needs them. */
+  readonly #budgets = new Map<string, readonly Budget[]>();
 
   /**
    * @param folder to which `file:` references are relative
@@ -53,6 +57,7 @@ export class FileDeclarations extends Declarations {
       requestMembers: new Set(dialects.flatMap(({ requestMembers }) => requestMembers)),
       answerMembers: new Set(dialects.flatMap(({ answerMembers }) => answerMembers)),
     };
+    this.#timeZones = new Map(declared.tenants.map(({ id, timeZone }) => [id, timeZone]));
     this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
   }
 
@@ -107,6 +112,20 @@ export class FileDeclarations extends Declarations {
     return this.#declared.cache;
   }
 
+  override tenants(): readonly string[] {
+    return [...this.#timeZones.keys()];
+  }
+
+  override budgetsOf(tenant: string): readonly Budget[] {
+    const budgets = this.#budgets.get(tenant) ?? budgetsFor(this.#declared.budgets, tenant);
+    this.#budgets.set(tenant, budgets);
+    return budgets;
+  }
+
+  override timeZoneOf(tenant: string): string {
+    return this.#timeZones.get(tenant) ?? "UTC";
+  }
+
   override secretOf(reference: string): string {
     const secret = reference.startsWith("env:")
       ? this.#fromEnvironment(reference)
@@ -148,6 +167,19 @@ export class FileDeclarations extends Declarations {
     if (value) return value;
     throw new DeclarationsInvalid(`"${reference}" needs ${key} in the environment; set it.`);
   }
+}
+
+function budgetsFor(declared: readonly DeclaredBudget[], tenant: string): readonly Budget[] {
+  return declared
+    .filter((budget) => budget.tenant === undefined || budget.tenant === tenant)
+    .map(({ id, limitUsd, soft, period, selector, each }) => ({
+      id,
+      limitNanoUsd: limitUsd,
+      hard: !soft,
+      period,
+      selector,
+      each,
+    }));
 }
 
 function variantOf(model: DeclaredModel, served: DeclaredProvider | undefined): Variant {

@@ -1,6 +1,7 @@
 import { isTier, webAddressProblem } from "@sluice/domain";
 import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
+import { budgetIssuesIn } from "./budget-issues.ts";
 import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./given-values.ts";
 import { protocolIssuesIn } from "./protocol-issues.ts";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
@@ -54,6 +55,7 @@ export function parseDeclarations(text: string): Parsed {
     ...contradictionsIn(given),
     ...unusableIn(given),
     ...protocolIssuesIn(given),
+    ...budgetIssuesIn(given),
   ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
   return invalid(
@@ -120,6 +122,7 @@ function contradictionsIn(given: unknown): readonly Issue[] {
     ...repeated("key", keys),
     ...repeated("provider", namesIn(providers, "id", ["providers"])),
     ...repeated("model", namesIn(models, "id", ["models"])),
+    ...repeated("budget", namesIn(listIn(given, "budgets"), "id", ["budgets"])),
     ...wanted
       .filter(({ name }) => !declared.has(name))
       .map(({ name, path }) => ({

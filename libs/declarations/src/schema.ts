@@ -1,17 +1,9 @@
 import { type NanoUsd, parseUsd, tiers, embeddingBytesMax } from "@sluice/domain";
 import { z } from "zod";
 import { answerMembers, requestMembers } from "./additional-members.ts";
+import { budget, timeZone } from "./budget-schema.ts";
+import { declaredId as id, declaredName as name } from "./declared-names.ts";
 import { presetNames } from "./presets.ts";
-
-const id = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9._]{0,63}$/,
-    "expected lower-case letters, digits, dots and underscores, at most 64",
-  );
-const name = z
-  .string()
-  .regex(/^[\w.:/-]{1,128}$/, "expected letters, digits and . : / _ -, at most 128 characters");
 
 /** Accepts `env:NAME` or `file:path`, because the file must never contain the secret itself. */
 const secretReference = z
@@ -222,7 +214,7 @@ const key = z.strictObject({
   revoked: z.boolean().default(false),
 });
 
-const tenant = z.strictObject({ id, keys: z.array(key).default([]) });
+const tenant = z.strictObject({ id, timeZone, keys: z.array(key).default([]) });
 
 const outputLimit = (preset: number) => z.number().int().min(1).max(1_000_000).default(preset);
 
@@ -233,6 +225,12 @@ export const sluiceYaml = z.strictObject({
   tenants: z.array(tenant).min(1),
   providers: z.array(provider).min(1),
   models: z.array(model).min(1),
+  budgets: z
+    .array(budget)
+    .default([])
+    .describe(
+      "Limits on what attempts may cost. An attempt counts against every budget that selects it.",
+    ),
   routing: z
     .strictObject({
       outputLimits: z

@@ -1,3 +1,20 @@
+export {
+  type Budget,
+  type BudgetDimension,
+  budgetDimensions,
+  type BudgetSelector,
+  type BudgetSubject,
+  selects,
+  type Window,
+  windowsFor,
+} from "./budgets/budget.ts";
+export {
+  type BudgetPeriod,
+  budgetPeriods,
+  isTimeZone,
+  periodAt,
+  type PeriodBounds,
+} from "./budgets/budget-period.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { Clock, type EpochMillis, SystemClock } from "./clock.ts";
 export { connectionTroubleOf, errorsIn } from "./connection-trouble.ts";

@@ -116,6 +116,9 @@ class PricesOnly extends Declarations {
   override priceBook = () => book;
   override outputLimitOf = () => 1_024;
   override cachePolicyOf = () => ({ enabled: false, ttlSeconds: 0 });
+  override tenants = () => ["demo"];
+  override budgetsOf = () => [];
+  override timeZoneOf = () => "UTC";
   override keySecrets = () => new Map<string, string>();
   override secretOf = () => "";
 }
