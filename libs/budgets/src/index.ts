@@ -1,10 +1,23 @@
 export {
+  type Allowance,
+  Allowances,
   type BoundedCandidate,
+  BudgetRebuild,
   Budgets,
-  type BudgetScopes,
-  type BudgetsFaultCode,
+  type BudgetSnapshot,
+  type BudgetState,
+  type OpenReservation,
   type Reservation,
+  type ReservationOption,
   type ReservationRequest,
-  type SettledCharge,
+  type Settlement,
+  Settlements,
+  type Shortage,
+  type SpentWindow,
 } from "./budgets.ts";
-export { GrantAllBudgets } from "./grant-all-budgets.ts";
+export { BudgetsModule, type BudgetsOptions } from "./budgets.module.ts";
+export type { BudgetsFaultCode } from "./faults.ts";
+export { type AttemptNeed, InMemoryBudgets } from "./in-memory/in-memory-budgets.ts";
+export { RedisBudgets } from "./redis/redis-budgets.ts";
+export { budgetLua } from "./redis/scripts.ts";
+export { windowIdOf } from "./window-id.ts";

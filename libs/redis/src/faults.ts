@@ -2,7 +2,11 @@ import { connectionTroubleOf, Defect, Fault, TransientFault } from "@sluice/doma
 import { ReplyError } from "ioredis";
 
 /** Every code this package throws. */
-export type RedisFaultCode = "REDIS_UNAVAILABLE" | "REDIS_OUT_OF_MEMORY" | "REDIS_REFUSED";
+export type RedisFaultCode =
+  | "REDIS_UNAVAILABLE"
+  | "REDIS_OUT_OF_MEMORY"
+  | "REDIS_REFUSED"
+  | "REDIS_REPLY_MALFORMED";
 
 /**
  * Error replies of a server that is temporarily unable to answer. Any other error reply is a

@@ -17,3 +17,5 @@ export {
   type ScriptCall,
   type ScriptReply,
 } from "./script.ts";
+export { bytesOf, isAbsent, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
+export { tenantTagOf } from "./tenant-tag.ts";

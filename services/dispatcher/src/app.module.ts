@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from "@nestjs/common";
-import { Budgets, GrantAllBudgets } from "@sluice/budgets";
+import { BudgetsModule } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
@@ -23,9 +23,9 @@ export class AppModule {
           writes: [topics.inferenceDispatchedRealtime, ...storedTopics],
         }),
         RequestStateModule.forRoot(stateConnectionOf(config, name)),
+        BudgetsModule.forRoot(stateConnectionOf(config, name)),
       ],
       providers: [
-        { provide: Budgets, useClass: GrantAllBudgets },
         {
           provide: TOKEN_COUNTERS,
           useFactory: () =>

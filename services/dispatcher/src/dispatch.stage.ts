@@ -1,5 +1,5 @@
 import { Inject, Injectable } from "@nestjs/common";
-import { Budgets } from "@sluice/budgets";
+import { Budgets, type ReservationOption, type ReservationRequest } from "@sluice/budgets";
 import {
   type Candidate,
   type Decision,
@@ -9,13 +9,22 @@ import {
   topics,
 } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
-import { Clock, type EpochMillis } from "@sluice/domain";
+import { attemptIdOf, Clock, type EpochMillis } from "@sluice/domain";
 import { effectOfClaim, notePublished, Outcomes, refusedOutcome } from "@sluice/request-state";
 import { type Delivery, type Effect, emit, outgoing, SliceStage } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
+import type { DispatchFacts } from "./consider.ts";
+import { degradedCandidates } from "./degrade.ts";
 import { planDispatch } from "./dispatch.ts";
 import { estimateInput, type InputEstimate, type TokenCounters } from "./input-estimate.ts";
 import { DispatcherMetrics } from "./metrics.ts";
+import {
+  degradedReason,
+  optionsOf,
+  refusalOf,
+  reservedDispatch,
+  withWindows,
+} from "./reservation.ts";
 
 /** The injection token of {@link TokenCounters}. */
 export const TOKEN_COUNTERS = Symbol("TOKEN_COUNTERS");
@@ -27,7 +36,16 @@ type Planned =
       readonly code: string;
       readonly reason: string;
       readonly param?: string | undefined;
+      readonly refusedBy?: { readonly budget: string; readonly resetsAt: EpochMillis | null };
     };
+
+/** A plan to dispatch, and what it may take from the budgets. */
+interface Demand {
+  readonly plan: Extract<Planned, { kind: "dispatch" }>;
+  readonly request: InferenceClassified;
+  /** The candidates of the plan, and after them those for a budget that is nearly used up. */
+  readonly options: readonly ReservationOption<Candidate>[];
+}
 
 /**
  * Chooses the candidates of a request and reserves their cost. A request without a reservation is
@@ -54,11 +72,11 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     const estimates = await this.estimate(requests);
     // After the counting, which may take longer than a deadline allows.
     const now = this.clock.now();
-    const planned = await this.reserve(
-      requests,
-      requests.map((request, index) => this.plan(request, estimates[index]!, now)),
+    const planned = requests.map((request, index) =>
+      this.plan(request, this.factsOf(estimates[index]!, now)),
     );
-    return this.act(requests, planned, now);
+    const reserved = await this.reserve(planned);
+    return this.act(requests, reserved, now);
   }
 
   override async settled(
@@ -78,44 +96,63 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     return estimates;
   }
 
-  private plan(request: InferenceClassified, estimate: InputEstimate, now: EpochMillis): Planned {
-    return planDispatch(request, {
+  private factsOf(estimate: InputEstimate, now: EpochMillis): DispatchFacts {
+    return {
       variants: this.declarations.variants(),
       priceBook: this.declarations.priceBook(),
       outputLimitOf: (tier) => this.declarations.outputLimitOf(tier),
       ...estimate,
       now,
-    });
+    };
+  }
+
+  private plan(request: InferenceClassified, facts: DispatchFacts): Planned | Demand {
+    const plan = planDispatch(request, facts);
+    if (plan.kind === "decline") return plan;
+    const { tenant } = request.admitted.attribution;
+    const budgets = {
+      budgets: this.declarations.budgetsOf(tenant),
+      timeZone: this.declarations.timeZoneOf(tenant),
+      version: 0n,
+      now: facts.now,
+    };
+    if (budgets.budgets.length === 0) return plan;
+    const { candidates } = plan.dispatch;
+    const degraded = degradedCandidates(request, candidates, facts);
+    return { plan, request, options: optionsOf(request, [...candidates, ...degraded], budgets) };
   }
 
   /**
    * Reserves the plans of a slice in one round trip. If a budget refuses, the plan becomes a
-   * decline.
+   * decline. A plan that no budget selects needs no reservation.
    */
-  private async reserve(
-    requests: readonly InferenceClassified[],
-    plans: readonly Planned[],
-  ): Promise<readonly Planned[]> {
-    const dispatches = plans.flatMap((plan, index) =>
-      plan.kind === "dispatch" ? [{ index, plan, request: requests[index]! }] : [],
+  private async reserve(plans: readonly (Planned | Demand)[]): Promise<readonly Planned[]> {
+    const demands = plans.filter(
+      (plan): plan is Demand => "options" in plan && plan.options.some(isLimited),
     );
-    const reservations = await this.budgets.reserve<Candidate>(
-      dispatches.map(({ plan, request: { admitted } }) => ({
-        requestId: admitted.request.requestId,
-        admittedAt: admitted.admittedAt,
-        scopes: { ...admitted.attribution, runId: admitted.request.runId },
-        candidates: plan.dispatch.candidates,
-      })),
+    const reservations =
+      demands.length === 0 ? [] : await this.budgets.reserve<Candidate>(demands.map(requestFor));
+    const reservationOf = new Map(
+      demands.map((demand, index) => [demand, reservations[index]!] as const),
     );
-    const reserved = [...plans];
-    dispatches.forEach(({ index, plan }, at) => {
-      const reservation = reservations[at]!;
-      reserved[index] =
-        reservation.kind === "granted"
-          ? { ...plan, dispatch: { ...plan.dispatch, candidates: reservation.candidates } }
-          : { kind: "decline", code: "budget_exceeded", reason: reservation.reason };
+    return plans.map((planned) => {
+      if (!("options" in planned)) return planned;
+      const { plan, options } = planned;
+      const { dispatch, reasons } = plan;
+      const size = dispatch.candidates.length;
+      const reservation = reservationOf.get(planned);
+      if (reservation === undefined || reservation.kind === "ended")
+        return { ...plan, dispatch: withWindows(dispatch, options.slice(0, size)) };
+      if (reservation.kind === "refused")
+        return { kind: "decline", code: "budget_exceeded", ...refusalOf(reservation.shortage) };
+      const reserved = reservedDispatch(dispatch, options, size, reservation.candidates);
+      const degraded = degradedReason(dispatch.candidates, reservation);
+      return {
+        ...plan,
+        dispatch: reserved,
+        reasons: [...reasons, ...(degraded ? [degraded] : [])],
+      };
     });
-    return reserved;
   }
 
   private async act(
@@ -157,6 +194,17 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
   }
 }
 
+function isLimited({ windows }: ReservationOption<Candidate>): boolean {
+  return windows.length > 0;
+}
+
+function requestFor({ request: { admitted }, options }: Demand): ReservationRequest<Candidate> {
+  const { attribution, request, admittedAt, deadlineAt } = admitted;
+  const { tenant } = attribution;
+  const attemptId = attemptIdOf(tenant, request.requestId, admittedAt, 1);
+  return { tenant, attemptId, deadlineAt, options };
+}
+
 function declinedOutcome(
   request: InferenceClassified,
   plan: Extract<Planned, { kind: "decline" }>,
@@ -167,6 +215,7 @@ function declinedOutcome(
     code: plan.code,
     reason: plan.reason,
     param: plan.param,
+    refusedBy: plan.refusedBy,
     attempts: 0,
     lookup: request.lookup,
     decisions: [...request.decisions, decisionOf(plan)],

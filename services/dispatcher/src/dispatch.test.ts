@@ -3,7 +3,8 @@ import { plainDialect, type Variant } from "@sluice/declarations";
 import { type Complexity, PriceBook, type PriceEntry, type Tier } from "@sluice/domain";
 import { aClassified, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { describe, expect, test } from "vitest";
-import { type DispatchFacts, type Plan, planDispatch } from "./dispatch.ts";
+import type { DispatchFacts } from "./consider.ts";
+import { type Plan, planDispatch } from "./dispatch.ts";
 
 const variant = (id: string, tier: Tier, accuracy: number, contextWindow = 100_000): Variant => ({
   ...{

@@ -1,11 +1,10 @@
 import { assert } from "@sluice/domain";
-import { askRedis, type ScriptReply } from "@sluice/redis";
+import { type ScriptReply, askRedis, listOf, numberOf, recordOf, textOf } from "@sluice/redis";
 import type { InferenceAdmitted } from "@sluice/contracts";
 import { type Admission, Admissions, type Admitted, type Repeated } from "../ports.ts";
 import type { RequestRef } from "../ports.ts";
 import { recordOfRepeat, withoutBody } from "../admission-record.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { acknowledgeScript } from "./scripts/acknowledge.ts";
 import { admitScript } from "./scripts/admit.ts";
 import { findScript } from "./scripts/find.ts";

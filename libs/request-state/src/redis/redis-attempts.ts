@@ -1,5 +1,5 @@
 import type { CostMetered } from "@sluice/contracts";
-import type { ScriptReply } from "@sluice/redis";
+import { type ScriptReply, listOf, numberOf, recordOf, textOf } from "@sluice/redis";
 import {
   type Append,
   type AttemptClaim,
@@ -14,7 +14,6 @@ import {
   type RequestRef,
 } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { appendScript } from "./scripts/append.ts";
 import { beginScript } from "./scripts/begin.ts";
 import { callingScript } from "./scripts/calling.ts";

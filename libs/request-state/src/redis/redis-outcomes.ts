@@ -1,9 +1,8 @@
 import type { InferenceResponded } from "@sluice/contracts";
-import type { ScriptReply } from "@sluice/redis";
+import { type ScriptReply, listOf, recordOf, textOf } from "@sluice/redis";
 import { type Claim, type ClaimedBy, Outcomes, type Publication } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { refOf } from "../request-ref.ts";
-import { listOf, recordOf, textOf } from "./script-reply.ts";
 import { claimOutcomeScript } from "./scripts/claim-outcome.ts";
 import { publishedScript } from "./scripts/published.ts";
 

@@ -1,9 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { InferenceResponded } from "@sluice/contracts";
-import { type Redis, isRedisDown, type ScriptReply } from "@sluice/redis";
+import {
+  type Redis,
+  type ScriptReply,
+  isAbsent,
+  isRedisDown,
+  listOf,
+  numberOf,
+  recordOf,
+  textOf,
+} from "@sluice/redis";
 import { Replies, type ReplyEvent, type RequestRef } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
-import { isAbsent, listOf, numberOf, recordOf, textOf } from "./script-reply.ts";
 import { cancelScript } from "./scripts/cancel.ts";
 import { followScript } from "./scripts/follow.ts";
 import { type ReplyToken, TokenOrder, type TokenPlace } from "../token-order.ts";

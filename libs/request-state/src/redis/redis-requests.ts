@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import type { InferenceResponded, TopicCodecs } from "@sluice/contracts";
 import { hashOf, partitionKeyOf } from "@sluice/domain";
-import { type Redis, type RedisScript, runScript, type ScriptReply } from "@sluice/redis";
+import {
+  type Redis,
+  type RedisScript,
+  runScript,
+  type ScriptReply,
+  tenantTagOf,
+} from "@sluice/redis";
 import type { RequestRef } from "../ports.ts";
 import { StoredRecords } from "../stored-records.ts";
 
@@ -12,7 +18,6 @@ export interface ScriptRun {
   readonly fourthKey?: string;
 }
 
-const tagsMax = 10_000;
 const outcomeHashBytes = 16;
 
 /** The keys, records and scripts of requests in Redis, which the four ports share. */
@@ -20,7 +25,6 @@ export class RedisRequests {
   readonly redis: Redis;
   readonly records: StoredRecords;
   readonly #prefix: string;
-  readonly #tags = new Map<string, string>();
 
   /**
    * @param redis a server without eviction and with AOF, because a lost request may be paid again
@@ -53,13 +57,13 @@ export class RedisRequests {
 
   /** Returns the keys of hash, answer and stream. The tenant's hash is the hash tag, so all keys of a tenant are in one slot. */
   keysOf({ tenant, requestId }: RequestRef): readonly [string, string, string] {
-    const tag = this.#tagOf(tenant);
+    const tag = tenantTagOf(this.#prefix, tenant);
     const id = partitionKeyOf(tenant, requestId);
     return [`${tag}:request:${id}`, `${tag}:answer:${id}`, `${tag}:reply:${id}`];
   }
 
   joinKeyOf(tenant: string, keyId: string, bodyHash: string): string {
-    return `${this.#tagOf(tenant)}:join:${hashOf(tenant, keyId, bodyHash)}`;
+    return `${tenantTagOf(this.#prefix, tenant)}:join:${hashOf(tenant, keyId, bodyHash)}`;
   }
 
   /** Returns the channel on which a process is notified of replies that have grown. */
@@ -72,15 +76,5 @@ export class RedisRequests {
     const bytes = this.records.outcomeBytes(outcome);
     const digest = createHash("sha256").update(bytes).digest();
     return [bytes, digest.subarray(0, outcomeHashBytes), outcome.outcome];
-  }
-
-  #tagOf(tenant: string): string {
-    const known = this.#tags.get(tenant);
-    if (known !== undefined) return known;
-    const tag = `${this.#prefix}{${hashOf(tenant)}}`;
-    // Declared tenants are few. The bound limits the memory if other names ever get here.
-    if (this.#tags.size >= tagsMax) this.#tags.clear();
-    this.#tags.set(tenant, tag);
-    return tag;
   }
 }

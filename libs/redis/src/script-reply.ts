@@ -1,27 +1,22 @@
 import { assert } from "@sluice/domain";
-import type { ScriptReply } from "@sluice/redis";
+import type { RedisFaultCode } from "./faults.ts";
+import type { ScriptReply } from "./script.ts";
+
+const malformed: RedisFaultCode = "REDIS_REPLY_MALFORMED";
 
 /** Returns the reply of a script as a list. Any other reply is a defect. */
 export function listOf(reply: ScriptReply | undefined): readonly ScriptReply[] {
-  assert(Array.isArray(reply), "OUTCOME_REPLY_MALFORMED", "A Redis script did not return a list.");
+  assert(Array.isArray(reply), malformed, "A Redis script did not return a list.");
   return reply;
 }
 
 export function numberOf(reply: ScriptReply | undefined): number {
-  assert(
-    typeof reply === "number",
-    "OUTCOME_REPLY_MALFORMED",
-    "A Redis script did not return a number.",
-  );
+  assert(typeof reply === "number", malformed, "A Redis script did not return a number.");
   return reply;
 }
 
 export function bytesOf(reply: ScriptReply | undefined): Buffer {
-  assert(
-    Buffer.isBuffer(reply),
-    "OUTCOME_REPLY_MALFORMED",
-    "A Redis script did not return a string.",
-  );
+  assert(Buffer.isBuffer(reply), malformed, "A Redis script did not return a string.");
   return reply;
 }
 

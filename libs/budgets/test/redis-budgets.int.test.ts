@@ -1,0 +1,54 @@
+import { once } from "node:events";
+import { connectRedis, redisScript, runScript, tenantTagOf } from "@sluice/redis";
+import { afterAll, beforeAll } from "vitest";
+import { describeBudgets } from "../src/contract/budgets.contract.ts";
+import { optionArguments, windowArguments } from "../src/redis/script-arguments.ts";
+import { RedisBudgets } from "../src/redis/redis-budgets.ts";
+import { budgetLua } from "../src/redis/scripts.ts";
+
+const prefix = `budgets-${Date.now()}-`;
+const redis = connectRedis(process.env["SLUICE_REDIS_URL"]!, {
+  name: "budgets-test",
+  commandTimeoutMs: 5_000,
+});
+
+beforeAll(async () => {
+  await once(redis, "ready");
+});
+
+afterAll(() => redis.disconnect());
+
+/** What the scripts of attempts do with a reservation. */
+const claimScript = redisScript(
+  budgetLua,
+  `
+local epoch = openEpoch(ARGV[1])
+local windows, at = windowsFrom(4)
+local option = optionsFrom(at)[1]
+return claimReservation(ARGV[1], epoch, ARGV[2], ARGV[3], option, windows) or 0
+`,
+);
+const releaseScript = redisScript(budgetLua, "return releaseOpen(ARGV[1], ARGV[2])");
+
+describeBudgets(async () => ({
+  budgets: new RedisBudgets(redis, prefix),
+  claim: async ({ tenant, attemptId, dispatchedId, option }) => {
+    const tag = tenantTagOf(prefix, tenant);
+    const { candidate, windows } = option;
+    const args = [
+      ...[tag, attemptId, dispatchedId],
+      ...windowArguments(tenant, windows, Date.now()),
+      ...optionArguments([{ ...candidate, positions: [...windows.keys()] }]),
+    ];
+    const [reply] = await runScript(redis, claimScript, [{ keys: [`${tag}:budgets`], args }]);
+    return reply === 0 ? null : "refused";
+  },
+  releaseOpen: async (tenant, attemptId) => {
+    const tag = tenantTagOf(prefix, tenant);
+    await runScript(redis, releaseScript, [{ keys: [`${tag}:budgets`], args: [tag, attemptId] }]);
+  },
+  lose: async (tenant) => {
+    const keys = await redis.keys(`${tenantTagOf(prefix, tenant)}:*`);
+    await redis.del(...keys);
+  },
+}));
