@@ -16,8 +16,9 @@ export {
   type SpentWindow,
 } from "./budgets.ts";
 export { BudgetsModule, type BudgetsOptions } from "./budgets.module.ts";
-export type { BudgetsFaultCode } from "./faults.ts";
+export { type BudgetsFaultCode, rebuilding } from "./faults.ts";
 export { type AttemptNeed, InMemoryBudgets } from "./in-memory/in-memory-budgets.ts";
 export { RedisBudgets } from "./redis/redis-budgets.ts";
+export { amountOf, optionArguments, windowArguments } from "./redis/script-arguments.ts";
 export { budgetLua } from "./redis/scripts.ts";
 export { windowIdOf } from "./window-id.ts";

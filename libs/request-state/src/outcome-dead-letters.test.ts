@@ -50,11 +50,11 @@ test("an admitted request whose message cannot be handled fails with the stage's
 test("the outcome keeps the decisions of earlier stages and the number of provider calls", async () => {
   const admitted = admittedFixture();
   const ref = refOfAdmitted(admitted);
-  const claim = await attempts.claim(ref, 1, "owner-a", 1_000);
+  const claim = await attempts.claim(ref, 1, "owner-a", 1_000, null);
   if (claim.kind !== "held") throw new Error("The attempt was not claimed.");
   await attempts.calling(ref, 1, claim.fence, 10_000);
   await attempts.fail(ref, 1, claim.fence, { reason: "429", metered: null });
-  await attempts.claim(ref, 2, "owner-a", 1_000);
+  await attempts.claim(ref, 2, "owner-a", 1_000, null);
   const decisions = [{ stage: "cache-lookup", decision: "miss", reasons: [], version: 0n }];
   const missed: InferenceMissed = { admitted, lookup, decisions };
   expect(await deadLetters.failed("inference.dispatched.realtime", missed, "X")).toMatchObject([
@@ -65,7 +65,7 @@ test("the outcome keeps the decisions of earlier stages and the number of provid
 test("an attempt that runs ends the request, and not the dead letter of a late copy of an earlier message", async () => {
   const admitted = admittedFixture();
   const ref = refOfAdmitted(admitted);
-  const claim = await attempts.claim(ref, 1, "owner-a", 60_000);
+  const claim = await attempts.claim(ref, 1, "owner-a", 60_000, null);
   if (claim.kind !== "held") throw new Error("The attempt was not claimed.");
   await attempts.calling(ref, 1, claim.fence, 60_000);
   const missed: InferenceMissed = { admitted, lookup, decisions: [] };

@@ -1,9 +1,21 @@
-import type { CostMetered, InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
+import type { Shortage } from "@sluice/budgets";
+import type {
+  BudgetWindow,
+  CostMetered,
+  InferenceAdmitted,
+  InferenceResponded,
+} from "@sluice/contracts";
 
 /** Identifies a request. A request id is unique only within its tenant. */
 export interface RequestRef {
   readonly tenant: string;
   readonly requestId: string;
+}
+
+/** A request, and when it was admitted. A request id that is used again after its record has expired is a new request. */
+export interface AdmittedRef extends RequestRef {
+  /** In epoch milliseconds. */
+  readonly admittedAt: number;
 }
 
 /** A client that waits for the reply of a request, and the process in which it waits. */
@@ -149,8 +161,23 @@ export interface RequestHistory {
   readonly cancelled: boolean;
   /** Whether a token was appended to the reply stream. A reply that has begun is not restarted, because the client has read its first tokens. */
   readonly replyBegan: boolean;
-  /** Numbered from 1, without gaps. None if the outcome and all usage are published. */
+  /** Numbered from `attemptsBefore` + 1, without gaps. None if the outcome and all usage are published. */
   readonly attempts: readonly AttemptState[];
+  /**
+   * How many numbers of attempts are not used. Above 0, Redis has lost its data since the request was
+   * admitted, and attempts with these numbers may have been made and billed.
+   */
+  readonly attemptsBefore: number;
+}
+
+/** What an attempt needs from the budgets of its tenant. */
+export interface AttemptReservation {
+  readonly attemptId: string;
+  /** The id of the request's first attempt, under which the dispatcher reserved. */
+  readonly dispatchedId: string;
+  readonly variant: string;
+  readonly worstCaseNanoUsd: bigint;
+  readonly windows: readonly BudgetWindow[];
 }
 
 export type AttemptClaim =
@@ -162,8 +189,10 @@ export type AttemptClaim =
   | { readonly kind: "ended"; readonly attempt: AttemptState }
   /** `outcome` is null if it has expired. */
   | { readonly kind: "outcome-set"; readonly outcome: InferenceResponded | null }
-  /** An earlier attempt has not ended, or the number is outside 1 to {@link attemptsMax}. */
-  | { readonly kind: "not-next" };
+  /** An earlier attempt has not ended, or the number is not one of the {@link attemptsMax} that the request has. */
+  | { readonly kind: "not-next" }
+  /** A budget does not cover the attempt. Nothing has changed. */
+  | { readonly kind: "refused"; readonly shortage: Shortage };
 
 export interface AttemptResult {
   /** null only if the sweep has to estimate it. */
@@ -203,24 +232,40 @@ export abstract class Attempts {
    *
    * @param owner who asks: it does not have to wait for the lease of an attempt that it holds itself
    */
-  abstract history(ref: RequestRef, owner?: string): Promise<RequestHistory>;
+  abstract history(ref: AdmittedRef, owner?: string): Promise<RequestHistory>;
 
   /**
-   * Claims attempt 1 of a request that has only been admitted, as most have. Returns the fence, or
-   * null if the request has a history, which the adapter must read first.
+   * Claims attempt 1 of a request that has only been admitted, as most have. Returns null if the
+   * request has a history, which the adapter must read first.
+   *
+   * @param reservation null if no budget selects an attempt of the request
+   * @throws TransientFault `BUDGETS_REBUILDING` while Redis has lost its data and is not rebuilt: what was
+   *   attempted before is not known then
    */
-  abstract begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null>;
+  abstract begin(
+    ref: AdmittedRef,
+    owner: string,
+    leaseMs: number,
+    reservation: AttemptReservation | null,
+  ): Promise<Extract<AttemptClaim, { kind: "held" | "refused" }> | null>;
 
   /**
    * Claims an attempt until its lease ends. An owner that holds the attempt already gets it again, with a
    * new fence: the store had accepted its claim, and the reply was lost. An owner must therefore claim an
    * attempt from one place at a time.
+   *
+   * The attempt takes what the dispatcher has reserved, or its own reservation from an earlier claim, and
+   * reserves what is missing, in the same step.
+   *
+   * @param reservation null if no budget selects the attempt, or if the attempt is claimed only to end it
+   * @throws TransientFault `BUDGETS_REBUILDING`, see {@link begin}
    */
   abstract claim(
-    ref: RequestRef,
+    ref: AdmittedRef,
     attemptNumber: number,
     owner: string,
     leaseMs: number,
+    reservation: AttemptReservation | null,
   ): Promise<AttemptClaim>;
 
   /**
@@ -266,7 +311,10 @@ export abstract class Attempts {
     result: AttemptResult,
   ): Promise<Finish>;
 
-  /** Notes that the attempt ended without an answer; the request continues. Returns false if the owner is fenced. */
+  /**
+   * Notes that the attempt ended without an answer; the request continues. Returns false if the owner is fenced.
+   * What is reserved for an attempt whose usage is zero is released.
+   */
   abstract fail(
     ref: RequestRef,
     attemptNumber: number,

@@ -1,5 +1,5 @@
 import type { InferenceAdmitted } from "@sluice/contracts";
-import type { RequestRef } from "./ports.ts";
+import type { AdmittedRef, RequestRef } from "./ports.ts";
 
 /** Returns the ref of the request that an outcome, an intent or a metering belongs to. */
 export function refOf(record: {
@@ -13,6 +13,7 @@ export function refOf(record: {
 export function refOfAdmitted({
   attribution,
   request,
-}: Pick<InferenceAdmitted, "attribution" | "request">): RequestRef {
-  return { tenant: attribution.tenant, requestId: request.requestId };
+  admittedAt,
+}: Pick<InferenceAdmitted, "attribution" | "request" | "admittedAt">): AdmittedRef {
+  return { tenant: attribution.tenant, requestId: request.requestId, admittedAt };
 }

@@ -2,14 +2,18 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { type InferenceAdmitted, InMemoryTopicCodecs } from "@sluice/contracts";
 import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
+import { RedisBudgets } from "@sluice/budgets";
+import { openBudgets } from "@sluice/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   admittedFixture,
+  fixtureTenant,
   answeredFixture,
   failedFixture,
   hitFixture,
   meteredFixture,
 } from "../src/contract/records.fixture.ts";
+import { fenceOf } from "../src/contract/contract-harness.fixture.ts";
 import {
   newReaderId,
   RedisAdmissions,
@@ -18,7 +22,7 @@ import {
   RedisReplies,
   RedisRequests,
   refOfAdmitted,
-  type RequestRef,
+  type AdmittedRef,
 } from "../src/index.ts";
 import { StoredRecords } from "../src/stored-records.ts";
 
@@ -42,6 +46,7 @@ beforeAll(async () => {
   const subscriber = connectSubscriber(url, { name: "memory-suite-replies" });
   await Promise.all([once(redis, "ready"), once(subscriber, "ready")]);
   requests = new RedisRequests(redis, codecs, prefix);
+  await openBudgets(new RedisBudgets(redis, prefix), [fixtureTenant]);
   admissions = new RedisAdmissions(requests);
   attempts = new RedisAttempts(requests);
   outcomes = new RedisOutcomes(requests);
@@ -49,7 +54,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  const keys = await redis.keys(`${prefix}*`);
+  const keys = await keysOfRequests();
   if (keys.length > 0) await redis.del(...keys);
 });
 
@@ -58,14 +63,20 @@ afterAll(async () => {
   redis.disconnect();
 });
 
+/** Returns all keys but the state of the tenant's budgets, of which there is one for all requests. */
+async function keysOfRequests(): Promise<readonly string[]> {
+  const keys = await redis.keys(`${prefix}*`);
+  return keys.filter((key) => !key.endsWith(":budgets"));
+}
+
 /** Returns the bytes of all keys of the suite, which has one request at a time. */
 async function bytesHeld(): Promise<number> {
-  const keys = await redis.keys(`${prefix}*`);
+  const keys = await keysOfRequests();
   const sizes = await Promise.all(keys.map((key) => redis.memory("USAGE", key, "SAMPLES", 0)));
   return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }
 
-function answerKeyOf(ref: RequestRef): string {
+function answerKeyOf(ref: AdmittedRef): string {
   return requests.keysOf(ref)[1];
 }
 
@@ -108,7 +119,7 @@ const kinds: readonly Kind[] = [
 ];
 
 /** Admits, streams, finishes and publishes, as ingress and adapter do. */
-async function runToItsEnd({ changes, isHttp }: Kind, stays = isHttp): Promise<RequestRef> {
+async function runToItsEnd({ changes, isHttp }: Kind, stays = isHttp): Promise<AdmittedRef> {
   const admitted = longRequest(changes);
   const ref = refOfAdmitted(admitted);
   const reader = { id: newReaderId(), listener: replies.listener };
@@ -116,19 +127,19 @@ async function runToItsEnd({ changes, isHttp }: Kind, stays = isHttp): Promise<R
   await admissions.admit([{ admitted, ...forClient }]);
   await admissions.acknowledge([ref]);
   const reading = stays ? read(ref, reader.id) : undefined;
-  const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-  await attempts.calling(ref, 1, fence!, 10_000);
+  const fence = fenceOf(await attempts.begin(ref, randomUUID(), leaseMs, null));
+  await attempts.calling(ref, 1, fence, 10_000);
   for (const [sequence, word] of text.split(" ").entries())
-    await attempts.append(ref, 1, fence!, sequence, JSON.stringify({ choices: [{ word }] }));
+    await attempts.append(ref, 1, fence, sequence, JSON.stringify({ choices: [{ word }] }));
   const metered = meteredFixture(admitted, 1);
   const outcome = answeredFixture(admitted, text);
-  await attempts.finish(ref, 1, fence!, { metered, outcome });
+  await attempts.finish(ref, 1, fence, { metered, outcome });
   await outcomes.published([{ outcome, meteredAttempts: [1] }]);
   await reading;
   return ref;
 }
 
-async function read(ref: RequestRef, readerId: string): Promise<void> {
+async function read(ref: AdmittedRef, readerId: string): Promise<void> {
   for await (const event of replies.follow(ref, readerId, AbortSignal.timeout(10_000), true))
     if (event.kind === "end") expect(event.isComplete).toBe(true);
 }
@@ -175,10 +186,8 @@ describe("the memory of requests in Redis", () => {
     const admitted = longRequest({ reply: "live" });
     const ref = refOfAdmitted(admitted);
     await admissions.admit([{ admitted, join: { keyId: "k1" } }]);
-    await attempts.begin(ref, randomUUID(), leaseMs);
-    const values = await Promise.all(
-      (await redis.keys(`${prefix}*`)).map((key) => redis.dumpBuffer(key)),
-    );
+    await attempts.begin(ref, randomUUID(), leaseMs, null);
+    const values = await Promise.all((await keysOfRequests()).map((key) => redis.dumpBuffer(key)));
     expect(values).toHaveLength(2);
     // A dump may be compressed, so the fields of the hash are looked at as well.
     const fields = await redis.hgetallBuffer(requests.keysOf(ref)[0]);
@@ -190,7 +199,7 @@ describe("the memory of requests in Redis", () => {
     const admitted = longRequest({ reply: "live" });
     const reader = { id: newReaderId(), listener: replies.listener };
     await admissions.admit([{ admitted, reader, join: { keyId: "k1" } }]);
-    await attempts.begin(refOfAdmitted(admitted), randomUUID(), leaseMs);
+    await attempts.begin(refOfAdmitted(admitted), randomUUID(), leaseMs, null);
     expect(await bytesHeld()).toBeLessThanOrEqual(1_536);
   });
 });
@@ -202,7 +211,7 @@ describe("requests that Sluice 0.1 stored", () => {
   async function storedByOld(
     admitted: InferenceAdmitted,
     fields: Readonly<Record<string, string>> = {},
-  ): Promise<RequestRef> {
+  ): Promise<AdmittedRef> {
     const ref = refOfAdmitted(admitted);
     const { request } = admitted;
     const slim = { ...admitted, request: { ...request, messages: [] } };
@@ -229,10 +238,10 @@ describe("requests that Sluice 0.1 stored", () => {
   test("a request that runs is finished, and its marker is as small as any other", async () => {
     const admitted = longRequest({ reply: "whole" });
     const ref = await storedByOld(admitted, { acknowledged: "1" });
-    const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-    await attempts.calling(ref, 1, fence!, 10_000);
+    const fence = fenceOf(await attempts.begin(ref, randomUUID(), leaseMs, null));
+    await attempts.calling(ref, 1, fence, 10_000);
     const [metered, outcome] = [meteredFixture(admitted, 1), answeredFixture(admitted, text)];
-    await attempts.finish(ref, 1, fence!, { metered, outcome });
+    await attempts.finish(ref, 1, fence, { metered, outcome });
     await outcomes.published([{ outcome, meteredAttempts: [1] }]);
     const held = await redis.memory("USAGE", requests.keysOf(ref)[0], "SAMPLES", 0);
     expect(held).toBeLessThanOrEqual(300);
@@ -252,7 +261,7 @@ describe("requests that Sluice 0.1 stored", () => {
     await redis.xadd(stream, "*", "end", "1");
 
     expect(await admissions.find([admitted])).toEqual([{ kind: "ended", outcome }]);
-    expect(await attempts.begin(ref, "owner-b", leaseMs)).toBeNull();
+    expect(await attempts.begin(ref, "owner-b", leaseMs, null)).toBeNull();
     expect(await attempts.history(ref)).toMatchObject({ outcome, replyBegan: true });
     expect(await outcomes.claim([outcome, failedFixture(admitted)], "decision")).toEqual([
       { kind: "won", outcome },

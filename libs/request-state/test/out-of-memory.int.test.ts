@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { InMemoryTopicCodecs } from "@sluice/contracts";
 import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
+import { RedisBudgets } from "@sluice/budgets";
+import { openBudgets } from "@sluice/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   admittedFixture,
@@ -11,6 +13,7 @@ import {
   hitFixture,
   meteredFixture,
 } from "../src/contract/records.fixture.ts";
+import { fenceOf } from "../src/contract/contract-harness.fixture.ts";
 import {
   newReaderId,
   RedisAdmissions,
@@ -39,6 +42,7 @@ beforeAll(async () => {
   const subscriber = connectSubscriber(url, { name: "oom-suite-replies" });
   await Promise.all([once(redis, "ready"), once(subscriber, "ready")]);
   const requests = new RedisRequests(redis, new InMemoryTopicCodecs(), prefix);
+  await openBudgets(new RedisBudgets(redis, prefix), [fixtureTenant]);
   admissions = new RedisAdmissions(requests);
   attempts = new RedisAttempts(requests);
   outcomes = new RedisOutcomes(requests);
@@ -70,7 +74,8 @@ test("a full store refuses a new request and leaves no trace of it, and admits i
   await fillUp();
   await expect(admissions.admit([entry])).rejects.toMatchObject(outOfMemory);
   expect(await admissions.find([admitted])).toEqual([null]);
-  expect(await redis.keys(`${prefix}*`)).toEqual([]);
+  const keys = await redis.keys(`${prefix}*`);
+  expect(keys.filter((key) => !key.endsWith(":budgets"))).toEqual([]);
   await redis.config("SET", "maxmemory", limitBefore);
   expect(await admissions.admit([entry])).toEqual([{ kind: "first", admitted }]);
 });
@@ -85,12 +90,12 @@ test("a request that was admitted before the store was full is called, streamed,
   await redis.script("FLUSH");
   await admissions.acknowledge([ref]);
   const reading = eventsOf(admitted, reader.id);
-  const fence = await attempts.begin(ref, randomUUID(), leaseMs);
-  expect(await attempts.calling(ref, 1, fence!, 10_000)).toBe(true);
-  expect(await attempts.renew(ref, 1, fence!, leaseMs)).toMatchObject({ kind: "renewed" });
-  expect(await attempts.append(ref, 1, fence!, 0, "a")).toMatchObject({ kind: "appended" });
+  const fence = fenceOf(await attempts.begin(ref, randomUUID(), leaseMs, null));
+  expect(await attempts.calling(ref, 1, fence, 10_000)).toBe(true);
+  expect(await attempts.renew(ref, 1, fence, leaseMs)).toMatchObject({ kind: "renewed" });
+  expect(await attempts.append(ref, 1, fence, 0, "a")).toMatchObject({ kind: "appended" });
   const [metered, outcome] = [meteredFixture(admitted, 1), answeredFixture(admitted, "a dam")];
-  expect(await attempts.finish(ref, 1, fence!, { metered, outcome })).toMatchObject({
+  expect(await attempts.finish(ref, 1, fence, { metered, outcome })).toMatchObject({
     kind: "won",
   });
   await outcomes.published([{ outcome, meteredAttempts: [1] }]);
@@ -104,10 +109,10 @@ test("a full store lets a request fail over to a further attempt, be cancelled, 
   for (const admitted of [retried!, left!, declined!, hit!]) await admissions.admit([{ admitted }]);
   await fillUp();
   const ref = refOfAdmitted(retried!);
-  const fence = await attempts.begin(ref, "owner-a", leaseMs);
+  const fence = fenceOf(await attempts.begin(ref, "owner-a", leaseMs, null));
   const metered = meteredFixture(retried!, 1);
-  expect(await attempts.fail(ref, 1, fence!, { reason: "429", metered })).toBe(true);
-  const second = await attempts.claim(ref, 2, "owner-a", leaseMs);
+  expect(await attempts.fail(ref, 1, fence, { reason: "429", metered })).toBe(true);
+  const second = await attempts.claim(ref, 2, "owner-a", leaseMs, null);
   if (second.kind !== "held") throw new Error(`The claim returned ${second.kind}.`);
   expect(await attempts.release(ref, 2, second.fence, meteredFixture(retried!, 2))).toBe(true);
 

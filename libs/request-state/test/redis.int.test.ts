@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { RedisBudgets } from "@sluice/budgets";
 import { InMemoryTopicCodecs } from "@sluice/contracts";
 import { connectRedis, connectSubscriber, type Redis, stateCommandTimeoutMs } from "@sluice/redis";
+import { openBudgets } from "@sluice/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { admissionsContract } from "../src/contract/admissions.contract.ts";
 import { attemptsContract } from "../src/contract/attempts.contract.ts";
@@ -20,7 +22,7 @@ import {
   RedisReplies,
   RedisRequests,
   type ReplyEvent,
-  type RequestRef,
+  type AdmittedRef,
 } from "../src/index.ts";
 import { outcomesContract } from "../src/contract/outcomes.contract.ts";
 import {
@@ -31,6 +33,7 @@ import {
   meteredFixture,
 } from "../src/contract/records.fixture.ts";
 import { publishedContract } from "../src/contract/published.contract.ts";
+import { reservationsContract } from "../src/contract/reservations.contract.ts";
 import { repliesContract } from "../src/contract/replies.contract.ts";
 
 const url = process.env["SLUICE_REDIS_URL"]!;
@@ -47,11 +50,14 @@ beforeAll(async () => {
   const subscriber = connectSubscriber(url, { name: "outcomes-suite-replies" });
   await Promise.all([once(redis, "ready"), once(subscriber, "ready")]);
   requests = new RedisRequests(redis, new InMemoryTopicCodecs(), prefix);
+  const budgets = new RedisBudgets(redis, prefix);
+  await openBudgets(budgets, [fixtureTenant]);
   harness = {
     admissions: new RedisAdmissions(requests),
     outcomes: new RedisOutcomes(requests),
     attempts: new RedisAttempts(requests),
     replies: new RedisReplies(requests, subscriber),
+    budgets,
     forgetAnswer: async (ref) => void (await redis.del(requests.keysOf(ref)[1])),
     forgetTokens: async (ref) => void (await redis.del(requests.keysOf(ref)[2])),
     forget: async (ref) => void (await redis.del(...requests.keysOf(ref))),
@@ -70,8 +76,9 @@ outcomesContract("Redis", () => harness);
 attemptsContract("Redis", () => harness);
 publishedContract("Redis", () => harness);
 repliesContract("Redis", () => harness);
+reservationsContract("Redis", () => harness);
 
-async function timesToLive(ref: RequestRef): Promise<readonly number[]> {
+async function timesToLive(ref: AdmittedRef): Promise<readonly number[]> {
   return Promise.all(requests.keysOf(ref).map((key) => redis.pttl(key)));
 }
 
@@ -288,8 +295,8 @@ describe("when Redis or a connection fails", () => {
     await claimAttempt(harness, heldRef, 1, 30);
     await beginCall(harness, callingRef, 1, 30);
     await new Promise((resolve) => setTimeout(resolve, 60));
-    const next = (ref: RequestRef): Promise<{ kind: string }> =>
-      harness.attempts.claim(ref, 1, "owner-b", longLeaseMs);
+    const next = (ref: AdmittedRef): Promise<{ kind: string }> =>
+      harness.attempts.claim(ref, 1, "owner-b", longLeaseMs, null);
     expect(await next(heldRef)).toMatchObject({ kind: "held", fence: 2 });
     expect(await next(callingRef)).toEqual({ kind: "in-doubt" });
   });

@@ -16,6 +16,7 @@ export {
   type ProcessName,
   startPipeline,
 } from "./pipeline.ts";
+export { openBudgets } from "./open-budgets.ts";
 export {
   accountOf,
   certificateSubject,

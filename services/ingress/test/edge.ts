@@ -69,7 +69,7 @@ export class Edge {
   async call(admitted: InferenceAdmitted): Promise<PlayedCall> {
     const attempts = this.#app.get(Attempts, { strict: false });
     const ref = refOfAdmitted(admitted);
-    const claim = await attempts.claim(ref, 1, randomUUID(), leaseMs);
+    const claim = await attempts.claim(ref, 1, randomUUID(), leaseMs, null);
     if (claim.kind !== "held") throw new Error(`The attempt is not ours: ${claim.kind}.`);
     await attempts.calling(ref, 1, claim.fence, 10_000);
     return new PlayedCall(attempts, admitted, claim.fence);

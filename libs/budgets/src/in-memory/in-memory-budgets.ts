@@ -40,6 +40,9 @@ type Ended = { readonly state: "done"; readonly keptUntil: number };
 interface TenantBudgets {
   state: BudgetState;
   token: string;
+  epoch: number;
+  /** When the last rebuild ended. */
+  since: number;
   readonly counters: Map<string, Counter>;
   readonly reservations: Map<string, Held | Ended>;
   readonly settled: Map<number, bigint>;
@@ -58,10 +61,13 @@ export interface AttemptNeed {
 export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, Allowances {
   readonly #tenants = new Map<string, TenantBudgets>();
   readonly #clock: Clock;
+  readonly #initial: BudgetState;
   #tokens = 0;
 
-  constructor(clock: Clock = new SystemClock()) {
+  /** @param initial the state of a tenant of which nothing is known yet */
+  constructor(clock: Clock = new SystemClock(), initial: BudgetState = { kind: "lost" }) {
     this.#clock = clock;
+    this.#initial = initial;
   }
 
   async reserve<C extends BoundedCandidate>(
@@ -108,7 +114,10 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     return budgets.token;
   }
 
-  async restore(token: string, { tenant, spent, open, settled }: BudgetSnapshot): Promise<boolean> {
+  async restore(
+    token: string,
+    { tenant, epoch, spent, open, settled }: BudgetSnapshot,
+  ): Promise<boolean> {
     const budgets = this.#of(tenant);
     if (budgets.state.kind !== "rebuilding" || budgets.token !== token) return false;
     for (const part of [budgets.counters, budgets.reservations, budgets.settled]) part.clear();
@@ -121,7 +130,7 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
       this.#hold(tenant, attemptId, { candidate, windows }, { state: "claimed" });
     }
     for (const [partition, sequence] of settled) budgets.settled.set(partition, sequence);
-    budgets.state = { kind: "ready" };
+    Object.assign(budgets, { state: { kind: "ready" }, epoch, since: this.#clock.now() });
     return true;
   }
 
@@ -133,6 +142,12 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
   /** Throws the fault of a tenant whose budgets are not ready. */
   assertReady(tenant: string): void {
     this.#ready(tenant);
+  }
+
+  /** Returns the epoch if it began after a request was admitted, and 0 otherwise. */
+  epochAfter(tenant: string, admittedAt: number): number {
+    const { epoch, since } = this.#of(tenant);
+    return admittedAt < since ? epoch : 0;
   }
 
   /** Reserves what an attempt needs and does not have. Returns the shortage, or null. */
@@ -156,9 +171,18 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
 
   /** Releases a reservation that no attempt has claimed. */
   releaseOpen(tenant: string, attemptId: string): void {
+    this.#releaseIf("open", tenant, attemptId);
+  }
+
+  /** Releases the reservation of an attempt that cost nothing. */
+  releaseClaimed(tenant: string, attemptId: string): void {
+    this.#releaseIf("claimed", tenant, attemptId);
+  }
+
+  #releaseIf(state: Held["state"], tenant: string, attemptId: string): void {
     const budgets = this.#of(tenant);
     const held = heldOf(budgets.reservations.get(attemptId));
-    if (budgets.state.kind !== "ready" || held?.state !== "open") return;
+    if (budgets.state.kind !== "ready" || held?.state !== state) return;
     this.#add(tenant, held.windowIds, -held.amountNanoUsd);
     this.#end(tenant, attemptId, endedReservationKeptMs);
   }
@@ -257,8 +281,10 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     const known = this.#tenants.get(tenant);
     if (known) return known;
     const budgets: TenantBudgets = {
-      state: { kind: "lost" },
+      state: this.#initial,
       token: "",
+      epoch: 0,
+      since: 0,
       counters: new Map(),
       reservations: new Map(),
       settled: new Map(),

@@ -33,15 +33,20 @@ local function claimReservation(tag, epoch, attemptId, dispatchedId, option, win
   return nil
 end
 
--- Releases a reservation that no attempt has claimed, because its request has ended.
-local function releaseOpen(tag, attemptId)
+local function releaseIf(tag, attemptId, state)
   local epoch = openEpoch(tag)
   if not epoch then return 0 end
   local reservation = reservationAt(tag .. ':reservation:' .. attemptId)
-  if not isReserved(reservation, epoch) or reservation.state ~= 'open' then return 0 end
+  if not isReserved(reservation, epoch) or reservation.state ~= state then return 0 end
   subtractReserved(tag, epoch, reservation)
   writeCounters(epoch)
   endReservation(tag, attemptId, endedReservationKeptMs)
   return 1
 end
+
+-- Releases a reservation that no attempt has claimed, because its request has ended.
+local function releaseOpen(tag, attemptId) return releaseIf(tag, attemptId, 'open') end
+
+-- Releases the reservation of an attempt that cost nothing.
+local function releaseClaimed(tag, attemptId) return releaseIf(tag, attemptId, 'claimed') end
 `;

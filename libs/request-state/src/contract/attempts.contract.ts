@@ -7,6 +7,7 @@ import {
   longLeaseMs,
   type OutcomeHarness,
   shortLeaseMs,
+  fenceOf,
 } from "./contract-harness.fixture.ts";
 import { newReaderId } from "../reader-id.ts";
 import { refOfAdmitted } from "../request-ref.ts";
@@ -23,7 +24,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const ref = await admit(harnessOf(), admittedFixture());
       const claims = await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
-          harnessOf().attempts.claim(ref, 1, `owner-${index}`, longLeaseMs),
+          harnessOf().attempts.claim(ref, 1, `owner-${index}`, longLeaseMs, null),
         ),
       );
       expect(claims.filter(({ kind }) => kind === "held")).toHaveLength(1);
@@ -36,11 +37,14 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toEqual({
         outcome: null,
         answerGone: false,
+        attemptsBefore: 0,
         cancelled: false,
         replyBegan: false,
         attempts: [],
       });
-      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "held" });
+      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs, null)).toMatchObject({
+        kind: "held",
+      });
     });
 
     test("one of a hundred workers begins a request that has only been admitted", async () => {
@@ -48,12 +52,12 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const ref = await admit(harnessOf(), admittedFixture());
       const fences = await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
-          attempts.begin(ref, `owner-${index}`, longLeaseMs),
+          attempts.begin(ref, `owner-${index}`, longLeaseMs, null),
         ),
       );
-      const [fence, ...others] = fences.filter((each) => each !== null);
+      const [begun, ...others] = fences.filter((each) => each !== null);
       expect(others).toEqual([]);
-      expect(await attempts.calling(ref, 1, fence!, longLeaseMs)).toBe(true);
+      expect(await attempts.calling(ref, 1, fenceOf(begun), longLeaseMs)).toBe(true);
     });
 
     test("a request that was cancelled, attempted or ended is not begun without its history", async () => {
@@ -67,7 +71,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const ended = await admit(harnessOf(), admitted);
       await outcomes.claim([failedFixture(admitted)], "decision");
       for (const ref of [cancelled, attempted, ended])
-        expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
+        expect(await attempts.begin(ref, "owner-b", longLeaseMs, null)).toBeNull();
     });
 
     test("an attempt whose lease expires before the call is taken over, and its first owner is fenced", async () => {
@@ -112,14 +116,14 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const fence = await claimAttempt(harnessOf(), ref, 1, shortLeaseMs);
       await untilShortLeaseExpires();
       expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(true);
-      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
+      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs, null);
       expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
     });
 
     test("an owner whose claim was stored without a reply gets the attempt again at once, and others wait", async () => {
       const { attempts } = harnessOf();
       const ref = await admit(harnessOf(), admittedFixture());
-      const lost = await attempts.begin(ref, "owner-a", longLeaseMs);
+      const lost = fenceOf(await attempts.begin(ref, "owner-a", longLeaseMs, null));
       expect((await attempts.history(ref, "owner-a")).attempts[0]).toMatchObject({
         ...{ phase: "held", leaseLeftMs: 0 },
       });
@@ -127,11 +131,15 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         const [attempt] = (await attempts.history(ref, owner)).attempts;
         expect(attempt!.leaseLeftMs).toBeGreaterThan(0);
       }
-      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toMatchObject({ kind: "busy" });
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs, null)).toMatchObject({
+        kind: "busy",
+      });
       const again = await claimAttempt(harnessOf(), ref);
-      expect(await attempts.calling(ref, 1, lost!, longLeaseMs)).toBe(false);
+      expect(await attempts.calling(ref, 1, lost, longLeaseMs)).toBe(false);
       expect(await attempts.calling(ref, 1, again, longLeaseMs)).toBe(true);
-      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs)).toMatchObject({ kind: "busy" });
+      expect(await attempts.claim(ref, 1, "owner-a", longLeaseMs, null)).toMatchObject({
+        kind: "busy",
+      });
     });
 
     test("a renewed lease is not taken over", async () => {
@@ -143,7 +151,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         cancelled: false,
       });
       await untilShortLeaseExpires();
-      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs);
+      const claim = await attempts.claim(ref, 1, "owner-b", longLeaseMs, null);
       expect(claim).toEqual({ kind: "busy", leaseLeftMs: expect.closeTo(longLeaseMs, -4) });
     });
 
@@ -153,8 +161,12 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const ref = await admit(harnessOf(), admitted);
       const fence = await beginCall(harnessOf(), ref, 1, shortLeaseMs);
       await untilShortLeaseExpires();
-      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({ kind: "in-doubt" });
-      expect(await attempts.claim(ref, 1, "owner-c", longLeaseMs)).toEqual({ kind: "in-doubt" });
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs, null)).toEqual({
+        kind: "in-doubt",
+      });
+      expect(await attempts.claim(ref, 1, "owner-c", longLeaseMs, null)).toEqual({
+        kind: "in-doubt",
+      });
       expect(await attempts.append(ref, 1, fence, 0, "late")).toEqual({ kind: "fenced" });
       const result = {
         metered: meteredFixture(admitted, 1),
@@ -170,11 +182,15 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const { attempts } = harnessOf();
       const admitted = admittedFixture();
       const ref = await admit(harnessOf(), admitted);
-      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
+      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs, null)).toEqual({
+        kind: "not-next",
+      });
       await beginCall(harnessOf(), ref, 1, shortLeaseMs);
-      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
+      expect(await attempts.claim(ref, 2, "owner-a", longLeaseMs, null)).toEqual({
+        kind: "not-next",
+      });
       await untilShortLeaseExpires();
-      await attempts.claim(ref, 1, "owner-a", longLeaseMs);
+      await attempts.claim(ref, 1, "owner-a", longLeaseMs, null);
       const second = await claimAttempt(harnessOf(), ref, 2);
       await attempts.release(ref, 2, second, meteredFixture(admitted, 2));
       const third = await beginCall(harnessOf(), ref, 3);
@@ -198,8 +214,10 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       ]);
       const fourth = await beginCall(harnessOf(), ref, 4);
       await attempts.fail(ref, 4, fourth, { reason: "timeout", metered: null });
-      expect(await attempts.claim(ref, 5, "owner-a", longLeaseMs)).toEqual({ kind: "not-next" });
-      expect(await attempts.claim(ref, 4, "owner-a", longLeaseMs)).toEqual({
+      expect(await attempts.claim(ref, 5, "owner-a", longLeaseMs, null)).toEqual({
+        kind: "not-next",
+      });
+      expect(await attempts.claim(ref, 4, "owner-a", longLeaseMs, null)).toEqual({
         kind: "ended",
         attempt: { number: 4, phase: "failed", leaseLeftMs: 0, metered: null, reason: "timeout" },
       });
@@ -223,13 +241,14 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       expect(await attempts.history(ref)).toEqual({
         outcome: result.outcome,
         answerGone: false,
+        attemptsBefore: 0,
         cancelled: false,
         replyBegan: false,
         attempts: [
           { number: 1, phase: "finished", leaseLeftMs: 0, metered: result.metered, reason: null },
         ],
       });
-      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs, null)).toEqual({
         kind: "outcome-set",
         outcome: result.outcome,
       });
@@ -259,7 +278,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
         const result = { metered: null, outcome: answeredFixture(admitted, "slow") };
         const finish = (): Promise<{ kind: string }> => attempts.finish(ref, 1, fence, result);
         const claim = (): Promise<{ kind: string }> =>
-          attempts.claim(ref, 1, "owner-b", longLeaseMs);
+          attempts.claim(ref, 1, "owner-b", longLeaseMs, null);
         const racers = round % 2 === 0 ? [finish(), claim()] : [claim(), finish()];
         const kinds = (await Promise.all(racers)).map(({ kind }) => kind).toSorted();
         expect([
@@ -294,7 +313,7 @@ export function attemptsContract(name: string, harnessOf: () => OutcomeHarness):
       const outcome = failedFixture(admitted);
       await outcomes.claim([outcome], "decision");
       expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
-      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs, null)).toEqual({
         kind: "outcome-set",
         outcome,
       });

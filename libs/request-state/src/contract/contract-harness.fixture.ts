@@ -1,13 +1,24 @@
+import type { Allowances, BudgetRebuild, Budgets } from "@sluice/budgets";
 import type { InferenceAdmitted } from "@sluice/contracts";
-import type { Admissions, Attempts, Outcomes, Replies, RequestRef } from "../ports.ts";
+import type {
+  AttemptClaim,
+  AdmittedRef,
+  Admissions,
+  Attempts,
+  Outcomes,
+  Replies,
+  RequestRef,
+} from "../ports.ts";
 import { refOfAdmitted } from "../request-ref.ts";
 
-/** The four ports over one store, and three changes that a test makes to the store behind the ports. */
+/** The four ports over one store, its budgets, and three changes that a test makes to the store behind the ports. */
 export interface OutcomeHarness {
   readonly admissions: Admissions;
   readonly outcomes: Outcomes;
   readonly attempts: Attempts;
   readonly replies: Replies;
+  /** The budgets of the same store. Those of the fixture's tenant are ready. */
+  readonly budgets: Allowances & BudgetRebuild & Budgets;
   /** Removes the whole answer, as its expiry would. */
   readonly forgetAnswer: (ref: RequestRef) => Promise<void>;
   /** Removes the tokens that are stored so far, as their expiry would. */
@@ -24,27 +35,31 @@ export const shortLeaseMs = 40;
 export async function admit(
   { admissions }: OutcomeHarness,
   admitted: InferenceAdmitted,
-): Promise<RequestRef> {
+): Promise<AdmittedRef> {
   await admissions.admit([{ admitted }]);
   return refOfAdmitted(admitted);
+}
+
+/** Returns the fence of an attempt that was claimed. */
+export function fenceOf(claim: AttemptClaim | null | undefined): number {
+  if (claim?.kind !== "held") throw new Error(`The claim returned ${claim?.kind} instead of held.`);
+  return claim.fence;
 }
 
 /** Claims an attempt for owner-a. Returns the fence with which that owner may call. */
 export async function claimAttempt(
   { attempts }: OutcomeHarness,
-  ref: RequestRef,
+  ref: AdmittedRef,
   attemptNumber = 1,
   leaseMs = longLeaseMs,
 ): Promise<number> {
-  const claim = await attempts.claim(ref, attemptNumber, "owner-a", leaseMs);
-  if (claim.kind !== "held") throw new Error(`The claim returned ${claim.kind} instead of held.`);
-  return claim.fence;
+  return fenceOf(await attempts.claim(ref, attemptNumber, "owner-a", leaseMs, null));
 }
 
 /** Claims an attempt and notes that its provider call begins. Returns the owner's fence. */
 export async function beginCall(
   harness: OutcomeHarness,
-  ref: RequestRef,
+  ref: AdmittedRef,
   attemptNumber = 1,
   leaseMs = longLeaseMs,
 ): Promise<number> {

@@ -104,7 +104,7 @@ export function outcomesContract(name: string, harnessOf: () => OutcomeHarness):
         const hit = async (): Promise<string> =>
           (await outcomes.claim([hitFixture(admitted, "a dam")], "hit"))[0]!.kind;
         const attempt = async (): Promise<string> =>
-          (await attempts.claim(ref, 1, "owner-a", 1_000)).kind;
+          (await attempts.claim(ref, 1, "owner-a", 1_000, null)).kind;
         const racers = round % 2 === 0 ? [hit(), attempt()] : [attempt(), hit()];
         const kinds = (await Promise.all(racers)).toSorted();
         expect([

@@ -1,6 +1,6 @@
 import type { InferenceAdmitted, InferenceResponded } from "@sluice/contracts";
 import { describe, expect, test } from "vitest";
-import type { ReplyEvent, RequestRef } from "../ports.ts";
+import type { ReplyEvent, AdmittedRef } from "../ports.ts";
 import { newReaderId } from "../reader-id.ts";
 import {
   admit,
@@ -22,7 +22,7 @@ import {
 
 interface Ended {
   readonly admitted: InferenceAdmitted;
-  readonly ref: RequestRef;
+  readonly ref: AdmittedRef;
   readonly fence: number;
   readonly outcome: InferenceResponded;
 }
@@ -46,12 +46,12 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
     test("a redelivery to the adapter finds the outcome and makes no attempt", async () => {
       const { attempts } = harnessOf();
       const { ref, outcome } = await endedAndPublished();
-      expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
+      expect(await attempts.begin(ref, "owner-b", longLeaseMs, null)).toBeNull();
       expect(await attempts.history(ref)).toMatchObject({
         ...{ outcome, answerGone: false, attempts: [] },
       });
       for (const number of [1, 2])
-        expect(await attempts.claim(ref, number, "owner-b", longLeaseMs)).toEqual({
+        expect(await attempts.claim(ref, number, "owner-b", longLeaseMs, null)).toEqual({
           kind: "outcome-set",
           outcome,
         });
@@ -125,9 +125,9 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
       const { admitted, ref } = await endedAndPublished();
       await forgetAnswer(ref);
       expect(await admissions.admit([{ admitted }])).toEqual([{ kind: "ended", outcome: null }]);
-      expect(await attempts.begin(ref, "owner-b", longLeaseMs)).toBeNull();
+      expect(await attempts.begin(ref, "owner-b", longLeaseMs, null)).toBeNull();
       expect(await attempts.history(ref)).toMatchObject({ answerGone: true, attempts: [] });
-      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs)).toEqual({
+      expect(await attempts.claim(ref, 1, "owner-b", longLeaseMs, null)).toEqual({
         kind: "outcome-set",
         outcome: null,
       });
@@ -225,7 +225,7 @@ export function publishedContract(name: string, harnessOf: () => OutcomeHarness)
     });
   });
 
-  async function eventsOf(ref: RequestRef): Promise<readonly ReplyEvent[]> {
+  async function eventsOf(ref: AdmittedRef): Promise<readonly ReplyEvent[]> {
     const events: ReplyEvent[] = [];
     const signal = AbortSignal.timeout(5_000);
     for await (const event of harnessOf().replies.follow(ref, newReaderId(), signal))

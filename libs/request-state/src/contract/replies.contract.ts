@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { admit, beginCall, type OutcomeHarness } from "./contract-harness.fixture.ts";
 import { refOfAdmitted } from "../request-ref.ts";
-import type { Reader, Replies, ReplyEvent, RequestRef } from "../ports.ts";
+import type { Reader, Replies, ReplyEvent, AdmittedRef } from "../ports.ts";
 import { readersMax } from "../limits.ts";
 import { newReaderId } from "../reader-id.ts";
 import {
@@ -15,7 +15,7 @@ import {
 
 export function repliesContract(name: string, harnessOf: () => OutcomeHarness): void {
   async function read(
-    ref: RequestRef,
+    ref: AdmittedRef,
     signal = AbortSignal.timeout(5_000),
     isNew = false,
   ): Promise<ReplyEvent[]> {
@@ -25,7 +25,7 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     return events;
   }
 
-  function reader(ref: RequestRef): AsyncIterator<ReplyEvent> {
+  function reader(ref: AdmittedRef): AsyncIterator<ReplyEvent> {
     const signal = AbortSignal.timeout(5_000);
     return harnessOf().replies.follow(ref, newReaderId(), signal)[Symbol.asyncIterator]();
   }
@@ -299,9 +299,9 @@ export function repliesContract(name: string, harnessOf: () => OutcomeHarness): 
     test("a reader of another tenant's request of the same id reads nothing", async () => {
       const { outcomes } = harnessOf();
       const admitted = admittedFixture();
-      const { requestId } = await admit(harnessOf(), admitted);
+      const ref = await admit(harnessOf(), admitted);
       await outcomes.claim([failedFixture(admitted)], "decision");
-      const foreign = { tenant: `${fixtureTenant}-other`, requestId };
+      const foreign = { ...ref, tenant: `${fixtureTenant}-other` };
       expect(await read(foreign, AbortSignal.timeout(100))).toEqual([]);
     });
   });

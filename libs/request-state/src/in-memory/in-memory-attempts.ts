@@ -1,4 +1,6 @@
+import type { Shortage } from "@sluice/budgets";
 import type { CostMetered } from "@sluice/contracts";
+import { costsNothing } from "../costs-nothing.ts";
 import {
   type StoredAttempt,
   type InMemoryRequests,
@@ -7,9 +9,11 @@ import {
 } from "./in-memory-requests.ts";
 import { attemptsMax } from "../limits.ts";
 import {
+  type AdmittedRef,
   type Append,
   type AttemptClaim,
   type AttemptEnd,
+  type AttemptReservation,
   type AttemptResult,
   Attempts,
   type Finish,
@@ -27,7 +31,7 @@ export class InMemoryAttempts extends Attempts {
     this.#requests = requests;
   }
 
-  override async history(ref: RequestRef, owner?: string): Promise<RequestHistory> {
+  override async history(ref: AdmittedRef, owner?: string): Promise<RequestHistory> {
     const request = this.#requests.find(ref);
     const outcome = request ? this.#requests.answerOf(request) : null;
     const attempts = [...(request?.attempts ?? [])];
@@ -37,26 +41,36 @@ export class InMemoryAttempts extends Attempts {
       cancelled: request?.cancelled ?? false,
       replyBegan: (request?.lastToken ?? null) !== null,
       attempts: attempts.map(([number, attempt]) => this.#requests.stateOf(number, attempt, owner)),
+      attemptsBefore: this.#attemptsBefore(ref),
     };
   }
 
-  override async begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null> {
+  override async begin(
+    ref: AdmittedRef,
+    owner: string,
+    leaseMs: number,
+    reservation: AttemptReservation | null,
+  ): Promise<Extract<AttemptClaim, { kind: "held" | "refused" }> | null> {
     const request = this.#requests.find(ref);
     if (request?.cancelled || request?.attempts.has(1)) return null;
-    const claim = await this.claim(ref, 1, owner, leaseMs);
-    return claim.kind === "held" ? claim.fence : null;
+    if (this.#attemptsBefore(ref) > 0) return null;
+    const claim = await this.claim(ref, 1, owner, leaseMs, reservation);
+    return claim.kind === "held" || claim.kind === "refused" ? claim : null;
   }
 
   override async claim(
-    ref: RequestRef,
+    ref: AdmittedRef,
     attemptNumber: number,
     owner: string,
     leaseMs: number,
+    reservation: AttemptReservation | null,
   ): Promise<AttemptClaim> {
     const request = this.#requests.findOrCreate(ref);
     if (request.outcomeBy !== null)
       return { kind: "outcome-set", outcome: this.#requests.answerOf(request) };
-    if (!isNext(request, attemptNumber)) return { kind: "not-next" };
+    this.#requests.budgets.assertReady(ref.tenant);
+    const before = this.#attemptsBefore(ref);
+    if (!isNext(request, attemptNumber - before)) return { kind: "not-next" };
 
     const attempt = request.attempts.get(attemptNumber);
     if (attempt?.phase === "doubt") return { kind: "in-doubt" };
@@ -70,6 +84,9 @@ export class InMemoryAttempts extends Attempts {
       Object.assign(attempt, { phase: "doubt", fence });
       return { kind: "in-doubt" };
     }
+    const shortage = reservation && this.#reserve(ref.tenant, reservation);
+    if (shortage) return { kind: "refused", shortage };
+    request.attemptsBefore = before;
     const leaseUntil = this.#requests.clock.now() + leaseMs;
     const held: StoredAttempt = {
       phase: "held",
@@ -160,6 +177,7 @@ export class InMemoryAttempts extends Attempts {
     if (attempt?.phase === "failed") return true;
     if (!attempt || !isLive(attempt.phase)) return false;
     Object.assign(attempt, { phase: "failed", reason, metered });
+    this.#releaseIfFree(ref, metered);
     return true;
   }
 
@@ -173,7 +191,24 @@ export class InMemoryAttempts extends Attempts {
     if (attempt?.phase === "released") return true;
     if (attempt?.phase !== "held") return false;
     Object.assign(attempt, { phase: "released", reason: metered.reason, metered });
+    this.#releaseIfFree(ref, metered);
     return true;
+  }
+
+  #attemptsBefore(ref: AdmittedRef): number {
+    const known = this.#requests.find(ref)?.attemptsBefore ?? null;
+    return known ?? this.#requests.budgets.epochAfter(ref.tenant, ref.admittedAt) * attemptsMax;
+  }
+
+  #reserve(tenant: string, reservation: AttemptReservation): Shortage | null {
+    const { attemptId, dispatchedId, variant, worstCaseNanoUsd, windows } = reservation;
+    const option = { candidate: { variant, worstCaseNanoUsd }, windows };
+    return this.#requests.budgets.claim({ tenant, attemptId, dispatchedId, option });
+  }
+
+  #releaseIfFree({ tenant }: RequestRef, metered: CostMetered | null): void {
+    if (metered && costsNothing(metered))
+      this.#requests.budgets.releaseClaimed(tenant, metered.attemptId);
   }
 
   /** Returns undefined if the fence is no longer valid. */
@@ -189,9 +224,10 @@ interface Owned {
   readonly attempt: StoredAttempt;
 }
 
-function isNext(request: StoredRequest, attemptNumber: number): boolean {
-  if (attemptNumber < 1 || attemptNumber > attemptsMax) return false;
-  if (attemptNumber === 1) return true;
-  const before = request.attempts.get(attemptNumber - 1);
+/** @param index the number of the attempt among those that the request has, from 1 */
+function isNext(request: StoredRequest, index: number): boolean {
+  if (index < 1 || index > attemptsMax) return false;
+  if (index === 1) return true;
+  const before = [...request.attempts.values()][index - 2];
   return before !== undefined && !isLive(before.phase);
 }

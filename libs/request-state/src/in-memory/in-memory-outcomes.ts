@@ -1,4 +1,5 @@
 import type { InferenceResponded } from "@sluice/contracts";
+import { attemptIdOf } from "@sluice/domain";
 import {
   type InMemoryRequests,
   isLive,
@@ -69,6 +70,9 @@ export class InMemoryOutcomes extends Outcomes {
     if (by === "decision" && attempts.some((attempt) => this.#isCalling(attempt)))
       return { kind: "attempt-held" };
     this.#requests.setOutcome(refOf(outcome), outcome, by);
+    const { attribution, requestId, admittedAt } = outcome;
+    const firstAttemptId = attemptIdOf(attribution.tenant, requestId, admittedAt, 1);
+    this.#requests.budgets.releaseOpen(attribution.tenant, firstAttemptId);
     return { kind: "won", outcome };
   }
 }

@@ -6,6 +6,7 @@ import type {
   OutcomeKind,
   ReplyMode,
 } from "@sluice/contracts";
+import { InMemoryBudgets } from "@sluice/budgets";
 import { type Clock, type EpochMillis, partitionKeyOf, SystemClock } from "@sluice/domain";
 import type { AttemptPhase, AttemptState, ClaimedBy, RequestRef } from "../ports.ts";
 import { readersMax } from "../limits.ts";
@@ -33,6 +34,8 @@ export interface StoredRequest {
   outcomeKind: OutcomeKind | null;
   answer: InferenceResponded | null;
   answerExpiresAt: EpochMillis | null;
+  /** How many numbers of attempts are not used; null until an attempt is claimed. */
+  attemptsBefore: number | null;
   /** None once the outcome and all usage are published. */
   readonly attempts: Map<number, StoredAttempt>;
   readonly tokens: ReplyToken[];
@@ -47,12 +50,17 @@ export interface StoredRequest {
 /** The state that the fakes share, as Redis holds it for the adapters. Of the times to live, only that of the answer is kept. */
 export class InMemoryRequests {
   readonly clock: Clock;
+  readonly budgets: InMemoryBudgets;
   readonly readers = new WaitingReaders();
   readonly joins = new Map<string, { readonly requestId: string; readonly until: EpochMillis }>();
   readonly #requests = new Map<string, StoredRequest>();
 
-  constructor(clock: Clock = new SystemClock()) {
+  constructor(
+    clock: Clock = new SystemClock(),
+    budgets = new InMemoryBudgets(clock, { kind: "ready" }),
+  ) {
     this.clock = clock;
+    this.budgets = budgets;
   }
 
   keyOf({ tenant, requestId }: RequestRef): string {
@@ -77,6 +85,7 @@ export class InMemoryRequests {
       outcomeKind: null,
       answer: null,
       answerExpiresAt: null,
+      attemptsBefore: null,
       attempts: new Map(),
       tokens: [],
       lastToken: null,

@@ -11,6 +11,7 @@ import { InMemoryRequests } from "./in-memory-requests.ts";
 import { outcomesContract } from "../contract/outcomes.contract.ts";
 import { admittedFixture, answeredFixture } from "../contract/records.fixture.ts";
 import { publishedContract } from "../contract/published.contract.ts";
+import { reservationsContract } from "../contract/reservations.contract.ts";
 import { repliesContract } from "../contract/replies.contract.ts";
 
 let harness: OutcomeHarness;
@@ -21,6 +22,7 @@ beforeEach(() => {
     outcomes: new InMemoryOutcomes(requests),
     attempts: new InMemoryAttempts(requests),
     replies: new InMemoryReplies(requests),
+    budgets: requests.budgets,
     forgetAnswer: async (ref) => requests.forgetAnswer(ref),
     forgetTokens: async (ref) => requests.forgetTokens(ref),
     forget: async (ref) => requests.forget(ref),
@@ -32,6 +34,7 @@ outcomesContract("in memory", () => harness);
 attemptsContract("in memory", () => harness);
 publishedContract("in memory", () => harness);
 repliesContract("in memory", () => harness);
+reservationsContract("in memory", () => harness);
 
 class HandClock extends Clock {
   at = 1_790_000_000_000;

@@ -27,8 +27,8 @@ export class RedisAdmissions extends Admissions {
       const { listener = "", id = "" } = reader ?? {};
       const args = [bodyHash, record, reply, listener, id, ref.requestId];
       if (!join) return { ref, args };
-      const fourthKey = this.#requests.joinKeyOf(ref.tenant, join.keyId, bodyHash);
-      return { ref, args, fourthKey };
+      const fifthKey = this.#requests.joinKeyOf(ref.tenant, join.keyId, bodyHash);
+      return { ref, args, fifthKey };
     });
     const replies = await this.#requests.run(admitScript, runs);
     return Promise.all(
@@ -62,10 +62,10 @@ export class RedisAdmissions extends Admissions {
     readerId: string,
   ): Promise<string | null> {
     const { redis } = this.#requests;
-    const fourthKey = this.#requests.joinKeyOf(tenant, keyId, bodyHash);
-    const requestId = await askRedis(() => redis.get(fourthKey));
+    const joinKey = this.#requests.joinKeyOf(tenant, keyId, bodyHash);
+    const requestId = await askRedis(() => redis.get(joinKey));
     if (requestId === null) return null;
-    const run = { ref: { tenant, requestId }, args: [requestId, readerId], fourthKey };
+    const run = { ref: { tenant, requestId }, args: [requestId, readerId], fifthKey: joinKey };
     const [reply] = await this.#requests.run(joinableScript, [run]);
     return numberOf(reply) === 1 ? requestId : null;
   }

@@ -1,10 +1,21 @@
-import type { CostMetered } from "@sluice/contracts";
-import { type ScriptReply, listOf, numberOf, recordOf, textOf } from "@sluice/redis";
 import {
+  amountOf,
+  optionArguments,
+  rebuilding,
+  type Shortage,
+  windowArguments,
+} from "@sluice/budgets";
+import type { CostMetered } from "@sluice/contracts";
+import { assert } from "@sluice/domain";
+import { type ScriptReply, listOf, numberOf, recordOf, textOf } from "@sluice/redis";
+import { costsNothing } from "../costs-nothing.ts";
+import {
+  type AdmittedRef,
   type Append,
   type AttemptClaim,
   type AttemptEnd,
   type AttemptPhase,
+  type AttemptReservation,
   type AttemptResult,
   Attempts,
   type AttemptState,
@@ -36,9 +47,10 @@ export class RedisAttempts extends Attempts {
     this.#requests = requests;
   }
 
-  override async history(ref: RequestRef, owner = noOwner): Promise<RequestHistory> {
-    const reply = listOf(await this.#requests.runOne(historyScript, ref, owner));
-    const [hasOutcome, outcomeBytes, cancelled, began, attempts] = reply;
+  override async history(ref: AdmittedRef, owner = noOwner): Promise<RequestHistory> {
+    const reply = await this.#requests.runOne(historyScript, ref, owner, ref.admittedAt);
+    const [hasOutcome, outcomeBytes, cancelled, began, attempts, before] = listOf(reply);
+    const attemptsBefore = numberOf(before);
     const { records } = this.#requests;
     const outcome = await recordOf(outcomeBytes, (bytes) => records.outcomeOf(bytes));
     return {
@@ -47,21 +59,47 @@ export class RedisAttempts extends Attempts {
       cancelled: numberOf(cancelled) === 1,
       replyBegan: numberOf(began) === 1,
       attempts: await Promise.all(
-        listOf(attempts).map((attempt, index) => this.#stateOf(index + 1, attempt)),
+        listOf(attempts).map((attempt, index) =>
+          this.#stateOf(attemptsBefore + index + 1, attempt),
+        ),
       ),
+      attemptsBefore,
     };
   }
 
-  override async begin(ref: RequestRef, owner: string, leaseMs: number): Promise<number | null> {
-    const fence = await this.#requests.runOne(beginScript, ref, owner, leaseMs);
-    return fence === null ? null : numberOf(fence);
+  override async begin(
+    ref: AdmittedRef,
+    owner: string,
+    leaseMs: number,
+    reservation: AttemptReservation | null,
+  ): Promise<Extract<AttemptClaim, { kind: "held" | "refused" }> | null> {
+    const need = needArguments(ref.tenant, reservation);
+    const reply = await this.#requests.runOne(
+      beginScript,
+      ref,
+      owner,
+      leaseMs,
+      ref.admittedAt,
+      ...need,
+    );
+    if (reply === null) return null;
+    const [word, ...details] = listOf(reply);
+    switch (textOf(word)) {
+      case "held":
+        return { kind: "held", fence: numberOf(details[0]) };
+      case "refused":
+        return { kind: "refused", shortage: shortageOf(reservation, details) };
+      default:
+        throw rebuilding();
+    }
   }
 
   override async claim(
-    ref: RequestRef,
+    ref: AdmittedRef,
     attemptNumber: number,
     owner: string,
     leaseMs: number,
+    reservation: AttemptReservation | null,
   ): Promise<AttemptClaim> {
     const reply = await this.#requests.runOne(
       claimAttemptScript,
@@ -69,11 +107,18 @@ export class RedisAttempts extends Attempts {
       attemptNumber,
       owner,
       leaseMs,
+      ref.admittedAt,
+      ...needArguments(ref.tenant, reservation),
     );
-    const [word, detail] = listOf(reply);
+    const [word, ...details] = listOf(reply);
+    const [detail] = details;
     const kind = textOf(word);
     const { records } = this.#requests;
     switch (kind) {
+      case "refused":
+        return { kind, shortage: shortageOf(reservation, details) };
+      case "rebuilding":
+        throw rebuilding();
       case "held":
         return { kind, fence: numberOf(detail) };
       case "busy":
@@ -148,7 +193,7 @@ export class RedisAttempts extends Attempts {
     fence: number,
     { reason, metered }: AttemptEnd,
   ): Promise<boolean> {
-    return this.#end(ref, [attemptNumber, fence, "failed", reason, this.#metered(metered)]);
+    return this.#end(ref, [attemptNumber, fence, "failed", reason], metered);
   }
 
   override async release(
@@ -158,11 +203,17 @@ export class RedisAttempts extends Attempts {
     metered: CostMetered,
   ): Promise<boolean> {
     const reason = metered.reason;
-    return this.#end(ref, [attemptNumber, fence, "released", reason, this.#metered(metered)]);
+    return this.#end(ref, [attemptNumber, fence, "released", reason], metered);
   }
 
-  async #end(ref: RequestRef, args: readonly (string | number | Buffer)[]): Promise<boolean> {
-    return isDone(await this.#requests.runOne(endAttemptScript, ref, ...args));
+  async #end(
+    ref: RequestRef,
+    args: readonly (string | number)[],
+    metered: CostMetered | null,
+  ): Promise<boolean> {
+    const freeAttemptId = metered && costsNothing(metered) ? metered.attemptId : absent;
+    const given = [...args, this.#metered(metered), freeAttemptId];
+    return isDone(await this.#requests.runOne(endAttemptScript, ref, ...given));
   }
 
   #metered(metered: CostMetered | null): Buffer | string {
@@ -181,6 +232,39 @@ export class RedisAttempts extends Attempts {
       reason: reason === null || reason === undefined ? null : textOf(reason),
     };
   }
+}
+
+/** Returns what an attempt needs as the scripts read it. */
+function needArguments(
+  tenant: string,
+  reservation: AttemptReservation | null,
+): readonly (string | number)[] {
+  if (reservation === null) return [absent];
+  const { attemptId, dispatchedId, variant, worstCaseNanoUsd, windows } = reservation;
+  const positions = [...windows.keys()];
+  return [
+    attemptId,
+    dispatchedId,
+    ...windowArguments(tenant, windows, Date.now()),
+    ...optionArguments([{ variant, worstCaseNanoUsd, positions }]),
+  ];
+}
+
+function shortageOf(
+  reservation: AttemptReservation | null,
+  [position, leftUsd, leftNano]: readonly ScriptReply[],
+): Shortage {
+  const window = reservation?.windows[numberOf(position) - 1];
+  assert(
+    reservation && window,
+    "OUTCOME_REPLY_MALFORMED",
+    "A budget refused an attempt that has none.",
+  );
+  return {
+    window,
+    neededNanoUsd: reservation.worstCaseNanoUsd,
+    allowanceNanoUsd: amountOf(textOf(leftUsd), numberOf(leftNano)),
+  };
 }
 
 function isDone(reply: ScriptReply | undefined): boolean {

@@ -1,10 +1,16 @@
 import type { InferenceResponded } from "@sluice/contracts";
+import { attemptIdOf } from "@sluice/domain";
 import { type ScriptReply, listOf, recordOf, textOf } from "@sluice/redis";
 import { type Claim, type ClaimedBy, Outcomes, type Publication } from "../ports.ts";
 import type { RedisRequests } from "./redis-requests.ts";
 import { refOf } from "../request-ref.ts";
 import { claimOutcomeScript } from "./scripts/claim-outcome.ts";
 import { publishedScript } from "./scripts/published.ts";
+
+/** Returns the id under which the dispatcher reserved for the request. */
+function firstAttemptIdOf({ attribution, requestId, admittedAt }: InferenceResponded): string {
+  return attemptIdOf(attribution.tenant, requestId, admittedAt, 1);
+}
 
 export class RedisOutcomes extends Outcomes {
   readonly #requests: RedisRequests;
@@ -20,7 +26,7 @@ export class RedisOutcomes extends Outcomes {
   ): Promise<readonly Claim[]> {
     const runs = outcomes.map((outcome) => ({
       ref: refOf(outcome),
-      args: [...this.#requests.outcomeArgs(outcome), by],
+      args: [...this.#requests.outcomeArgs(outcome), by, firstAttemptIdOf(outcome)],
     }));
     const replies = await this.#requests.run(claimOutcomeScript, runs);
     return Promise.all(outcomes.map((outcome, index) => this.#claimOf(outcome, replies[index])));

@@ -14,8 +14,8 @@ import { StoredRecords } from "../stored-records.ts";
 export interface ScriptRun {
   readonly ref: RequestRef;
   readonly args: readonly (string | number | Buffer)[];
-  /** KEYS[4], if the script has one. */
-  readonly fourthKey?: string;
+  /** KEYS[5], if the script has one. */
+  readonly fifthKey?: string;
 }
 
 const outcomeHashBytes = 16;
@@ -39,8 +39,12 @@ export class RedisRequests {
 
   /** Runs a script for several requests in one round trip. Returns one reply per run, in order. */
   run(script: RedisScript, runs: readonly ScriptRun[]): Promise<readonly ScriptReply[]> {
-    const calls = runs.map(({ ref, args, fourthKey }) => ({
-      keys: fourthKey === undefined ? this.keysOf(ref) : [...this.keysOf(ref), fourthKey],
+    const calls = runs.map(({ ref, args, fifthKey }) => ({
+      keys: [
+        ...this.keysOf(ref),
+        `${tenantTagOf(this.#prefix, ref.tenant)}:budgets`,
+        ...(fifthKey === undefined ? [] : [fifthKey]),
+      ],
       args,
     }));
     return runScript(this.redis, script, calls);

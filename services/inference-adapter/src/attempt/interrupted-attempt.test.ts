@@ -14,7 +14,7 @@ async function fencedIn({ registry }: { readonly registry: Registry }): Promise<
 describe("after a crash", () => {
   test("an attempt that was held is made again under the same id", async () => {
     const { handle, attempts, ref, clock, provider } = await newTestStage(() => answered);
-    await attempts.claim(ref, 1, "dead", 1_000);
+    await attempts.claim(ref, 1, "dead", 1_000, null);
     expect(await handle()).toMatchObject({ kind: "wait", waitMs: 1_000 });
     clock.at += 1_000;
     expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed", attempts: 1 });
@@ -23,7 +23,7 @@ describe("after a crash", () => {
 
   test("an attempt that was held is closed by a zero if the deadline has passed", async () => {
     const { handle, attempts, ref, clock } = await newTestStage(() => answered);
-    await attempts.claim(ref, 1, "dead", 1_000);
+    await attempts.claim(ref, 1, "dead", 1_000, null);
     clock.at = admittedAt + 120_000;
     const effect = await handle();
     expect(meteredIn(effect)).toMatchObject([
@@ -34,7 +34,7 @@ describe("after a crash", () => {
 
   test("an attempt that was calling is left to the sweep, and a second attempt is made", async () => {
     const { handle, attempts, ref, clock } = await newTestStage(() => answered);
-    const claim = await attempts.claim(ref, 1, "dead", 1_000);
+    const claim = await attempts.claim(ref, 1, "dead", 1_000, null);
     if (claim.kind === "held") await attempts.calling(ref, 1, claim.fence, 1_000);
     clock.at += 1_000;
     const effect = await handle();
@@ -125,7 +125,7 @@ describe("when the process cannot finish an attempt", () => {
   test("an owner that was fenced does not write the record, but publishes the usage of its attempt", async () => {
     const takenOver = async (): Promise<void> => {
       own.clock.at += 20_000;
-      await own.attempts.claim(own.ref, 1, "adapter-b", 10_000);
+      await own.attempts.claim(own.ref, 1, "adapter-b", 10_000, null);
     };
     const own = await newTestStage((nth) =>
       nth === 1 ? { ...answered, meanwhile: takenOver } : answered,

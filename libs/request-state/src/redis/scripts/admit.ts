@@ -3,7 +3,7 @@ import { joinableMs } from "../../limits.ts";
 import { prelude } from "./prelude.ts";
 
 /**
- * KEYS[4], if an SDK's retry may join, points to the request. ARGV: body hash, record without its
+ * KEYS[5], if an SDK's retry may join, points to the request. ARGV: body hash, record without its
  * body, reply mode, listener or '', reader or '', request id. Returns first; conflict; or repeat with
  * the stored record or nil, whether it is acknowledged, whether there is an outcome, and its bytes.
  *
@@ -19,7 +19,7 @@ export const admitScript = redisScript(
   `
 local bodyHash, record, reply, listener, reader, requestId = unpack(ARGV)
 if get('bodyHash') then return repeated(bodyHash) end
-local hasEnded, isAttempted = get('outcomeHash'), phaseOf(1)
+local hasEnded, isAttempted = get('outcomeHash'), phaseOf(attemptsBefore() + 1)
 if hasEnded then
   set('bodyHash', bodyHash)
 else
@@ -28,7 +28,7 @@ else
   if listener ~= '' then listen(listener) end
   if reader ~= '' then enter(reader) end
 end
-if KEYS[4] then redis.call('SET', KEYS[4], requestId, 'NX', 'PX', ${joinableMs}) end
+if KEYS[5] then redis.call('SET', KEYS[5], requestId, 'NX', 'PX', ${joinableMs}) end
 if hasEnded or isAttempted then return repeated(bodyHash) end
 return {'first'}
 `,

@@ -1,11 +1,17 @@
-import { requestScript } from "./prelude.ts";
+import { reserveForAttempt, reservingScript } from "./prelude.ts";
 
-/** ARGV: attempt number, owner, lease in ms. The fence rises with each owner, and when the attempt becomes doubtful. */
-export const claimAttemptScript = requestScript(`
-local number, owner, leaseMs = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+/**
+ * ARGV: attempt number, owner, lease in ms, admittedAt, and what the attempt needs, see {@link reserveForAttempt}. The
+ * fence rises with each owner, and when the attempt becomes doubtful. Nothing is changed if a budget refuses.
+ */
+export const claimAttemptScript = reservingScript(`
+${reserveForAttempt}
+local number, owner, leaseMs, admittedAt = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 if get('outcomeHash') then return {'outcome-set', redis.call('GET', answer)} end
-if number < 1 or number > attemptsMax then return {'not-next'} end
-if number > 1 and not hasEnded(phaseOf(number - 1)) then return {'not-next'} end
+if not openEpoch(tag) then return {'rebuilding'} end
+local before = attemptsBeforeOf(admittedAt)
+if number <= before or number > before + attemptsMax then return {'not-next'} end
+if number > before + 1 and not hasEnded(phaseOf(number - 1)) then return {'not-next'} end
 
 local phase = phaseOf(number)
 if phase == 'doubt' then return {'in-doubt'} end
@@ -18,5 +24,8 @@ if phase == 'calling' then
   set(number .. '.state', 'doubt')
   return {'in-doubt'}
 end
+local refused = reserveFor(5)
+if refused then return refused end
+if before > 0 then set('before', before) end
 return {'held', hold(number, owner, leaseMs)}
 `);

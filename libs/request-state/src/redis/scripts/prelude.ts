@@ -1,3 +1,4 @@
+import { budgetLua } from "@sluice/budgets";
 import { oomExemptScript, type RedisScript } from "@sluice/redis";
 import {
   attemptsMax,
@@ -15,12 +16,13 @@ import {
  * usage are published, a marker replaces it: a hash with body hash, outcome hash and outcome kind.
  * KEYS[2] is the bytes of the outcome, which may expire before the hash.
  * KEYS[3] is the stream of the reply's tokens. The outcome in KEYS[1] ends it.
+ * KEYS[4] is the state of the tenant's budgets, whose epoch rises each time that Redis has lost its data.
  *
  * Each write sets the hash's time to live again, so that it outlives the records on Kafka.
  * An absent field is read as `field or ''`, because HGET returns false for it.
  */
 export const prelude = `
-local request, answer, stream = KEYS[1], KEYS[2], KEYS[3]
+local request, answer, stream, budgets = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local recordKeptMs, replyKeptMs = ${recordKeptMs}, ${replyKeptMs}
 local attemptsMax = ${attemptsMax}
 
@@ -124,6 +126,21 @@ local function raiseFence(number)
   return redis.call('HINCRBY', request, number .. '.fence', 1)
 end
 
+-- How many numbers of attempts are not used, because attempts before a loss may have had them: an attempt id must never
+-- name two calls.
+local function attemptsBefore() return tonumber(get('before') or '0') end
+
+-- The same for a request of which no attempt is recorded. One that was admitted before the last loss may have been
+-- attempted before it.
+local function attemptsBeforeOf(admittedAt)
+  local known = get('before')
+  if known then return tonumber(known) end
+  local state = redis.call('HMGET', budgets, 'epoch', 'since')
+  local epoch = tonumber(state[1] or '0')
+  if epoch > 0 and admittedAt < tonumber(state[2]) then return epoch * attemptsMax end
+  return 0
+end
+
 local function hold(number, owner, leaseMs)
   local fence, prefix = raiseFence(number), number .. '.'
   set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs)
@@ -153,3 +170,28 @@ end
 export function requestScript(lua: string): RedisScript {
   return oomExemptScript(prelude, lua);
 }
+
+/** The tag with which all keys of the tenant begin. */
+const tag = "local tag = string.sub(KEYS[4], 1, -#':budgets' - 1)";
+
+/** Returns a {@link requestScript} that also changes reservations. */
+export function reservingScript(lua: string): RedisScript {
+  return oomExemptScript(budgetLua, prelude, tag, lua);
+}
+
+/**
+ * Lua: reserves what an attempt needs. The arguments from `at` on are the attempt's id, that of the request's first
+ * attempt, the windows and one option; or '' for an attempt that needs nothing. Returns nil, or what a claim returns
+ * instead.
+ */
+export const reserveForAttempt = `
+local function reserveFor(at)
+  local attemptId, dispatchedId = ARGV[at], ARGV[at + 1]
+  if attemptId == '' then return nil end
+  local epoch = openEpoch(tag)
+  local windows, next = windowsFrom(at + 2)
+  local option = optionsFrom(next)[1]
+  local position, leftUsd, leftNano = claimReservation(tag, epoch, attemptId, dispatchedId, option, windows)
+  return position and {'refused', position, digits(leftUsd), leftNano} or nil
+end
+`;

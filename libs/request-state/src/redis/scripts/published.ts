@@ -26,7 +26,8 @@ if redis.call('HSETNX', request, 'published', '1') == 1 then
   redis.call('PEXPIREAT', answer, at)
 end
 
-for number = 1, attemptsMax do
+local before = attemptsBefore()
+for number = before + 1, before + attemptsMax do
   local phase = phaseOf(number)
   if phase == 'calling' and leaseLeft(number) > 0 then return 0 end
   local owesUsage = phase == 'held' or get(number .. '.metered')
@@ -41,6 +42,7 @@ local function keep(field)
   end
 end
 keep('bodyHash')
+keep('before')
 -- A slow reader may still read the stream.
 keep('lastToken')
 if redis.call('EXISTS', stream) == 1 then keep('readers') end

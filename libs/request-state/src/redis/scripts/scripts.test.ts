@@ -10,12 +10,12 @@ const sources = globSync("*.ts", { cwd: folder }).filter((file) => !file.endsWit
 /** 1000 converts the server's seconds and microseconds to milliseconds. */
 const allowed = new Set(["0", "1", "1000"]);
 
-/** Numbers in the Lua of a source; comments, and indexes such as KEYS[4] and time[2], are left out. */
+/** Numbers in the Lua of a source; comments, indexes such as KEYS[4] and time[2], and positions of arguments are left out. */
 function numbersIn(source: string): readonly string[] {
   const lua = source
     .replaceAll(/\/\*[^]*?\*\/|--.*$/gm, "")
     .replaceAll(/\$\{[^}]*\}/g, "")
-    .replaceAll(/\b(?:KEYS|ARGV|time)\[\d\]/g, "");
+    .replaceAll(/\b(?:KEYS|ARGV|time|state)\[\d\]|\breserveFor\(\d\)|\bat \+ \d/g, "");
   return lua.match(/(?<![\w.])\d+/g) ?? [];
 }
 
