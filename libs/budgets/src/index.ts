@@ -20,5 +20,6 @@ export { type BudgetsFaultCode, rebuilding } from "./faults.ts";
 export { type AttemptNeed, InMemoryBudgets } from "./in-memory/in-memory-budgets.ts";
 export { RedisBudgets } from "./redis/redis-budgets.ts";
 export { amountOf, optionArguments, windowArguments } from "./redis/script-arguments.ts";
+export { type BudgetRefusal, budgetRefusalOf } from "./refusal.ts";
 export { budgetLua } from "./redis/scripts.ts";
 export { windowIdOf } from "./window-id.ts";

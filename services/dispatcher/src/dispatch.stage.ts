@@ -1,5 +1,11 @@
 import { Inject, Injectable } from "@nestjs/common";
-import { Budgets, type ReservationOption, type ReservationRequest } from "@sluice/budgets";
+import {
+  type BudgetRefusal,
+  Budgets,
+  budgetRefusalOf,
+  type ReservationOption,
+  type ReservationRequest,
+} from "@sluice/budgets";
 import {
   type Candidate,
   type Decision,
@@ -18,13 +24,7 @@ import { degradedCandidates } from "./degrade.ts";
 import { planDispatch } from "./dispatch.ts";
 import { estimateInput, type InputEstimate, type TokenCounters } from "./input-estimate.ts";
 import { DispatcherMetrics } from "./metrics.ts";
-import {
-  degradedReason,
-  optionsOf,
-  refusalOf,
-  reservedDispatch,
-  withWindows,
-} from "./reservation.ts";
+import { degradedReason, optionsOf, reservedDispatch, withWindows } from "./reservation.ts";
 
 /** The injection token of {@link TokenCounters}. */
 export const TOKEN_COUNTERS = Symbol("TOKEN_COUNTERS");
@@ -36,7 +36,7 @@ type Planned =
       readonly code: string;
       readonly reason: string;
       readonly param?: string | undefined;
-      readonly refusedBy?: { readonly budget: string; readonly resetsAt: EpochMillis | null };
+      readonly refusedBy?: BudgetRefusal["refusedBy"];
     };
 
 /** A plan to dispatch, and what it may take from the budgets. */
@@ -144,7 +144,11 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
       if (reservation === undefined || reservation.kind === "ended")
         return { ...plan, dispatch: withWindows(dispatch, options.slice(0, size)) };
       if (reservation.kind === "refused")
-        return { kind: "decline", code: "budget_exceeded", ...refusalOf(reservation.shortage) };
+        return {
+          kind: "decline",
+          code: "budget_exceeded",
+          ...budgetRefusalOf(reservation.shortage),
+        };
       const reserved = reservedDispatch(dispatch, options, size, reservation.candidates);
       const degraded = degradedReason(dispatch.candidates, reservation);
       return {

@@ -1,6 +1,6 @@
-import type { Reservation, ReservationOption, Shortage } from "@sluice/budgets";
+import type { Reservation, ReservationOption } from "@sluice/budgets";
 import type { BudgetWindow, Candidate, Dispatch, InferenceClassified } from "@sluice/contracts";
-import { type Budget, type EpochMillis, formatUsd, windowsFor } from "@sluice/domain";
+import { type Budget, type EpochMillis, windowsFor } from "@sluice/domain";
 import { attemptsMax } from "@sluice/request-state";
 
 /** The budgets of a tenant, as they are declared. */
@@ -73,21 +73,6 @@ export function withWindows(
     }),
   }));
   return { ...dispatch, candidates, windows };
-}
-
-/** Returns what the client is shown if a budget refuses the request: which one, what it has left, and what helps. Pure. */
-export function refusalOf({ window, neededNanoUsd, allowanceNanoUsd }: Shortage): {
-  readonly reason: string;
-  readonly refusedBy: { readonly budget: string; readonly resetsAt: EpochMillis | null };
-} {
-  const left = allowanceNanoUsd > 0n ? allowanceNanoUsd : 0n;
-  const scope = window.scope === "" ? "" : ` (${window.scope})`;
-  const reset =
-    window.closesAt === null ? "" : ` It resets at ${new Date(window.closesAt).toISOString()}.`;
-  return {
-    reason: `The budget '${window.budget}'${scope} of $${formatUsd(window.limitNanoUsd)} has $${formatUsd(left)} left, and the request may cost up to $${formatUsd(neededNanoUsd)}.${reset} Set a lower max_tokens, name a cheaper model, or ask the operator to raise the limit.`,
-    refusedBy: { budget: window.budget, resetsAt: window.closesAt },
-  };
 }
 
 /** Returns why the request gets another candidate than the plan's first; undefined if it does not. Pure. */

@@ -11,6 +11,7 @@ import {
   SchemaRegistryClient,
   topics,
 } from "@sluice/contracts";
+import { RedisBudgets } from "@sluice/budgets";
 import { attemptIdOf, priceOf } from "@sluice/domain";
 import {
   decodeTokens,
@@ -25,7 +26,7 @@ import {
 import { provision } from "@sluice/provisioning";
 import { connectRedis, connectSubscriber, type Redis } from "@sluice/redis";
 import { KafkaEventProducer, outgoing } from "@sluice/stage";
-import { stackAddresses, TopicReader } from "@sluice/testing";
+import { openBudgets, stackAddresses, TopicReader } from "@sluice/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import {
   aCandidate,
@@ -83,6 +84,7 @@ beforeAll(async () => {
   replies = new RedisReplies(requests, subscriber);
   records = new RedisAttempts(requests);
   await vi.waitUntil(() => redis.status === "ready");
+  await openBudgets(new RedisBudgets(redis, prefix), ["acme"]);
 });
 
 afterEach(async () => {

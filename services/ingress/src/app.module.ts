@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Provider } from "@nestjs/common";
 import { APP_FILTER } from "@nestjs/core";
+import { BudgetsModule } from "@sluice/budgets";
 import { Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { RequestStateModule, storedTopics } from "@sluice/request-state";
@@ -14,6 +15,7 @@ import type { Config } from "./config.ts";
 import { AnswerWait } from "./http/answers/answer-wait.ts";
 import { ClientReadings } from "./http/answers/client-reading.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
+import { BudgetsController } from "./http/budgets.controller.ts";
 import { ChatController } from "./http/chat.controller.ts";
 import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
 import { ArrivalQueue } from "./http/connection/arrival-queue.ts";
@@ -42,6 +44,7 @@ export class AppModule {
           producer: sendsOf(config),
         }),
         RequestStateModule.forRoot({ ...stateConnectionOf(config, name), followsReplies: true }),
+        BudgetsModule.forRoot(stateConnectionOf(config, name)),
         ResponseCacheModule.forRoot({
           ...cacheConnectionOf(config, name),
           // Longer than the two waits of a read, which decide when it is late.
@@ -59,7 +62,12 @@ export class AppModule {
   }
 }
 
-export const controllers = [ChatController, EmbeddingsController, ModelsController];
+export const controllers = [
+  BudgetsController,
+  ChatController,
+  EmbeddingsController,
+  ModelsController,
+];
 
 /**
  * Sends requests in waves that later stages see as one. Singly, each request would cost every stage

@@ -5,8 +5,8 @@ export function someDeclarations(): FileDeclarations {
   return declarationsWith("requestMembers: [top_k]");
 }
 
-/** As {@link someDeclarations}, with further members of the provider. */
-export function declarationsWith(ofProvider: string): FileDeclarations {
+/** As {@link someDeclarations}, with further members of the provider, and with budgets. */
+export function declarationsWith(ofProvider: string, budgets = "[]"): FileDeclarations {
   const parsed = parseDeclarations(`
 tenants:
   - id: acme
@@ -21,6 +21,7 @@ models:
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 2 }] }
   - { id: embeddings, provider: p, tier: economy, contextWindow: 1000, dimensions: 1536,
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 0 }] }
+budgets: ${budgets}
 `);
   if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
   return new FileDeclarations(parsed.declared, ".", {

@@ -6,6 +6,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
+import { BudgetRebuild } from "@sluice/budgets";
 import {
   Attempts,
   completedOutcome,
@@ -17,7 +18,7 @@ import {
 } from "@sluice/request-state";
 import { ExactCache, fillOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
-import { suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";
+import { openBudgets, suiteKeys, type SuiteTopics, type TopicReader } from "@sluice/testing";
 import { aCompletion } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
 import { AppModule } from "../src/app.module.ts";
@@ -44,6 +45,8 @@ export class Edge {
     const config = { ...parseConfig(configSchema, withTimeout), SLUICE_HTTP_PORT: 0 };
     const app = await createHttp(AppModule.forRoot(config), config);
     await listenHttp(app, config);
+    // As the accountant does it, without which no attempt begins.
+    await openBudgets(app.get(BudgetRebuild, { strict: false }), ["acme", "globex"]);
     return new Edge(app, await app.getUrl());
   }
 

@@ -24,9 +24,9 @@ class SlowAttempts extends InMemoryAttempts {
   /** The next beginning is stored, and its caller does not learn of it. */
   isReplyLost = false;
 
-  override async begin(...given: Parameters<InMemoryAttempts["begin"]>): Promise<number | null> {
-    const fence = await super.begin(...given);
-    if (!this.isReplyLost) return fence;
+  override async begin(...given: Parameters<InMemoryAttempts["begin"]>) {
+    const claim = await super.begin(...given);
+    if (!this.isReplyLost) return claim;
     this.isReplyLost = false;
     throw new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer in time.");
   }

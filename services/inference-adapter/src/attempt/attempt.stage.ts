@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Injectable } from "@nestjs/common";
+import type { Shortage } from "@sluice/budgets";
 import {
   type Candidate,
   type InferenceDispatched,
@@ -50,7 +51,10 @@ type RecordView =
 
 /** What stays the same for all steps of one delivery. */
 type Work = Pick<AttemptOrder, "owner" | "dispatched" | "trace" | "stopping"> &
-  Pick<ConcurrentContext, "waitedMs">;
+  Pick<ConcurrentContext, "waitedMs"> & {
+    /** The variants that a budget refused in this delivery. A later delivery asks again. */
+    readonly shortages: Map<string, Shortage>;
+  };
 
 /**
  * Brings a request to its end in rounds: it reads the record, decides on one step, and takes it.
@@ -78,7 +82,8 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
   ): Promise<Effect | Deferral> {
     const ref = refOfAdmitted(dispatched.admitted);
     const owner = `${this.processName}/${partition}/${offset}`;
-    const work: Work = { owner, dispatched, trace: traceIn(headers), stopping, waitedMs };
+    const trace = traceIn(headers);
+    const work: Work = { owner, dispatched, trace, stopping, waitedMs, shortages: new Map() };
     const begun = await this.begin(work);
     if (begun.kind !== "recorded") return begun;
     for (let round = 0; round < roundsMax && !stopping.aborted; round += 1) {
@@ -104,13 +109,14 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     return step.kind === "attempt" ? this.attempt(step, work, { kind: "unread" }) : recorded;
   }
 
-  private stepAfter({ dispatched, waitedMs }: Work, history: RequestHistory): NextStep {
+  private stepAfter({ dispatched, waitedMs, shortages }: Work, history: RequestHistory): NextStep {
     return nextStep({
       dispatched,
       history,
       readyAt: (candidate) => this.breakers.readyAt(candidate),
       restsBecause: (candidate) => this.breakers.restsBecause(candidate),
       waitedMs,
+      shortages,
       now: this.clock.now(),
     });
   }
@@ -150,9 +156,16 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     view: RecordView,
   ): Promise<Effect | Deferral | Recorded> {
     const run = await this.runner.run(orderOf(work, number, candidate, view));
+    if (run.kind === "budget-refused") {
+      work.shortages.set(candidate.variant, run.shortage);
+      return recorded;
+    }
     if (run.kind !== "finished") return run;
     const history = historyIn(view);
-    const attempts = [...history.attempts.slice(0, run.attempt.number - 1), run.attempt];
+    const attempts = [
+      ...history.attempts.slice(0, run.attempt.number - history.attemptsBefore - 1),
+      run.attempt,
+    ];
     return published(work.dispatched, { ...history, attempts }, run.outcome, this.clock.now());
   }
 
@@ -161,7 +174,8 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     dispatched: InferenceDispatched,
     history: RequestHistory,
   ): Promise<void> {
-    const outcome = refusedOutcomeOf(dispatched, end, callsMade(history), this.clock.now());
+    const made = { calls: callsMade(history), isAfterLoss: history.attemptsBefore > 0 };
+    const outcome = refusedOutcomeOf(dispatched, end, made, this.clock.now());
     await this.outcomes.claim([outcome], "decision");
   }
 }
@@ -173,6 +187,7 @@ const emptyHistory: RequestHistory = {
   cancelled: false,
   replyBegan: false,
   attempts: [],
+  attemptsBefore: 0,
 };
 
 function historyIn(view: RecordView): RequestHistory {
@@ -180,7 +195,11 @@ function historyIn(view: RecordView): RequestHistory {
 }
 
 function orderOf(work: Work, number: number, candidate: Candidate, view: RecordView): AttemptOrder {
-  return { ...work, number, candidate, callsBefore: callsMade(historyIn(view)), record: view.kind };
+  const { shortages: _shortages, waitedMs: _waitedMs, ...order } = work;
+  const history = historyIn(view);
+  const callsBefore = callsMade(history);
+  const isAfterLoss = history.attemptsBefore > 0;
+  return { ...order, number, candidate, callsBefore, isAfterLoss, record: view.kind };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Shortage } from "@sluice/budgets";
 import {
   type Answer,
   type Candidate,
@@ -7,8 +8,10 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import type { Clock, EpochMillis } from "@sluice/domain";
+import { attemptIdOf, type Clock, type EpochMillis } from "@sluice/domain";
 import {
+  type AttemptClaim,
+  type AttemptReservation,
   type Attempts,
   type AttemptState,
   refOf,
@@ -28,7 +31,7 @@ import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts
 import { EarlyEnd } from "./early-end.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
-import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
+import { intentOf, meteringOf, windowsOf, zeroMeteringOf } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "@sluice/tokens";
@@ -66,6 +69,8 @@ export interface AttemptOrder {
   readonly candidate: Candidate;
   /** Provider calls made for the request before. */
   readonly callsBefore: number;
+  /** Whether further calls may have been made before Redis lost its data. */
+  readonly isAfterLoss: boolean;
   /**
    * Whether the request's record was read to place this order. If it was not, the store begins
    * attempt 1 only if nothing but the admission is recorded, see {@link Attempts.begin}.
@@ -102,8 +107,18 @@ export interface Recorded {
 
 export const recorded: Recorded = { kind: "recorded" };
 
+/** A budget does not cover the attempt, so nothing was claimed. */
+export interface BudgetRefused {
+  readonly kind: "budget-refused";
+  readonly shortage: Shortage;
+}
+
 /** Whether this process may make an attempt. */
-type Claimed = { readonly kind: "claimed"; readonly fence: number } | Deferral | Recorded;
+type Claimed =
+  | { readonly kind: "claimed"; readonly fence: number }
+  | Deferral
+  | Recorded
+  | BudgetRefused;
 
 interface Called {
   readonly end: ProviderEnd;
@@ -128,11 +143,13 @@ export class AttemptRunner {
    * @throws TransientFault if Kafka or Redis is unavailable; PermanentFault
    *   `ADAPTER_REQUEST_UNREADABLE`, before anything is claimed
    */
-  async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded> {
+  async run(order: AttemptOrder): Promise<Finished | Deferral | Recorded | BudgetRefused> {
     const { producer, provider, clock } = this.#parts;
     const { dispatched, candidate, trace } = order;
     const body = provider.bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
-    const claimed = order.record === "unread" ? await this.#begin(order) : await this.#claim(order);
+    const need = reservationFor(order);
+    const claimed =
+      order.record === "unread" ? await this.#begin(order, need) : await this.#claim(order, need);
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());
     const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
@@ -155,7 +172,8 @@ export class AttemptRunner {
 
   /** Closes the intent of an attempt whose owner stopped before it called the provider. */
   async release(order: AttemptOrder): Promise<Deferral | Recorded> {
-    const claimed = await this.#claim(order);
+    const claimed = await this.#claim(order, null);
+    if (claimed.kind === "budget-refused") return recorded;
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, this.#parts.clock.now());
     return this.#release({ ...order, ref: refOf(intent), fence: claimed.fence, intent });
@@ -166,25 +184,27 @@ export class AttemptRunner {
    * its owner.
    */
   async doubt(order: AttemptOrder): Promise<Deferral | Recorded> {
-    const claimed = await this.#claim(order);
-    return claimed.kind === "claimed" ? recorded : claimed;
+    const claimed = await this.#claim(order, null);
+    return claimed.kind === "wait" ? claimed : recorded;
   }
 
-  async #begin({ dispatched, owner }: AttemptOrder): Promise<Claimed> {
+  async #begin(
+    { dispatched, owner }: AttemptOrder,
+    need: AttemptReservation | null,
+  ): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
     const ref = refOfAdmitted(dispatched.admitted);
-    const fence = await attempts.begin(ref, owner, settings.leaseMs);
-    return fence === null ? recorded : { kind: "claimed", fence };
+    const claim = await attempts.begin(ref, owner, settings.leaseMs, need);
+    return claim === null ? recorded : claimedOf(claim);
   }
 
-  async #claim({ dispatched, number, owner }: AttemptOrder): Promise<Claimed> {
+  async #claim(
+    { dispatched, number, owner }: AttemptOrder,
+    need: AttemptReservation | null,
+  ): Promise<Claimed> {
     const { attempts, settings } = this.#parts;
     const ref = refOfAdmitted(dispatched.admitted);
-    const claim = await attempts.claim(ref, number, owner, settings.leaseMs);
-    if (claim.kind === "held") return { kind: "claimed", fence: claim.fence };
-    return claim.kind === "busy"
-      ? defer(claim.leaseLeftMs, "another adapter holds the lease of the attempt")
-      : recorded;
+    return claimedOf(await attempts.claim(ref, number, owner, settings.leaseMs, need));
   }
 
   async #release({ ref, number, fence, intent, candidate, stopping }: Held): Promise<Recorded> {
@@ -391,4 +411,37 @@ function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
 
 function isLive({ admitted }: InferenceDispatched): boolean {
   return admitted.reply === "live";
+}
+
+function claimedOf(claim: AttemptClaim): Claimed {
+  switch (claim.kind) {
+    case "held":
+      return { kind: "claimed", fence: claim.fence };
+    case "busy":
+      return defer(claim.leaseLeftMs, "another adapter holds the lease of the attempt");
+    case "refused":
+      return { kind: "budget-refused", shortage: claim.shortage };
+    default:
+      return recorded;
+  }
+}
+
+/** Returns what the attempt needs from the budgets; null if none selects an attempt of the request. */
+function reservationFor({
+  dispatched,
+  candidate,
+  number,
+}: AttemptOrder): AttemptReservation | null {
+  const { admitted, dispatch } = dispatched;
+  if (dispatch.windows.length === 0) return null;
+  const { attribution, request, admittedAt } = admitted;
+  const idOf = (attempt: number) =>
+    attemptIdOf(attribution.tenant, request.requestId, admittedAt, attempt);
+  return {
+    attemptId: idOf(number),
+    dispatchedId: idOf(1),
+    variant: candidate.variant,
+    worstCaseNanoUsd: candidate.worstCaseNanoUsd,
+    windows: windowsOf(candidate, dispatch),
+  };
 }

@@ -1,4 +1,5 @@
 import {
+  type BudgetWindow,
   type Candidate,
   defaultRequirements,
   type InferenceAdmitted,
@@ -43,6 +44,7 @@ export interface DispatchedChanges {
   readonly parameters?: string;
   readonly onDoubt?: "retry" | "fail";
   readonly candidates?: readonly Candidate[];
+  readonly windows?: readonly BudgetWindow[];
   /** Makes the request one for embeddings of these texts. */
   readonly inputs?: readonly string[];
 }
@@ -56,7 +58,7 @@ export function aDispatched(changes: DispatchedChanges = {}): InferenceDispatche
       inputTokens: 14n,
       answers: changes.inputs?.length ?? 1,
       candidates: changes.candidates ?? [aCandidate(), large],
-      windows: [],
+      windows: changes.windows ?? [],
     },
   };
 }
@@ -79,6 +81,7 @@ export function aHistory(changed: Partial<RequestHistory> = {}): RequestHistory 
     cancelled: false,
     replyBegan: false,
     attempts: [],
+    attemptsBefore: 0,
     ...changed,
   };
 }

@@ -1,6 +1,8 @@
 import type {
+  BudgetWindow,
   Candidate,
   CostMetered,
+  Dispatch,
   InferenceAttempted,
   InferenceDispatched,
   Usage,
@@ -37,10 +39,15 @@ export function intentOf(
     inputTokens: dispatch.inputTokens,
     outputLimit: candidate.outputLimit,
     answers: dispatch.answers,
-    windows: candidate.windows.flatMap((index) => dispatch.windows[index] ?? []),
+    windows: windowsOf(candidate, dispatch),
     worstCaseNanoUsd: candidate.worstCaseNanoUsd,
     runId: request.runId,
   };
+}
+
+/** Returns the budgets in which an attempt at the candidate counts. */
+export function windowsOf(candidate: Candidate, { windows }: Dispatch): readonly BudgetWindow[] {
+  return candidate.windows.flatMap((position) => windows[position] ?? []);
 }
 
 /** The usage of one attempt, and how it became known. */

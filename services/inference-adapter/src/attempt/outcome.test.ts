@@ -14,7 +14,7 @@ test("an outcome with fewer answers than were requested lists how many the provi
       ...{ calledAt: admittedAt, meteredAt: admittedAt, usage: noUsage },
       ...{ estimatedFigures: [], raw: null, reason: "answered" },
     });
-    const attempt = { dispatched, candidate, callsBefore: 0 };
+    const attempt = { dispatched, candidate, callsBefore: 0, isAfterLoss: false };
     const answer = answerOf(["One"], "stop");
     return completedOutcomeOf(attempt, answer, metered, admittedAt).decisions.at(-1)?.reasons ?? [];
   };

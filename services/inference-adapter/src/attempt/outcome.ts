@@ -12,17 +12,23 @@ import { completedOutcome, refusedOutcome } from "@sluice/request-state";
 import { answerBytesMax, cutToFit } from "./cut-answer.ts";
 import type { End } from "../decide/next-step.ts";
 
+/** No call is paid twice without a word to the client. */
+const afterLoss =
+  "Redis has lost its data since, so that a further call may have been made and billed";
+
 /** What a completed outcome needs to know of the attempt that was answered. */
 export interface AnsweredAttempt {
   readonly dispatched: InferenceDispatched;
   readonly candidate: Candidate;
   /** Provider calls that were made for the request before this attempt. */
   readonly callsBefore: number;
+  /** Whether further calls may have been made before Redis lost its data. */
+  readonly isAfterLoss: boolean;
 }
 
 /** Returns the outcome of an answered request. An answer too large for a message is cut and marked. */
 export function completedOutcomeOf(
-  { dispatched, candidate, callsBefore }: AnsweredAttempt,
+  { dispatched, candidate, callsBefore, isAfterLoss }: AnsweredAttempt,
   answer: Answer,
   { usage, attemptId, estimatedFigures }: CostMetered,
   now: EpochMillis,
@@ -47,6 +53,7 @@ export function completedOutcomeOf(
     lookup: dispatched.lookup,
     decisions: decided(dispatched, variant, [
       `call ${calls} was answered`,
+      ...(isAfterLoss ? [afterLoss] : []),
       ...missingAnswers(dispatched, answer),
       ...estimatedFigures.map((figure) => `${figure} is estimated`),
     ]),
@@ -57,12 +64,12 @@ export function completedOutcomeOf(
 /**
  * Returns the outcome of a request that ends without an answer.
  *
- * @param calls provider calls that were made for it
+ * @param made the provider calls that were made for it
  */
 export function refusedOutcomeOf(
   dispatched: InferenceDispatched,
   end: End,
-  calls: number,
+  { calls, isAfterLoss }: { readonly calls: number; readonly isAfterLoss: boolean },
   now: EpochMillis,
 ): InferenceResponded {
   return refusedOutcome(dispatched.admitted, {
@@ -71,9 +78,13 @@ export function refusedOutcomeOf(
     reason: end.reason,
     retryAfterMs: end.retryAfterMs,
     param: end.param,
+    refusedBy: end.refusedBy,
     attempts: calls,
     lookup: dispatched.lookup,
-    decisions: decided(dispatched, end.code, [`provider calls made: ${calls}`]),
+    decisions: decided(dispatched, end.code, [
+      `provider calls made: ${calls}`,
+      ...(isAfterLoss ? [afterLoss] : []),
+    ]),
     completedAt: now,
   });
 }

@@ -1,9 +1,10 @@
+import type { Shortage } from "@sluice/budgets";
 import type { Candidate, InferenceDispatched, InferenceResponded } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 import { attemptsMax, type AttemptState, type RequestHistory } from "@sluice/request-state";
 import { chooseCandidate } from "./choose-candidate.ts";
 import { type AttemptFailure, decodeFailure, type FailureCode } from "./failure.ts";
-import { busyFor, type End, ended, givenUp } from "./request-end.ts";
+import { busyFor, type End, ended, givenUp, overBudget } from "./request-end.ts";
 
 export type { End } from "./request-end.ts";
 
@@ -44,6 +45,8 @@ export interface Situation {
   readonly restsBecause: (candidate: Candidate) => FailureCode | null;
   /** How long this process has postponed the request so far, in milliseconds. */
   readonly waitedMs: number;
+  /** What a budget refused in this delivery, by variant. */
+  readonly shortages: ReadonlyMap<string, Shortage>;
   readonly now: EpochMillis;
 }
 
@@ -64,7 +67,8 @@ export function nextStep(situation: Situation): NextStep {
     if (last.phase === "calling") return { kind: "doubt", number: last.number };
   }
   const unclaimed = last?.phase === "held" ? last.number : undefined;
-  const step = endOf(situation) ?? attemptOf(situation, unclaimed ?? history.attempts.length + 1);
+  const next = history.attemptsBefore + history.attempts.length + 1;
+  const step = endOf(situation) ?? attemptOf(situation, unclaimed ?? next);
   return step.kind === "end" && unclaimed !== undefined
     ? { kind: "release", number: unclaimed }
     : step;
@@ -72,19 +76,20 @@ export function nextStep(situation: Situation): NextStep {
 
 /** Returns why no further attempt may be made, or undefined if one may. */
 function endOf({ dispatched, history, now }: Situation): End | undefined {
-  const { deadlineAt, request } = dispatched.admitted;
+  const { deadlineAt, request, reply } = dispatched.admitted;
   if (history.cancelled)
     return ended("client_closed", "The client closed the connection before the answer was ready.");
   if (now >= deadlineAt)
     return callsMade(history) === 0
       ? { ...late, outcome: "declined" }
       : { ...late, outcome: "failed" };
-  if (history.replyBegan)
+  const isAfterLoss = history.attemptsBefore > 0;
+  if (history.replyBegan || (isAfterLoss && reply === "live"))
     return ended(
       "stream_interrupted",
       "The provider's stream ended before the answer was complete. Send the request again.",
     );
-  if (request.requirements.onDoubt === "fail" && history.attempts.some(isInDoubt))
+  if (request.requirements.onDoubt === "fail" && (isAfterLoss || history.attempts.some(isInDoubt)))
     return ended(
       "in_doubt",
       "It is not known whether a provider billed this request, and the request does not allow another attempt. Send it under a new id.",
@@ -99,11 +104,13 @@ const late = {
 } as const;
 
 function attemptOf(situation: Situation, number: number): NextStep {
-  const { dispatched, history, readyAt, waitedMs, now } = situation;
+  const { dispatched, history, readyAt, waitedMs, shortages, now } = situation;
   const failures = history.attempts.flatMap(({ reason }) => decodeFailure(reason) ?? []);
-  if (number > attemptsMax) return givenUp(failures, now);
+  if (number - history.attemptsBefore > attemptsMax) return givenUp(failures, now);
+  const covered = dispatched.dispatch.candidates.filter(({ variant }) => !shortages.has(variant));
+  if (covered.length === 0) return overBudget([...shortages.values()], callsMade(history) > 0);
   const choice = chooseCandidate({
-    candidates: dispatched.dispatch.candidates,
+    candidates: covered,
     failures,
     readyAt,
     now,

@@ -1,3 +1,4 @@
+import { type BudgetRefusal, budgetRefusalOf, type Shortage } from "@sluice/budgets";
 import type { EpochMillis } from "@sluice/domain";
 import type { AttemptFailure, FailureCode } from "./failure.ts";
 
@@ -11,7 +12,8 @@ export type EndCode =
   | "provider_busy"
   | "provider_rate_limited"
   | "provider_quota_exhausted"
-  | "provider_failed";
+  | "provider_failed"
+  | "budget_exceeded";
 
 export interface End {
   readonly kind: "end";
@@ -23,6 +25,8 @@ export interface End {
   readonly retryAfterMs?: number | undefined;
   /** The parameter at fault, as the provider names it; absent if that is not known. */
   readonly param?: string | undefined;
+  /** The budget that refused the request; absent for another reason. */
+  readonly refusedBy?: BudgetRefusal["refusedBy"] | undefined;
 }
 
 /**
@@ -69,6 +73,21 @@ function refusalOf(failures: readonly AttemptFailure[]): End {
       ? `The request cannot be sent to the provider: ${words}`
       : `The provider refused the request (HTTP ${status}): ${words}`;
   return { ...ended("provider_refused", reason), param };
+}
+
+/**
+ * Returns the end of a request whose budgets cover none of its candidates.
+ *
+ * @param hasCalled whether a provider was called for it
+ */
+export function overBudget(shortages: readonly Shortage[], hasCalled: boolean): End {
+  const [cheapest] = shortages.toSorted((a, b) => Number(a.neededNanoUsd - b.neededNanoUsd));
+  return {
+    kind: "end",
+    outcome: hasCalled ? "failed" : "declined",
+    code: "budget_exceeded",
+    ...budgetRefusalOf(cheapest!),
+  };
 }
 
 /**

@@ -109,7 +109,8 @@ export class ApiError extends Error {
   static ofOutcome({ refused }: Pick<InferenceResponded, "refused">): ApiError {
     const { code, reason, retryAfterMs, param } = refused ?? noReason;
     const after = retryAfterMs === null ? {} : { "retry-after": inSeconds(retryAfterMs) };
-    return new ApiError(code, reason, { param, headers: { ...final, ...after } });
+    const headers = { ...final, ...after, ...(refused && budgetHeaders(refused)) };
+    return new ApiError(code, reason, { param, headers });
   }
 
   envelope(): { readonly error: object } {
@@ -124,6 +125,16 @@ const noReason = {
   retryAfterMs: null,
   param: null,
 } as const;
+
+function budgetHeaders({
+  budget,
+  resetsAt,
+}: NonNullable<InferenceResponded["refused"]>): Readonly<Record<string, string>> {
+  return {
+    ...(budget !== null && { "x-sluice-budget": budget }),
+    ...(resetsAt !== null && { "x-sluice-budget-resets-at": new Date(resetsAt).toISOString() }),
+  };
+}
 
 function inSeconds(milliseconds: number): string {
   return String(Math.ceil(milliseconds / 1_000));

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { type DynamicModule, Module } from "@nestjs/common";
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import { type Completed, type InferenceAdmitted, topics } from "@sluice/contracts";
+import { Allowances } from "@sluice/budgets";
 import { Declarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
 import {
@@ -87,6 +88,7 @@ export class RunningEdge {
         { provide: Admissions, useValue: new InMemoryAdmissions(this.#requests) },
         { provide: Outcomes, useValue: this.#outcomes },
         { provide: Replies, useValue: new InMemoryReplies(this.#requests) },
+        { provide: Allowances, useValue: this.#requests.budgets },
         { provide: ExactCache, useValue: new InMemoryExactCache(this.#clock) },
         { provide: Flights, useValue: new InMemoryFlights(this.#clock) },
         { provide: EventProducer, useValue: this.producer },

@@ -26,7 +26,7 @@ function published(chunks: readonly unknown[]): void {
     ...{ estimatedFigures: [], reason: "answered" },
   });
   const answer = assembly.answer(admittedAt);
-  const attempt = { dispatched, candidate, callsBefore: 0 };
+  const attempt = { dispatched, candidate, callsBefore: 0, isAfterLoss: false };
   const outcome = completedOutcomeOf(attempt, answer, metered, admittedAt);
   codecs.encode(topics.inferenceResponded, outcome);
   codecs.encode(topics.costMetered, metered);
