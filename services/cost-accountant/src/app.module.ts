@@ -5,12 +5,15 @@ import {
   type OnModuleDestroy,
   type Provider,
 } from "@nestjs/common";
-import { Budgets, GrantAllBudgets } from "@sluice/budgets";
+import { BudgetRebuild, BudgetsModule, Settlements } from "@sluice/budgets";
 import { topics } from "@sluice/contracts";
+import { Declarations } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
-import { ServiceModule } from "@sluice/service-host";
+import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
 import { EventProducer, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER } from "@sluice/telemetry";
+import { BudgetHistory } from "./budgets/budget-history.ts";
+import { BudgetRebuilder } from "./budgets/rebuilder.ts";
 import { ChargeStage, chargingGroup } from "./charge/charge.stage.ts";
 import { OwnedPartitions } from "./charge/owned-partitions.ts";
 import type { Config } from "./config.ts";
@@ -18,20 +21,25 @@ import { CostsModule } from "./costs/http/costs.module.ts";
 import { LedgerModule } from "./ledger/ledger.module.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { AccountantMetrics } from "./metrics.ts";
-import { IntentStage } from "./sweep/intent.stage.ts";
+import { intentsGroup, IntentStage } from "./sweep/intent.stage.ts";
 import { Sweeper } from "./sweep/sweeper.ts";
+
+const name = "cost-accountant";
 
 /** Wires the accountant. Only this module receives the configuration. */
 @Module({})
 export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
-  constructor(private readonly sweeper: Sweeper) {}
+  constructor(
+    private readonly sweeper: Sweeper,
+    private readonly rebuilder: BudgetRebuilder,
+  ) {}
 
   static forRoot(this: void, config: Config): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ServiceModule.forRoot({
-          name: "cost-accountant",
+          name,
           config,
           writes: [topics.costCharged, topics.costMetered],
         }),
@@ -39,24 +47,27 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
           url: config.SLUICE_LEDGER_URL,
           topicPrefix: config.SLUICE_KAFKA_TOPIC_PREFIX,
         }),
+        BudgetsModule.forRoot(stateConnectionOf(config, name)),
         CostsModule.forRoot({ token: config.SLUICE_COSTS_TOKEN }),
       ],
       providers: [
-        { provide: Budgets, useClass: GrantAllBudgets },
         AccountantMetrics,
         OwnedPartitions,
         ChargeStage,
         IntentStage,
         sweeperProvider(config),
+        rebuilderProvider,
       ],
     };
   }
 
   onApplicationBootstrap(): void {
     this.sweeper.start();
+    this.rebuilder.start();
   }
 
   async onModuleDestroy(): Promise<void> {
+    await this.rebuilder.stop();
     await this.sweeper.stop();
   }
 }
@@ -86,3 +97,42 @@ const sweeperProvider = (config: Config): Provider => ({
       intervalMs: config.SLUICE_SWEEP_INTERVAL_SECONDS * 1_000,
     }),
 });
+
+/** How often the state of each tenant's budgets is read, in milliseconds. After a loss, requests wait for this long and for the rebuild. */
+const rebuildIntervalMs = 500;
+
+const rebuilderProvider: Provider = {
+  provide: BudgetRebuilder,
+  inject: [
+    Declarations,
+    BudgetRebuild,
+    Settlements,
+    BudgetHistory,
+    TopicOffsets,
+    Clock,
+    AccountantMetrics,
+    LOGGER,
+  ],
+  useFactory: (
+    declarations: Declarations,
+    rebuild: BudgetRebuild,
+    settlements: Settlements,
+    history: BudgetHistory,
+    offsets: TopicOffsets,
+    clock: Clock,
+    metrics: AccountantMetrics,
+    logger: Logger,
+  ) =>
+    new BudgetRebuilder({
+      declarations,
+      rebuild,
+      settlements,
+      history,
+      offsets,
+      clock,
+      metrics,
+      logger,
+      intentsGroup,
+      intervalMs: rebuildIntervalMs,
+    }),
+};

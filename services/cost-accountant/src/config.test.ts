@@ -6,6 +6,7 @@ const complete = {
   SLUICE_KAFKA_BROKERS: "127.0.0.1:9",
   SLUICE_REGISTRY_URL: "http://127.0.0.1:9",
   SLUICE_CONFIG: "sluice.yaml",
+  SLUICE_REDIS_URL: "redis://127.0.0.1:9",
   SLUICE_LEDGER_URL: "postgres://sluice@127.0.0.1:9/sluice",
 };
 const token = "a-token-of-16-ch";

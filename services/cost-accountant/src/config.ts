@@ -1,5 +1,12 @@
 import { isLoopback } from "@sluice/domain";
-import { costsKeys, countKey, declarationKeys, platformKeys, secret } from "@sluice/service-host";
+import {
+  costsKeys,
+  countKey,
+  declarationKeys,
+  platformKeys,
+  secret,
+  stateKeys,
+} from "@sluice/service-host";
 import { z } from "zod";
 import { ledgerAddressProblem } from "./ledger/ledger-address.ts";
 
@@ -11,6 +18,7 @@ const ledgerAddress = z.string().superRefine((address, context) => {
 const keys = z.object({
   ...platformKeys,
   ...declarationKeys,
+  ...stateKeys,
   SLUICE_LEDGER_URL: secret(
     ledgerAddress,
     "PostgreSQL of the ledger, as postgres://user:password@host:port/database; for TLS, add " +

@@ -11,4 +11,6 @@ export type AccountantFaultCode =
   /** Dead letter: the database cannot store a value. */
   | "LEDGER_REFUSED"
   /** Log and metric: the sweep threw an unexpected error. The next sweep tries again. */
-  | "SWEEP_DEFECT";
+  | "SWEEP_DEFECT"
+  /** Log and metric: a rebuild of budgets threw an unexpected error. The next round tries again. */
+  | "REBUILD_DEFECT";

@@ -1,6 +1,6 @@
 import { Injectable } from "@nestjs/common";
 import { formatUsd } from "@sluice/domain";
-import { Counter, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { Verdict } from "./charge/charge.ts";
 
 /** The metrics of the accountant. Amounts are floats for dashboards; only the ledger is exact. */
@@ -12,6 +12,10 @@ export class AccountantMetrics {
   readonly #verdicts: Counter<"verdict">;
   readonly #swept: Counter;
   readonly #sweepFaults: Counter<"code">;
+  readonly #budgetsNotReady: Gauge;
+  readonly #rebuilds: Counter;
+  readonly #rebuildFaults: Counter<"code">;
+  readonly #expired: Counter;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -43,6 +47,27 @@ export class AccountantMetrics {
       labelNames: ["code"] as const,
       registers,
     });
+    this.#budgetsNotReady = new Gauge({
+      name: "budgets_not_ready",
+      help: "Tenants whose budgets are lost or rebuilt, so that their requests wait.",
+      registers,
+    });
+    this.#rebuilds = new Counter({
+      name: "budgets_rebuilds_total",
+      help: "Rebuilds of a tenant's budgets from the ledger.",
+      registers,
+    });
+    this.#rebuildFaults = new Counter({
+      name: "budgets_rebuild_faults_total",
+      help: "Rounds of the rebuild that ended early, by code.",
+      labelNames: ["code"] as const,
+      registers,
+    });
+    this.#expired = new Counter({
+      name: "budgets_expired_reservations_total",
+      help: "Reservations that no attempt claimed before the deadline of the request.",
+      registers,
+    });
   }
 
   folded(verdicts: readonly Verdict[]): void {
@@ -63,6 +88,22 @@ export class AccountantMetrics {
 
   sweepFailed(code: string): void {
     this.#sweepFaults.inc({ code });
+  }
+
+  budgetsNotReady(tenants: number): void {
+    this.#budgetsNotReady.set(tenants);
+  }
+
+  budgetsRebuilt(): void {
+    this.#rebuilds.inc();
+  }
+
+  rebuildFailed(code: string): void {
+    this.#rebuildFaults.inc({ code });
+  }
+
+  reservationsExpired(reservations: number): void {
+    this.#expired.inc(reservations);
   }
 }
 

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import type { INestApplicationContext } from "@nestjs/common";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import { Test } from "@nestjs/testing";
-import { Budgets, GrantAllBudgets, type SettledCharge } from "@sluice/budgets";
+import { Settlements, type Settlement } from "@sluice/budgets";
 import {
   allTopics,
   type CostMetered,
@@ -26,12 +26,16 @@ import { Ledger } from "../src/ledger/ledger.ts";
 import { declarations } from "./fixtures.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
 
-/** Grants every reservation. A test sets `onSettle` to intervene between the ledger and the offset. */
-export class WatchedBudgets extends GrantAllBudgets {
-  onSettle: (charges: readonly SettledCharge[]) => Promise<void> = async () => undefined;
+/** Settlements of which a test sets `onSettle` to intervene between the ledger and the offset. */
+export class WatchedSettlements extends Settlements {
+  onSettle: (settlements: readonly Settlement[]) => Promise<void> = async () => undefined;
 
-  override async settle(charges: readonly SettledCharge[] = []): Promise<void> {
-    await this.onSettle(charges);
+  override async settle(settlements: readonly Settlement[]): Promise<void> {
+    await this.onSettle(settlements);
+  }
+
+  override async expire(): Promise<number> {
+    return 0;
   }
 }
 
@@ -82,7 +86,8 @@ export class AccountantFixture {
     return new AccountantFixture(environment, connection, codecs, database, producer);
   }
 
-  async start(budgets: Budgets = new GrantAllBudgets()): Promise<Accountant> {
+  /** @param settlements replaces those in Redis */
+  async start(settlements?: Settlements): Promise<Accountant> {
     const port = await freePort();
     const config: Config = {
       SLUICE_LOG_LEVEL: "silent",
@@ -96,15 +101,15 @@ export class AccountantFixture {
       SLUICE_KAFKA_TLS: "false",
       SLUICE_CONFIG: "not read",
       SLUICE_LEDGER_URL: this.database.url,
+      SLUICE_REDIS_URL: this.environment["SLUICE_REDIS_URL"]!,
       SLUICE_SWEEP_GRACE_SECONDS: 0,
       SLUICE_SWEEP_INTERVAL_SECONDS: 1,
     };
-    const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
-      .overrideProvider(Budgets)
-      .useValue(budgets)
+    const building = Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
       .overrideProvider(Declarations)
-      .useValue(declarations)
-      .compile();
+      .useValue(declarations);
+    if (settlements) building.overrideProvider(Settlements).useValue(settlements);
+    const module = await building.compile();
     const app = module.createNestApplication(new FastifyAdapter(), { logger: false });
     await app.init();
     this.running.push(app);

@@ -3,7 +3,7 @@ import { topics } from "@sluice/contracts";
 import { chargeIdOf, TransientFault } from "@sluice/domain";
 import { deadLettersOf, RawCodecs, TopicReader } from "@sluice/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { AccountantFixture, eventually, WatchedBudgets } from "./accountant-fixture.ts";
+import { AccountantFixture, eventually, WatchedSettlements } from "./accountant-fixture.ts";
 import { intentOf, meteredOf, usageOf } from "./fixtures.ts";
 
 let fixture: AccountantFixture;
@@ -58,13 +58,13 @@ test("metered usage becomes a charge on cost.charged and a sum of GET /costs", a
 });
 
 test("a crash between the ledger and the offset charges nothing twice and publishes every charge", async () => {
-  const budgets = new WatchedBudgets();
+  const settlements = new WatchedSettlements();
   let crashes = 0;
-  budgets.onSettle = async () => {
+  settlements.onSettle = async () => {
     // The ledger's transaction has ended, so this is the state after a crash.
-    if (crashes++ < 2) throw new TransientFault("BUDGETS_UNAVAILABLE", "crashed");
+    if (crashes++ < 2) throw new TransientFault("REDIS_UNAVAILABLE", "crashed");
   };
-  const { ledger } = await fixture.start(budgets);
+  const { ledger } = await fixture.start(settlements);
   await fixture.meter(...numbered(10));
   await charged.until(() => true, 10);
   expect(crashes).toBeGreaterThan(2);
@@ -114,13 +114,13 @@ test("an attempt that is not metered in time gets exactly one estimate, even wit
 
 test("an estimate never overtakes published usage, however late the usage is folded", async () => {
   const metered = await TopicReader.open(fixture.connection, fixture.codecs, topics.costMetered);
-  const budgets = new WatchedBudgets();
+  const settlements = new WatchedSettlements();
   const isHeld = Promise.withResolvers<void>();
-  budgets.onSettle = () => isHeld.promise;
+  settlements.onSettle = () => isHeld.promise;
   const names = Array.from({ length: 6 }, (_, index) => `late-${index}`);
   // The first messages of each partition block the fold. The usage is behind them on the topic.
   await fixture.meter(...numbered(8, { reason: "answered" }));
-  const { ledger } = await fixture.start(budgets);
+  const { ledger } = await fixture.start(settlements);
   await eventually(charges, (rows) => rows.length > 0);
   await fixture.meter(
     ...names.map((name) => meteredOf({ requestId: name, attemptId: name, calledAt: Date.now() })),

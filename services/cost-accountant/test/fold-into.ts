@@ -23,10 +23,10 @@ export async function foldInto(
       nextOffset: BigInt(from + slice.length),
       attemptIds: slice.map(({ attemptId }) => attemptId),
     };
-    const { verdicts } = await ledger.fold(place, (recorded) =>
+    const { outcome } = await ledger.fold(place, (recorded) =>
       foldSlice(slice, recorded, book, calledAt + 1_000),
     );
-    all.push(...verdicts);
+    all.push(...outcome.verdicts);
   }
   return all;
 }

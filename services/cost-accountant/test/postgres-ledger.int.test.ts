@@ -25,7 +25,7 @@ afterAll(async () => {
 async function emptyLedger(): Promise<PostgresLedger> {
   await database.owner.query(`
     alter table charges disable trigger charges_are_append_only;
-    truncate charges, usage_hourly, attempts_open, attempts_parked, consumer_offsets;
+    truncate charges, usage_hourly, budget_windows, attempts_open, attempts_parked, consumer_offsets;
     alter table charges enable trigger charges_are_append_only`);
   return new PostgresLedger(database.pool);
 }
@@ -204,6 +204,15 @@ async function rowsReadByScans(): Promise<bigint> {
   return rows[0]?.read ?? 0n;
 }
 
+/** The columns that versions after the first one have added. */
+const laterColumns = new Set([
+  "cache_write_hour_tokens",
+  "windows",
+  "run_id",
+  "ledger_partition",
+  "ledger_sequence",
+]);
+
 /**
  * Writes a charge and its sums as an accountant of the first version does. The columns of that version are the first ones
  * of both tables.
@@ -214,8 +223,8 @@ async function chargeAsFirstVersion(pool: Pool, metered: CostMetered): Promise<v
   const change = usageChangeOf(verdict.entry);
   const valuesOf = (columns: typeof chargeColumns) =>
     columns
-      .filter(({ name }) => name !== "cache_write_hour_tokens")
-      .map((column) => column.of(verdict.entry, change));
+      .filter(({ name }) => !laterColumns.has(name))
+      .map((column) => column.of(verdict.entry, change, { partition: 0, sequence: 0n }));
   const row = valuesOf(chargeColumns);
   const places = row.map((_, index) => `$${index + 1}`).join(", ");
   await pool.query(`insert into charges values (${places})`, row);

@@ -1,32 +1,39 @@
-import { Budgets, type Reservation, type SettledCharge } from "@sluice/budgets";
-import type { CostMetered } from "@sluice/contracts";
+import { InMemoryBudgets, type Settlement } from "@sluice/budgets";
+import type { BudgetWindow, CostMetered } from "@sluice/contracts";
 import { SystemClock, TransientFault } from "@sluice/domain";
 import { deliveryOf } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { declarations, meteredOf } from "../../test/fixtures.ts";
+import { declarations, meteredOf, usageOf } from "../../test/fixtures.ts";
 import { ChargeStage } from "./charge.stage.ts";
 import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
 import { AccountantMetrics } from "../metrics.ts";
 import { OwnedPartitions } from "./owned-partitions.ts";
 
-class RecordingBudgets extends Budgets {
-  readonly settled: SettledCharge[] = [];
+const team: BudgetWindow = {
+  ...{ budget: "team", scope: "", opensAt: null, closesAt: null },
+  ...{ limitNanoUsd: 1_000_000n, hard: true, version: 0n },
+};
+const inBudget = (changed: Partial<CostMetered> = {}) =>
+  meteredOf({ windows: [team], runId: "run", ...changed });
+
+/** The budgets of the tenant in memory, which a test can make unavailable. */
+class TestBudgets extends InMemoryBudgets {
   fault: Error | undefined;
 
-  override async reserve(): Promise<readonly Reservation<never>[]> {
-    return [];
+  override async settle(settlements: readonly Settlement[]): Promise<void> {
+    if (this.fault) throw this.fault;
+    await super.settle(settlements);
   }
 
-  override async settle(charges: readonly SettledCharge[]): Promise<void> {
-    if (this.fault) throw this.fault;
-    this.settled.push(...charges);
+  async spent(): Promise<bigint> {
+    return (await this.read("demo", [team]))[0]!.spentNanoUsd;
   }
 }
 
 function newTestStage() {
   const ledger = new InMemoryLedger();
-  const budgets = new RecordingBudgets();
+  const budgets = new TestBudgets(new SystemClock(), { kind: "ready" });
   const owned = new OwnedPartitions();
   const metrics = new AccountantMetrics(new Registry());
   const clock = new SystemClock();
@@ -36,36 +43,49 @@ function newTestStage() {
   return { ledger, budgets, owned, stage, process };
 }
 
-test("a charge is settled under its attempt id and published under its charge id", async () => {
+test("a charge is settled in its windows and published with them", async () => {
   const { budgets, process } = newTestStage();
-  const [effect] = await process(meteredOf());
-  const charge = { attemptId: "attempt", amountNanoUsd: 140_000n };
-  expect(budgets.settled).toMatchObject([{ ...charge, scopes: { tenant: "demo" } }]);
+  const [effect] = await process(inBudget());
+  expect(await budgets.spent()).toBe(140_000n);
   expect(effect).toMatchObject({
     kind: "emit",
     messages: [
-      { topic: { name: "cost.charged" }, key: budgets.settled[0]?.chargeId, record: charge },
+      {
+        topic: { name: "cost.charged" },
+        record: { amountNanoUsd: 140_000n, windows: [team], runId: "run" },
+      },
     ],
   });
 });
 
-test("a redelivery settles and publishes the same charge again, and charges nothing", async () => {
+test("a redelivery publishes the same charge again, and settles and charges nothing", async () => {
   const { ledger, budgets, process } = newTestStage();
-  const first = await process(meteredOf());
-  const again = await process(meteredOf());
+  const first = await process(inBudget());
+  const again = await process(inBudget());
   expect(again).toEqual(first);
-  expect(budgets.settled[1]).toEqual(budgets.settled[0]);
+  expect(await budgets.spent()).toBe(140_000n);
   expect(ledger.entries.size).toBe(1);
 });
 
 test("if settling fails nothing is published, and the redelivery settles and publishes", async () => {
   const { ledger, budgets, process } = newTestStage();
-  budgets.fault = new TransientFault("BUDGETS_UNAVAILABLE", "Budgets are unavailable.");
-  await expect(process(meteredOf())).rejects.toThrow("Budgets are unavailable.");
+  budgets.fault = new TransientFault("REDIS_UNAVAILABLE", "Redis did not answer.");
+  await expect(process(inBudget())).rejects.toThrow("Redis did not answer.");
   expect(ledger.entries.size).toBe(1);
   budgets.fault = undefined;
-  expect(await process(meteredOf())).toMatchObject([{ kind: "emit" }]);
-  expect(budgets.settled).toHaveLength(1);
+  expect(await process(inBudget(), inBudget({ attemptId: "next" }))).toMatchObject([
+    { kind: "emit" },
+    { kind: "emit" },
+  ]);
+  expect(await budgets.spent()).toBe(280_000n);
+});
+
+test("a report after an estimate settles the difference, and a saving and a charge without a budget nothing", async () => {
+  const { budgets, process } = newTestStage();
+  const estimate = { kind: "estimated", usage: usageOf({ inputTokens: 900n }) } as const;
+  await process(inBudget(estimate), inBudget(), meteredOf({ attemptId: "other" }));
+  await process(inBudget({ kind: "saving", attemptId: "hit", attemptNumber: 0 }));
+  expect(await budgets.spent()).toBe(140_000n);
 });
 
 test("each metering has one effect, in order", async () => {

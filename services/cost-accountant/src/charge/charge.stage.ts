@@ -1,8 +1,8 @@
 import { Injectable } from "@nestjs/common";
-import { Budgets, type SettledCharge } from "@sluice/budgets";
+import { Settlements } from "@sluice/budgets";
 import { type CostCharged, type CostMetered, topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
-import { type AttemptId, type ChargeId, Clock } from "@sluice/domain";
+import { Clock } from "@sluice/domain";
 import {
   deadLetter,
   type Delivery,
@@ -14,6 +14,7 @@ import {
   SliceStage,
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
+import { settlementsOf } from "../budgets/settlements-of.ts";
 import type { Verdict } from "./charge.ts";
 import { foldSlice } from "./fold-slice.ts";
 import { AccountantMetrics } from "../metrics.ts";
@@ -33,7 +34,7 @@ export const chargingGroup = "cost-accountant";
 export class ChargeStage extends SliceStage<CostMetered> {
   constructor(
     private readonly ledger: Ledger,
-    private readonly budgets: Budgets,
+    private readonly settlements: Settlements,
     private readonly declarations: Declarations,
     private readonly clock: Clock,
     private readonly owned: OwnedPartitions,
@@ -54,13 +55,14 @@ export class ChargeStage extends SliceStage<CostMetered> {
     const meterings = slice.map(({ record }) => record);
     const book = this.declarations.priceBook();
     const now = this.clock.now();
-    const { verdicts } = await this.ledger.fold(placeOf(slice), (recorded) =>
+    const { outcome, numbers } = await this.ledger.fold(placeOf(slice), (recorded) =>
       foldSlice(meterings, recorded, book, now),
     );
+    const { verdicts } = outcome;
     // Counted before settling: if settling fails, the repetition finds the charges recorded and
     // would not count them.
     this.metrics.folded(verdicts);
-    await this.budgets.settle(verdicts.flatMap(chargesIn).map(settledOf));
+    await this.settlements.settle(settlementsOf(verdicts, numbers));
     return verdicts.map(effectOf);
   }
 }
@@ -87,17 +89,6 @@ function chargesIn(verdict: Verdict): readonly CostCharged[] {
     default:
       return verdict satisfies never;
   }
-}
-
-function settledOf(charge: CostCharged): SettledCharge {
-  return {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records carry ids as plain text
-    chargeId: charge.chargeId as ChargeId,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- records carry ids as plain text
-    attemptId: charge.attemptId as AttemptId,
-    scopes: charge.attribution,
-    amountNanoUsd: charge.amountNanoUsd,
-  };
 }
 
 function effectOf(verdict: Verdict): Effect {

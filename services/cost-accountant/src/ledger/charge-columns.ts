@@ -1,14 +1,19 @@
 import type { CostCharged } from "@sluice/contracts";
 import { tokenClasses } from "@sluice/domain";
-import type { LedgerEntry } from "./ledger-entry.ts";
+import type { ChargeNumber, LedgerEntry } from "./ledger-entry.ts";
 import { rowHashOf } from "./row-hash.ts";
+import { type StoredWindow, windowsFrom, windowsJson } from "./stored-windows.ts";
 import { type UsageChange, usageChangeNames, usageChangeOf } from "./usage-change.ts";
 
 /** A column of a slice, which is sent to the database as an array. */
 interface Column {
   readonly name: string;
   readonly type: string;
-  readonly of: (entry: LedgerEntry, change: UsageChange) => string | number | bigint | null;
+  readonly of: (
+    entry: LedgerEntry,
+    change: UsageChange,
+    number: ChargeNumber,
+  ) => string | number | bigint | null;
 }
 
 /** The columns of the table `charges`. */
@@ -42,6 +47,14 @@ export const chargeColumns: readonly Column[] = [
   { name: "price_version", type: "text", of: ({ charge }) => charge.priceVersion },
   { name: "price_nano_usd", type: "bigint", of: ({ charge }) => charge.priceNanoUsd },
   { name: "amount_nano_usd", type: "bigint", of: ({ charge }) => charge.amountNanoUsd },
+  {
+    name: "windows",
+    type: "jsonb",
+    of: ({ charge }) => windowsJson(charge.attribution.tenant, charge.windows),
+  },
+  { name: "run_id", type: "text", of: ({ charge }) => charge.runId },
+  { name: "ledger_partition", type: "integer", of: (_entry, _change, { partition }) => partition },
+  { name: "ledger_sequence", type: "bigint", of: (_entry, _change, { sequence }) => sequence },
   { name: "row_hash", type: "bytea", of: (entry) => `\\x${rowHashOf(entry).toString("hex")}` },
 ];
 
@@ -52,13 +65,18 @@ export const sumColumns: readonly Column[] = usageChangeNames.map((name) => ({
   of: (_entry, change) => change[name],
 }));
 
-/** Returns the arrays of a slice: one for each column of both lists, in their order. */
+/**
+ * Returns the arrays of a slice: one for each column of both lists, in their order.
+ *
+ * @param numberOf returns the number of the entry at a position
+ */
 export function columnArraysOf(
   entries: readonly LedgerEntry[],
+  numberOf: (position: number) => ChargeNumber,
 ): readonly (readonly (string | number | bigint | null)[])[] {
   const changes = entries.map(usageChangeOf);
   return [...chargeColumns, ...sumColumns].map((column) =>
-    entries.map((entry, index) => column.of(entry, changes[index]!)),
+    entries.map((entry, index) => column.of(entry, changes[index]!, numberOf(index))),
   );
 }
 
@@ -93,6 +111,16 @@ export interface ChargeRow {
   readonly price_version: string;
   readonly price_nano_usd: bigint;
   readonly amount_nano_usd: bigint;
+  readonly windows: readonly StoredWindow[] | null;
+  readonly run_id: string | null;
+  readonly ledger_partition: number | null;
+  readonly ledger_sequence: bigint | null;
+}
+
+/** Returns the number of a row's charge; undefined for a row of an older version. */
+export function numberIn(row: ChargeRow): ChargeNumber | undefined {
+  const { ledger_partition: partition, ledger_sequence: sequence } = row;
+  return partition === null || sequence === null ? undefined : { partition, sequence };
 }
 
 /** Returns the charge of a row. */
@@ -128,8 +156,8 @@ export function chargeFrom(row: ChargeRow): CostCharged {
     priceVersion: row.price_version,
     priceNanoUsd: row.price_nano_usd,
     amountNanoUsd: row.amount_nano_usd,
-    windows: [],
-    runId: null,
+    windows: windowsFrom(row.windows),
+    runId: row.run_id,
   };
 }
 

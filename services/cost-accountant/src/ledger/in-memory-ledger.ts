@@ -1,11 +1,12 @@
 import type { EpochMillis } from "@sluice/domain";
-import type { CostCharged } from "@sluice/contracts";
-import type { LedgerEntry } from "./ledger-entry.ts";
+import type { CostCharged, InferenceAttempted } from "@sluice/contracts";
+import type { ChargeNumber, LedgerEntry } from "./ledger-entry.ts";
 import { type Dimension, dimensionOf } from "./dimensions.ts";
 import {
   type Costs,
   type CostsQuery,
   type CostsRow,
+  type Folded,
   Ledger,
   type OpenAttempt,
   type RecordedCharges,
@@ -19,6 +20,9 @@ import { noChange, sumOf, usageChangeOf } from "./usage-change.ts";
 export class InMemoryLedger extends Ledger {
   /** By charge id, in the order of insertion. */
   readonly entries = new Map<string, LedgerEntry>();
+  /** By charge id. */
+  readonly numbers = new Map<string, ChargeNumber>();
+  readonly #lastSequence = new Map<number, bigint>();
   readonly #byAttempt = new Map<string, readonly CostCharged[]>();
   readonly #open = new Map<string, OpenAttempt>();
   readonly #parked = new Set<string>();
@@ -26,12 +30,25 @@ export class InMemoryLedger extends Ledger {
   override async fold<O extends SliceOutcome>(
     place: SlicePlace,
     decide: (recorded: RecordedCharges) => O,
-  ): Promise<O> {
+  ): Promise<Folded<O>> {
     const outcome = decide(this.#recordedOf(place.attemptIds));
-    for (const entry of outcome.entries) this.#insert(entry);
-    for (const attemptId of outcome.metered) this.#open.delete(attemptId);
+    for (const entry of outcome.entries) this.#insert(entry, place.partition);
+    for (const attemptId of outcome.metered)
+      if (!outcome.parked.includes(attemptId)) this.#open.delete(attemptId);
     for (const attemptId of outcome.parked) this.#parked.add(attemptId);
-    return outcome;
+    return { outcome, numbers: new Map(this.numbers) };
+  }
+
+  /** The number of the last charge of each partition. */
+  get lastSequences(): ReadonlyMap<number, bigint> {
+    return new Map(this.#lastSequence);
+  }
+
+  /** The intents that are not charged. A parked attempt keeps its intent. */
+  get unchargedIntents(): readonly InferenceAttempted[] {
+    return [...this.#open.values()]
+      .map(({ intent }) => intent)
+      .filter(({ attemptId }) => !this.#byAttempt.has(attemptId));
   }
 
   override async noteIntents(attempts: readonly OpenAttempt[]): Promise<void> {
@@ -84,8 +101,11 @@ export class InMemoryLedger extends Ledger {
     return formatReplayHash(sum);
   }
 
-  #insert(entry: LedgerEntry): void {
+  #insert(entry: LedgerEntry, partition: number): void {
     const { charge } = entry;
+    const sequence = (this.#lastSequence.get(partition) ?? 0n) + 1n;
+    this.#lastSequence.set(partition, sequence);
+    this.numbers.set(charge.chargeId, { partition, sequence });
     const recorded = this.#byAttempt.get(charge.attemptId) ?? [];
     this.#byAttempt.set(charge.attemptId, [...recorded, charge]);
     this.entries.set(charge.chargeId, entry);

@@ -1,9 +1,8 @@
-import type { BudgetWindow, InferenceAttempted } from "@sluice/contracts";
+import type { InferenceAttempted } from "@sluice/contracts";
+import { type StoredWindow, windowsFrom } from "./stored-windows.ts";
 
 /** A record as the database stores it. Longs are decimal strings, as in all JSON of Sluice. */
 type Stored<R, Longs extends keyof R> = Omit<R, Longs> & Readonly<Record<Longs, string>>;
-
-type StoredWindow = Stored<BudgetWindow, "limitNanoUsd" | "version">;
 
 /** An intent as the database stores it. Intents of older versions have no windows. */
 export type StoredIntent = Stored<
@@ -26,18 +25,10 @@ export function intentFrom(stored: StoredIntent): InferenceAttempted {
     ...stored,
     inputTokens: BigInt(stored.inputTokens),
     outputLimit: BigInt(stored.outputLimit),
-    windows: windowsFrom(stored.windows ?? []),
+    windows: windowsFrom(stored.windows),
     worstCaseNanoUsd: BigInt(stored.worstCaseNanoUsd ?? 0),
     runId: stored.runId ?? null,
   };
-}
-
-function windowsFrom(stored: readonly StoredWindow[]): readonly BudgetWindow[] {
-  return stored.map((window) => ({
-    ...window,
-    limitNanoUsd: BigInt(window.limitNanoUsd),
-    version: BigInt(window.version),
-  }));
 }
 
 function longsAsText(_name: string, value: unknown): unknown {

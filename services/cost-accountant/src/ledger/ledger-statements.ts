@@ -9,18 +9,22 @@ const all = [...chargeColumns, ...sumColumns];
 const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ");
 const firstExtra = all.length + 1;
 
+/** The time of a window, which its JSON has in epoch milliseconds. */
+const timeIn = (member: string): string => `to_timestamp((w->>'${member}')::bigint / 1000.0)`;
+
 const hourOf = "date_trunc('hour', called_at, 'UTC')";
 const keyColumns =
   "tenant, team, feature, user_id, key_id, variant, provider, model, tier, complexity, cache, lane";
 
 /**
- * Locks the partition for this transaction and moves its offset. $1 topic, $2 partition, $3 next
- * offset.
+ * Locks the partition for this transaction, moves its offset, and returns the number of its last charge. $1 topic,
+ * $2 partition, $3 next offset.
  */
 export const takePartition = `
   insert into consumer_offsets as o (topic, partition, next_offset) values ($1, $2, $3)
   on conflict (topic, partition)
-  do update set next_offset = greatest(o.next_offset, excluded.next_offset)`;
+  do update set next_offset = greatest(o.next_offset, excluded.next_offset)
+  returning last_sequence`;
 
 /** Reads the charges of attempts. $1 attempt ids. */
 export const chargesOfAttempts = `select ${charges} from charges where attempt_id = any($1::text[])`;
@@ -28,7 +32,10 @@ export const chargesOfAttempts = `select ${charges} from charges where attempt_i
 /**
  * Writes everything of a slice. Only rows that were inserted change the sums. Sums are changed in the
  * order of their key, so that two writers cannot deadlock. Parameters: an array for each column, then
- * the attempts that are metered, and those that are parked.
+ * the attempts that are metered, those that are parked, the topic, the partition, and the number of its last charge.
+ *
+ * A parked attempt keeps its intent: what it costs is not known, so the amount that is reserved for it must be found by a
+ * rebuild of the budgets.
  */
 export const writeSlice = `
   with slice as (
@@ -45,16 +52,32 @@ export const writeSlice = `
     group by hour, ${keyColumns} order by hour, ${keyColumns}
     on conflict (hour, ${keyColumns}) do update set
       ${sumColumns.map(({ name }) => `${name} = u.${name} + excluded.${name}`).join(", ")}
+  ), budgeted as (
+    insert into budget_windows as b
+      (tenant, window_id, budget, scope, opens_at, closes_at, spent_nano_usd, updated_at)
+    select tenant, w->>'id', w->>'budget', w->>'scope', ${timeIn("opensAt")}, ${timeIn("closesAt")},
+      sum(amount_nano_usd), now()
+    from slice join inserted using (charge_id), jsonb_array_elements(windows) as w
+    group by 1, 2, 3, 4, 5, 6 order by 1, 2
+    on conflict (tenant, window_id) do update set
+      spent_nano_usd = b.spent_nano_usd + excluded.spent_nano_usd, updated_at = excluded.updated_at
   ), closed as (
-    delete from attempts_open where attempt_id = any($${firstExtra}::text[])
+    delete from attempts_open
+    where attempt_id = any($${firstExtra}::text[]) and not attempt_id = any($${firstExtra + 1}::text[])
+  ), numbered as (
+    update consumer_offsets set last_sequence = $${firstExtra + 4}
+    where topic = $${firstExtra + 2} and partition = $${firstExtra + 3}
   ), parked as (
     insert into attempts_parked select unnest($${firstExtra + 1}::text[])
     on conflict do nothing
   )
   select count(*)::integer as inserted from inserted`;
 
+const isCharged = (id: string): string =>
+  `exists (select from charges c where c.attempt_id = ${id})`;
+
 const isKnown = (id: string): string => `(
-  exists (select from charges c where c.attempt_id = ${id})
+  ${isCharged(id)}
   or exists (select from attempts_parked p where p.attempt_id = ${id})
 )`;
 
@@ -73,13 +96,13 @@ export const noteIntents = `
   set deadline_at = excluded.deadline_at, intent = excluded.intent`;
 
 /**
- * Deletes intents of attempts that are charged or parked. An intent that is stored while its charge is
+ * Deletes intents of attempts that are charged. An intent that is stored while its charge is
  * being written stays in the table, so the charges decide whether an attempt is open.
  * $1 partitions, $2 deadline.
  */
 export const forgetKnown = `
   delete from attempts_open a
-  where partition = any($1::integer[]) and deadline_at < $2 and ${isKnown("a.attempt_id")}`;
+  where partition = any($1::integer[]) and deadline_at < $2 and ${isCharged("a.attempt_id")}`;
 
 /**
  * Reads open attempts whose deadline has passed, oldest first. $1 partitions, $2 deadline, $3 limit
@@ -94,6 +117,32 @@ export const overdueAttempts = `
 export const stillOpen = `
   select attempt_id from attempts_open a
   where attempt_id = any($1::text[]) and not ${isKnown("a.attempt_id")}`;
+
+/** Reads the number of the last charge of each partition. $1 topic. */
+export const lastSequences = `
+  select partition, last_sequence from consumer_offsets where topic = $1 and last_sequence > 0`;
+
+/**
+ * Reads what was spent in the windows of a tenant that may still count. A run that has rested for a month has ended.
+ * $1 tenant.
+ */
+export const spentWindows = `
+  select budget, scope, opens_at, closes_at, spent_nano_usd::text as spent from budget_windows
+  where tenant = $1 and (
+    closes_at > now() - interval '3 days'
+    or closes_at is null and (scope !~ '(^|,)run=' or updated_at > now() - interval '30 days')
+  )`;
+
+/** Reads the intents of a tenant that are not charged. $1 tenant. */
+export const unchargedIntents = `
+  select intent from attempts_open a
+  where intent->'attribution'->>'tenant' = $1 and not ${isCharged("a.attempt_id")}`;
+
+/** Counts the rebuilds of a tenant's budgets, from 0. $1 tenant. */
+export const raiseEpoch = `
+  insert into budget_epochs as e (tenant, epoch) values ($1, 0)
+  on conflict (tenant) do update set epoch = e.epoch + 1
+  returning epoch`;
 
 /**
  * Sums the row hashes in eight parts of 32 bits, because the database has no type for the whole

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module, type OnApplicationShutdown } from "@nestjs/common";
 import { Readiness } from "@sluice/telemetry";
 import { Pool } from "pg";
+import { BudgetHistory } from "../budgets/budget-history.ts";
+import { PostgresBudgetHistory } from "../budgets/postgres-budget-history.ts";
 import { migrations } from "./migrations/index.ts";
 import { Ledger } from "./ledger.ts";
 import { ledgerUnusable } from "./postgres-faults.ts";
@@ -33,8 +35,9 @@ export class LedgerModule implements OnApplicationShutdown {
       providers: [
         { provide: Pool, useFactory: () => migratedPool(url, topicPrefix) },
         { provide: Ledger, useClass: PostgresLedger },
+        { provide: BudgetHistory, useClass: PostgresBudgetHistory },
       ],
-      exports: [Ledger],
+      exports: [Ledger, BudgetHistory],
     };
   }
 

@@ -1,7 +1,7 @@
 import type { CostCharged, InferenceAttempted } from "@sluice/contracts";
 import type { EpochMillis } from "@sluice/domain";
 import type { Dimension } from "./dimensions.ts";
-import type { LedgerEntry } from "./ledger-entry.ts";
+import type { ChargeNumber, LedgerEntry } from "./ledger-entry.ts";
 import type { UsageChange } from "./usage-change.ts";
 
 /** The position of a slice of cost.metered in its topic. */
@@ -29,6 +29,12 @@ export interface SliceOutcome {
    * hide it.
    */
   readonly parked: readonly string[];
+}
+
+/** What a fold has decided, and the number of each charge of the slice's attempts, by charge id. Charges of older versions have none. */
+export interface Folded<O> {
+  readonly outcome: O;
+  readonly numbers: ReadonlyMap<string, ChargeNumber>;
 }
 
 /** An attempt that was announced and is not metered yet. */
@@ -75,7 +81,8 @@ export abstract class Ledger {
   /**
    * Folds a slice of one partition in one transaction, with one writer per partition at a time. It
    * reads the charges of the slice's attempts, passes them to `decide`, and writes all of the result or
-   * nothing. Only entries that were inserted change the sums.
+   * nothing. Only entries that were inserted change the sums. They are numbered in their order, after
+   * those that the partition has.
    *
    * @param decide pure; may be called again
    * @throws TransientFault `LEDGER_CONTENDED` if another writer has charged one of the attempts in the
@@ -84,7 +91,7 @@ export abstract class Ledger {
   abstract fold<O extends SliceOutcome>(
     place: SlicePlace,
     decide: (recorded: RecordedCharges) => O,
-  ): Promise<O>;
+  ): Promise<Folded<O>>;
 
   /**
    * Stores announced attempts, which are passed in the order of their topic. If an attempt is announced

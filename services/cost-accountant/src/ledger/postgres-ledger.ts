@@ -1,10 +1,17 @@
 import { Injectable } from "@nestjs/common";
 import { type EpochMillis, TransientFault } from "@sluice/domain";
 import { Pool, type PoolClient, type QueryResultRow } from "pg";
-import { chargeFrom, type ChargeRow, columnArraysOf, snakeCase } from "./charge-columns.ts";
+import {
+  chargeFrom,
+  type ChargeRow,
+  columnArraysOf,
+  numberIn,
+  snakeCase,
+} from "./charge-columns.ts";
 import type { Dimension } from "./dimensions.ts";
 import type { AccountantFaultCode } from "../faults.ts";
 import { intentFrom, intentJson, type StoredIntent } from "./intent-json.ts";
+import type { ChargeNumber } from "./ledger-entry.ts";
 import {
   chargesOfAttempts,
   costsBy,
@@ -20,6 +27,7 @@ import {
   type Costs,
   type CostsQuery,
   type CostsRow,
+  type Folded,
   Ledger,
   type OpenAttempt,
   type RecordedCharges,
@@ -53,15 +61,20 @@ export class PostgresLedger extends Ledger {
   override async fold<O extends SliceOutcome>(
     place: SlicePlace,
     decide: (recorded: RecordedCharges) => O,
-  ): Promise<O> {
+  ): Promise<Folded<O>> {
     return withLedgerFaults(() =>
       inTransaction(this.#pool, async (client) => {
-        await client.query(takePartition, [place.topic, place.partition, place.nextOffset]);
+        const taken = await client.query<{ last_sequence: bigint }>(takePartition, [
+          place.topic,
+          place.partition,
+          place.nextOffset,
+        ]);
         // A separate statement, because its snapshot must be newer than the lock.
         const { rows } = await client.query<ChargeRow>(chargesOfAttempts, [place.attemptIds]);
         const outcome = decide(Map.groupBy(rows.map(chargeFrom), ({ attemptId }) => attemptId));
-        await write(client, outcome);
-        return outcome;
+        const last = taken.rows[0]!.last_sequence;
+        await write(client, place, outcome, last);
+        return { outcome, numbers: numbersOf(rows, outcome, place.partition, last) };
       }),
     );
   }
@@ -120,13 +133,41 @@ export class PostgresLedger extends Ledger {
   }
 }
 
-async function write(client: PoolClient, outcome: SliceOutcome): Promise<void> {
+function numbersOf(
+  rows: readonly ChargeRow[],
+  { entries }: SliceOutcome,
+  partition: number,
+  last: bigint,
+): ReadonlyMap<string, ChargeNumber> {
+  const recorded = rows.flatMap((row): readonly [string, ChargeNumber][] => {
+    const number = numberIn(row);
+    return number ? [[row.charge_id, number]] : [];
+  });
+  const added = entries.map(
+    ({ charge }, index) =>
+      [charge.chargeId, { partition, sequence: last + BigInt(index) + 1n }] as const,
+  );
+  return new Map([...recorded, ...added]);
+}
+
+async function write(
+  client: PoolClient,
+  { topic, partition }: SlicePlace,
+  outcome: SliceOutcome,
+  last: bigint,
+): Promise<void> {
   const { entries, metered, parked } = outcome;
   if (entries.length + metered.length + parked.length === 0) return;
   const { rows } = await client.query<{ inserted: number }>(writeSlice, [
-    ...columnArraysOf(entries),
+    ...columnArraysOf(entries, (position) => ({
+      partition,
+      sequence: last + BigInt(position) + 1n,
+    })),
     metered,
     parked,
+    topic,
+    partition,
+    last + BigInt(entries.length),
   ]);
   // Another writer has changed the charges on which the amounts were decided, so they are decided again.
   if (rows[0]?.inserted !== entries.length)

@@ -137,6 +137,8 @@ const rightsOn: Readonly<Record<string, string>> = {
   attempts_open: "select, insert, update, delete",
   attempts_parked: "select, insert",
   consumer_offsets: "select, insert, update",
+  budget_windows: "select, insert, update",
+  budget_epochs: "select, insert, update",
   schema_migrations: "select",
 };
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CostCharged } from "@sluice/contracts";
 import type { LedgerEntry } from "./ledger-entry.ts";
 
 /**
@@ -9,6 +10,9 @@ import type { LedgerEntry } from "./ledger-entry.ts";
  * Input that was written to a prompt cache for an hour is a last field of its own, if there is any. Null and zero have no
  * field: rows that are older than this class have the form without it, and a replay of their meterings must give the same
  * hash. Neither moves money, so the hash does not distinguish them. A longer array is never equal to a shorter one.
+ *
+ * The windows and the run are one further field, a list, if there are any. The limit of a window and the number that the
+ * ledger gave to the charge are left out: the former does not move money, and another ledger gives other numbers.
  */
 export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
   const { attribution, usage } = charge;
@@ -42,6 +46,7 @@ export function rowHashOf({ charge, attemptNumber }: LedgerEntry): Buffer {
     charge.priceNanoUsd,
     charge.amountNanoUsd,
     ...(usage.cacheWriteHourTokens ? [usage.cacheWriteHourTokens] : []),
+    ...(charge.windows.length > 0 || charge.runId !== null ? [budgetedIn(charge)] : []),
   ];
   return createHash("sha256").update(JSON.stringify(fields, longsAsText)).digest();
 }
@@ -57,6 +62,11 @@ export function formatReplayHash(sum: bigint): string {
 /** Returns a row hash as a big-endian number. */
 export function numberOf(rowHash: Buffer): bigint {
   return BigInt(`0x${rowHash.toString("hex")}`);
+}
+
+function budgetedIn({ windows, runId }: CostCharged): readonly unknown[] {
+  const named = windows.map(({ budget, scope, opensAt }) => [budget, scope, opensAt]);
+  return [named, runId];
 }
 
 function pairsOf<V>(map: Readonly<Record<string, V>>): readonly (readonly [string, V])[] {

@@ -4,11 +4,14 @@ import { type Delivery, type Effect, gathering, skip, SliceStage } from "@sluice
 import { Stage } from "@sluice/stage/nest";
 import { Ledger } from "../ledger/ledger.ts";
 
+/** Names the consumer group that stores intents; a rebuild of budgets reads its committed offsets. */
+export const intentsGroup = "cost-accountant.intents";
+
 /** Stores announced attempts in the ledger, so that the sweep finds those that are never metered. */
 @Injectable()
 @Stage({
   on: topics.inferenceAttempted,
-  group: "cost-accountant.intents",
+  group: intentsGroup,
   sliceMax: 1_000,
   settings: gathering,
 })

@@ -31,7 +31,8 @@ import {
   defer,
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
-import { type AttemptOrder, AttemptRunner, type Recorded, recorded } from "./attempt.ts";
+import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
+import { type Recorded, recorded } from "./claimed.ts";
 import { refusedOutcomeOf } from "./outcome.ts";
 import { intentOf, zeroMeteringOf } from "./metering.ts";
 import { callsMade, type End, nextStep, type NextStep } from "../decide/next-step.ts";

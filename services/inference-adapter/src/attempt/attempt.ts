@@ -1,4 +1,3 @@
-import type { Shortage } from "@sluice/budgets";
 import {
   type Answer,
   type Candidate,
@@ -8,9 +7,8 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
-import { attemptIdOf, type Clock, type EpochMillis } from "@sluice/domain";
+import type { Clock, EpochMillis } from "@sluice/domain";
 import {
-  type AttemptClaim,
   type AttemptReservation,
   type Attempts,
   type AttemptState,
@@ -18,20 +16,22 @@ import {
   refOfAdmitted,
   type RequestRef,
 } from "@sluice/request-state";
-import {
-  type EventProducer,
-  type Deferral,
-  outgoing,
-  type TraceHeaders,
-  defer,
-} from "@sluice/stage";
+import { type EventProducer, type Deferral, outgoing, type TraceHeaders } from "@sluice/stage";
 import { completedOutcomeOf } from "./outcome.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
+import {
+  type BudgetRefused,
+  type Claimed,
+  claimedOf,
+  type Recorded,
+  recorded,
+  reservationFor,
+} from "./claimed.ts";
 import { EarlyEnd } from "./early-end.ts";
 import { Lease } from "./lease.ts";
 import { LiveReply } from "./live-reply.ts";
-import { intentOf, meteringOf, windowsOf, zeroMeteringOf } from "./metering.ts";
+import { intentOf, meteringOf, zeroMeteringOf } from "./metering.ts";
 import type { AdapterMetrics } from "../metrics.ts";
 import { persistently } from "./persistently.ts";
 import type { TokenCounter } from "@sluice/tokens";
@@ -99,26 +99,6 @@ export interface Finished {
   /** The outcome of the request: this attempt's, or the one that was set before. */
   readonly outcome: InferenceResponded;
 }
-
-/** The record has changed, or is not this process's to change: it has to be read again. */
-export interface Recorded {
-  readonly kind: "recorded";
-}
-
-export const recorded: Recorded = { kind: "recorded" };
-
-/** A budget does not cover the attempt, so nothing was claimed. */
-export interface BudgetRefused {
-  readonly kind: "budget-refused";
-  readonly shortage: Shortage;
-}
-
-/** Whether this process may make an attempt. */
-type Claimed =
-  | { readonly kind: "claimed"; readonly fence: number }
-  | Deferral
-  | Recorded
-  | BudgetRefused;
 
 interface Called {
   readonly end: ProviderEnd;
@@ -411,37 +391,4 @@ function intentFor(order: AttemptOrder, now: EpochMillis): InferenceAttempted {
 
 function isLive({ admitted }: InferenceDispatched): boolean {
   return admitted.reply === "live";
-}
-
-function claimedOf(claim: AttemptClaim): Claimed {
-  switch (claim.kind) {
-    case "held":
-      return { kind: "claimed", fence: claim.fence };
-    case "busy":
-      return defer(claim.leaseLeftMs, "another adapter holds the lease of the attempt");
-    case "refused":
-      return { kind: "budget-refused", shortage: claim.shortage };
-    default:
-      return recorded;
-  }
-}
-
-/** Returns what the attempt needs from the budgets; null if none selects an attempt of the request. */
-function reservationFor({
-  dispatched,
-  candidate,
-  number,
-}: AttemptOrder): AttemptReservation | null {
-  const { admitted, dispatch } = dispatched;
-  if (dispatch.windows.length === 0) return null;
-  const { attribution, request, admittedAt } = admitted;
-  const idOf = (attempt: number) =>
-    attemptIdOf(attribution.tenant, request.requestId, admittedAt, attempt);
-  return {
-    attemptId: idOf(number),
-    dispatchedId: idOf(1),
-    variant: candidate.variant,
-    worstCaseNanoUsd: candidate.worstCaseNanoUsd,
-    windows: windowsOf(candidate, dispatch),
-  };
 }

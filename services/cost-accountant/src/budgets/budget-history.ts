@@ -1,0 +1,13 @@
+import type { BudgetSnapshot } from "@sluice/budgets";
+
+/**
+ * Port: what the ledger knows of the budgets of a tenant. Throws TransientFault `LEDGER_UNAVAILABLE` while the
+ * ledger is unavailable.
+ */
+export abstract class BudgetHistory {
+  /** Counts the rebuilds of the tenant's budgets. The first call returns 0, and no call returns a number again. */
+  abstract raiseEpoch(tenant: string): Promise<number>;
+
+  /** Reads everything in one transaction, so that no charge is missing and none counts twice. */
+  abstract snapshot(tenant: string): Promise<Omit<BudgetSnapshot, "tenant" | "epoch">>;
+}

@@ -1,0 +1,41 @@
+import { type BudgetSnapshot, windowIdOf } from "@sluice/budgets";
+import type { BudgetWindow } from "@sluice/contracts";
+import type { NanoUsd } from "@sluice/domain";
+import type { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
+import { BudgetHistory } from "./budget-history.ts";
+import { openReservationsOf } from "./open-reservations.ts";
+
+/** The history of budgets in a ledger in memory, for tests. */
+export class InMemoryBudgetHistory extends BudgetHistory {
+  readonly #epochs = new Map<string, number>();
+
+  constructor(private readonly ledger: InMemoryLedger) {
+    super();
+  }
+
+  override async raiseEpoch(tenant: string): Promise<number> {
+    const epoch = (this.#epochs.get(tenant) ?? -1) + 1;
+    this.#epochs.set(tenant, epoch);
+    return epoch;
+  }
+
+  override async snapshot(tenant: string): Promise<Omit<BudgetSnapshot, "tenant" | "epoch">> {
+    const spent = new Map<string, { window: BudgetWindow; spentNanoUsd: NanoUsd }>();
+    for (const { charge } of this.ledger.entries.values()) {
+      if (charge.attribution.tenant !== tenant) continue;
+      for (const window of charge.windows) {
+        const id = windowIdOf(tenant, window);
+        const before = spent.get(id)?.spentNanoUsd ?? 0n;
+        spent.set(id, { window, spentNanoUsd: before + charge.amountNanoUsd });
+      }
+    }
+    const intents = this.ledger.unchargedIntents.filter(
+      ({ attribution }) => attribution.tenant === tenant,
+    );
+    return {
+      settled: this.ledger.lastSequences,
+      spent: [...spent.values()],
+      open: openReservationsOf(intents),
+    };
+  }
+}
