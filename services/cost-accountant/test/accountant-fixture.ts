@@ -101,7 +101,7 @@ export class AccountantFixture {
       SLUICE_KAFKA_TLS: "false",
       SLUICE_CONFIG: "not read",
       SLUICE_LEDGER_URL: this.database.url,
-      SLUICE_REDIS_URL: this.environment["SLUICE_REDIS_URL"]!,
+      SLUICE_REDIS_URL: process.env["SLUICE_REDIS_URL"]!,
       SLUICE_SWEEP_GRACE_SECONDS: 0,
       SLUICE_SWEEP_INTERVAL_SECONDS: 1,
     };

@@ -64,10 +64,9 @@ describe("an attempt in a budget", () => {
 
   test("after a call that may be billed needs an amount of its own, and fails the request without it", async () => {
     const lost: Scripted = { kind: "end", end: { kind: "lost", code: "timed_out" } };
-    const { handle, reserved, provider } = await stageWith(
-      () => lost,
-      [small, { ...large, windows: [0] }],
-    );
+    const { handle, reserved, provider, clock } = await stageWith(() => lost);
+    expect(await handle()).toMatchObject({ kind: "wait" });
+    clock.at += 10_000;
     expect(outcomeIn(await handle())).toMatchObject({
       outcome: "failed",
       attempts: 1,
