@@ -8,12 +8,13 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
+import { RedisBudgets } from "@sluice/budgets";
 import { attemptIdOf } from "@sluice/domain";
-import { Attempts, completedOutcome, refOfAdmitted } from "@sluice/request-state";
+import { Attempts, completedOutcome, RedisRequests, refOfAdmitted } from "@sluice/request-state";
 import { defaultCachePolicy, ExactCache, fillOf, lookupOf } from "@sluice/response-cache";
 import { parseConfig } from "@sluice/service-host";
 import { EventProducer, outgoing } from "@sluice/stage";
-import { ForgetfulProducer, SuiteTopics, type TopicReader } from "@sluice/testing";
+import { ForgetfulProducer, openBudgets, SuiteTopics, type TopicReader } from "@sluice/testing";
 import { aCompletion, anAdmission, aRequest } from "@sluice/testing/fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppModule } from "../src/app.module.ts";
@@ -165,7 +166,9 @@ test("a hit becomes a miss if an attempt is held, because the attempt will end t
   const admitted = admittedRequest("Called already?");
   await putIntoCache(admitted);
   const ref = refOfAdmitted(admitted);
-  await service.get(Attempts, { strict: false }).claim(ref, 1, "adapter-1", 10_000);
+  const redis = service.get(RedisRequests, { strict: false }).redis;
+  await openBudgets(new RedisBudgets(redis, suite.connection.topicPrefix), [ref.tenant]);
+  await service.get(Attempts, { strict: false }).claim(ref, 1, "adapter-1", 10_000, null);
   await admit(admitted);
   expect((await missOf(admitted))[0]?.lookup.result).toBe("miss");
   expect(metered.records.some(responseTo(admitted))).toBe(false);
