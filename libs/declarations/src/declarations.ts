@@ -106,6 +106,8 @@ export abstract class Declarations {
   abstract budgetsOf(tenant: string): readonly Budget[];
   /** Returns the time zone in which the tenant's periods begin, by its name in the IANA database. */
   abstract timeZoneOf(tenant: string): string;
+  /** Returns the weight of a tenant's share in what all tenants use; 1 for an unknown tenant. */
+  abstract weightOf(tenant: string): number;
   /**
    * Returns the secret of each API key, by the key's id.
    *

@@ -35,6 +35,7 @@ export class FileDeclarations extends Declarations {
   readonly #timeZones: ReadonlyMap<string, string>;
   /** By tenant, because every attempt needs them. */
   readonly #budgets = new Map<string, readonly Budget[]>();
+  readonly #weights: ReadonlyMap<string, number>;
 
   /**
    * @param folder to which `file:` references are relative
@@ -59,6 +60,7 @@ export class FileDeclarations extends Declarations {
     };
     this.#timeZones = new Map(declared.tenants.map(({ id, timeZone }) => [id, timeZone]));
     this.#priceBook = new PriceBook(declared.models.flatMap(priceEntriesOf));
+    this.#weights = new Map(declared.tenants.map(({ id, weight }) => [id, weight]));
   }
 
   /** @throws DeclarationsInvalid that lists all errors, or says that the file cannot be read */
@@ -124,6 +126,10 @@ export class FileDeclarations extends Declarations {
 
   override timeZoneOf(tenant: string): string {
     return this.#timeZones.get(tenant) ?? "UTC";
+  }
+
+  override weightOf(tenant: string): number {
+    return this.#weights.get(tenant) ?? 1;
   }
 
   override secretOf(reference: string): string {

@@ -198,3 +198,13 @@ test("prices are exact, and the reference of a secret is resolved only on demand
   expect(declarations.providers()[0]?.baseUrl).toBe("http://127.0.0.1:1");
   expect(() => declarations.secretOf("env:ABSENT")).toThrow(/ABSENT.*set it/);
 });
+
+test("a tenant has the weight that is declared, and 1 without one", () => {
+  const parsed = parseDeclarations(text.replace("- id: demo\n", "- id: demo\n    weight: 3\n"));
+  if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.errors));
+  const declarations = new FileDeclarations(parsed.declared, ".", {});
+  expect([declarations.weightOf("demo"), declarations.weightOf("unknown")]).toEqual([3, 1]);
+  expect(errorsOf(text.replace("- id: demo\n", "- id: demo\n    weight: 0\n"))).toEqual([
+    expect.stringContaining("tenants[0].weight: Too small"),
+  ]);
+});

@@ -214,7 +214,18 @@ const key = z.strictObject({
   revoked: z.boolean().default(false),
 });
 
-const tenant = z.strictObject({ id, timeZone, keys: z.array(key).default([]) });
+/** The share of a tenant, in relation to those of others. */
+const weight = z
+  .number()
+  .int()
+  .min(1)
+  .max(1_000)
+  .default(1)
+  .describe(
+    "The share of the tenant in the places of requests that wait and in the work in flight, in relation to the weights of the other tenants that have requests.",
+  );
+
+const tenant = z.strictObject({ id, timeZone, weight, keys: z.array(key).default([]) });
 
 const outputLimit = (preset: number) => z.number().int().min(1).max(1_000_000).default(preset);
 

@@ -119,6 +119,7 @@ class PricesOnly extends Declarations {
   override tenants = () => ["demo"];
   override budgetsOf = () => [];
   override timeZoneOf = () => "UTC";
+  override weightOf = () => 1;
   override keySecrets = () => new Map<string, string>();
   override secretOf = () => "";
 }

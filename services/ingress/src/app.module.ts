@@ -17,7 +17,6 @@ import { ClientReadings } from "./http/answers/client-reading.ts";
 import { ApiErrorFilter } from "./http/api-error.filter.ts";
 import { BudgetsController } from "./http/budgets.controller.ts";
 import { ChatController } from "./http/chat.controller.ts";
-import { ConcurrencyLimit } from "./http/concurrency-limit.ts";
 import { ArrivalQueue } from "./http/connection/arrival-queue.ts";
 import { MemoryBudget } from "./http/connection/memory-budget.ts";
 import { OpenConnections } from "./http/connection/open-connections.ts";
@@ -25,6 +24,7 @@ import { EmbeddingsController } from "./http/embeddings.controller.ts";
 import { ADMISSION_PRODUCER, HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
+import { WaitingRoom } from "./http/waiting-room.ts";
 import type { Installation } from "./intake/intake-check.ts";
 import { INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
 import { IngressMetrics } from "./metrics.ts";
@@ -91,10 +91,14 @@ export function httpProviders(config: Config): readonly Provider[] {
     IngressMetrics,
     ApiKeys,
     {
-      provide: ConcurrencyLimit,
-      inject: [IngressMetrics],
-      useFactory: (metrics: IngressMetrics) =>
-        new ConcurrencyLimit(config.SLUICE_HTTP_WAITING_MAX, metrics),
+      provide: WaitingRoom,
+      inject: [Declarations, IngressMetrics],
+      useFactory: (declarations: Declarations, metrics: IngressMetrics) =>
+        new WaitingRoom(
+          config.SLUICE_HTTP_WAITING_MAX,
+          (tenant) => declarations.weightOf(tenant),
+          metrics,
+        ),
     },
     {
       provide: MemoryBudget,

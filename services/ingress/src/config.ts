@@ -35,7 +35,7 @@ export const configSchema = z.object({
   SLUICE_HTTP_WAITING_MAX: countKey(
     4_000,
     { min: 1, max: 100_000 },
-    "The most HTTP requests that wait for an answer at once. Further requests are answered with 503.",
+    "How many HTTP requests wait for an answer at once. Beyond it, a tenant that has its weighted share of these places is answered with 503; a tenant below its share is still admitted.",
   ),
   SLUICE_HTTP_MEMORY_MAX_BYTES: countKey(
     256 * 1024 * 1024,

@@ -9,8 +9,8 @@ import { AnswerWait } from "./answers/answer-wait.ts";
 import { type ClientReading, ClientReadings } from "./answers/client-reading.ts";
 import { type CompletedOutcome, isCompleted, jsonHeadersOf } from "./answers/completion.ts";
 import { ApiError, memoryFull, unavailable } from "./api-error.ts";
-import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-admission.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** A request that was admitted, joined or answered from the cache, and whose client waits for the answer. */
 export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
@@ -27,7 +27,7 @@ export class RequestHandler {
   constructor(
     private readonly admission: HttpAdmission,
     private readonly answers: AnswerWait,
-    private readonly limit: ConcurrencyLimit,
+    private readonly room: WaitingRoom,
     private readonly readings: ClientReadings,
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
@@ -45,10 +45,13 @@ export class RequestHandler {
     reply: FastifyReply,
     answer: (exchange: Exchange<B>) => Promise<void>,
   ): Promise<void> {
-    const release = this.limit.acquire();
+    const release = this.room.acquire(request.key.tenant);
     if (!release) {
       this.metrics.decisions.inc({ decision: "shed", reason: "overloaded" });
-      throw unavailable("overloaded", "Too many requests wait for an answer; try again.");
+      throw unavailable(
+        "overloaded",
+        "Too many requests wait for an answer, and this tenant has its share; try again.",
+      );
     }
     const clientGone = abortedOnClose(reply);
     const ownDeadlineAt = deadlineOf(request.headers.deadlineAt, "http", this.clock.now());
