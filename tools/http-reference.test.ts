@@ -24,7 +24,7 @@ test("the page lists every header that ingress reads", () => {
 
 test("the page lists every response header of ingress that a program can act on", () => {
   const named =
-    /"(x-sluice-[a-z-]+|x-request-id|retry-after|x-should-retry|accept-encoding|www-authenticate)":|\{ (allow) \}/g;
+    /"(x-sluice-[a-z-]+|x-ratelimit-[a-z-]+|x-request-id|retry-after|retry-after-ms|x-should-retry|accept-encoding|www-authenticate)":|\{ (allow) \}/g;
   const names = new Set([...edge.matchAll(named)].map(([, quoted, bare]) => quoted ?? bare ?? ""));
   expect(names.size).toBeGreaterThan(8);
   expect(rowsOf("Response headers").toSorted()).toEqual([...names].toSorted());
@@ -38,7 +38,7 @@ test("each code has the same status in the page as in ingress, and a heading in 
     ),
   );
   const headings = read("docs/reference/errors.md");
-  // A code that nothing returns yet (shed) has no heading. tools/tidy.test.ts checks the others.
+  // A code that nothing returns yet has no heading. tools/tidy.test.ts checks the others.
   const inSources = statusesInSources().filter(([code]) => headings.includes(`### ${code}\n`));
   expect(inSources.length).toBeGreaterThan(20);
   expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(inSources));

@@ -1,6 +1,6 @@
 import { budgetPeriods, isTimeZone, type NanoUsd, parseUsd, tiers } from "@sluice/domain";
 import { z } from "zod";
-import { declaredId, declaredName } from "./declared-names.ts";
+import { anyOf, declaredId, declaredName } from "./declared-names.ts";
 
 /** Nano-dollars to 2^62, which are four and a half billion dollars. Sums of several stay within the types of the stores. */
 const limitNanoUsdMax = 2n ** 62n;
@@ -14,10 +14,6 @@ const limitUsd = z.union([z.number(), z.string()]).transform((value, context): N
   );
   return z.NEVER;
 });
-
-/** One value, or a list of which any may be met. */
-const anyOf = <S extends z.ZodType<string>>(value: S) =>
-  z.union([value.transform((one) => [one]), z.array(value).min(1).max(1_000)]).optional();
 
 const runId = z
   .string()

@@ -1,4 +1,5 @@
-import type { Budget, Complexity, PriceBook, Tier } from "@sluice/domain";
+import type { Budget, Complexity, PriceBook, Selector, Tier } from "@sluice/domain";
+import type { LimitDimension } from "./limits/limits-schema.ts";
 
 /** The owner of a key, to whom every charge of the key is attributed. */
 export interface ApiKey {
@@ -88,6 +89,19 @@ export interface CachePolicy {
   readonly ttlSeconds: number;
 }
 
+/** What requests of a tenant may do, alone or together. */
+export interface Limit {
+  /** For a message to the client: the declared id, or the key that has the limit. */
+  readonly id: string;
+  readonly selector: Selector<LimitDimension>;
+  /** The dimensions of which each combination of values has a limit of its own. */
+  readonly each: readonly LimitDimension[];
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** The most requests that run at the same time. */
+  readonly concurrency: number | null;
+}
+
 /** Port: gives what an operator has declared. The only source of tenants, keys, models and prices. */
 export abstract class Declarations {
   abstract keys(): readonly ApiKey[];
@@ -108,6 +122,10 @@ export abstract class Declarations {
   abstract timeZoneOf(tenant: string): string;
   /** Returns the weight of a tenant's share in what all tenants use; 1 for an unknown tenant. */
   abstract weightOf(tenant: string): number;
+  /** Returns the limits that may select a request of the key: its own, those of its tenant, and those that every tenant has. */
+  abstract limitsOf(tenant: string, key: string): readonly Limit[];
+  /** Returns how often one key may send the same prompt within a minute; 0: as often as it likes. */
+  abstract samePromptPerMinute(): number;
   /**
    * Returns the secret of each API key, by the key's id.
    *

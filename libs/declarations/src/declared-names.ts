@@ -12,3 +12,7 @@ export const declaredId = z
 export const declaredName = z
   .string()
   .regex(/^[\w.:/-]{1,128}$/, "expected letters, digits and . : / _ -, at most 128 characters");
+
+/** One value, or a list of which any may be met. */
+export const anyOf = <S extends z.ZodType<string>>(value: S) =>
+  z.union([value.transform((one) => [one]), z.array(value).min(1).max(1_000)]).optional();

@@ -5,11 +5,13 @@ import {
   type ApiKey,
   type CachePolicy,
   Declarations,
+  type Limit,
   type Provider,
   type Variant,
 } from "./declarations.ts";
 import type { DeclaredBudget } from "./budget-schema.ts";
 import { dialectOf, protocolOf, tokenMarginOf } from "./dialect.ts";
+import { limitsFor } from "./limits/limits.ts";
 import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";
 import { presetOf } from "./presets.ts";
 import { readBounded } from "./read-bounded.ts";
@@ -36,6 +38,8 @@ export class FileDeclarations extends Declarations {
   /** By tenant, because every attempt needs them. */
   readonly #budgets = new Map<string, readonly Budget[]>();
   readonly #weights: ReadonlyMap<string, number>;
+  /** By tenant and key, because every request needs them. Only declared keys send requests. */
+  readonly #limits = new Map<string, readonly Limit[]>();
 
   /**
    * @param folder to which `file:` references are relative
@@ -47,7 +51,11 @@ export class FileDeclarations extends Declarations {
     this.#folder = folder;
     this.#environment = environment;
     this.#keys = declared.tenants.flatMap(({ id: tenant, keys }) =>
-      keys.map(({ secret, ...key }) => ({ ...key, tenant, secretReference: secret })),
+      keys.map(({ secret, limits: _limits, ...key }) => ({
+        ...key,
+        tenant,
+        secretReference: secret,
+      })),
     );
     const providers = new Map(declared.providers.map((provider) => [provider.id, provider]));
     this.#variants = new Map(
@@ -130,6 +138,17 @@ export class FileDeclarations extends Declarations {
 
   override weightOf(tenant: string): number {
     return this.#weights.get(tenant) ?? 1;
+  }
+
+  override limitsOf(tenant: string, key: string): readonly Limit[] {
+    const place = `${tenant} ${key}`;
+    const limits = this.#limits.get(place) ?? limitsFor(this.#declared, tenant, key);
+    this.#limits.set(place, limits);
+    return limits;
+  }
+
+  override samePromptPerMinute(): number {
+    return this.#declared.loops.samePromptPerMinute;
   }
 
   override secretOf(reference: string): string {

@@ -5,6 +5,7 @@ export {
   type CachePolicy,
   Declarations,
   type Dialect,
+  type Limit,
   type PromptCache,
   type Protocol,
   type Provider,
@@ -12,5 +13,6 @@ export {
 } from "./declarations.ts";
 export { plainDialect } from "./dialect.ts";
 export { DeclarationsInvalid, FileDeclarations } from "./file-declarations.ts";
+export { type LimitDimension, limitDimensions } from "./limits/limits-schema.ts";
 export { type DeclarationError, type Parsed, parseDeclarations } from "./parse.ts";
 export { type PresetName, presetNames } from "./presets.ts";

@@ -3,6 +3,7 @@ import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { budgetIssuesIn } from "./budget-issues.ts";
 import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./given-values.ts";
+import { limitIssuesIn } from "./limits/limits-issues.ts";
 import { protocolIssuesIn } from "./protocol-issues.ts";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
 import { yamlBytesMax, type YamlProblem, yamlProblemsIn } from "./yaml-bounds.ts";
@@ -55,6 +56,7 @@ export function parseDeclarations(text: string): Parsed {
     ...contradictionsIn(given),
     ...unusableIn(given),
     ...protocolIssuesIn(given),
+    ...limitIssuesIn(given),
     ...budgetIssuesIn(given),
   ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { answerMembers, requestMembers } from "./additional-members.ts";
 import { budget, timeZone } from "./budget-schema.ts";
 import { declaredId as id, declaredName as name } from "./declared-names.ts";
+import { keyLimits, limit, loops, weight } from "./limits/limits-schema.ts";
 import { presetNames } from "./presets.ts";
 
 /** Accepts `env:NAME` or `file:path`, because the file must never contain the secret itself. */
@@ -212,18 +213,8 @@ const key = z.strictObject({
   feature: name,
   user: name,
   revoked: z.boolean().default(false),
+  limits: keyLimits.describe("What the requests of this key may do."),
 });
-
-/** The share of a tenant, in relation to those of others. */
-const weight = z
-  .number()
-  .int()
-  .min(1)
-  .max(1_000)
-  .default(1)
-  .describe(
-    "The share of the tenant in the places of requests that wait and in the work in flight, in relation to the weights of the other tenants that have requests.",
-  );
 
 const tenant = z.strictObject({ id, timeZone, weight, keys: z.array(key).default([]) });
 
@@ -242,6 +233,13 @@ export const sluiceYaml = z.strictObject({
     .describe(
       "Limits on what attempts may cost. An attempt counts against every budget that selects it.",
     ),
+  limits: z
+    .array(limit)
+    .default([])
+    .describe(
+      "Limits on what requests of several keys do together. A request counts in every limit that selects it.",
+    ),
+  loops,
   routing: z
     .strictObject({
       outputLimits: z

@@ -15,6 +15,7 @@ export {
   periodAt,
   type PeriodBounds,
 } from "./budgets/budget-period.ts";
+export { isSelected, scopeOf, type Selector } from "./selector.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { Clock, type EpochMillis, SystemClock } from "./clock.ts";
 export { connectionTroubleOf, errorsIn } from "./connection-trouble.ts";

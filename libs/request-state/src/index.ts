@@ -4,6 +4,18 @@ export { InMemoryAttempts } from "./in-memory/in-memory-attempts.ts";
 export { InMemoryOutcomes } from "./in-memory/in-memory-outcomes.ts";
 export { InMemoryReplies } from "./in-memory/in-memory-replies.ts";
 export { InMemoryRequests } from "./in-memory/in-memory-requests.ts";
+export { InMemoryRateLimits } from "./rate-limits/in-memory-rate-limits.ts";
+export {
+  type AppliedLimit,
+  type Bound,
+  type CountedRequest,
+  type Exceeded,
+  type LimitState,
+  type MeterState,
+  RateLimits,
+  type Taken,
+} from "./rate-limits/rate-limits.ts";
+export { RedisRateLimits } from "./rate-limits/redis-rate-limits.ts";
 export { attemptsMax, recordKeptMs } from "./limits.ts";
 export { completedOutcome, type Ending, type Refusal, refusedOutcome } from "./outcome-of.ts";
 export { OutcomeDeadLetters } from "./outcome-dead-letters.ts";

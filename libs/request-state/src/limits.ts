@@ -50,3 +50,6 @@ export const readersMax = 64;
 
 /** A notification carries the outcome if it has at most this many bytes. Larger outcomes are read from Redis. */
 export const notifiedOutcomeBytesMax = 64 * 1_024;
+
+/** After how long a request may be sent again that exceeded a concurrency, because how long the running ones still run is not known. */
+export const concurrencyRetryMs = 1_000;

@@ -18,6 +18,8 @@ import { DeadLetterOutcome } from "@sluice/stage";
 import { type Logger, LOGGER, Readiness, StoreMemory } from "@sluice/telemetry";
 import { OutcomeDeadLetters } from "./outcome-dead-letters.ts";
 import { Admissions, Attempts, Outcomes, Replies } from "./ports.ts";
+import { RateLimits } from "./rate-limits/rate-limits.ts";
+import { RedisRateLimits } from "./rate-limits/redis-rate-limits.ts";
 import { RedisAdmissions } from "./redis/redis-admissions.ts";
 import { RedisAttempts } from "./redis/redis-attempts.ts";
 import { RedisOutcomes } from "./redis/redis-outcomes.ts";
@@ -80,6 +82,7 @@ export class RequestStateModule implements OnApplicationShutdown {
       onRequests(Admissions, RedisAdmissions),
       onRequests(Attempts, RedisAttempts),
       onRequests(Outcomes, RedisOutcomes),
+      onRequests(RateLimits, RedisRateLimits),
       {
         provide: DeadLetterOutcome,
         inject: [Outcomes, Attempts],
@@ -88,7 +91,7 @@ export class RequestStateModule implements OnApplicationShutdown {
       },
       ...(followsReplies ? [repliesProvider] : []),
     ];
-    const ports = [Admissions, Attempts, Outcomes, DeadLetterOutcome];
+    const ports = [Admissions, Attempts, Outcomes, RateLimits, DeadLetterOutcome];
     return {
       module: RequestStateModule,
       global: true,

@@ -19,6 +19,7 @@ import {
   RedisAdmissions,
   RedisAttempts,
   RedisOutcomes,
+  RedisRateLimits,
   RedisReplies,
   RedisRequests,
   type ReplyEvent,
@@ -34,6 +35,7 @@ import {
 } from "../src/contract/records.fixture.ts";
 import { publishedContract } from "../src/contract/published.contract.ts";
 import { reservationsContract } from "../src/contract/reservations.contract.ts";
+import { rateLimitsContract } from "../src/contract/rate-limits.contract.ts";
 import { repliesContract } from "../src/contract/replies.contract.ts";
 
 const url = process.env["SLUICE_REDIS_URL"]!;
@@ -77,6 +79,11 @@ attemptsContract("Redis", () => harness);
 publishedContract("Redis", () => harness);
 repliesContract("Redis", () => harness);
 reservationsContract("Redis", () => harness);
+rateLimitsContract("Redis", () => ({
+  limits: new RedisRateLimits(requests),
+  outcomes: harness.outcomes,
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}));
 
 async function timesToLive(ref: AdmittedRef): Promise<readonly number[]> {
   return Promise.all(requests.keysOf(ref).map((key) => redis.pttl(key)));

@@ -120,6 +120,8 @@ class PricesOnly extends Declarations {
   override budgetsOf = () => [];
   override timeZoneOf = () => "UTC";
   override weightOf = () => 1;
+  override limitsOf = () => [];
+  override samePromptPerMinute = () => 0;
   override keySecrets = () => new Map<string, string>();
   override secretOf = () => "";
 }

@@ -26,7 +26,8 @@ import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
 import { WaitingRoom } from "./http/waiting-room.ts";
 import type { Installation } from "./intake/intake-check.ts";
-import { INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
+import { IN_FLIGHT_MAX, INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
+import { RequestLimits } from "./limits/request-limits.ts";
 import { IngressMetrics } from "./metrics.ts";
 
 const name = "ingress";
@@ -55,6 +56,7 @@ export class AppModule {
       providers: [
         StageModule.producer(ADMISSION_PRODUCER, sendsOf(config)),
         ...httpProviders(config),
+        { provide: IN_FLIGHT_MAX, useValue: config.SLUICE_INTAKE_IN_FLIGHT_MAX },
         { provide: INSTALLATION, useValue: installationOf(config) },
         IntakeStage,
       ],
@@ -129,6 +131,7 @@ export function httpProviders(config: Config): readonly Provider[] {
         metrics: IngressMetrics,
       ) => new HitFinder(cache, declarations, clock, metrics, config.SLUICE_HTTP_CACHE_TIMEOUT_MS),
     },
+    RequestLimits,
     SharedAnswers,
     AnswerWait,
     HttpAdmission,

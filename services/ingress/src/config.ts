@@ -37,6 +37,11 @@ export const configSchema = z.object({
     { min: 1, max: 100_000 },
     "How many HTTP requests wait for an answer at once. Beyond it, a tenant that has its weighted share of these places is answered with 503; a tenant below its share is still admitted.",
   ),
+  SLUICE_INTAKE_IN_FLIGHT_MAX: countKey(
+    50_000,
+    { min: 1, max: 10_000_000 },
+    "How many requests from Kafka are in flight at once, in all processes together. Beyond it, a request of a tenant that has its weighted share of them is declined with the code shed.",
+  ),
   SLUICE_HTTP_MEMORY_MAX_BYTES: countKey(
     256 * 1024 * 1024,
     { min: 16 * 1024 * 1024, max: 2 ** 40 },

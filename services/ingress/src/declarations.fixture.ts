@@ -5,8 +5,13 @@ export function someDeclarations(): FileDeclarations {
   return declarationsWith("requestMembers: [top_k]");
 }
 
-/** As {@link someDeclarations}, with further members of the provider, and with budgets. */
-export function declarationsWith(ofProvider: string, budgets = "[]"): FileDeclarations {
+/** As {@link someDeclarations}, with limits or detection of loops, as YAML. */
+export function limitedBy(limits: string): FileDeclarations {
+  return declarationsWith("", limits);
+}
+
+/** As {@link someDeclarations}, with further members of the provider and of the file. */
+export function declarationsWith(ofProvider: string, further = ""): FileDeclarations {
   const parsed = parseDeclarations(`
 tenants:
   - id: acme
@@ -21,7 +26,7 @@ models:
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 2 }] }
   - { id: embeddings, provider: p, tier: economy, contextWindow: 1000, dimensions: 1536,
       prices: [{ effectiveFrom: 2026-01-01, input: 1, output: 0 }] }
-budgets: ${budgets}
+${further}
 `);
   if (parsed.kind !== "valid") throw new Error(JSON.stringify(parsed.errors));
   return new FileDeclarations(parsed.declared, ".", {

@@ -7,6 +7,7 @@ export class IngressMetrics {
   readonly decisions: Counter<"decision" | "reason">;
   readonly signatures: Counter<"form">;
   readonly lookups: Counter<"kind">;
+  readonly limitChecks: Counter<"result">;
   readonly waiting: Gauge;
   readonly heldBytes: Gauge;
 
@@ -28,6 +29,12 @@ export class IngressMetrics {
       name: "cache_lookups_total",
       help: "Lookups in the response cache: exact-hit, miss or bypass.",
       labelNames: ["kind"],
+      registers,
+    });
+    this.limitChecks = new Counter({
+      name: "limit_checks_total",
+      help: "Requests that were compared with their limits: granted; declined by requests, tokens, concurrency or loop; or unavailable.",
+      labelNames: ["result"],
       registers,
     });
     this.waiting = new Gauge({

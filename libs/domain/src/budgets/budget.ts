@@ -1,5 +1,6 @@
 import type { EpochMillis } from "../clock.ts";
 import type { NanoUsd } from "../money.ts";
+import { isSelected, scopeOf, type Selector } from "../selector.ts";
 import type { Tier } from "../tiers.ts";
 import { type BudgetPeriod, periodAt } from "./budget-period.ts";
 
@@ -23,10 +24,7 @@ export type BudgetSubject = Readonly<Record<Exclude<BudgetDimension, "run" | "ti
   readonly tier: Tier;
 };
 
-/** The values that a dimension may have. A dimension that is absent may have any. */
-export type BudgetSelector = Readonly<
-  Partial<Record<BudgetDimension, readonly string[] | undefined>>
->;
+export type BudgetSelector = Selector<BudgetDimension>;
 
 /** A limit on what the attempts that it selects may cost within a period. It belongs to one tenant. */
 export interface Budget {
@@ -69,7 +67,7 @@ export function windowsFor(
     .filter((budget) => selects(budget, subject))
     .map((budget) => ({
       budget: budget.id,
-      scope: scopeOf(budget, subject),
+      scope: scopeOf(dimensionsOf(budget), subject),
       ...periodAt(budget.period, at.timeZone, at.now),
       limitNanoUsd: budget.limitNanoUsd,
       hard: budget.hard,
@@ -80,18 +78,7 @@ export function windowsFor(
 /** Whether the attempt counts against the budget. A budget of a run, or per run, selects only requests that belong to one. */
 export function selects(budget: Budget, subject: BudgetSubject): boolean {
   if (dimensionsOf(budget).some((dimension) => subject[dimension] === null)) return false;
-  return budgetDimensions.every((dimension) => {
-    const allowed = budget.selector[dimension];
-    const value = subject[dimension];
-    return allowed === undefined || (value !== null && allowed.includes(value));
-  });
-}
-
-/** Returns the scope of the attempt in a budget. Values are percent-encoded, so that no value can imitate another scope. */
-function scopeOf(budget: Budget, subject: BudgetSubject): string {
-  return dimensionsOf(budget)
-    .map((dimension) => `${dimension}=${encodeURIComponent(subject[dimension] ?? "")}`)
-    .join(",");
+  return isSelected(budgetDimensions, budget.selector, subject);
 }
 
 /** Returns the dimensions with a limit per value, always in the same order. */

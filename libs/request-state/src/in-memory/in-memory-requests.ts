@@ -54,6 +54,8 @@ export class InMemoryRequests {
   readonly readers = new WaitingReaders();
   readonly joins = new Map<string, { readonly requestId: string; readonly until: EpochMillis }>();
   readonly #requests = new Map<string, StoredRequest>();
+  /** When the slot of each request ends, by the limit that gives the slots. */
+  readonly #slots = new Map<string, Map<string, EpochMillis>>();
 
   constructor(
     clock: Clock = new SystemClock(),
@@ -96,6 +98,26 @@ export class InMemoryRequests {
     return created;
   }
 
+  /** Returns the requests that have one of the slots. */
+  slotsOf(name: string): ReadonlyMap<string, EpochMillis> {
+    const slots = this.#slots.get(name) ?? new Map<string, EpochMillis>();
+    for (const [key, until] of slots) if (until <= this.clock.now()) slots.delete(key);
+    return slots;
+  }
+
+  holdSlot(ref: RequestRef, name: string, until: EpochMillis): void {
+    const slots = this.#slots.get(name) ?? new Map<string, EpochMillis>();
+    this.#slots.set(name, slots.set(this.keyOf(ref), until));
+  }
+
+  holdsSlots(ref: RequestRef): boolean {
+    return [...this.#slots.keys()].some((name) => this.slotsOf(name).has(this.keyOf(ref)));
+  }
+
+  giveBack(ref: RequestRef): void {
+    for (const slots of this.#slots.values()) slots.delete(this.keyOf(ref));
+  }
+
   answerOf(request: StoredRequest): InferenceResponded | null {
     const { answerExpiresAt } = request;
     if (answerExpiresAt !== null && answerExpiresAt <= this.clock.now()) return null;
@@ -126,6 +148,7 @@ export class InMemoryRequests {
     request.outcomeBy = by;
     request.outcomeKind = outcome.outcome;
     request.answer = outcome;
+    this.giveBack(ref);
     this.readers.notify(this.keyOf(ref));
   }
 

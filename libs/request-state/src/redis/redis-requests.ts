@@ -70,6 +70,11 @@ export class RedisRequests {
     return `${tenantTagOf(this.#prefix, tenant)}:join:${hashOf(tenant, keyId, bodyHash)}`;
   }
 
+  /** Returns a further key of a tenant, under its hash tag. */
+  keyOf(tenant: string, name: string): string {
+    return `${this.#tagOf(tenant)}:${name}`;
+  }
+
   /** Returns the channel on which a process is notified of replies that have grown. */
   channelOf(processId: string): string {
     return `${this.#prefix}sluice:replies:${processId}`;

@@ -35,7 +35,7 @@ export type AdmissionDecision =
       readonly admitted: InferenceAdmitted;
       readonly isAcknowledged: boolean;
     }
-  /** End the request without an answer, because it is wrong. */
+  /** End the request without an answer, because it is wrong or exceeds a limit. */
   | {
       readonly kind: "decline";
       readonly admitted: InferenceAdmitted;
@@ -51,15 +51,17 @@ export type AdmissionDecision =
  * change the decision, and a second call decides the same.
  *
  * @param now when a hit completes the request
+ * @param limited why a limit declines the request; undefined if it was not counted or is within its limits
  */
 export function decideAdmission(
   candidate: Candidate,
   known: Known,
   cached: Cached,
   now: EpochMillis,
+  limited?: Refusal,
 ): AdmissionDecision {
   const { admitted } = candidate;
-  const refusal = candidate.refusal ?? deadlineRefusalOf(admitted);
+  const refusal = candidate.refusal ?? deadlineRefusalOf(admitted) ?? limited;
   // An HTTP client reads the refusal itself, and no outcome is stored. What is known of the id therefore does not matter.
   if (refusal && admitted.origin === "http") return { kind: "decline", admitted, refusal };
   switch (known.kind) {

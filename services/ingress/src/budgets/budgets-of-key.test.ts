@@ -6,7 +6,7 @@ import { listedBudget, windowsOfKey } from "./budgets-of-key.ts";
 const now = Date.UTC(2026, 10, 27, 12);
 const declarations = declarationsWith(
   "requestMembers: []",
-  `
+  `budgets:
   - { id: team, limitUsd: 5, period: day, selector: { team: search } }
   - { id: other, limitUsd: 5, period: day, selector: { team: labs } }
   - { id: model, limitUsd: 5, period: total, each: [model] }

@@ -88,7 +88,7 @@ test("an outage is a 503 with the time after which the client may try again", ()
   });
 });
 
-test("an outcome that says when a new request may succeed has a retry-after in whole seconds", () => {
+test("an outcome that says when a new request may succeed has a retry-after in whole seconds, and one in milliseconds", () => {
   const ended: Parameters<typeof refusedOutcome>[1] = {
     ...{ kind: "failed" as const, code: "provider_busy", reason: "Wait.", attempts: 1 },
     ...{ lookup: null, decisions: [], completedAt: 1 },
@@ -97,7 +97,10 @@ test("an outcome that says when a new request may succeed has a retry-after in w
     refusedOutcome(anAdmission(), { ...ended, retryAfterMs: 600_001 }),
   );
   expect(busy.status).toBe(503);
-  expect(busy.headers).toEqual({ "retry-after": "601", "x-should-retry": "false" });
+  expect(busy.headers).toEqual({
+    ...{ "retry-after": "601", "retry-after-ms": "600001" },
+    "x-should-retry": "false",
+  });
   expect(ApiError.ofOutcome(refusedOutcome(anAdmission(), ended)).headers).toEqual({
     "x-should-retry": "false",
   });

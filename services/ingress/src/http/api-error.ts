@@ -52,6 +52,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   invalid_json: 400,
   invalid_value: 400,
   lane_unavailable: 400,
+  loop_detected: 429,
   malformed_request: 400,
   method_not_allowed: 405,
   model_not_found: 404,
@@ -63,6 +64,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   provider_quota_exhausted: 503,
   provider_rate_limited: 429,
   provider_refused: 400,
+  rate_limit_exceeded: 429,
   request_timeout: 408,
   shed: 503,
   stream_interrupted: 502,
@@ -108,8 +110,11 @@ export class ApiError extends Error {
   /** Returns the error for an outcome that is not completed. It is final: this request cannot end otherwise. */
   static ofOutcome({ refused }: Pick<InferenceResponded, "refused">): ApiError {
     const { code, reason, retryAfterMs, param } = refused ?? noReason;
-    const after = retryAfterMs === null ? {} : { "retry-after": inSeconds(retryAfterMs) };
-    const headers = { ...final, ...after, ...(refused && budgetHeaders(refused)) };
+    const headers = {
+      ...final,
+      ...waitHeadersOf(retryAfterMs),
+      ...(refused && budgetHeaders(refused)),
+    };
     return new ApiError(code, reason, { param, headers });
   }
 
@@ -136,14 +141,26 @@ function budgetHeaders({
   };
 }
 
-function inSeconds(milliseconds: number): string {
-  return String(Math.ceil(milliseconds / 1_000));
+/** OpenAI's SDKs read the milliseconds first. */
+function waitHeadersOf(retryAfterMs: number | null): Readonly<Record<string, string>> {
+  if (retryAfterMs === null) return {};
+  const seconds = Math.ceil(retryAfterMs / 1_000);
+  return { "retry-after": String(seconds), "retry-after-ms": String(retryAfterMs) };
 }
 
-/** Returns the error for a wrong request. Nothing was admitted, so the client may correct the request and send it again. */
-export function errorOfRefusal({ code, reason, param }: Refusal): ApiError {
-  // Without the header, SDKs would repeat a deadline that has passed as any other 5xx.
-  return ApiError.of(code, reason, { param, headers: statusOfCode[code] < 500 ? {} : final });
+/** Returns the error for a request that is wrong or exceeds a limit. Nothing was admitted, so the client may send it again, corrected or later. */
+export function errorOfRefusal({ code, reason, param, retryAfterMs = null }: Refusal): ApiError {
+  const headers = { ...(isFinal(code, retryAfterMs) && final), ...waitHeadersOf(retryAfterMs) };
+  return ApiError.of(code, reason, { param, headers });
+}
+
+/**
+ * Whether an SDK would repeat the request in vain: a deadline that has passed, more tokens than a limit allows at all. An
+ * agent in a loop must receive its error at once and not after three requests.
+ */
+function isFinal(code: RefusalCode, retryAfterMs: number | null): boolean {
+  const status = statusOfCode[code];
+  return status >= 500 || code === "loop_detected" || (status === 429 && retryAfterMs === null);
 }
 
 /** Returns the error for a request whose idempotency key cannot be used any more. */

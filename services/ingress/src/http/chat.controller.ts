@@ -51,6 +51,7 @@ export class ChatController {
     try {
       const outcome = await this.sendTokens(exchange, stream);
       if (!outcome) return;
+      exchange.ends(outcome);
       if (!isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
       await this.sendEnd(outcome, exchange.body, stream);
     } catch (error) {

@@ -3,6 +3,7 @@ import { type Clock, Defect, PermanentFault, TransientFault } from "@sluice/doma
 import {
   InMemoryAdmissions,
   InMemoryOutcomes,
+  InMemoryRateLimits,
   InMemoryReplies,
   InMemoryRequests,
 } from "@sluice/request-state";
@@ -13,7 +14,8 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { HitFinder } from "../admission/hit-finder.ts";
 import { SharedAnswers } from "../admission/shared-answers.ts";
-import { someDeclarations } from "../declarations.fixture.ts";
+import { limitedBy, someDeclarations } from "../declarations.fixture.ts";
+import { RequestLimits } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { parseChatBody } from "../request/chat-body.ts";
 import { noAdditions } from "../request/parsed.fixture.ts";
@@ -26,7 +28,11 @@ const clock: Clock = { now: () => now };
 const declarations: Declarations = someDeclarations();
 const [key] = declarations.keys();
 /** A client that does not leave. */
-const stays: WaitingClient = { gone: new AbortController().signal, receivesId: () => undefined };
+const stays: WaitingClient = {
+  gone: new AbortController().signal,
+  receivesId: () => undefined,
+  receivesLimits: () => undefined,
+};
 const messages = [{ role: "user", content: aRequest().messages[0]!.content }];
 
 function requestOf(
@@ -41,13 +47,14 @@ function requestOf(
 }
 
 /** The admission with fakes, on which `calls` lists every round trip in order. */
-function withFakes() {
+function withFakes(declared: Declarations = declarations) {
   const requests = new InMemoryRequests(clock);
   const fakes = {
     admissions: new InMemoryAdmissions(requests),
     outcomes: new InMemoryOutcomes(requests),
     cache: new InMemoryExactCache(clock),
     flights: new InMemoryFlights(clock),
+    limits: new InMemoryRateLimits(requests),
     producer: new InMemoryEventProducer(),
     savings: new InMemoryEventProducer(),
   };
@@ -66,10 +73,11 @@ function withFakes() {
     });
   const metrics = new IngressMetrics(new Registry());
   const admission = new HttpAdmission(
-    declarations,
+    declared,
     counted("admissions", fakes.admissions),
     counted("outcomes", fakes.outcomes),
-    new HitFinder(counted("cache", fakes.cache), declarations, clock, metrics, 50),
+    new HitFinder(counted("cache", fakes.cache), declared, clock, metrics, 50),
+    new RequestLimits(counted("limits", fakes.limits), declared, clock, metrics),
     new SharedAnswers(counted("flights", fakes.flights), fakes.cache, replies, clock),
     counted("producer", fakes.producer),
     counted("savings", fakes.savings),
@@ -130,6 +138,44 @@ test("a miss is looked up once, leads, is claimed once and published once, with 
     record: { origin: "http", lookup: { result: "miss" }, attribution: { key: "k1" } },
     headers: requestOf().trace,
   });
+});
+
+test("a hit counts in the limits of its key, and the count adds no round trip after another", async () => {
+  const fakes = withFakes(limitedBy("limits: [{ id: all, requestsPerMinute: 1 }]"));
+  await fillCache(fakes);
+  expect(await fakes.admission.admit(requestOf(), stays)).toMatchObject({ kind: "answered" });
+  expect(fakes.calls).toEqual(["cache.find", "limits.take"]);
+  const second = fakes.admission.admit(requestOf(), stays);
+  await expect(second).rejects.toMatchObject({ status: 429, code: "rate_limit_exceeded" });
+});
+
+test("without its Redis, a hit is answered uncounted, and a request that would be admitted is a 503", async () => {
+  const fakes = withFakes(limitedBy("limits: [{ id: all, requestsPerMinute: 1 }]"));
+  fakes.limits.take = () => Promise.reject(new TransientFault("REDIS_UNAVAILABLE", "gone"));
+  await expect(fakes.admission.admit(requestOf(), stays)).rejects.toMatchObject({
+    ...{ status: 503, code: "unavailable" },
+  });
+  expect(fakes.producer.sent).toEqual([]);
+  await fillCache(fakes);
+  expect(await fakes.admission.admit(requestOf(), stays)).toMatchObject({ kind: "answered" });
+});
+
+test("a hit holds its slot of a concurrency no longer than until it is answered", async () => {
+  const fakes = withFakes(limitedBy("limits: [{ id: all, concurrency: 1 }]"));
+  await fillCache(fakes);
+  for (const _ of [1, 2])
+    expect(await fakes.admission.admit(requestOf(), stays)).toMatchObject({ kind: "answered" });
+  expect(fakes.calls.filter((call) => call === "limits.release")).toHaveLength(2);
+});
+
+test("a repeat with another body does not end the slot of the request that has its id", async () => {
+  const fakes = withFakes(limitedBy("limits: [{ id: all, concurrency: 1 }]"));
+  const keyed = { "idempotency-key": "k" };
+  await fakes.admission.admit(requestOf(keyed), stays);
+  const other = fakes.admission.admit(requestOf(keyed, { seed: 1 }), stays);
+  await expect(other).rejects.toMatchObject({ code: "idempotency_conflict" });
+  const next = fakes.admission.admit(requestOf({}, { seed: 2 }), stays);
+  await expect(next).rejects.toMatchObject({ code: "rate_limit_exceeded" });
 });
 
 test.each([

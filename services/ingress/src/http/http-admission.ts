@@ -24,6 +24,7 @@ import {
   knownByLookUp,
   nothingKnown,
 } from "../admission/known-request.ts";
+import { type LimitCheck, RequestLimits, unlimited } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { modelRefusalOf } from "../request/model-choice.ts";
 import type { RequestBody } from "../request/request-body.ts";
@@ -80,6 +81,8 @@ export interface WaitingClient {
    * under this id, so every response has it, also an error.
    */
   receivesId(this: void, requestId: string): void;
+  /** Is called with what the limits of the request say, before it is answered or refused. */
+  receivesLimits(this: void, check: LimitCheck): void;
 }
 
 /** An HTTP request with its candidate for admission. */
@@ -108,6 +111,7 @@ export class HttpAdmission {
     private readonly admissions: Admissions,
     private readonly outcomes: Outcomes,
     private readonly hits: HitFinder,
+    private readonly limits: RequestLimits,
     private readonly shared: SharedAnswers,
     @Inject(ADMISSION_PRODUCER) private readonly admissionProducer: EventProducer,
     private readonly producer: EventProducer,
@@ -123,11 +127,15 @@ export class HttpAdmission {
    *   repeat would fail too
    */
   async admit(request: HttpRequest, client: WaitingClient): Promise<AdmissionResult> {
+    const candidate = this.candidateOf(request);
     try {
-      const candidate = this.candidateOf(request);
       const pending = { ...request, candidate, readerId: newReaderId(), client };
-      return await this.act(pending, await this.decide(pending));
+      const result = await this.act(pending, await this.decide(pending));
+      // A request that runs holds its slots until its outcome is set, also if its client leaves.
+      if (result.kind === "answered") this.limits.release(candidate.admitted);
+      return result;
     } catch (cause) {
+      this.limits.release(candidate.admitted);
       if (!(cause instanceof Fault)) throw cause;
       if (!(cause instanceof TransientFault)) throw notTaken(cause);
       this.metrics.decisions.inc({ decision: "shed", reason: cause.code });
@@ -165,8 +173,29 @@ export class HttpAdmission {
     // A wrong request is declined whatever is known of its id, so it costs no look-up.
     if (unaided.kind !== "admit") return unaided;
     const known = await this.findKnown(pending);
-    const cached = known.kind === "nothing" ? await this.hits.find(admitted) : notLookedUp;
-    return decideAdmission(candidate, known, cached, this.clock.now());
+    if (known.kind !== "nothing")
+      return decideAdmission(candidate, known, notLookedUp, this.clock.now());
+    const [cached, check] = await Promise.all([
+      this.hits.find(admitted),
+      this.checkLimits(admitted),
+    ]);
+    // An admission needs the same Redis, and would fail too. A hit needs it only for its limits.
+    if (check instanceof TransientFault && cached.kind !== "exact-hit") throw check;
+    const counted = check instanceof TransientFault ? unlimited : check;
+    pending.client.receivesLimits(counted);
+    return decideAdmission(candidate, known, cached, this.clock.now(), counted.refusal);
+  }
+
+  /** Counts the request, so that hits count too. Returns the fault if Redis cannot. */
+  private async checkLimits(admitted: InferenceAdmitted): Promise<LimitCheck | TransientFault> {
+    try {
+      const [check] = await this.limits.check([admitted]);
+      return check!;
+    } catch (cause) {
+      if (!(cause instanceof TransientFault)) throw cause;
+      this.metrics.limitChecks.inc({ result: "unavailable" });
+      return cause;
+    }
   }
 
   /** Finds the request that this one repeats: by its idempotency key, or because an SDK marks it as a retry. */

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from "@nestjs/common";
+import type { InferenceResponded } from "@sluice/contracts";
 import { Clock } from "@sluice/domain";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import type { FastifyReply } from "fastify";
 import { deadlineOf } from "../admission/candidate.ts";
+import { type LimitCheck, RequestLimits, unlimited } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import type { RequestBody } from "../request/request-body.ts";
 import { AnswerWait } from "./answers/answer-wait.ts";
@@ -10,6 +12,7 @@ import { type ClientReading, ClientReadings } from "./answers/client-reading.ts"
 import { type CompletedOutcome, isCompleted, jsonHeadersOf } from "./answers/completion.ts";
 import { ApiError, memoryFull, unavailable } from "./api-error.ts";
 import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-admission.ts";
+import { rateLimitHeadersOf } from "./rate-limit-headers.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** A request that was admitted, joined or answered from the cache, and whose client waits for the answer. */
@@ -19,6 +22,8 @@ export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
   readonly reading: ClientReading;
   /** Aborts if the client closes the connection before it has the answer. */
   readonly clientGone: AbortSignal;
+  /** Is called with the outcome when it is known, so that the tokens of the answer are counted. */
+  ends(this: void, outcome: InferenceResponded): void;
 }
 
 /** Does what all paths have in common: limits concurrency, admits, and publishes what follows the answer. */
@@ -28,6 +33,7 @@ export class RequestHandler {
     private readonly admission: HttpAdmission,
     private readonly answers: AnswerWait,
     private readonly room: WaitingRoom,
+    private readonly limits: RequestLimits,
     private readonly readings: ClientReadings,
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
@@ -56,11 +62,20 @@ export class RequestHandler {
     const clientGone = abortedOnClose(reply);
     const ownDeadlineAt = deadlineOf(request.headers.deadlineAt, "http", this.clock.now());
     try {
-      const receivesId = (requestId: string) => announce(reply, requestId);
-      const result = await this.admission.admit(request, { gone: clientGone, receivesId });
+      let check = unlimited;
+      const client = {
+        gone: clientGone,
+        receivesId: (requestId: string) => announce(reply, requestId),
+        receivesLimits: (found: LimitCheck) => {
+          check = found;
+          setHeaders(reply, rateLimitHeadersOf(found.limits, found.states));
+        },
+      };
+      const result = await this.admission.admit(request, client);
+      const ends = (outcome: InferenceResponded) => this.limits.correct(check, outcome);
       const deadlineAt = result.kind === "running" ? result.deadlineAt : ownDeadlineAt;
       const reading = this.readings.of(reply.raw, deadlineAt);
-      await answer({ ...request, result, reply, reading, clientGone });
+      await answer({ ...request, result, reply, reading, clientGone, ends });
       await this.afterAnswer(result);
     } finally {
       release();
@@ -85,11 +100,13 @@ export class RequestHandler {
   async completedOf({
     result,
     clientGone,
+    ends,
   }: Exchange<RequestBody>): Promise<CompletedOutcome | undefined> {
     const outcome =
       result.kind === "answered"
         ? result.outcome
         : await this.answers.outcomeOf(result, clientGone);
+    if (outcome) ends(outcome);
     if (outcome && !isCompleted(outcome)) throw ApiError.ofOutcome(outcome);
     return outcome;
   }
@@ -107,10 +124,13 @@ export class RequestHandler {
  * Gives the response the id of its request, whatever it will be. OpenAI's SDKs show `x-request-id` as `_request_id` of an
  * answer and as `request_id` of an error.
  */
-function announce({ raw }: FastifyReply, requestId: string): void {
+function announce(reply: FastifyReply, requestId: string): void {
+  setHeaders(reply, { "x-sluice-request-id": requestId, "x-request-id": requestId });
+}
+
+function setHeaders({ raw }: FastifyReply, headers: Readonly<Record<string, string>>): void {
   if (raw.headersSent) return;
-  const ids = { "x-sluice-request-id": requestId, "x-request-id": requestId };
-  for (const header of Object.entries(ids)) raw.setHeader(...header);
+  for (const header of Object.entries(headers)) raw.setHeader(...header);
 }
 
 function abortedOnClose(reply: FastifyReply): AbortSignal {

@@ -11,9 +11,11 @@ import {
   completedOutcome,
   InMemoryAdmissions,
   InMemoryOutcomes,
+  InMemoryRateLimits,
   InMemoryReplies,
   InMemoryRequests,
   Outcomes,
+  RateLimits,
   refusedOutcome,
   Replies,
 } from "@sluice/request-state";
@@ -61,10 +63,13 @@ export class RunningEdge {
   #app!: NestFastifyApplication;
   #port = 0;
 
-  static async start(changed: Partial<Config> = {}): Promise<RunningEdge> {
+  static async start(
+    changed: Partial<Config> = {},
+    declarations: Declarations = someDeclarations(),
+  ): Promise<RunningEdge> {
     const edge = new RunningEdge();
     const config = { ...configSchema.parse(environment), ...changed };
-    edge.#app = await createHttp(edge.#module(config), config);
+    edge.#app = await createHttp(edge.#module(config, declarations), config);
     await listenHttp(edge.#app, config);
     const server: Server = edge.#app.getHttpServer();
     server.on("connection", (socket) => void edge.#accepted.push(socket));
@@ -72,7 +77,7 @@ export class RunningEdge {
     return edge;
   }
 
-  #module(config: Config): DynamicModule {
+  #module(config: Config, declarations: Declarations): DynamicModule {
     const note = (_: unknown, message: string) => this.logged.push(message);
     const quiet = () => undefined;
     const logger = { error: note, warn: note, info: quiet, debug: quiet };
@@ -84,9 +89,10 @@ export class RunningEdge {
         { provide: Registry, useValue: this.registry },
         { provide: LOGGER, useValue: logger },
         { provide: Clock, useValue: this.#clock },
-        { provide: Declarations, useValue: someDeclarations() },
+        { provide: Declarations, useValue: declarations },
         { provide: Admissions, useValue: new InMemoryAdmissions(this.#requests) },
         { provide: Outcomes, useValue: this.#outcomes },
+        { provide: RateLimits, useValue: new InMemoryRateLimits(this.#requests) },
         { provide: Replies, useValue: new InMemoryReplies(this.#requests) },
         { provide: Allowances, useValue: this.#requests.budgets },
         { provide: ExactCache, useValue: new InMemoryExactCache(this.#clock) },

@@ -9,6 +9,7 @@ import {
   completedOutcome,
   InMemoryAdmissions,
   InMemoryOutcomes,
+  InMemoryRateLimits,
   InMemoryRequests,
 } from "@sluice/request-state";
 import { type Delivery, deliveryOf, type Effect } from "@sluice/stage";
@@ -16,14 +17,14 @@ import { aCompletion, aRequest, anAdmission } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { ApiKeys } from "../admission/api-keys.ts";
-import { someDeclarations } from "../declarations.fixture.ts";
+import { limitedBy, someDeclarations } from "../declarations.fixture.ts";
+import { RequestLimits } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { IntakeStage } from "./intake.stage.ts";
 
 const now = 1_800_000_000_000;
 const hourAgo = now - 60 * 60_000;
 const clock: Clock = { now: () => now };
-const declarations = someDeclarations();
 const topic = "inference.requested";
 const installation = { topicPrefix: "prod.", replaySecret: undefined };
 
@@ -42,20 +43,22 @@ function messageOf(
   return deliveryOf(aRequest(changed), { topic, value, headers, appendedAt: now });
 }
 
-function withFakes() {
+function withFakes(declarations = someDeclarations(), inFlightMax = 1_000) {
   const requests = new InMemoryRequests(clock);
   const admissions = new InMemoryAdmissions(requests);
   const outcomes = new InMemoryOutcomes(requests);
   const metrics = new IngressMetrics(new Registry());
+  const rateLimits = new InMemoryRateLimits(requests);
+  const limits = new RequestLimits(rateLimits, declarations, clock, metrics);
   const keys = new ApiKeys(declarations);
   const warnings: object[] = [];
   const warn = (fields: object) => void warnings.push(fields);
   const logger = { warn };
   const stage = new IntakeStage(
-    ...([keys, declarations, admissions, outcomes] as const),
+    ...([keys, declarations, admissions, outcomes, limits, rateLimits, inFlightMax] as const),
     ...([clock, metrics, installation, logger] as const),
   );
-  return { stage, admissions, outcomes, metrics, warnings };
+  return { stage, admissions, outcomes, rateLimits, metrics, warnings };
 }
 
 /** The topic that a message is published to, the code of its dead letter, or "skip". */
@@ -152,4 +155,66 @@ test("a slice of dead letters needs no round trip to Redis", async () => {
   Object.assign(outcomes, { claim: unavailable });
   const effects = await stage.process([{ ...messageOf({}), headers: {} }]);
   expect(effects.map(resultOf)).toEqual(["INTAKE_UNSIGNED"]);
+});
+
+/** The code and the time to wait of each decline that the effects publish. */
+function declinesIn(effects: readonly Effect[]): readonly unknown[] {
+  return effects.flatMap((effect) =>
+    effect.kind === "emit" && resultOf(effect) === "inference.responded"
+      ? effect.messages.map(({ record }) => record)
+      : [],
+  );
+}
+
+function requestsTo(count: number, first = 0): readonly Delivery<InferenceRequested>[] {
+  return Array.from({ length: count }, (_, index) =>
+    messageOf({ requestId: `r-${first + index}` }),
+  );
+}
+
+test("a request above a limit is declined with the time to wait, and a redelivery is not counted again", async () => {
+  const limits = "limits: [{ id: all, requestsPerMinute: 2 }]";
+  const { stage, metrics } = withFakes(limitedBy(limits));
+  const first = await stage.process(requestsTo(2));
+  const again = await stage.process(requestsTo(2));
+  expect([...first, ...again].map(resultOf)).toEqual(Array(4).fill("inference.admitted"));
+  const [refused] = declinesIn(await stage.process(requestsTo(1, 2)));
+  expect(refused).toMatchObject({
+    outcome: "declined",
+    refused: { code: "rate_limit_exceeded", retryAfterMs: 30_000 },
+  });
+  const { values } = await metrics.decisions.get();
+  expect(values.map(({ labels, value }) => [labels.decision, value])).toEqual([
+    ["admit", 4],
+    ["decline", 1],
+  ]);
+});
+
+test("a prompt that a key sends too often is declined", async () => {
+  const { stage } = withFakes(limitedBy("loops: { samePromptPerMinute: 1 }"));
+  const [, looping] = await stage.process(requestsTo(2));
+  expect(declinesIn([looping!])).toMatchObject([{ refused: { code: "loop_detected" } }]);
+});
+
+test("a tenant that has its share of the work in flight is shed, until some of it has ended", async () => {
+  const { stage, outcomes, metrics } = withFakes(someDeclarations(), 2);
+  const effects = await stage.process(requestsTo(3));
+  expect(effects.map(resultOf)).toEqual([
+    ...["inference.admitted", "inference.admitted", "inference.responded"],
+  ]);
+  expect(declinesIn(effects)).toMatchObject([
+    { outcome: "declined", refused: { code: "shed", retryAfterMs: 5_000 } },
+  ]);
+  const { values } = await metrics.decisions.get();
+  expect(values.map(({ labels, value }) => [labels.decision, value])).toContainEqual(["shed", 1]);
+  const again = await stage.process(requestsTo(2));
+  expect(again.map(resultOf)).toEqual(["inference.admitted", "inference.admitted"]);
+
+  const ended = anAdmission({ request: aRequest({ requestId: "r-0" }) });
+  const completed = { completed: aCompletion(), attempts: 1, lookup: null, decisions: [] };
+  await outcomes.claim(
+    [completedOutcome({ ...ended }, { ...completed, completedAt: now })],
+    "decision",
+  );
+  expect((await stage.process(requestsTo(1, 3))).map(resultOf)).toEqual(["inference.admitted"]);
 });

@@ -7,6 +7,7 @@ import {
   effectOfClaim,
   notePublished,
   Outcomes,
+  RateLimits,
   refOfAdmitted,
   refusedOutcome,
   respondedMessage,
@@ -30,7 +31,9 @@ import { decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import type { Candidate } from "../admission/candidate.ts";
 import { type Known, knownByClaim, nothingKnown } from "../admission/known-request.ts";
+import { RequestLimits } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
+import type { Refusal } from "../request/refusal.ts";
 import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
 import {
   checkMessage,
@@ -39,12 +42,16 @@ import {
   type Signer,
   signerOf,
 } from "./intake-check.ts";
+import { SendingTenants, shedIn, shedRefusal } from "./work-in-flight.ts";
 
 /** Longer values, in bytes, are dead-lettered undecoded: this is the most that the topic takes, unpacked. */
 const valueBytesMax = 2 * 1_024 * 1_024;
 
 /** The injection token of {@link Installation}. */
 export const INSTALLATION = Symbol("prefix and secret of the installation");
+
+/** The injection token of the number of requests from Kafka that may be in flight before tenants above their share are shed. */
+export const IN_FLIGHT_MAX = Symbol("most requests in flight");
 
 /** Admits the signed requests of the request topic, each request id once. */
 @Injectable()
@@ -59,12 +66,16 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   private readonly signers = new WeakMap<Buffer, Signer>();
   /** The ids of the keys that were logged, at most as many as are declared. */
   private readonly outdatedKeys = new Set<string>();
+  private readonly tenants = new SendingTenants();
 
   constructor(
     private readonly keys: ApiKeys,
     private readonly declarations: Declarations,
     private readonly admissions: Admissions,
     private readonly outcomes: Outcomes,
+    private readonly limits: RequestLimits,
+    private readonly rateLimits: RateLimits,
+    @Inject(IN_FLIGHT_MAX) private readonly inFlightMax: number,
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
     @Inject(INSTALLATION) private readonly installation: Installation,
@@ -78,12 +89,26 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   ): Promise<readonly Effect[]> {
     const now = this.clock.now();
     const checks = slice.map((message) => this.check(message, now));
-    const known = await this.gather(checks.flatMap(candidateIn));
+    const candidates = checks.flatMap(candidateIn);
+    const [known, inFlight] = await Promise.all([
+      this.gather(candidates),
+      this.inFlight(candidates, now),
+    ]);
+    const admitted = candidates.filter((each) => actionOf(each, known, now).kind === "admit");
+    // One that was admitted before and may not be published is in flight, and its share was checked.
+    const shed = this.shed(
+      admitted.filter((each) => isNew(each, known)),
+      inFlight,
+    );
+    const limited = await this.limit(admitted, shed);
     const actions = checks.map((check) =>
-      check.kind === "candidate" ? actionOf(check.candidate, known, now) : check,
+      check.kind === "candidate"
+        ? actionOf(check.candidate, known, now, limited.get(check.candidate))
+        : check,
     );
     const effects = await this.act(actions);
-    for (const { kind } of actions) this.metrics.decisions.inc({ decision: kind, reason: "kafka" });
+    for (const action of actions)
+      this.metrics.decisions.inc({ decision: decisionOf(action), reason: "kafka" });
     // A request without a trace gets a new one here, as over HTTP.
     return effects.map((effect, index) => traced(effect, traceInOrNew(slice[index]!.headers)));
   }
@@ -143,6 +168,48 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     return new Map(claimed.map((candidate, index) => [candidate, knownByClaim(results[index]!)]));
   }
 
+  /** Counts the work in flight of the tenants that send requests, across all processes. */
+  private async inFlight(
+    candidates: readonly Candidate[],
+    now: EpochMillis,
+  ): Promise<ReadonlyMap<string, number>> {
+    if (candidates.length === 0) return new Map();
+    const tenants = this.tenants.seen(candidates.map(tenantOf), now);
+    const counts = await this.rateLimits.inFlight(tenants);
+    return new Map(tenants.map((tenant, index) => [tenant, counts[index]!]));
+  }
+
+  /** Returns those that exceed the share of their tenants. */
+  private shed(
+    candidates: readonly Candidate[],
+    byTenant: ReadonlyMap<string, number>,
+  ): ReadonlyMap<Candidate, Refusal> {
+    const weightOf = (tenant: string) => this.declarations.weightOf(tenant);
+    const isShed = shedIn(candidates.map(tenantOf), { max: this.inFlightMax, byTenant, weightOf });
+    const shed = candidates.filter((_, index) => isShed[index]);
+    return new Map(shed.map((candidate) => [candidate, shedRefusal(tenantOf(candidate))]));
+  }
+
+  /**
+   * Counts the requests that are not shed in their limits, and in the work in flight. Returns why requests are declined. A
+   * request that is in flight already, because it is delivered again, is not counted twice.
+   */
+  private async limit(
+    candidates: readonly Candidate[],
+    shed: ReadonlyMap<Candidate, Refusal>,
+  ): Promise<ReadonlyMap<Candidate, Refusal>> {
+    const rest = candidates.filter((candidate) => !shed.has(candidate));
+    const checks = await this.limits.check(
+      rest.map(({ admitted }) => admitted),
+      true,
+    );
+    const declined = rest.flatMap((candidate, index) => {
+      const refusal = checks[index]?.refusal;
+      return refusal ? [[candidate, refusal] as const] : [];
+    });
+    return new Map([...shed, ...declined]);
+  }
+
   private async unknownAmong(stale: readonly Candidate[]): Promise<ReadonlySet<Candidate>> {
     if (stale.length === 0) return new Set();
     const found = await this.admissions.find(stale.map(({ admitted }) => admitted));
@@ -152,11 +219,12 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   private async act(actions: readonly IntakeAction[]): Promise<readonly Effect[]> {
     const now = this.clock.now();
     const declined = actions.filter((action) => action.kind === "decline");
-    const outcomes = declined.map(({ admitted, refusal: { code, reason } }) =>
+    const outcomes = declined.map(({ admitted, refusal: { code, reason, retryAfterMs } }) =>
       refusedOutcome(admitted, {
         kind: "declined",
         code,
         reason,
+        retryAfterMs: retryAfterMs ?? undefined,
         attempts: 0,
         lookup: null,
         completedAt: now,
@@ -179,9 +247,23 @@ function actionOf(
   candidate: Candidate,
   known: ReadonlyMap<Candidate, Known>,
   now: number,
+  limited?: Refusal,
 ): IntakeAction {
   const knownOfIt = known.get(candidate) ?? nothingKnown;
-  return intakeActionOf(decideAdmission(candidate, knownOfIt, notLookedUp, now));
+  return intakeActionOf(decideAdmission(candidate, knownOfIt, notLookedUp, now, limited));
+}
+
+function isNew(candidate: Candidate, known: ReadonlyMap<Candidate, Known>): boolean {
+  return known.get(candidate)?.kind === "nothing";
+}
+
+function tenantOf({ admitted }: Candidate): string {
+  return admitted.attribution.tenant;
+}
+
+/** The label of the metric: a request that is shed is right, and there is no room for it. */
+function decisionOf(action: IntakeAction): string {
+  return action.kind === "decline" && action.refusal.code === "shed" ? "shed" : action.kind;
 }
 
 function effectOf(action: Exclude<IntakeAction, { kind: "decline" }>): Effect {

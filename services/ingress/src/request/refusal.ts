@@ -5,7 +5,10 @@ export type RefusalCode =
   | "invalid_header"
   | "invalid_json"
   | "invalid_value"
+  | "loop_detected"
   | "model_not_found"
+  | "rate_limit_exceeded"
+  | "shed"
   | "unknown_parameter"
   | "unsupported_parameter";
 
@@ -17,6 +20,8 @@ export interface Refusal {
   readonly reason: string;
   /** The path of the member, or the name of the header, that is wrong; null for the request as a whole. */
   readonly param: string | null;
+  /** For a limit: after how long the request may be admitted, in milliseconds; null if waiting does not help. */
+  readonly retryAfterMs?: number | null;
 }
 
 /** The result of reading something that a client sent. */

@@ -1,5 +1,6 @@
 import { budgetLua } from "@sluice/budgets";
 import { oomExemptScript, type RedisScript } from "@sluice/redis";
+import { giveBack } from "../../rate-limits/give-back.ts";
 import {
   attemptsMax,
   endedReplyKeptMs,
@@ -107,11 +108,14 @@ end
 -- The last token of the reply, as attempt-sequence, or false.
 local function lastToken() return get('lastToken') end
 
+${giveBack}
 local function setOutcome(bytes, hash, kind, by)
   set('outcomeHash', hash, 'outcomeKind', kind, 'outcomeBy', by)
   redis.call('SET', answer, bytes, 'PX', recordKeptMs)
   if lastToken() then redis.call('PEXPIRE', stream, ${endedReplyKeptMs}) end
   wake(get('reply') == 'whole' and bytes)
+  local tag, id = string.match(request, '^(.*):request:(.*)$')
+  giveBack(tag .. ':held:' .. id, id)
 end
 
 local function isLive(phase) return phase == 'held' or phase == 'calling' end
