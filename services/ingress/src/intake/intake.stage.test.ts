@@ -15,7 +15,7 @@ import {
 import { type Delivery, deliveryOf, type Effect } from "@sluice/stage";
 import { aCompletion, aRequest, anAdmission } from "@sluice/testing/fixtures";
 import { Registry } from "prom-client";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiKeys } from "../admission/api-keys.ts";
 import { limitedBy, someDeclarations } from "../declarations.fixture.ts";
 import { RequestLimits } from "../limits/request-limits.ts";
@@ -217,4 +217,15 @@ test("a tenant that has its share of the work in flight is shed, until some of i
     "decision",
   );
   expect((await stage.process(requestsTo(1, 3))).map(resultOf)).toEqual(["inference.admitted"]);
+});
+
+test("slices of several partitions share the work in flight, and one that fails does not stop the next", async () => {
+  const { stage, rateLimits } = withFakes(someDeclarations(), 2);
+  const slices = [0, 10, 20].map((first) => stage.process(requestsTo(2, first)));
+  const effects = (await Promise.all(slices)).flat();
+  expect(effects.map(resultOf).filter((result) => result === "inference.admitted")).toHaveLength(2);
+  const take = vi.spyOn(rateLimits, "inFlight").mockRejectedValueOnce(new Error("gone"));
+  await expect(stage.process(requestsTo(1, 30))).rejects.toThrow("gone");
+  expect((await stage.process(requestsTo(1, 31))).map(resultOf)).toEqual(["inference.responded"]);
+  expect(take).toHaveBeenCalledTimes(2);
 });

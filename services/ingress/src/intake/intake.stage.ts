@@ -67,6 +67,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   /** The ids of the keys that were logged, at most as many as are declared. */
   private readonly outdatedKeys = new Set<string>();
   private readonly tenants = new SendingTenants();
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly keys: ApiKeys,
@@ -90,17 +91,9 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     const now = this.clock.now();
     const checks = slice.map((message) => this.check(message, now));
     const candidates = checks.flatMap(candidateIn);
-    const [known, inFlight] = await Promise.all([
-      this.gather(candidates),
-      this.inFlight(candidates, now),
-    ]);
+    const known = await this.gather(candidates);
     const admitted = candidates.filter((each) => actionOf(each, known, now).kind === "admit");
-    // One that was admitted before and may not be published is in flight, and its share was checked.
-    const shed = this.shed(
-      admitted.filter((each) => isNew(each, known)),
-      inFlight,
-    );
-    const limited = await this.limit(admitted, shed);
+    const limited = await this.inTurn(() => this.declinedAmong(admitted, known, now));
     const actions = checks.map((check) =>
       check.kind === "candidate"
         ? actionOf(check.candidate, known, now, limited.get(check.candidate))
@@ -168,15 +161,26 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
     return new Map(claimed.map((candidate, index) => [candidate, knownByClaim(results[index]!)]));
   }
 
-  /** Counts the work in flight of the tenants that send requests, across all processes. */
-  private async inFlight(
-    candidates: readonly Candidate[],
+  /** The slices of several partitions take turns, so that each finds what the one before it has put in flight. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Returns why a share or a limit declines some of the requests that would be admitted. */
+  private async declinedAmong(
+    admitted: readonly Candidate[],
+    known: ReadonlyMap<Candidate, Known>,
     now: EpochMillis,
-  ): Promise<ReadonlyMap<string, number>> {
-    if (candidates.length === 0) return new Map();
-    const tenants = this.tenants.seen(candidates.map(tenantOf), now);
+  ): Promise<ReadonlyMap<Candidate, Refusal>> {
+    if (admitted.length === 0) return new Map();
+    const tenants = this.tenants.seen(admitted.map(tenantOf), now);
     const counts = await this.rateLimits.inFlight(tenants);
-    return new Map(tenants.map((tenant, index) => [tenant, counts[index]!]));
+    const inFlight = new Map(tenants.map((tenant, index) => [tenant, counts[index]!]));
+    // A request that was admitted before, and may not be published, is in flight: its share was checked.
+    const isNew = (candidate: Candidate) => known.get(candidate)?.kind === "nothing";
+    return this.limit(admitted, this.shed(admitted.filter(isNew), inFlight));
   }
 
   /** Returns those that exceed the share of their tenants. */
@@ -251,10 +255,6 @@ function actionOf(
 ): IntakeAction {
   const knownOfIt = known.get(candidate) ?? nothingKnown;
   return intakeActionOf(decideAdmission(candidate, knownOfIt, notLookedUp, now, limited));
-}
-
-function isNew(candidate: Candidate, known: ReadonlyMap<Candidate, Known>): boolean {
-  return known.get(candidate)?.kind === "nothing";
 }
 
 function tenantOf({ admitted }: Candidate): string {
