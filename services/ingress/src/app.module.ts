@@ -24,7 +24,7 @@ import { EmbeddingsController } from "./http/embeddings.controller.ts";
 import { ADMISSION_PRODUCER, HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
-import { WaitingRoom } from "./http/waiting-room.ts";
+import { WaitingPlaces } from "./http/waiting-places.ts";
 import type { Installation } from "./intake/intake-check.ts";
 import { IN_FLIGHT_MAX, INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
 import { RequestLimits } from "./limits/request-limits.ts";
@@ -93,10 +93,10 @@ export function httpProviders(config: Config): readonly Provider[] {
     IngressMetrics,
     ApiKeys,
     {
-      provide: WaitingRoom,
+      provide: WaitingPlaces,
       inject: [Declarations, IngressMetrics],
       useFactory: (declarations: Declarations, metrics: IngressMetrics) =>
-        new WaitingRoom(
+        new WaitingPlaces(
           config.SLUICE_HTTP_WAITING_MAX,
           (tenant) => declarations.weightOf(tenant),
           metrics,

@@ -72,21 +72,27 @@ test("a request above a limit of its user is a 429 with OpenAI's envelope and th
   expect((await askAndAnswer({}, ofGlobex)).status).toBe(200);
 });
 
-test("tokens are counted by an estimate, and by the usage as soon as there is an answer", async () => {
-  await start("limits: [{ id: tokens, tokensPerMinute: 1000 }]");
-  const first = await askAndAnswer({ max_completion_tokens: 900 });
-  expect(first.status).toBe(200);
-  expect(Number(first.headers.get("x-ratelimit-remaining-tokens"))).toBeLessThan(100);
+test.each([
+  ["whole", { stream: false }],
+  ["streamed", { stream: true }],
+])(
+  "tokens are counted by an estimate, and by the usage when there is an answer: %s",
+  async (_, form) => {
+    await start("limits: [{ id: tokens, tokensPerMinute: 1000 }]");
+    const first = await askAndAnswer({ max_completion_tokens: 900, ...form });
+    expect(first.status).toBe(200);
+    expect(Number(first.headers.get("x-ratelimit-remaining-tokens"))).toBeLessThan(100);
 
-  const second = await askAndAnswer({ max_completion_tokens: 800 });
-  expect(second.status).toBe(200);
+    const second = await askAndAnswer({ max_completion_tokens: 800, ...form });
+    expect(second.status).toBe(200);
 
-  const tooLong = await ask({ max_completion_tokens: 1_000 });
-  expect([tooLong.status, tooLong.error?.code]).toEqual([429, "rate_limit_exceeded"]);
-  expect(tooLong.error?.message).toContain("counts as 10");
-  expect(tooLong.headers.get("retry-after")).toBeNull();
-  expect(tooLong.headers.get("x-should-retry")).toBe("false");
-});
+    const tooLong = await ask({ max_completion_tokens: 1_000 });
+    expect([tooLong.status, tooLong.error?.code]).toEqual([429, "rate_limit_exceeded"]);
+    expect(tooLong.error?.message).toContain("counts as 10");
+    expect(tooLong.headers.get("retry-after")).toBeNull();
+    expect(tooLong.headers.get("x-should-retry")).toBe("false");
+  },
+);
 
 test("as many requests run as the concurrency allows, and one that ends makes room", async () => {
   await start("limits: [{ id: together, concurrency: 1 }]");

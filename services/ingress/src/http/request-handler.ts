@@ -13,7 +13,7 @@ import { type CompletedOutcome, isCompleted, jsonHeadersOf } from "./answers/com
 import { ApiError, memoryFull, unavailable } from "./api-error.ts";
 import { HttpAdmission, type HttpRequest, type AdmissionResult } from "./http-admission.ts";
 import { rateLimitHeadersOf } from "./rate-limit-headers.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import { WaitingPlaces } from "./waiting-places.ts";
 
 /** A request that was admitted, joined or answered from the cache, and whose client waits for the answer. */
 export interface Exchange<B extends RequestBody> extends HttpRequest<B> {
@@ -32,7 +32,7 @@ export class RequestHandler {
   constructor(
     private readonly admission: HttpAdmission,
     private readonly answers: AnswerWait,
-    private readonly room: WaitingRoom,
+    private readonly places: WaitingPlaces,
     private readonly limits: RequestLimits,
     private readonly readings: ClientReadings,
     private readonly clock: Clock,
@@ -51,7 +51,7 @@ export class RequestHandler {
     reply: FastifyReply,
     answer: (exchange: Exchange<B>) => Promise<void>,
   ): Promise<void> {
-    const release = this.room.acquire(request.key.tenant);
+    const release = this.places.acquire(request.key.tenant);
     if (!release) {
       this.metrics.decisions.inc({ decision: "shed", reason: "overloaded" });
       throw unavailable(

@@ -2,7 +2,7 @@ import { mayTake } from "../admission/fair-share.ts";
 import type { IngressMetrics } from "../metrics.ts";
 
 /** Bounds how many HTTP requests of this process wait for an answer at the same time, with a fair share for every tenant. */
-export class WaitingRoom {
+export class WaitingPlaces {
   readonly #inHand = new Map<string, number>();
   #total = 0;
 
