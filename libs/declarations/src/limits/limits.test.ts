@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { FileDeclarations } from "../file-declarations.ts";
 import { parseDeclarations } from "../parse.ts";
 
@@ -88,4 +91,19 @@ loops: { samePromptPerMinute: -1 }`;
   const limitOf = (_: unknown, index: number) => `{ id: l${index}, concurrency: 1 }`;
   const many = `limits: [${Array.from({ length: 501 }, limitOf).join(", ")}]`;
   expect(errorsOf(many)).toContainEqual(expect.stringContaining("501 limits are declared"));
+});
+
+test("every declaration in the guide is valid", () => {
+  const guide = readFileSync(
+    join(import.meta.dirname, "../../../../docs/guides/limits.md"),
+    "utf8",
+  );
+  const blocks = [...guide.matchAll(/^```yaml\n([^]*?)^```/gm)].map(([, block = ""]) => block);
+  expect(blocks.length).toBeGreaterThan(3);
+  const errors = blocks.flatMap((block) => {
+    const whole: unknown = { ...parse(yamlWith("")), ...parse(block) };
+    const parsed = parseDeclarations(stringify(whole));
+    return parsed.kind === "invalid" ? parsed.errors : [];
+  });
+  expect(errors).toEqual([]);
 });

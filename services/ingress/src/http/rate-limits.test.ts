@@ -81,7 +81,7 @@ test.each([
     await start("limits: [{ id: tokens, tokensPerMinute: 1000 }]");
     const first = await askAndAnswer({ max_completion_tokens: 900, ...form });
     expect(first.status).toBe(200);
-    expect(Number(first.headers.get("x-ratelimit-remaining-tokens"))).toBeLessThan(100);
+    expect(first.headers.get("x-ratelimit-remaining-tokens")).toMatch(/^\d\d$/);
 
     const second = await askAndAnswer({ max_completion_tokens: 800, ...form });
     expect(second.status).toBe(200);
