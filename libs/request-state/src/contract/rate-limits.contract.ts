@@ -75,6 +75,13 @@ function ratesContract(harnessOf: () => RateLimitHarness): void {
     expect(state?.tokens).toEqual({ remaining: 5_400, resetMs: 6_000 });
   });
 
+  test("large numbers are counted exactly", async () => {
+    const { limits } = harnessOf();
+    const limit = limitOf({ tokensPerMinute: 1_000_000_000 });
+    const [taken] = await limits.take([requestWith([limit], { tokens: 123_456_789 })]);
+    expect(taken?.states[0]?.tokens?.remaining).toBe(876_543_211);
+  });
+
   test("a request that one of its limits refuses is counted in none of them", async () => {
     const { limits } = harnessOf();
     const [wide, narrow] = [limitOf({ requestsPerMinute: 10 }), limitOf({ requestsPerMinute: 1 })];
@@ -163,8 +170,8 @@ function slotsContract(harnessOf: () => RateLimitHarness): void {
 
   test("a slot ends with its lease, so that a process that crashed does not hold it for long", async () => {
     const { limits, wait } = harnessOf();
-    const limit = limitOf({ concurrency: 1 });
-    await limits.take([requestWith([limit], { leaseMs: 40 })]);
+    const limit = limitOf({ concurrency: 2 });
+    await limits.take([requestWith([limit]), requestWith([limit], { leaseMs: 40 })]);
     expect(kindsOf(await limits.take([requestWith([limit])]))).toEqual(["refused"]);
     await wait(60);
     expect(kindsOf(await limits.take([requestWith([limit])]))).toEqual(["granted"]);
