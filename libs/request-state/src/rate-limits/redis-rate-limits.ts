@@ -1,8 +1,7 @@
 import { hashOf, partitionKeyOf } from "@sluice/domain";
-import { runScript, type ScriptReply } from "@sluice/redis";
+import { listOf, numberOf, runScript, type ScriptReply, textOf } from "@sluice/redis";
 import type { RequestRef } from "../ports.ts";
 import type { RedisRequests } from "../redis/redis-requests.ts";
-import { listOf, numberOf, textOf } from "../redis/script-reply.ts";
 import {
   addTokensScript,
   inFlightScript,

@@ -72,7 +72,7 @@ export class RedisRequests {
 
   /** Returns a further key of a tenant, under its hash tag. */
   keyOf(tenant: string, name: string): string {
-    return `${this.#tagOf(tenant)}:${name}`;
+    return `${tenantTagOf(this.#prefix, tenant)}:${name}`;
   }
 
   /** Returns the channel on which a process is notified of replies that have grown. */
