@@ -18,7 +18,7 @@ const ownStack = [
 ];
 /** Suites that measure how long something takes, and suites that fill a shared server or make it forget. */
 const alone = [
-  "e2e/chaos/{kill,redis}.chaos.test.ts",
+  "e2e/chaos/{budgets,kill,redis}.chaos.test.ts",
   "e2e/connections/refusals.e2e.test.ts",
   "e2e/{fuzz,hostile}/*.e2e.test.ts",
   "libs/{redis,request-state}/test/*.int.test.ts",

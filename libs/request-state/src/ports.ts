@@ -279,6 +279,12 @@ export abstract class Attempts {
     leaseMs: number,
   ): Promise<boolean>;
 
+  /**
+   * Whether the store has no trace of an attempt that was claimed: it has lost its data since. No other owner can have the
+   * attempt then, because its number is not used again.
+   */
+  abstract hasLost(ref: RequestRef, attemptNumber: number): Promise<boolean>;
+
   /** Extends the lease. */
   abstract renew(
     ref: RequestRef,

@@ -16,6 +16,7 @@ export {
   type ProcessName,
   startPipeline,
 } from "./pipeline.ts";
+export { loseRedis } from "./lose-redis.ts";
 export { openBudgets } from "./open-budgets.ts";
 export {
   accountOf,

@@ -186,6 +186,18 @@ export function reservationsContract(name: string, harnessOf: () => OutcomeHarne
       });
     });
 
+    test("has lost an attempt of which it has no trace, and no attempt that runs or has ended", async () => {
+      const { attempts, outcomes } = harnessOf();
+      const admitted = admittedFixture();
+      const ref = await admit(harnessOf(), admitted);
+      expect(await attempts.hasLost(ref, 1)).toBe(true);
+      fenceOf(await attempts.begin(ref, "a", longLeaseMs, null));
+      expect(await attempts.hasLost(ref, 1)).toBe(false);
+      expect(await attempts.hasLost(ref, 2)).toBe(true);
+      await outcomes.claim([failedFixture(admitted)], "abandoned");
+      expect(await attempts.hasLost(ref, 2)).toBe(false);
+    });
+
     test("numbers the attempts of a later request from one", async () => {
       await restore(2);
       const { attempts } = harnessOf();

@@ -113,6 +113,11 @@ export class InMemoryAttempts extends Attempts {
     return true;
   }
 
+  override async hasLost(ref: RequestRef, attemptNumber: number): Promise<boolean> {
+    const request = this.#requests.find(ref);
+    return !request || (!request.attempts.has(attemptNumber) && request.outcomeBy === null);
+  }
+
   override async renew(
     ref: RequestRef,
     attemptNumber: number,

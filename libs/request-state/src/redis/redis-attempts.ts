@@ -31,6 +31,7 @@ import { callingScript } from "./scripts/calling.ts";
 import { claimAttemptScript } from "./scripts/claim-attempt.ts";
 import { endAttemptScript } from "./scripts/end-attempt.ts";
 import { finishScript } from "./scripts/finish.ts";
+import { hasLostScript } from "./scripts/has-lost.ts";
 import { historyScript } from "./scripts/history.ts";
 import { renewScript } from "./scripts/renew.ts";
 
@@ -139,6 +140,10 @@ export class RedisAttempts extends Attempts {
     leaseMs: number,
   ): Promise<boolean> {
     return isDone(await this.#requests.runOne(callingScript, ref, attemptNumber, fence, leaseMs));
+  }
+
+  override async hasLost(ref: RequestRef, attemptNumber: number): Promise<boolean> {
+    return isDone(await this.#requests.runOne(hasLostScript, ref, attemptNumber));
   }
 
   override async renew(

@@ -31,7 +31,8 @@ import {
   defer,
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
-import { type AttemptOrder, AttemptRunner } from "./attempt.ts";
+import { AttemptRunner } from "./attempt.ts";
+import type { AttemptOrder } from "./attempt-order.ts";
 import { type Recorded, recorded } from "./claimed.ts";
 import { refusedOutcomeOf } from "./outcome.ts";
 import { intentOf, zeroMeteringOf } from "./metering.ts";

@@ -16,10 +16,11 @@ import {
   refOfAdmitted,
   type RequestRef,
 } from "@sluice/request-state";
-import { type EventProducer, type Deferral, outgoing, type TraceHeaders } from "@sluice/stage";
+import { type EventProducer, type Deferral, outgoing } from "@sluice/stage";
 import { completedOutcomeOf } from "./outcome.ts";
 import { completedUsage } from "./estimate.ts";
 import { encodeFailure, type FailureCode, retryAtOf } from "../decide/failure.ts";
+import type { AttemptOrder } from "./attempt-order.ts";
 import {
   type BudgetRefused,
   type Claimed,
@@ -58,38 +59,13 @@ export interface AttemptParts {
   readonly settings: AttemptSettings;
 }
 
-export interface AttemptOrder {
-  /**
-   * Names this process and the message in the attempt record. A process handles a message once at a time,
-   * so it recognises its own claim, whose reply was lost.
-   */
-  readonly owner: string;
-  readonly dispatched: InferenceDispatched;
-  readonly number: number;
-  readonly candidate: Candidate;
-  /** Provider calls made for the request before. */
-  readonly callsBefore: number;
-  /** Whether further calls may have been made before Redis lost its data. */
-  readonly isAfterLoss: boolean;
-  /**
-   * Whether the request's record was read to place this order. If it was not, the store begins
-   * attempt 1 only if nothing but the admission is recorded, see {@link Attempts.begin}.
-   */
-  readonly record: "unread" | "read";
-  /** The trace of the dispatched message, which the provider receives too. */
-  readonly trace: TraceHeaders;
-  /**
-   * Aborts the call when the process ends. What the call has brought by then is recorded, so that another
-   * process continues at once.
-   */
-  readonly stopping: AbortSignal;
-}
-
 /** An attempt that this process has claimed. */
 interface Held extends AttemptOrder {
   readonly ref: RequestRef;
   readonly fence: number;
   readonly intent: InferenceAttempted;
+  /** Before the claim was sent. */
+  readonly claimedAt: EpochMillis;
 }
 
 /** An attempt that brought an answer, as the record holds it. */
@@ -128,11 +104,12 @@ export class AttemptRunner {
     const { dispatched, candidate, trace } = order;
     const body = provider.bodyOf(dispatched.admitted.request, candidate, isLive(dispatched));
     const need = reservationFor(order);
+    const claimedAt = clock.now();
     const claimed =
       order.record === "unread" ? await this.#begin(order, need) : await this.#claim(order, need);
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, clock.now());
-    const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent };
+    const held: Held = { ...order, ref: refOf(intent), fence: claimed.fence, intent, claimedAt };
     const early = new EarlyEnd(this.#parts.hidesReasoning(candidate));
     const lease = this.#leaseOf(held, early);
     const isOver = () =>
@@ -140,7 +117,7 @@ export class AttemptRunner {
     try {
       await producer.send([outgoing(topics.inferenceAttempted, intent, trace)]);
       if (isOver()) return await this.#release(held);
-      if (!(await this.#mayCall(held))) return recorded;
+      if (!(await this.#mayCall(held))) return await this.#closeLost(held);
       // The wait for Redis may have been long. What is not sent costs nothing, and must not be estimated.
       if (isOver()) return await this.#notSent(held);
       const called = await this.#call(held, body, early);
@@ -152,11 +129,12 @@ export class AttemptRunner {
 
   /** Closes the intent of an attempt whose owner stopped before it called the provider. */
   async release(order: AttemptOrder): Promise<Deferral | Recorded> {
+    const claimedAt = this.#parts.clock.now();
     const claimed = await this.#claim(order, null);
     if (claimed.kind === "budget-refused") return recorded;
     if (claimed.kind !== "claimed") return claimed;
     const intent = intentFor(order, this.#parts.clock.now());
-    return this.#release({ ...order, ref: refOf(intent), fence: claimed.fence, intent });
+    return this.#release({ ...order, ref: refOf(intent), fence: claimed.fence, intent, claimedAt });
   }
 
   /**
@@ -187,10 +165,28 @@ export class AttemptRunner {
     return claimedOf(await attempts.claim(ref, number, owner, settings.leaseMs, need));
   }
 
-  async #release({ ref, number, fence, intent, candidate, stopping }: Held): Promise<Recorded> {
+  async #release(held: Held): Promise<Recorded> {
+    const { ref, number, fence, intent, candidate, stopping } = held;
     const { attempts, clock, metrics } = this.#parts;
     const zero = zeroMeteringOf(intent, "released", intent.attemptedAt, clock.now());
-    await persistently(() => attempts.release(ref, number, fence, zero), stopping);
+    const isOurs = await persistently(() => attempts.release(ref, number, fence, zero), stopping);
+    if (!isOurs) return this.#closeLost(held);
+    metrics.closed(candidate, "released");
+    return recorded;
+  }
+
+  /**
+   * Closes the intent of an attempt that this process may not continue. If another owner has it, that one closes it. If
+   * Redis has lost it, nothing else would, and the sweep would estimate a call that was never made. Within the first lease
+   * no other owner can have made the call before the loss.
+   */
+  async #closeLost({ ref, number, intent, claimedAt, trace, candidate }: Held): Promise<Recorded> {
+    const { attempts, producer, clock, metrics, settings } = this.#parts;
+    const now = clock.now();
+    if (now - claimedAt >= settings.leaseMs || !(await attempts.hasLost(ref, number)))
+      return recorded;
+    const zero = zeroMeteringOf(intent, "released", now, now);
+    await producer.send([outgoing(topics.costMetered, zero, trace)]);
     metrics.closed(candidate, "released");
     return recorded;
   }

@@ -1,4 +1,4 @@
-import type { BudgetWindow, InferenceAttempted } from "@sluice/contracts";
+import type { BudgetWindow, CostMetered, InferenceAttempted } from "@sluice/contracts";
 import { topics } from "@sluice/contracts";
 import { describe, expect, test } from "vitest";
 import type { Scripted } from "../providers/in-memory-provider.ts";
@@ -92,6 +92,22 @@ test("a request that was admitted before a loss is attempted under a new number,
     expect.stringContaining("Redis has lost its data"),
   );
   expect(requests.budgets.epochAfter("acme", clock.now() + 1)).toBe(0);
+});
+
+test("an intent of an attempt that Redis lost before the call is closed as one that was never called", async () => {
+  const { handle, producer, requests, ref, provider } = await stageWith(() => answered);
+  const send = producer.send.bind(producer);
+  let isLost = false;
+  producer.send = async (messages) => {
+    await send(messages);
+    // Between the intent and the call.
+    if (!isLost) requests.forget(ref);
+    isLost = true;
+  };
+  await handle();
+  const [closed] = recordsOf<CostMetered>(producer.records, topics.costMetered);
+  expect(closed).toMatchObject({ attemptNumber: 1, kind: "reported", reason: "released" });
+  expect(provider.calls).toHaveLength(1);
 });
 
 async function newTestStageAfterLoss() {
