@@ -1,5 +1,5 @@
 import { Declarations } from "@sluice/declarations";
-import type { CostMetered, InferenceAttempted, Usage } from "@sluice/contracts";
+import type { BudgetWindow, CostMetered, InferenceAttempted, Usage } from "@sluice/contracts";
 import { noUsage, PriceBook, type Rates } from "@sluice/domain";
 
 const rates = (inputNanoUsd: bigint, outputNanoUsd: bigint): Rates => ({
@@ -44,6 +44,20 @@ const attribution = {
   key: "k1",
   signature: "",
 };
+
+/** Returns the window of a month for team "search". */
+export function windowOf(given: Partial<BudgetWindow> = {}): BudgetWindow {
+  return {
+    budget: "team",
+    scope: "team=search",
+    opensAt: Date.UTC(2026, 5, 1),
+    closesAt: Date.UTC(2099, 6, 1),
+    limitNanoUsd: 5_000_000_000n,
+    hard: true,
+    version: 1n,
+    ...given,
+  };
+}
 
 /** Returns a metering of 100 input and 10 output tokens of "small", which cost 140,000 nano-USD. */
 export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {

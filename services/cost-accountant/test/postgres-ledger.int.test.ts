@@ -1,7 +1,11 @@
 import type { CostMetered } from "@sluice/contracts";
+import { chargeIdOf } from "@sluice/domain";
 import type { Pool, PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { budgetHistoryContract } from "../src/budgets/budget-history.contract.ts";
+import { PostgresBudgetHistory } from "../src/budgets/postgres-budget-history.ts";
 import { chargeOf } from "../src/charge/charge.ts";
+import { foldSlice } from "../src/charge/fold-slice.ts";
 import { chargeColumns, sumColumns } from "../src/ledger/charge-columns.ts";
 import { InMemoryLedger } from "../src/ledger/in-memory-ledger.ts";
 import { ledgerContract } from "../src/ledger/ledger.contract.ts";
@@ -10,7 +14,7 @@ import { PostgresLedger } from "../src/ledger/postgres-ledger.ts";
 import { migrations } from "../src/ledger/migrations/index.ts";
 import { ledgerPool, ledgerSchemaOf, migrate } from "../src/ledger/postgres-pool.ts";
 import { usageChangeOf } from "../src/ledger/usage-change.ts";
-import { book, calledAt, intentOf, meteredOf, usageOf } from "./fixtures.ts";
+import { book, calledAt, intentOf, meteredOf, usageOf, windowOf } from "./fixtures.ts";
 import { foldInto } from "./fold-into.ts";
 import { createLedgerDatabase, createOwnedSchema, type LedgerDatabase } from "./ledger-database.ts";
 
@@ -25,12 +29,17 @@ afterAll(async () => {
 async function emptyLedger(): Promise<PostgresLedger> {
   await database.owner.query(`
     alter table charges disable trigger charges_are_append_only;
-    truncate charges, usage_hourly, budget_windows, attempts_open, attempts_parked, consumer_offsets;
+    truncate charges, usage_hourly, budget_windows, attempts_open, attempts_parked, consumer_offsets,
+      budget_epochs;
     alter table charges enable trigger charges_are_append_only`);
   return new PostgresLedger(database.pool);
 }
 
 ledgerContract("PostgreSQL", emptyLedger);
+budgetHistoryContract("PostgreSQL", async () => ({
+  ledger: await emptyLedger(),
+  history: new PostgresBudgetHistory(database.pool),
+}));
 
 describe("PostgreSQL", () => {
   test("several processes can migrate at once", async () => {
@@ -126,6 +135,103 @@ describe("PostgreSQL", () => {
       );
     await Promise.all([0, 1, 2, 3].map((each) => foldInto(ledger, list(each), 20, each)));
     expect((await ledger.costs(query)).total.attempts).toBe(160n);
+  });
+
+  test("two writers of one partition give each number once, without gaps", async () => {
+    const ledger = await emptyLedger();
+    const list = (name: string) =>
+      Array.from({ length: 60 }, (_, index) => meteredOf({ attemptId: `${name}-${index}` }));
+    await Promise.all([foldInto(ledger, list("a"), 7), foldInto(ledger, list("b"), 11)]);
+    const { rows } = await database.pool.query<{ sequence: bigint }>(
+      "select ledger_sequence as sequence from charges order by 1",
+    );
+    expect(rows.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 120 }, (_, index) => BigInt(index + 1)),
+    );
+    const { settled } = await new PostgresBudgetHistory(database.pool).snapshot("demo");
+    expect(settled).toEqual(new Map([[0, 120n]]));
+  });
+
+  test("writers of different partitions that change the same windows do not block each other, and the sums are those of the charges", async () => {
+    const ledger = await emptyLedger();
+    const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
+    const list = (partition: number) =>
+      (partition % 2 ? users : users.toReversed()).map((user) =>
+        meteredOf({
+          attemptId: `${partition}-${user}`,
+          usage: usageOf({ inputTokens: BigInt(partition + 1) }),
+          windows: [windowOf(), windowOf({ budget: "user", scope: `user=${user}` })],
+        }),
+      );
+    await Promise.all([0, 1, 2, 3].map((each) => foldInto(ledger, list(each), 20, each)));
+    const { rows } = await database.pool.query<{ windows: bigint; wrong: bigint }>(
+      `with charged as (
+         select w->>'id' as window_id, sum(amount_nano_usd) as spent
+         from charges, jsonb_array_elements(windows) as w group by 1
+       )
+       select count(*) as windows, count(*) filter (where spent is distinct from spent_nano_usd) as wrong
+       from charged full join budget_windows using (window_id)`,
+    );
+    expect(rows).toEqual([{ windows: 41n, wrong: 0n }]);
+  });
+
+  test("a window is restored until three days after it closed, and that of a run until it has rested for a month", async () => {
+    const ledger = await emptyLedger();
+    const dayMs = 86_400_000;
+    const closing = (days: number) =>
+      windowOf({ budget: `closed-${days}`, closesAt: Date.now() - days * dayMs });
+    const forever = { opensAt: null, closesAt: null };
+    const windows = [
+      ...[closing(2), closing(4), windowOf({ budget: "total", scope: "", ...forever })],
+      ...["r1", "r2"].map((run) =>
+        windowOf({ budget: run, scope: `team=a,run=${run}`, ...forever }),
+      ),
+    ];
+    await foldInto(ledger, [meteredOf({ windows })]);
+    await database.pool.query(
+      "update budget_windows set updated_at = now() - interval '31 days' where budget in ('r2', 'total')",
+    );
+    const { spent } = await new PostgresBudgetHistory(database.pool).snapshot("demo");
+    const budgets = spent.map(({ window }) => window.budget).toSorted();
+    expect(budgets).toEqual(["closed-2", "r1", "total"]);
+  });
+
+  test("a budget whose period becomes longer keeps its window, also if one slice has both periods", async () => {
+    const ledger = await emptyLedger();
+    const day = windowOf({ closesAt: Date.now() - 4 * 86_400_000 });
+    const list = [day, windowOf(), day].map((window, index) =>
+      meteredOf({ attemptId: `a${index}`, windows: [window] }),
+    );
+    await foldInto(ledger, list.slice(0, 1));
+    await foldInto(ledger, list.slice(1));
+    const { spent } = await new PostgresBudgetHistory(database.pool).snapshot("demo");
+    expect(spent).toMatchObject([
+      { window: { closesAt: windowOf().closesAt }, spentNanoUsd: 420_000n },
+    ]);
+  });
+
+  test("a ledger of the second version keeps its charges without numbers, and new ones are counted from 1", async () => {
+    const { pool, schema, drop } = await createOwnedSchema(migrations.slice(0, 2));
+    await chargeAsFirstVersion(pool, meteredOf({ attemptId: "before" }));
+    await migrate(pool, migrations, schema);
+    await chargeAsFirstVersion(pool, meteredOf({ attemptId: "during" }));
+    const windows = [windowOf()];
+    const list = ["before", "during", "after"].map((attemptId) =>
+      meteredOf({ attemptId, windows }),
+    );
+    const place = {
+      ...{ topic: "cost.metered", partition: 0, nextOffset: 3n },
+      attemptIds: list.map(({ attemptId }) => attemptId),
+    };
+    const ledger = new PostgresLedger(pool);
+    const { numbers } = await ledger.fold(place, (recorded) =>
+      foldSlice(list, recorded, book, calledAt),
+    );
+    const number = { partition: 0, sequence: 1n };
+    expect(numbers).toEqual(new Map([[chargeIdOf("after", "reported"), number]]));
+    const { spent } = await new PostgresBudgetHistory(pool).snapshot("demo");
+    expect(spent).toMatchObject([{ spentNanoUsd: 140_000n }]);
+    await drop();
   });
 
   test("folding into tables that have grown since they were empty reads no table from end to end", async () => {

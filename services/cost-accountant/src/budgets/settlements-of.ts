@@ -4,7 +4,9 @@ import type { Verdict } from "../charge/charge.ts";
 import type { ChargeNumber } from "../ledger/ledger-entry.ts";
 
 /**
- * Returns the settlements of a slice, each partition in the order of its numbers. A saving moves no money, a charge without
+ * Returns the settlements of a slice, each partition in the order of its numbers. If a metering is repeated within the
+ * slice, its charge comes first as new and then as known, because the order is stable: a new charge with a number that is
+ * settled would look like a ledger that was restored. A saving moves no money, a charge without
  * windows is in no budget, and a charge without a number is from before budgets. Pure.
  *
  * @param numbers the number of each charge, by charge id
@@ -17,7 +19,7 @@ export function settlementsOf(
     .flatMap((verdict): readonly Settlement[] => {
       const charge = chargeIn(verdict);
       const number = charge && numbers.get(charge.chargeId);
-      if (!charge || !number || charge.windows.length === 0) return [];
+      if (!charge || charge.kind === "saving" || !number || charge.windows.length === 0) return [];
       return [
         {
           tenant: charge.attribution.tenant,
@@ -29,7 +31,7 @@ export function settlementsOf(
         },
       ];
     })
-    .toSorted((a, b) => a.partition - b.partition || (a.sequence < b.sequence ? -1 : 1));
+    .toSorted((a, b) => a.partition - b.partition || Number(a.sequence - b.sequence));
 }
 
 function chargeIn(verdict: Verdict): CostCharged | undefined {

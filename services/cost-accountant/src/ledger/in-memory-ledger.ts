@@ -54,7 +54,7 @@ export class InMemoryLedger extends Ledger {
   override async noteIntents(attempts: readonly OpenAttempt[]): Promise<void> {
     for (const attempt of attempts) {
       const { attemptId } = attempt.intent;
-      if (!this.#isKnown(attemptId)) this.#open.set(attemptId, attempt);
+      if (!this.#byAttempt.has(attemptId)) this.#open.set(attemptId, attempt);
     }
   }
 

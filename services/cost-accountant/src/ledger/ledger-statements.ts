@@ -34,6 +34,9 @@ export const chargesOfAttempts = `select ${charges} from charges where attempt_i
  * order of their key, so that two writers cannot deadlock. Parameters: an array for each column, then
  * the attempts that are metered, those that are parked, the topic, the partition, and the number of its last charge.
  *
+ * A window is named by its budget, scope and beginning. A budget whose period is changed from a day to a month keeps the
+ * window that began on the first of the month, and it must not be forgotten with the day.
+ *
  * A parked attempt keeps its intent: what it costs is not known, so the amount that is reserved for it must be found by a
  * rebuild of the budgets.
  */
@@ -55,12 +58,15 @@ export const writeSlice = `
   ), budgeted as (
     insert into budget_windows as b
       (tenant, window_id, budget, scope, opens_at, closes_at, spent_nano_usd, updated_at)
-    select tenant, w->>'id', w->>'budget', w->>'scope', ${timeIn("opensAt")}, ${timeIn("closesAt")},
+    select tenant, w->>'id', w->>'budget', w->>'scope', ${timeIn("opensAt")},
+      max(${timeIn("closesAt")}),
       sum(amount_nano_usd), now()
     from slice join inserted using (charge_id), jsonb_array_elements(windows) as w
-    group by 1, 2, 3, 4, 5, 6 order by 1, 2
+    where amount_nano_usd <> 0
+    group by 1, 2, 3, 4, 5 order by 1, 2
     on conflict (tenant, window_id) do update set
-      spent_nano_usd = b.spent_nano_usd + excluded.spent_nano_usd, updated_at = excluded.updated_at
+      spent_nano_usd = b.spent_nano_usd + excluded.spent_nano_usd,
+      closes_at = greatest(b.closes_at, excluded.closes_at), updated_at = excluded.updated_at
   ), closed as (
     delete from attempts_open
     where attempt_id = any($${firstExtra}::text[]) and not attempt_id = any($${firstExtra + 1}::text[])
@@ -82,7 +88,7 @@ const isKnown = (id: string): string => `(
 )`;
 
 /**
- * Stores intents; the last one of an attempt counts. $1 attempt ids, $2 partitions, $3 deadlines,
+ * Stores intents of attempts that are not charged; the last one of an attempt counts. $1 attempt ids, $2 partitions, $3 deadlines,
  * $4 intents.
  */
 export const noteIntents = `
@@ -90,7 +96,7 @@ export const noteIntents = `
   select distinct on (attempt_id) attempt_id, partition, deadline_at, intent
   from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::jsonb[]) with ordinality
     as noted (attempt_id, partition, deadline_at, intent, place)
-  where not ${isKnown("noted.attempt_id")}
+  where not ${isCharged("noted.attempt_id")}
   order by attempt_id, place desc
   on conflict (attempt_id) do update
   set deadline_at = excluded.deadline_at, intent = excluded.intent`;
@@ -100,7 +106,7 @@ export const noteIntents = `
  * being written stays in the table, so the charges decide whether an attempt is open.
  * $1 partitions, $2 deadline.
  */
-export const forgetKnown = `
+export const forgetCharged = `
   delete from attempts_open a
   where partition = any($1::integer[]) and deadline_at < $2 and ${isCharged("a.attempt_id")}`;
 

@@ -15,7 +15,7 @@ import type { ChargeNumber } from "./ledger-entry.ts";
 import {
   chargesOfAttempts,
   costsBy,
-  forgetKnown,
+  forgetCharged,
   noteIntents,
   overdueAttempts,
   replayLimbs,
@@ -94,7 +94,7 @@ export class PostgresLedger extends Ledger {
     max: number,
   ): Promise<readonly OpenAttempt[]> {
     const deadline = new Date(before).toISOString();
-    await this.#query(forgetKnown, [partitions, deadline]);
+    await this.#query(forgetCharged, [partitions, deadline]);
     const rows = await this.#query<{ partition: number; intent: StoredIntent }>(overdueAttempts, [
       partitions,
       deadline,

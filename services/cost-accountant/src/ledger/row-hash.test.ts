@@ -1,7 +1,7 @@
-import type { Usage } from "@sluice/contracts";
+import type { CostCharged, Usage } from "@sluice/contracts";
 import { tokenClasses } from "@sluice/domain";
 import { expect, test } from "vitest";
-import { book, calledAt, meteredOf, usageOf } from "../../test/fixtures.ts";
+import { book, calledAt, meteredOf, usageOf, windowOf } from "../../test/fixtures.ts";
 import { chargeOf } from "../charge/charge.ts";
 import type { LedgerEntry } from "./ledger-entry.ts";
 import { rowHashOf } from "./row-hash.ts";
@@ -35,4 +35,24 @@ test("without input that was cached for an hour, the hash is that of rows from b
 test("the time of the charge does not change the hash, because a replay has another", () => {
   const later = { ...entry, charge: { ...entry.charge, chargedAt: calledAt + 9_000 } };
   expect(rowHashOf(later)).toEqual(rowHashOf(entry));
+});
+
+const window = windowOf();
+const charged = (changed: Partial<CostCharged>) =>
+  rowHashOf({ ...entry, charge: { ...entry.charge, ...changed } }).toString("hex");
+const hashOfWindow = "74afe81027a0296a7869d5faa1754a44fc8f946dece3ee42edd0f93f6e0530ac";
+
+test("windows and a run change the hash, and a charge without them has the hash of rows from before them", () => {
+  expect(charged({ windows: [], runId: null })).toBe(hashBeforeHours);
+  expect(charged({ windows: [window], runId: "r1" })).toBe(hashOfWindow);
+  const changes = [{ budget: "b" }, { scope: "" }, { opensAt: null }, {}].map((change) =>
+    charged({ windows: [{ ...window, ...change }] }),
+  );
+  const runs = ["7", "8"].map((runId) => charged({ runId }));
+  expect(new Set([...changes, ...runs, hashBeforeHours, hashOfSevenHours]).size).toBe(8);
+});
+
+test("the limit of a window does not change the hash, because it moves no money", () => {
+  const raised = windowOf({ limitNanoUsd: 9n, version: 2n });
+  expect(charged({ windows: [raised] })).toBe(charged({ windows: [window] }));
 });

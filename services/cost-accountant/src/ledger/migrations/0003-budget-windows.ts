@@ -3,6 +3,8 @@
  * partition, and the sums by window from which the budgets are rebuilt. No row is rewritten. An old row has no number,
  * because nothing was reserved for it, and an accountant of the version before can still write during the upgrade.
  *
+ * A charge changes neither column of the index of windows, so that PostgreSQL changes a sum in place.
+ *
  * `charges` is locked first, as the transaction of a slice does, so that the two cannot deadlock.
  */
 export const budgetWindows0003 = `
@@ -24,6 +26,7 @@ create table budget_windows (
   updated_at timestamptz not null,
   primary key (tenant, window_id)
 ) with (fillfactor = 70);
+create index budget_windows_by_close on budget_windows (tenant, closes_at);
 
 create table budget_epochs (
   tenant text primary key,
