@@ -12,5 +12,7 @@ export type AccountantFaultCode =
   | "LEDGER_REFUSED"
   /** Log and metric: the sweep threw an unexpected error. The next sweep tries again. */
   | "SWEEP_DEFECT"
+  /** Log and metric: the announced attempts are not stored in time. The next round begins the rebuild again. */
+  | "REBUILD_INTENTS_BEHIND"
   /** Log and metric: a rebuild of budgets threw an unexpected error. The next round tries again. */
   | "REBUILD_DEFECT";

@@ -4,9 +4,13 @@ import type { BudgetState } from "@sluice/budgets";
 /** A rebuild that has not ended after this time has lost its process, and another one begins. */
 const rebuildMsMax = 30_000;
 
-/** Whether the budgets of a tenant have to be rebuilt now. */
-export function needsRebuild(state: BudgetState, now: number): boolean {
-  if (state.kind === "rebuilding") return now - state.sinceMs > rebuildMsMax;
+/**
+ * Whether the budgets of a tenant have to be rebuilt now.
+ *
+ * @param hasFailed whether this process began the last rebuild that it knows of, and failed
+ */
+export function needsRebuild(state: BudgetState, hasFailed: boolean, now: number): boolean {
+  if (state.kind === "rebuilding") return hasFailed || now - state.sinceMs > rebuildMsMax;
   return state.kind === "lost";
 }
 

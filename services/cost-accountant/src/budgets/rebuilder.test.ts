@@ -149,10 +149,90 @@ test("an outage of the offsets ends the round, and the next one rebuilds", async
   const fault = new TransientFault("STAGE_BROKER_UNAVAILABLE", "Kafka is unavailable.");
   const spied = vi.spyOn(offsets, "endOffsets").mockRejectedValueOnce(fault);
   await expect(rebuilder.round()).rejects.toThrow("Kafka is unavailable.");
-  clock.time += 30_001;
   await rebuilder.round();
   expect(await budgets.states([tenant])).toEqual([{ kind: "ready" }]);
   expect(spied).toHaveBeenCalledTimes(2);
+});
+
+test("budgets stay closed while the intents are not stored in time, and the next round begins again", async () => {
+  await announce("late");
+  vi.spyOn(offsets, "committed").mockImplementationOnce(async () => {
+    clock.time += 20_000;
+    return new Map();
+  });
+  await expect(rebuilder.round()).rejects.toMatchObject({ code: "REBUILD_INTENTS_BEHIND" });
+  await expect(counted()).rejects.toMatchObject({ code: "BUDGETS_REBUILDING" });
+  storeIntents();
+  await rebuilder.round();
+  expect(await counted()).toEqual([0n, 1_650_000n]);
+});
+
+test("a rebuild that another process overtook restores nothing, and is not repeated at once", async () => {
+  const committed = vi.spyOn(offsets, "committed").mockImplementationOnce(async () => {
+    await budgets.begin(tenant);
+    return new Map([[0, 0n]]);
+  });
+  const begun = vi.spyOn(budgets, "begin");
+  await rebuilder.round();
+  await rebuilder.round();
+  expect(committed).toHaveBeenCalledTimes(1);
+  expect(begun).toHaveBeenCalledTimes(2);
+  expect(await budgets.states([tenant])).toMatchObject([{ kind: "rebuilding" }]);
+});
+
+test("a tenant whose ledger cannot be read does not keep another one waiting", async () => {
+  const parts = partsOf(ledger);
+  const snapshot = parts.history.snapshot.bind(parts.history);
+  vi.spyOn(parts.history, "snapshot").mockImplementation(async (of) => {
+    if (of === "broken") throw new TypeError("defect");
+    return snapshot(of);
+  });
+  const declarations = { tenants: () => ["broken", tenant] };
+  const rebuilding = new BudgetRebuilder({ ...parts, declarations });
+  await expect(rebuilding.round()).rejects.toThrow("defect");
+  expect(await counted()).toEqual([0n, 0n]);
+});
+
+test("all reservations that no attempt claimed in time are released, however many", async () => {
+  await rebuilder.round();
+  const option = { candidate: { variant: "small", worstCaseNanoUsd: 7n }, windows: [team] };
+  const attemptIds = ["a", "b"];
+  const request = { tenant, deadlineAt: calledAt, options: [option] };
+  await budgets.reserve(attemptIds.map((attemptId) => ({ ...request, attemptId })));
+  vi.spyOn(budgets, "expire").mockImplementation(async () => {
+    const attemptId = attemptIds.pop();
+    if (attemptId === undefined) return 0;
+    budgets.releaseOpen(tenant, attemptId);
+    return 1;
+  });
+  for (let round = 0; round < 20; round += 1) await rebuilder.round();
+  expect(await counted()).toEqual([0n, 0n]);
+});
+
+test("a fault is logged when it begins or changes, and counted each time", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const logged: unknown[] = [];
+  const log = (fields: unknown) => logged.push(fields);
+  const registry = new Registry();
+  const metrics = new AccountantMetrics(registry);
+  const rebuilding = new BudgetRebuilder({
+    ...partsOf(ledger),
+    metrics,
+    logger: { info: () => undefined, warn: log, error: log },
+    intervalMs: 500,
+  });
+  const states = vi.spyOn(budgets, "states");
+  states.mockRejectedValue(new TransientFault("REDIS_UNAVAILABLE", "Redis is unavailable."));
+  rebuilding.start();
+  for (let round = 0; round < 2; round += 1) await vi.advanceTimersByTimeAsync(500);
+  states.mockRejectedValue(new TypeError("defect"));
+  for (let round = 0; round < 2; round += 1) await vi.advanceTimersByTimeAsync(500);
+  await rebuilding.stop();
+  states.mockRestore();
+  vi.useRealTimers();
+  expect(logged).toMatchObject([{ code: "REDIS_UNAVAILABLE" }, { code: "REBUILD_DEFECT" }]);
+  const faults = await registry.getSingleMetric("budgets_rebuild_faults_total")?.get();
+  expect(faults?.values.map(({ value }) => value)).toEqual([3, 2]);
 });
 
 test("whatever is charged, lost, rebuilt and repeated, the budgets have what the ledger has", async () => {

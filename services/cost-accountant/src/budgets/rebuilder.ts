@@ -1,6 +1,6 @@
 import type { BudgetRebuild, Settlements } from "@sluice/budgets";
 import type { Declarations } from "@sluice/declarations";
-import { type Clock, Fault, sleep } from "@sluice/domain";
+import { type Clock, Fault, sleep, TransientFault } from "@sluice/domain";
 import type { TopicOffsets } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
 import type { AccountantFaultCode } from "../faults.ts";
@@ -26,6 +26,7 @@ export interface RebuilderParts {
 const roundsPerExpiry = 20;
 const intentsPollMs = 100;
 const intentsWaitMs = 20_000;
+const behindCode: AccountantFaultCode = "REBUILD_INTENTS_BEHIND";
 const defectCode: AccountantFaultCode = "REBUILD_DEFECT";
 
 /**
@@ -41,6 +42,8 @@ export class BudgetRebuilder {
   readonly #parts: RebuilderParts;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** Tenants whose rebuild this process has begun and not ended. */
+  readonly #failed = new Set<string>();
   #round = 0;
   #lastCode: string | undefined;
   #isStopped = false;
@@ -64,48 +67,85 @@ export class BudgetRebuilder {
   }
 
   /**
-   * Rebuilds the budgets of the tenants that need it, one after the other.
+   * Rebuilds the budgets of the tenants that need it.
    *
-   * @throws TransientFault if Redis, the ledger or Kafka is unavailable; the next round continues
+   * @throws TransientFault if Redis, the ledger or Kafka is unavailable, or if the intents lag; the next round continues
    */
   async round(): Promise<void> {
-    const { declarations, rebuild, settlements, clock, metrics } = this.#parts;
+    const { declarations, rebuild, clock, metrics } = this.#parts;
     const tenants = declarations.tenants();
     const states = await rebuild.states(tenants);
-    metrics.budgetsNotReady(states.filter(({ kind }) => kind !== "ready").length);
-    for (const [index, tenant] of tenants.entries())
-      if (needsRebuild(states[index]!, clock.now())) await this.#rebuild(tenant);
+    const ready = tenants.filter((_, index) => states[index]!.kind === "ready");
+    metrics.budgetsNotReady(tenants.length - ready.length);
+    for (const tenant of ready) this.#failed.delete(tenant);
+    const lost = tenants.filter((tenant, index) =>
+      needsRebuild(states[index]!, this.#failed.has(tenant), clock.now()),
+    );
+    if (lost.length > 0) await this.#rebuild(lost);
     this.#round += 1;
-    if (this.#round % roundsPerExpiry !== 0) return;
-    for (const [index, tenant] of tenants.entries())
-      if (states[index]!.kind === "ready")
-        metrics.reservationsExpired(await settlements.expire(tenant));
+    if (this.#round % roundsPerExpiry === 0) await this.#expire(ready);
   }
 
-  async #rebuild(tenant: string): Promise<void> {
-    const { rebuild, history, offsets, logger, metrics } = this.#parts;
-    const token = await rebuild.begin(tenant);
-    const ends = await offsets.endOffsets(announcedOn);
-    if (!(await this.#untilStored(ends))) return;
+  /** Rebuilds tenants together, because a Redis that has lost one of them has mostly lost all. */
+  async #rebuild(tenants: readonly string[]): Promise<void> {
+    const tokens: (readonly [tenant: string, token: string])[] = [];
+    for (const tenant of tenants) {
+      // An outage until the end of this rebuild must not cost the time after which another process begins.
+      this.#failed.add(tenant);
+      tokens.push([tenant, await this.#parts.rebuild.begin(tenant)]);
+    }
+    await this.#untilStored();
+    const faults: unknown[] = [];
+    for (const [tenant, token] of tokens) {
+      try {
+        await this.#restore(tenant, token);
+      } catch (fault) {
+        // A defect in the data of one tenant must not keep the others waiting.
+        faults.push(fault);
+      }
+    }
+    if (faults.length > 0) throw faults[0];
+  }
+
+  async #restore(tenant: string, token: string): Promise<void> {
+    const { rebuild, history, logger, metrics } = this.#parts;
     const epoch = await history.raiseEpoch(tenant);
     const snapshot = await history.snapshot(tenant);
-    if (!(await rebuild.restore(token, { tenant, epoch, ...snapshot }))) return;
+    const isRestored = await rebuild.restore(token, { tenant, epoch, ...snapshot });
+    this.#failed.delete(tenant);
+    // Another process has begun later, and restores the same.
+    if (!isRestored) return;
     metrics.budgetsRebuilt();
     const { spent, open } = snapshot;
     const facts = { tenant, epoch, windows: spent.length, open: open.length };
     logger.info(facts, "the budgets of a tenant are rebuilt from the ledger");
   }
 
-  /** Returns false if the intents are not stored in time. The next round begins again. */
-  async #untilStored(ends: ReadonlyMap<number, bigint>): Promise<boolean> {
+  /** Waits until the ledger has all intents that are on the topic now. */
+  async #untilStored(): Promise<void> {
     const { offsets, intentsGroup, clock } = this.#parts;
+    const ends = await offsets.endOffsets(announcedOn);
     const until = clock.now() + intentsWaitMs;
-    while (!this.#isStopped) {
-      if (hasStored(ends, await offsets.committed(intentsGroup, announcedOn))) return true;
-      if (clock.now() >= until) return false;
+    while (!hasStored(ends, await offsets.committed(intentsGroup, announcedOn))) {
+      if (this.#isStopped || clock.now() >= until)
+        throw new TransientFault(
+          behindCode,
+          `The intents on ${announcedOn} were not stored in the ledger within ${intentsWaitMs / 1_000} s. The budgets stay closed, and the rebuild begins again.`,
+        );
       await sleep(intentsPollMs);
     }
-    return false;
+  }
+
+  async #expire(tenants: readonly string[]): Promise<void> {
+    const { settlements, metrics } = this.#parts;
+    for (const tenant of tenants) {
+      let released: number;
+      // One call releases a limited number, and an outage of providers can leave many.
+      do {
+        released = await settlements.expire(tenant);
+        metrics.reservationsExpired(released);
+      } while (released > 0 && !this.#isStopped);
+    }
   }
 
   async #tick(): Promise<void> {
