@@ -42,7 +42,10 @@ export type Reservation<C extends BoundedCandidate> =
     }
   /** No option fits. The shortage is that of the cheapest one. */
   | { readonly kind: "refused"; readonly shortage: Shortage }
-  /** The reservation has ended: an attempt was settled, or the request has an outcome. Nothing is reserved again. */
+  /**
+   * The reservation is not the dispatcher's any more: an attempt has claimed it or was settled, or the request has an
+   * outcome. Nothing is reserved again.
+   */
   | { readonly kind: "ended" };
 
 /**
@@ -56,7 +59,7 @@ export abstract class Budgets {
   /**
    * Reserves the first option of each request whose windows all have the allowance, in one round trip for
    * all requests. A reservation is all or nothing. Idempotent by attempt id: a redelivery gets the stored
-   * decision.
+   * decision, unless the first granted option has changed; the reservation is then replaced.
    *
    * @returns one reservation per request, in the same order
    */

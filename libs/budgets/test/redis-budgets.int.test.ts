@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connectRedis, redisScript, runScript, tenantTagOf } from "@sluice/redis";
 import { afterAll, beforeAll } from "vitest";
-import { describeBudgets } from "../src/contract/budgets.contract.ts";
+import { type BudgetsHarness, describeBudgets } from "../src/contract/budgets.contract.ts";
+import { describeChangedNeeds } from "../src/contract/changed-needs.contract.ts";
 import { optionArguments, windowArguments } from "../src/redis/script-arguments.ts";
 import { RedisBudgets } from "../src/redis/redis-budgets.ts";
 import { budgetLua } from "../src/redis/scripts.ts";
@@ -30,7 +31,7 @@ return claimReservation(ARGV[1], epoch, ARGV[2], ARGV[3], option, windows) or 0
 );
 const releaseScript = redisScript(budgetLua, "return releaseOpen(ARGV[1], ARGV[2])");
 
-describeBudgets(async () => ({
+const create = async (): Promise<BudgetsHarness> => ({
   budgets: new RedisBudgets(redis, prefix),
   claim: async ({ tenant, attemptId, dispatchedId, option }) => {
     const tag = tenantTagOf(prefix, tenant);
@@ -51,4 +52,7 @@ describeBudgets(async () => ({
     const keys = await redis.keys(`${tenantTagOf(prefix, tenant)}:*`);
     await redis.del(...keys);
   },
-}));
+});
+
+describeBudgets(create);
+describeChangedNeeds(create);

@@ -1,7 +1,8 @@
-import { describeBudgets } from "../contract/budgets.contract.ts";
+import { type BudgetsHarness, describeBudgets } from "../contract/budgets.contract.ts";
+import { describeChangedNeeds } from "../contract/changed-needs.contract.ts";
 import { InMemoryBudgets } from "./in-memory-budgets.ts";
 
-describeBudgets(async () => {
+const create = async (): Promise<BudgetsHarness> => {
   const budgets = new InMemoryBudgets();
   return {
     budgets,
@@ -9,4 +10,7 @@ describeBudgets(async () => {
     releaseOpen: async (tenant, attemptId) => budgets.releaseOpen(tenant, attemptId),
     lose: async () => budgets.lose(),
   };
-});
+};
+
+describeBudgets(create);
+describeChangedNeeds(create);

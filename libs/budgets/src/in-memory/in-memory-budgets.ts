@@ -154,7 +154,8 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
   claim({ tenant, attemptId, dispatchedId, option }: AttemptNeed): Shortage | null {
     const { reservations } = this.#ready(tenant);
     const own = heldOf(reservations.get(attemptId));
-    if (own && isFor(own, option)) {
+    const needsNothing = option.windows.length === 0;
+    if (own && !needsNothing && isFor(own, option, tenant)) {
       reservations.set(attemptId, { ...own, state: "claimed" });
       return null;
     }
@@ -165,7 +166,8 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     if (shortage && source) this.#add(tenant, source.windowIds, source.amountNanoUsd);
     if (shortage) return shortage;
     if (source && !own) this.#end(tenant, dispatchedId, endedReservationKeptMs);
-    this.#hold(tenant, attemptId, option, { state: "claimed" });
+    if (needsNothing) this.#end(tenant, attemptId, endedReservationKeptMs);
+    else this.#hold(tenant, attemptId, option, { state: "claimed" });
     return null;
   }
 
@@ -192,7 +194,11 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     const { reservations } = this.#ready(tenant);
     const known = reservations.get(attemptId);
     if (known?.state === "done" && known.keptUntil > this.#clock.now()) return { kind: "ended" };
-    if (known && known.state !== "done") return grantedOf(request, known.granted);
+    const held = heldOf(known);
+    if (held?.state === "claimed") return { kind: "ended" };
+    const asked = held && options[held.granted[0]!];
+    if (held && asked && isFor(held, asked, tenant)) return grantedOf(request, held.granted);
+    if (held) this.#add(tenant, held.windowIds, -held.amountNanoUsd);
     const shortages = options.map((option) => this.#shortageOf(tenant, option));
     const granted = shortages.flatMap((shortage, index) => (shortage === null ? [index] : []));
     const [first] = granted;
@@ -304,8 +310,16 @@ function heldOf(reservation: Held | Ended | undefined): Held | undefined {
   return reservation && reservation.state !== "done" ? reservation : undefined;
 }
 
-function isFor(held: Held, { candidate }: ReservationOption<BoundedCandidate>): boolean {
-  return held.variant === candidate.variant && held.amountNanoUsd === candidate.worstCaseNanoUsd;
+function isFor(
+  held: Held,
+  { candidate, windows }: ReservationOption<BoundedCandidate>,
+  tenant: string,
+): boolean {
+  return (
+    held.variant === candidate.variant &&
+    held.amountNanoUsd === candidate.worstCaseNanoUsd &&
+    held.windowIds.join() === windows.map((window) => windowIdOf(tenant, window)).join()
+  );
 }
 
 function grantedOf<C extends BoundedCandidate>(

@@ -175,6 +175,12 @@ local function idsOf(option, windows)
   return table.concat(ids, ' ')
 end
 
+-- Whether a reservation is what the option needs. The declarations, the prices or the day may have changed since.
+local function isFor(reservation, option, windows)
+  return reservation.variant == option.variant and reservation.usd == option.usd
+    and reservation.nano == option.nano and reservation.windows == idsOf(option, windows)
+end
+
 local function writeReservation(key, epoch, state, option, windows, granted)
   redis.call('HSET', key, 'state', state, 'epoch', epoch, 'variant', option.variant,
     'usd', digits(option.usd), 'nano', option.nano, 'windows', idsOf(option, windows), 'granted', granted)

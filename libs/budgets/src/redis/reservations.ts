@@ -15,8 +15,7 @@ local function claimReservation(tag, epoch, attemptId, dispatchedId, option, win
     if dispatched and dispatched.state == 'open' then source, sourceId = dispatched, dispatchedId end
   end
   if isReserved(source, epoch) then
-    local isEnough = source.variant == option.variant and source.usd == option.usd and source.nano == option.nano
-    if isEnough and sourceId == attemptId then
+    if sourceId == attemptId and #option.windows > 0 and isFor(source, option, windows) then
       redis.call('HSET', key, 'state', 'claimed')
       redis.call('ZREM', tag .. ':reservations', attemptId)
       return nil
@@ -28,6 +27,11 @@ local function claimReservation(tag, epoch, attemptId, dispatchedId, option, win
   addReserved(tag, epoch, option, windows)
   writeCounters(epoch)
   if sourceId ~= attemptId then endReservation(tag, sourceId, endedReservationKeptMs) end
+  if #option.windows == 0 then
+    -- No budget counts the attempt, so no charge would end its reservation.
+    endReservation(tag, attemptId, endedReservationKeptMs)
+    return nil
+  end
   redis.call('ZREM', tag .. ':reservations', attemptId)
   writeReservation(key, epoch, 'claimed', option, windows, '')
   return nil

@@ -24,10 +24,14 @@ if not epoch then return {'rebuilding'} end
 local key = tag .. ':reservation:' .. attemptId
 local existing = reservationAt(key)
 if existing and existing.state == 'done' then return {'ended'} end
-if isReserved(existing, epoch) then return {'granted', existing.granted} end
-
 local windows, at = windowsFrom(4)
 local options = optionsFrom(at)
+if isReserved(existing, epoch) then
+  if existing.state == 'claimed' then return {'ended'} end
+  local first = options[tonumber(string.match(existing.granted, '%d+'))]
+  if first and isFor(existing, first, windows) then return {'granted', existing.granted} end
+  subtractReserved(tag, epoch, existing)
+end
 local granted, chosen, cheapest, shortage = {}, nil, nil, nil
 for index, option in ipairs(options) do
   local position, leftUsd, leftNano = refusalOf(tag, epoch, option, windows)
@@ -39,6 +43,7 @@ for index, option in ipairs(options) do
   end
 end
 if not chosen then
+  writeCounters(epoch)
   endReservation(tag, attemptId, ${refusalKeptMs})
   return shortage
 end
