@@ -1,4 +1,4 @@
-import { attemptIdOf } from "@sluice/domain";
+import { attemptIdOf, sleep } from "@sluice/domain";
 import type { BudgetWindow, InferenceAdmitted } from "@sluice/contracts";
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -204,6 +204,22 @@ export function reservationsContract(name: string, harnessOf: () => OutcomeHarne
       const ref = refOfAdmitted(admittedAt(Date.now() + 60_000));
       expect(await attempts.begin(ref, "a", longLeaseMs, null)).toMatchObject({ kind: "held" });
       expect(await attempts.history(ref)).toMatchObject({ attemptsBefore: 0 });
+    });
+
+    test("keeps the numbers of a request whose record survived a rebuild", async () => {
+      await restore(2);
+      const { attempts } = harnessOf();
+      const ref = refOfAdmitted(admittedAt(Date.now() + 50));
+      const fence = fenceOf(await attempts.begin(ref, "a", longLeaseMs, null));
+      await sleep(100);
+      await restore(3);
+      expect(await attempts.history(ref)).toMatchObject({
+        attempts: [{ number: 1, phase: "held" }],
+        attemptsBefore: 0,
+      });
+      expect(await attempts.claim(ref, 1, "b", longLeaseMs, null)).toMatchObject({ kind: "busy" });
+      expect(await attempts.claim(ref, 13, "b", longLeaseMs, null)).toEqual({ kind: "not-next" });
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(true);
     });
 
     test("keeps the numbers of a request that was attempted since, also after a further loss of others", async () => {

@@ -139,6 +139,8 @@ local function attemptsBefore() return tonumber(get('before') or '0') end
 local function attemptsBeforeOf(admittedAt)
   local known = get('before')
   if known then return tonumber(known) end
+  -- Its record was not lost. Budgets are rebuilt for other reasons too.
+  if phaseOf(1) then return 0 end
   local state = redis.call('HMGET', budgets, 'epoch', 'since')
   local epoch = tonumber(state[1] or '0')
   if epoch > 0 and admittedAt < tonumber(state[2]) then return epoch * attemptsMax end
