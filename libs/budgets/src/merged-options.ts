@@ -20,7 +20,7 @@ export function mergedOptions(
   const positionOf = new Map<string, number>();
   const positionsOf = (of: readonly Window[]) =>
     of.map((window) => {
-      const name = JSON.stringify([window.budget, window.scope, window.opensAt]);
+      const name = JSON.stringify([window.budget, window.scope, window.opensAt, window.closesAt]);
       const known = positionOf.get(name);
       if (known !== undefined) return known;
       positionOf.set(name, windows.length);

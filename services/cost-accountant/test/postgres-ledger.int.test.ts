@@ -1,4 +1,4 @@
-import type { CostMetered } from "@sluice/contracts";
+import type { BudgetWindow, CostMetered } from "@sluice/contracts";
 import { chargeIdOf } from "@sluice/domain";
 import type { Pool, PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -42,6 +42,24 @@ budgetHistoryContract("PostgreSQL", async () => ({
 }));
 
 describe("PostgreSQL", () => {
+  test("periods of one budget that begin together are spent separately, also within a slice", async () => {
+    const ledger = await emptyLedger();
+    const monday = Date.UTC(2026, 5, 1);
+    const dayMs = 24 * 60 * 60 * 1_000;
+    const inPeriodOf = (days: number): BudgetWindow => ({
+      ...{ budget: "team", scope: "", opensAt: monday, closesAt: monday + days * dayMs },
+      ...{ limitNanoUsd: 1n, hard: true, version: 0n },
+    });
+    await foldInto(ledger, [
+      meteredOf({ attemptId: "before", windows: [inPeriodOf(1)] }),
+      meteredOf({ attemptId: "after", windows: [inPeriodOf(7)] }),
+    ]);
+    const { rows } = await database.pool.query<{ days: string }>(
+      "select closes_at::date - opens_at::date as days from budget_windows order by 1",
+    );
+    expect(rows).toEqual([{ days: 1 }, { days: 7 }]);
+  });
+
   test("several processes can migrate at once", async () => {
     await Promise.all([1, 2, 3].map(() => migrate(database.owner, migrations, database.schema)));
     const { rows } = await database.pool.query("select version from schema_migrations");
