@@ -8,6 +8,9 @@ export abstract class BudgetHistory {
   /** Counts the rebuilds of the tenant's budgets. The first call returns 0, and no call returns a number again. */
   abstract raiseEpoch(tenant: string): Promise<number>;
 
+  /** Returns the tenants whose budgets were rebuilt before. */
+  abstract tenants(): Promise<readonly string[]>;
+
   /** Reads everything in one transaction, so that no charge is missing and none counts twice. */
   abstract snapshot(tenant: string): Promise<Omit<BudgetSnapshot, "tenant" | "epoch">>;
 }

@@ -19,6 +19,10 @@ export class InMemoryBudgetHistory extends BudgetHistory {
     return epoch;
   }
 
+  override async tenants(): Promise<readonly string[]> {
+    return [...this.#epochs.keys()];
+  }
+
   override async snapshot(tenant: string): Promise<Omit<BudgetSnapshot, "tenant" | "epoch">> {
     const spent = new Map<string, { window: BudgetWindow; spentNanoUsd: NanoUsd }>();
     for (const { charge } of this.ledger.entries.values()) {

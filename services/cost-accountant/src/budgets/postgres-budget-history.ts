@@ -6,6 +6,7 @@ import { intentFrom, type StoredIntent } from "../ledger/intent-json.ts";
 import {
   lastSequences,
   raiseEpoch,
+  rebuiltTenants,
   spentWindows,
   unchargedIntents,
 } from "../ledger/ledger-statements.ts";
@@ -25,6 +26,13 @@ export class PostgresBudgetHistory extends BudgetHistory {
     return withLedgerFaults(async () => {
       const { rows } = await this.pool.query<{ epoch: number }>(raiseEpoch, [tenant]);
       return rows[0]!.epoch;
+    });
+  }
+
+  override async tenants(): Promise<readonly string[]> {
+    return withLedgerFaults(async () => {
+      const { rows } = await this.pool.query<{ tenant: string }>(rebuiltTenants);
+      return rows.map(({ tenant }) => tenant);
     });
   }
 

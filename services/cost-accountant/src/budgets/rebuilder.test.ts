@@ -78,6 +78,17 @@ const counted = async () => {
   return [allowance!.spentNanoUsd, allowance!.reservedNanoUsd];
 };
 
+test("the budgets of a tenant that is not declared any more are rebuilt, because its last charges are settled", async () => {
+  await rebuilder.round();
+  budgets.lose();
+  const history = new InMemoryBudgetHistory(ledger);
+  await history.raiseEpoch(tenant);
+  const declarations = { tenants: () => [] };
+  await new BudgetRebuilder({ ...partsOf(ledger), declarations, history }).round();
+  await charge(metered("last"));
+  expect(await counted()).toEqual([140_000n, 0n]);
+});
+
 test("a new tenant is opened with nothing spent", async () => {
   await rebuilder.round();
   expect(await budgets.states([tenant])).toEqual([{ kind: "ready" }]);

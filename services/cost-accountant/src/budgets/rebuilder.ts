@@ -67,13 +67,15 @@ export class BudgetRebuilder {
   }
 
   /**
-   * Rebuilds the budgets of the tenants that need it.
+   * Rebuilds the budgets of the tenants that need it. A tenant that is not declared any more is one of them: its last
+   * attempts are still claimed and settled, and they would wait indefinitely, with all that is behind them in their
+   * partitions.
    *
    * @throws TransientFault if Redis, the ledger or Kafka is unavailable, or if the intents lag; the next round continues
    */
   async round(): Promise<void> {
-    const { declarations, rebuild, clock, metrics } = this.#parts;
-    const tenants = declarations.tenants();
+    const { declarations, rebuild, history, clock, metrics } = this.#parts;
+    const tenants = [...new Set([...declarations.tenants(), ...(await history.tenants())])];
     const states = await rebuild.states(tenants);
     const ready = tenants.filter((_, index) => states[index]!.kind === "ready");
     metrics.budgetsNotReady(tenants.length - ready.length);

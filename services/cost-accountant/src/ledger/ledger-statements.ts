@@ -144,6 +144,9 @@ export const unchargedIntents = `
   select intent from attempts_open a
   where intent->'attribution'->>'tenant' = $1 and not ${isCharged("a.attempt_id")}`;
 
+/** Reads the tenants whose budgets were rebuilt before. */
+export const rebuiltTenants = `select tenant from budget_epochs`;
+
 /** Counts the rebuilds of a tenant's budgets, from 0. $1 tenant. */
 export const raiseEpoch = `
   insert into budget_epochs as e (tenant, epoch) values ($1, 0)
