@@ -9,6 +9,7 @@ import {
 } from "@sluice/contracts";
 import {
   billBreaches,
+  attributionBreaches,
   chargeBreaches,
   ConsumerGroups,
   deadLetterCounts,
@@ -106,6 +107,7 @@ export class Oracle {
     return [
       ...outcomeBreaches(this.#admitted.records, this.#responded.records),
       ...chargeBreaches(charges),
+      ...attributionBreaches(this.#admitted.records, charges),
       ...billBreaches(charges, bill),
     ];
   }

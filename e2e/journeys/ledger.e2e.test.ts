@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { topics } from "@sluice/contracts";
 import {
   billBreaches,
+  attributionBreaches,
   chargeBreaches,
   fetchBill,
   KafkaUser,
@@ -60,6 +61,7 @@ test(`after ${count} mixed requests the ledger equals the provider's bill to the
     .poll(() => billBreaches(charged.records, bill), { timeout: 30_000, interval: 250 })
     .toEqual([]);
   expect(chargeBreaches(charged.records)).toEqual([]);
+  expect(attributionBreaches(admitted.records, charged.records)).toEqual([]);
   expect(bill.totalNanoUsd).toBeGreaterThan(0n);
   expect(spentNanoUsd(charged.records)).toBe(bill.totalNanoUsd);
 

@@ -28,7 +28,8 @@ users() {
     "$(sha256sum < "$1" | cut -d' ' -f1)"
 }
 
-random demo-key replay-secret simulator-key costs-token postgres-password ledger-password registry-password
+random demo-key replay-secret attribution-secret simulator-key costs-token
+random postgres-password ledger-password registry-password
 random state-password cache-password kafka-broker kafka-admin
 random kafka-ingress kafka-cache-lookup kafka-classifier kafka-dispatcher kafka-inference-adapter kafka-cost-accountant
 [ -e state-users ] || users state-password | write state-users

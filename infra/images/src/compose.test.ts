@@ -287,6 +287,7 @@ test("only ingress receives API keys and the secret of replays, only the adapter
   expect(references("providers").map(receivers)).toEqual([["simulator", "inference-adapter"]]);
   expect(receivers("ledger-url")).toEqual(["cost-accountant"]);
   expect(receivers("replay-secret")).toEqual(["ingress"]);
+  expect(receivers("attribution-secret")).toEqual(["ingress", "cost-accountant"]);
   expect(receivers("costs-token")).toEqual(["cost-accountant"]);
   const knowLedger = services.filter(
     ([, container]) => "SLUICE_LEDGER_URL" in environmentOf(container),

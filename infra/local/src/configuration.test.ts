@@ -13,13 +13,16 @@ test("the first start creates secrets that only their owner can read, and later 
   expect(prepareConfiguration(temporaryDir(), {}).demoKey).not.toBe(first.demoKey);
 });
 
-test("a replay secret is created once, unless the environment provides one", () => {
+test.each([
+  ["replaySecretFile", "replay-secret", "SLUICE_REPLAY_SECRET"],
+  ["attributionSecretFile", "attribution-secret", "SLUICE_ATTRIBUTION_SECRET"],
+] as const)("%s is created once, unless the environment provides a secret", (member, name, key) => {
   const dataDir = temporaryDir();
-  const file = join(dataDir, "secrets", "replay-secret");
-  const given = { SLUICE_REPLAY_SECRET: "r".repeat(32) };
-  expect(prepareConfiguration(dataDir, given).replaySecretFile).toBeNull();
+  const file = join(dataDir, "secrets", name);
+  const given = { [key]: "r".repeat(32) };
+  expect(prepareConfiguration(dataDir, given)[member]).toBeNull();
   expect(existsSync(file)).toBe(false);
-  expect(prepareConfiguration(dataDir, {}).replaySecretFile).toBe(file);
+  expect(prepareConfiguration(dataDir, {})[member]).toBe(file);
   const first = readFileSync(file, "utf8");
   expect(first).toMatch(/^[0-9a-f]{48}$/);
   expect(statSync(file).mode & 0o777).toBe(0o600);

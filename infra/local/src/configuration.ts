@@ -7,6 +7,18 @@ import { ensureSecret, secretFileOf } from "./secrets.ts";
 
 const DEMO_KEY_ID = "demo";
 
+interface GeneratedSecret {
+  readonly variable: string;
+  /** Its name in `secrets/` of the data directory. */
+  readonly file: string;
+}
+
+const REPLAY_SECRET: GeneratedSecret = { variable: "SLUICE_REPLAY_SECRET", file: "replay-secret" };
+const ATTRIBUTION_SECRET: GeneratedSecret = {
+  variable: "SLUICE_ATTRIBUTION_SECRET",
+  file: "attribution-secret",
+};
+
 /** The configuration of one stack: its `sluice.yaml` and the secrets that the file refers to. */
 export interface Configuration {
   /** Path of sluice.yaml. */
@@ -21,6 +33,8 @@ export interface Configuration {
   readonly simulatorControlKey: string;
   /** File with the secret by which operators replay messages; null if the environment provides the secret. */
   readonly replaySecretFile: string | null;
+  /** File with the secret that signs who pays; null if the environment provides the secret. */
+  readonly attributionSecretFile: string | null;
   /** Names of the environment variables behind `env:` secrets. Only the service that resolves them receives them. */
   readonly ingressSecrets: readonly string[];
   readonly adapterSecrets: readonly string[];
@@ -38,7 +52,8 @@ export function prepareConfiguration(
 ): Configuration {
   const operators = {
     simulatorControlKey: ensureSecret(dataDir, "simulator-control-key"),
-    replaySecretFile: ensureReplaySecret(dataDir, environment),
+    replaySecretFile: ensureSecretFile(dataDir, environment, REPLAY_SECRET),
+    attributionSecretFile: ensureSecretFile(dataDir, environment, ATTRIBUTION_SECRET),
   };
   const chosen = environment["SLUICE_CONFIG"];
   if (chosen) {
@@ -56,13 +71,18 @@ export function prepareConfiguration(
 
 /** Returns where the local stack keeps the secret of replays. The command line reads it too. */
 export function replaySecretFileOf(dataDir: string): string {
-  return secretFileOf(dataDir, "replay-secret");
+  return secretFileOf(dataDir, REPLAY_SECRET.file);
 }
 
-function ensureReplaySecret(dataDir: string, environment: NodeJS.ProcessEnv): string | null {
-  if (environment["SLUICE_REPLAY_SECRET"] || environment["SLUICE_REPLAY_SECRET_FILE"]) return null;
-  ensureSecret(dataDir, "replay-secret");
-  return replaySecretFileOf(dataDir);
+/** Returns the file of a generated secret; null if the environment provides the secret. */
+function ensureSecretFile(
+  dataDir: string,
+  environment: NodeJS.ProcessEnv,
+  { variable, file }: GeneratedSecret,
+): string | null {
+  if (environment[variable] || environment[`${variable}_FILE`]) return null;
+  ensureSecret(dataDir, file);
+  return secretFileOf(dataDir, file);
 }
 
 function namesInFile(

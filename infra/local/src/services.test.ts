@@ -22,6 +22,7 @@ const options: PipelineOptions = {
     simulatorKey: null,
     simulatorControlKey: "control",
     replaySecretFile: "/data/secrets/replay-secret",
+    attributionSecretFile: "/data/secrets/attribution-secret",
     ingressSecrets: ["TENANT_SECRET"],
     adapterSecrets: ["PROVIDER_KEY"],
   },
@@ -36,6 +37,7 @@ const options: PipelineOptions = {
     SLUICE_LEDGER_OWNER_URL: "postgres://elsewhere/sluice",
     SLUICE_SIMULATOR_CONTROL_KEY: "control",
     SLUICE_REDIS_PORT: "7000",
+    SLUICE_ATTRIBUTION_SECRET_PREVIOUS: "p".repeat(32),
     SLUICE_COSTS_TOKEN: "token",
     SLUICE_COSTS_TOKEN_FILE: "/run/secrets/costs-token",
   },
@@ -70,21 +72,30 @@ test.each([
   ["TENANT_SECRET", ["ingress"]],
   ["SLUICE_HTTP_PORT", ["ingress"]],
   ["SLUICE_REPLAY_SECRET_FILE", ["ingress"]],
+  ["SLUICE_ATTRIBUTION_SECRET_FILE", ["ingress", "cost-accountant"]],
+  ["SLUICE_ATTRIBUTION_SECRET_PREVIOUS", ["cost-accountant"]],
   ["SLUICE_REDIS_PORT", []],
   ["AWS_SECRET_ACCESS_KEY", []],
 ])("%s is passed to %j only", (name, expected) => {
   expect(serviceNames.filter((service) => name in environmentOf(service))).toEqual(expected);
 });
 
-test("only ingress receives a replay secret that the environment provides", () => {
-  const environment = { ...options.environment, SLUICE_REPLAY_SECRET: "r".repeat(32) };
-  const configuration = { ...options.configuration, replaySecretFile: null };
-  const received = serviceNames.filter(
+test.each([
+  ["SLUICE_REPLAY_SECRET", "replaySecretFile", ["ingress"]],
+  ["SLUICE_ATTRIBUTION_SECRET", "attributionSecretFile", ["ingress", "cost-accountant"]],
+])("%s of the environment replaces %s, and is passed to %j only", (name, file, expected) => {
+  const environment = { ...options.environment, [name]: "r".repeat(32) };
+  const configuration = { ...options.configuration, [file]: null };
+  const environments = serviceNames.map(
     (service) =>
-      "SLUICE_REPLAY_SECRET" in
-      serviceEnvironment(service, 19_100, { ...options, environment, configuration }),
+      [
+        service,
+        serviceEnvironment(service, 19_100, { ...options, environment, configuration }),
+      ] as const,
   );
-  expect(received).toEqual(["ingress"]);
+  const received = environments.filter(([, variables]) => name in variables);
+  expect(received.map(([service]) => service)).toEqual(expected);
+  for (const [, variables] of environments) expect(variables).not.toHaveProperty(`${name}_FILE`);
 });
 
 test("each service receives the passwords of its own accounts, and no other password of Kafka or the registry", () => {

@@ -146,18 +146,32 @@ export function simulatorProgram(options: PipelineOptions): Program {
 /** Only ingress verifies the replays of operators. */
 const replayVariables = ["SLUICE_REPLAY_SECRET", "SLUICE_REPLAY_SECRET_FILE"];
 
+/** Ingress signs who pays, and the accountant verifies it. A service that had the secret could change who pays. */
+const attributionVariables = ["SLUICE_ATTRIBUTION_SECRET", "SLUICE_ATTRIBUTION_SECRET_FILE"];
+const previousAttributionVariables = [
+  "SLUICE_ATTRIBUTION_SECRET_PREVIOUS",
+  "SLUICE_ATTRIBUTION_SECRET_PREVIOUS_FILE",
+];
+
 /**
  * Returns the whole environment of a service, with its own accounts of Kafka and the registry. Only the cost accountant
- * receives the ledger's address and the token of the costs, only the inference adapter receives the providers' keys, and only ingress receives the secrets of the API keys.
+ * receives the ledger's address and the token of the costs, only the inference adapter receives the providers' keys, only ingress receives the secrets of the API keys, and only ingress and the accountant receive the secret of attributions.
  */
 export function serviceEnvironment(
   service: ServiceName,
   adminPort: number,
   { ports, addresses, configuration, environment, accounts = openParts }: PipelineOptions,
 ): Record<string, string> {
-  const { ingressSecrets, adapterSecrets, replaySecretFile } = configuration;
+  const { ingressSecrets, adapterSecrets, replaySecretFile, attributionSecretFile } = configuration;
+  const attribution =
+    attributionSecretFile === null ? {} : { SLUICE_ATTRIBUTION_SECRET_FILE: attributionSecretFile };
   const secrets = [
-    ...(service === "ingress" ? [...ingressSecrets, ...replayVariables] : []),
+    ...(service === "ingress"
+      ? [...ingressSecrets, ...replayVariables, ...attributionVariables]
+      : []),
+    ...(service === "cost-accountant"
+      ? [...attributionVariables, ...previousAttributionVariables]
+      : []),
     ...(service === "inference-adapter" ? adapterSecrets : []),
   ];
   const withheld = new Set([
@@ -167,6 +181,8 @@ export function serviceEnvironment(
     ...addressFiles,
     ...costsTokens,
     ...replayVariables,
+    ...attributionVariables,
+    ...previousAttributionVariables,
     ...replacedVariables(accounts),
     ...portNames.map(portVariableOf),
   ]);
@@ -189,11 +205,13 @@ export function serviceEnvironment(
           SLUICE_HTTP_HOST: environment["SLUICE_HTTP_HOST"] || "127.0.0.1",
           SLUICE_HTTP_PORT: String(ports.http),
           ...(replaySecretFile === null ? {} : { SLUICE_REPLAY_SECRET_FILE: replaySecretFile }),
+          ...attribution,
         }
       : {}),
     ...(service === "cost-accountant"
       ? {
           SLUICE_LEDGER_URL: addresses.ledger,
+          ...attribution,
           ...definedEntries(environment, (name) => costsTokens.includes(name)),
         }
       : {}),

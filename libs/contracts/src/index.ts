@@ -1,3 +1,8 @@
+export {
+  attributionSignatureOf,
+  isAttributionSigned,
+  type Payer,
+} from "./signatures/attribution-signature.ts";
 export type { CostsAnswer, CostsSums } from "./costs-answer.ts";
 export {
   defaultCacheDirective,
@@ -45,7 +50,12 @@ export type {
 } from "./generated/records.ts";
 export { InMemoryTopicCodecs } from "./in-memory-topic-codecs.ts";
 export { RegistryTopicCodecs } from "./registry-topic-codecs.ts";
-export { isFresh, replayedAt, replayHeaders, replayHeadersOf } from "./replay-signature.ts";
+export {
+  isFresh,
+  replayedAt,
+  replayHeaders,
+  replayHeadersOf,
+} from "./signatures/replay-signature.ts";
 export {
   firstSignatureOf,
   type SignatureForm,
@@ -56,7 +66,7 @@ export {
   signedHeaders,
   type SigningKey,
   type UnsignedMessage,
-} from "./request-signature.ts";
+} from "./signatures/request-signature.ts";
 export { type RegistryAccess, SchemaRegistryClient } from "./schema-registry.ts";
 export { textOfParts } from "./text-of-parts.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";

@@ -16,7 +16,7 @@ export const hitAttemptNumber = 0;
  * tenant, it is the first field, so that two tenants never share an id or a store key.
  */
 export function hashOf(...fields: readonly string[]): string {
-  return hash("sha256", withLengths(fields), "hex").slice(0, 32);
+  return hash("sha256", lengthPrefixed(fields), "hex").slice(0, 32);
 }
 
 /** Returns the key of a request's messages, so that all its records share a partition of each topic. */
@@ -46,8 +46,11 @@ export function isRequestId(text: string): text is RequestId {
   return /^[\x21-\x7e]{1,128}$/.test(text);
 }
 
-/** Uses one buffer. Passing the fields to the hash one by one takes several times as long, and each request needs a dozen hashes. */
-function withLengths(fields: readonly string[]): Buffer {
+/**
+ * Returns the fields as bytes, each preceded by its length in bytes (4 bytes, big-endian). Uses one buffer. Passing the
+ * fields to a hash one by one takes several times as long, and each request needs a dozen hashes.
+ */
+export function lengthPrefixed(fields: readonly string[]): Buffer {
   const sizes = fields.map((field) => Buffer.byteLength(field));
   const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + 4 + size, 0));
   let at = 0;

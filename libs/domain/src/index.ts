@@ -29,6 +29,7 @@ export {
   hashOf,
   hitAttemptNumber,
   isRequestId,
+  lengthPrefixed,
   partitionKeyOf,
   type RequestId,
 } from "./ids.ts";

@@ -117,9 +117,21 @@ export const cacheKeys = {
   ),
 };
 
+/** A shorter secret of a signature could be found by trying. */
+export const secretLengthMin = 32;
+const lengthError = `must have at least ${secretLengthMin} characters`;
+
 export const replayKeys = {
   SLUICE_REPLAY_SECRET: secret(
-    z.string().min(32, "must have at least 32 characters").optional(),
+    z.string().min(secretLengthMin, lengthError).optional(),
     "Signs the messages on inference.requested that an operator replays with `sluice dead-letters replay`. Ingress and the command line need the same. Without it, ingress accepts replays within 5 minutes of their first signature only.",
+  ),
+};
+
+/** Of ingress, which signs, and of the cost accountant, which verifies. */
+export const attributionKeys = {
+  SLUICE_ATTRIBUTION_SECRET: secret(
+    z.string().min(secretLengthMin, lengthError),
+    "Signs who pays for a request. Ingress and the cost accountant need the same, and no other program may have it. Generate one, for example with `openssl rand -hex 32`.",
   ),
 };

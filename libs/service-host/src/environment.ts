@@ -1,10 +1,12 @@
 // The keys and connections for programs that are not services, without Nest.
 export {
+  attributionKeys,
   cacheKeys,
   costsKeys,
   kafkaKeys,
   registryKeys,
   replayKeys,
+  secretLengthMin,
   stateKeys,
 } from "./connection-keys.ts";
 export {

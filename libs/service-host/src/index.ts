@@ -1,5 +1,6 @@
 export { declarationKeys, platformKeys } from "./config.ts";
 export {
+  attributionKeys,
   cacheConnectionOf,
   cacheKeys,
   ConfigurationError,
@@ -11,6 +12,7 @@ export {
   registryAccessOf,
   replayKeys,
   secret,
+  secretLengthMin,
   stateConnectionOf,
   stateKeys,
 } from "./environment.ts";

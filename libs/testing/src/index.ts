@@ -29,6 +29,7 @@ export { type StackAddresses, stackAddresses } from "./stack-addresses.ts";
 export {
   billBreaches,
   type Breaches,
+  attributionBreaches,
   chargeBreaches,
   distinct,
   limitBreaches,

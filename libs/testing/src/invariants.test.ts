@@ -2,6 +2,7 @@ import type { CostCharged, InferenceResponded } from "@sluice/contracts";
 import { expect, test } from "vitest";
 import { aCompletion, anAdmission, anOutcome } from "./fixtures.ts";
 import {
+  attributionBreaches,
   billBreaches,
   chargeBreaches,
   limitBreaches,
@@ -33,6 +34,20 @@ test("the same outcome published twice is allowed, and no outcome or two differe
   expect(outcomeBreaches([admitted, admitted], [outcome, outcome])).toEqual([]);
   expect(outcomeBreaches([admitted], [])).toHaveLength(1);
   expect(outcomeBreaches([admitted], [outcome, other])).toHaveLength(1);
+});
+
+test("a charge whose attribution or signature is not that of its admitted request is a breach", () => {
+  const attribution = { ...admitted.attribution, signature: "s" };
+  const signed = { ...admitted, attribution };
+  expect(attributionBreaches([signed], [charge({ attribution })])).toEqual([]);
+  const others = [
+    { ...attribution, team: "x" },
+    { ...attribution, signature: "x" },
+  ];
+  const charges = others.map((other) => charge({ attribution: other }));
+  expect(attributionBreaches([signed], charges)).toHaveLength(2);
+  expect(attributionBreaches([admitted], [charge({})])).toHaveLength(1);
+  expect(attributionBreaches([], [charge({})])).toEqual([]);
 });
 
 test("a charge that differs by one nano-dollar from the bill is a breach", () => {

@@ -32,6 +32,29 @@ export function chargeBreaches(charges: readonly CostCharged[]): Breaches {
 }
 
 /**
+ * Checks I8: each charge of an admitted request has the attribution that ingress published, with its signature. A hit over
+ * HTTP is not admitted, so its saving is not checked.
+ */
+export function attributionBreaches(
+  admitted: readonly InferenceAdmitted[],
+  charges: readonly CostCharged[],
+): Breaches {
+  const signed = new Map(
+    admitted.map(({ attribution, request: { requestId } }) => [
+      keyOf({ attribution, requestId }),
+      canonicalJson(attribution),
+    ]),
+  );
+  return charges.flatMap((charge) => {
+    const expected = signed.get(keyOf(charge));
+    const given = canonicalJson(charge.attribution);
+    return expected === undefined || (expected === given && charge.attribution.signature !== "")
+      ? []
+      : [`charge ${charge.chargeId} has the attribution ${given}, and ingress signed ${expected}`];
+  });
+}
+
+/**
  * Checks I3: reported charges equal the provider's bill for their attempts, each other billed attempt
  * has exactly one estimate, and no provider was called twice for one attempt.
  */

@@ -47,6 +47,7 @@ export class SuiteTopics {
       SLUICE_REGISTRY_URL: registryUrl,
       SLUICE_REDIS_URL: redisUrl,
       SLUICE_CACHE_REDIS_URL: cacheRedisUrl,
+      SLUICE_ATTRIBUTION_SECRET: randomBytes(24).toString("hex"),
       SLUICE_CONFIG: join(folder, "sluice.yaml"),
       SLUICE_LOG_LEVEL: "silent",
     };

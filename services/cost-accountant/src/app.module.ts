@@ -14,6 +14,7 @@ import { EventProducer, TopicOffsets } from "@sluice/stage";
 import { type Logger, LOGGER } from "@sluice/telemetry";
 import { BudgetHistory } from "./budgets/budget-history.ts";
 import { BudgetRebuilder } from "./budgets/rebuilder.ts";
+import { ATTRIBUTION_TRUST, type AttributionTrust } from "./charge/attribution-check.ts";
 import { ChargeStage, chargingGroup } from "./charge/charge.stage.ts";
 import { OwnedPartitions } from "./charge/owned-partitions.ts";
 import type { Config } from "./config.ts";
@@ -51,6 +52,7 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
         CostsModule.forRoot({ token: config.SLUICE_COSTS_TOKEN }),
       ],
       providers: [
+        { provide: ATTRIBUTION_TRUST, useValue: trustOf(config) },
         AccountantMetrics,
         OwnedPartitions,
         ChargeStage,
@@ -72,9 +74,26 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
+function trustOf(config: Config): AttributionTrust {
+  return {
+    secret: config.SLUICE_ATTRIBUTION_SECRET,
+    previousSecrets: config.SLUICE_ATTRIBUTION_SECRET_PREVIOUS,
+    unsignedUntil: config.SLUICE_ATTRIBUTION_UNSIGNED_UNTIL ?? null,
+  };
+}
+
 const sweeperProvider = (config: Config): Provider => ({
   provide: Sweeper,
-  inject: [Ledger, TopicOffsets, EventProducer, Clock, OwnedPartitions, AccountantMetrics, LOGGER],
+  inject: [
+    Ledger,
+    TopicOffsets,
+    EventProducer,
+    Clock,
+    OwnedPartitions,
+    AccountantMetrics,
+    ATTRIBUTION_TRUST,
+    LOGGER,
+  ],
   useFactory: (
     ledger: Ledger,
     offsets: TopicOffsets,
@@ -82,6 +101,7 @@ const sweeperProvider = (config: Config): Provider => ({
     clock: Clock,
     owned: OwnedPartitions,
     metrics: AccountantMetrics,
+    trust: AttributionTrust,
     logger: Logger,
   ) =>
     new Sweeper({
@@ -91,6 +111,7 @@ const sweeperProvider = (config: Config): Provider => ({
       clock,
       owned,
       metrics,
+      trust,
       logger,
       chargingGroup,
       graceMs: config.SLUICE_SWEEP_GRACE_SECONDS * 1_000,

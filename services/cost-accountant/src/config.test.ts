@@ -8,6 +8,7 @@ const complete = {
   SLUICE_CONFIG: "sluice.yaml",
   SLUICE_REDIS_URL: "redis://127.0.0.1:9",
   SLUICE_LEDGER_URL: "postgres://sluice@127.0.0.1:9/sluice",
+  SLUICE_ATTRIBUTION_SECRET: "a".repeat(32),
 };
 const token = "a-token-of-16-ch";
 const parse = (environment: NodeJS.ProcessEnv) =>
@@ -50,3 +51,22 @@ test.each(["canary-15-chars", "canary with spaces in it", "canary-with-an-é-in-
     expect(() => parse({ SLUICE_COSTS_TOKEN: wrong })).not.toThrow("canary");
   },
 );
+
+test("previous secrets are a list, and each must be as long as the current one", () => {
+  const previous = ["b".repeat(32), "c".repeat(40)];
+  const key = "SLUICE_ATTRIBUTION_SECRET_PREVIOUS";
+  expect(parse({})[key]).toEqual([]);
+  expect(parse({ [key]: ` ${previous.join(",")}\n` })[key]).toEqual(previous);
+  expect(() => parse({ [key]: `${previous[0]},canary` })).toThrow(
+    /PREVIOUS: has a secret of fewer/,
+  );
+  expect(() => parse({ [key]: `${previous[0]},canary` })).not.toThrow("canary");
+});
+
+test("the end of the upgrade is a time with an offset", () => {
+  const key = "SLUICE_ATTRIBUTION_UNSIGNED_UNTIL";
+  expect(parse({})[key]).toBeUndefined();
+  expect(parse({ [key]: "2026-12-31T01:00:00+01:00" })[key]).toBe(Date.UTC(2026, 11, 31));
+  for (const wrong of ["tomorrow", "2026-12-31", "2026-12-31T01:00:00"])
+    expect(() => parse({ [key]: wrong })).toThrow(/UNSIGNED_UNTIL: is not a time such as/);
+});

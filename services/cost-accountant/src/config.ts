@@ -1,11 +1,13 @@
 import { isLoopback } from "@sluice/domain";
 import {
+  attributionKeys,
   costsKeys,
   countKey,
   declarationKeys,
   platformKeys,
   secret,
   stateKeys,
+  secretLengthMin,
 } from "@sluice/service-host";
 import { z } from "zod";
 import { ledgerAddressProblem } from "./ledger/ledger-address.ts";
@@ -14,6 +16,14 @@ const ledgerAddress = z.string().superRefine((address, context) => {
   const message = ledgerAddressProblem(address);
   if (message !== undefined) context.addIssue(message);
 });
+
+const previousSecrets = z
+  .string()
+  .default("")
+  .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ""))
+  .refine((secrets) => secrets.every(({ length }) => length >= secretLengthMin), {
+    error: `has a secret of fewer than ${secretLengthMin} characters`,
+  });
 
 const keys = z.object({
   ...platformKeys,
@@ -24,6 +34,18 @@ const keys = z.object({
     "PostgreSQL of the ledger, as postgres://user:password@host:port/database; for TLS, add " +
       "?sslmode=verify-full&sslrootcert=<PEM file of the CA>.",
   ),
+  ...attributionKeys,
+  SLUICE_ATTRIBUTION_SECRET_PREVIOUS: secret(
+    previousSecrets,
+    "Secrets that ingress signed with before, separated by commas or line breaks. Records with their signatures are still charged.",
+  ),
+  SLUICE_ATTRIBUTION_UNSIGNED_UNTIL: z.iso
+    .datetime({ offset: true, error: "is not a time such as 2026-12-31T00:00:00Z" })
+    .transform((text) => Date.parse(text))
+    .optional()
+    .describe(
+      "Time (RFC 3339) until which records without a signature are charged, because version 0.1.0 wrote them. Records that were appended later, or all of them without this key, become dead letters.",
+    ),
   SLUICE_SWEEP_GRACE_SECONDS: countKey(
     60,
     { min: 0, max: 86_400 },

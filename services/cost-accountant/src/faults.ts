@@ -1,5 +1,9 @@
 /** The codes of this service. Pricing adds the codes of `@sluice/domain` (`PriceFaultCode`). */
 export type AccountantFaultCode =
+  /** Dead letter: the signature of the attribution is not that of ingress. */
+  | "ATTRIBUTION_MISMATCH"
+  /** Dead letter: the attribution has no signature, and older records are not accepted any more. */
+  | "ATTRIBUTION_UNSIGNED"
   /** Dead letter: there is no declared price for the variant at the time of the call. */
   | "PRICE_UNKNOWN"
   /** Dead letter: the tokens, the time or the price are impossible. */

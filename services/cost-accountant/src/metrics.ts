@@ -10,6 +10,7 @@ export class AccountantMetrics {
   readonly #corrected: Counter<"tier" | "provider">;
   readonly #saved: Counter<"tier" | "provider">;
   readonly #verdicts: Counter<"verdict">;
+  readonly #unverified: Counter<"topic" | "code">;
   readonly #swept: Counter;
   readonly #sweepFaults: Counter<"code">;
   readonly #budgetsNotReady: Gauge;
@@ -34,6 +35,12 @@ export class AccountantMetrics {
       name: "charges_verdicts_total",
       help: "Folded meterings by verdict.",
       labelNames: ["verdict"] as const,
+      registers,
+    });
+    this.#unverified = new Counter({
+      name: "attributions_refused_total",
+      help: "Records that were dead-lettered because ingress did not sign who pays, by topic and code.",
+      labelNames: ["topic", "code"] as const,
       registers,
     });
     this.#swept = new Counter({
@@ -80,6 +87,10 @@ export class AccountantMetrics {
       else if (amountNanoUsd >= 0n) this.#charged.inc(labels, dollars(amountNanoUsd));
       else this.#corrected.inc(labels, dollars(-amountNanoUsd));
     }
+  }
+
+  attributionRefused(topic: string, code: string): void {
+    this.#unverified.inc({ topic, code });
   }
 
   swept(attempts: number): void {

@@ -23,7 +23,7 @@ import {
 import { AppModule } from "../src/app.module.ts";
 import type { Config } from "../src/config.ts";
 import { Ledger } from "../src/ledger/ledger.ts";
-import { declarations } from "./fixtures.ts";
+import { attributionSecret, declarations } from "./fixtures.ts";
 import { createLedgerDatabase, type LedgerDatabase } from "./ledger-database.ts";
 
 /** Settlements of which a test sets `onSettle` to intervene between the ledger and the offset. */
@@ -68,6 +68,7 @@ export class AccountantFixture {
       SLUICE_KAFKA_BROKERS: brokers,
       SLUICE_KAFKA_TOPIC_PREFIX: prefix,
       SLUICE_REGISTRY_URL: registryUrl,
+      SLUICE_ATTRIBUTION_SECRET: attributionSecret,
       SLUICE_LEDGER_URL: database.url,
       SLUICE_LOG_LEVEL: "silent",
       SLUICE_SWEEP_GRACE_SECONDS: "0",
@@ -100,6 +101,8 @@ export class AccountantFixture {
       SLUICE_REGISTRY_ALLOW_PLAIN_HTTP: "false",
       SLUICE_KAFKA_TLS: "false",
       SLUICE_CONFIG: "not read",
+      SLUICE_ATTRIBUTION_SECRET: attributionSecret,
+      SLUICE_ATTRIBUTION_SECRET_PREVIOUS: [],
       SLUICE_LEDGER_URL: this.database.url,
       SLUICE_REDIS_URL: process.env["SLUICE_REDIS_URL"]!,
       SLUICE_SWEEP_GRACE_SECONDS: 0,

@@ -98,6 +98,32 @@ test("a message that cannot be priced, read or stored is dead-lettered, and its 
   await letters.close();
 });
 
+test("a forged or unsigned attribution is dead-lettered, and the attempt that it names is still charged", async () => {
+  const [meterings, intents] = await Promise.all(
+    [topics.costMetered, topics.inferenceAttempted].map((topic) =>
+      TopicReader.open(fixture.connection, new RawCodecs(), deadLettersOf(topic)),
+    ),
+  );
+  await fixture.start();
+  const { attribution } = meteredOf({ requestId: "real" });
+  const forged = { ...attribution, tenant: "victim" };
+  const real = { requestId: "real", attemptId: "real" };
+  await fixture.announce(overdueIntent("real"), { ...overdueIntent("real"), attribution: forged });
+  await fixture.meter(meteredOf({ ...real, attribution: forged }), {
+    ...meteredOf(real),
+    attribution: { ...attribution, signature: "" },
+  });
+  const estimates = await charged.until(({ kind }) => kind === "estimated");
+  expect(estimates).toMatchObject([{ attemptId: "real", attribution }]);
+  await Promise.all([meterings!.until(() => true, 2), intents!.until(() => true)]);
+  const codesOf = ({ deliveries }: TopicReader<Buffer>) =>
+    deliveries.map(({ headers }) => headers["dead-letter-code"]?.toString());
+  expect(codesOf(meterings!)).toEqual(["ATTRIBUTION_MISMATCH", "ATTRIBUTION_UNSIGNED"]);
+  expect(codesOf(intents!)).toEqual(["ATTRIBUTION_MISMATCH"]);
+  expect(await charges()).toEqual([{ attempt_id: "real", kind: "estimated", amount: 1_650_000n }]);
+  await Promise.all([meterings!.close(), intents!.close()]);
+});
+
 test("an attempt that is not metered in time gets exactly one estimate, even with two sweepers", async () => {
   const names = Array.from({ length: 12 }, (_, index) => `silent-${index}`);
   await Promise.all([fixture.start(), fixture.start()]);

@@ -1,5 +1,11 @@
 import { Declarations } from "@sluice/declarations";
-import type { BudgetWindow, CostMetered, InferenceAttempted, Usage } from "@sluice/contracts";
+import {
+  attributionSignatureOf,
+  type BudgetWindow,
+  type CostMetered,
+  type InferenceAttempted,
+  type Usage,
+} from "@sluice/contracts";
 import { noUsage, PriceBook, type Rates } from "@sluice/domain";
 
 const rates = (inputNanoUsd: bigint, outputNanoUsd: bigint): Rates => ({
@@ -36,6 +42,9 @@ export const calledAt = Date.UTC(2026, 5, 1, 12, 30, 0, 123);
 
 export const usageOf = (given: Partial<Usage>): Usage => ({ ...noUsage, ...given });
 
+/** Signs the records of these fixtures. */
+export const attributionSecret = "a secret of ingress and accountant";
+
 const attribution = {
   tenant: "demo",
   team: "search",
@@ -59,9 +68,17 @@ export function windowOf(given: Partial<BudgetWindow> = {}): BudgetWindow {
   };
 }
 
+/** Signs the attribution as ingress does, unless a test has given a signature. */
+function signed<R extends Pick<CostMetered, "requestId" | "attribution">>(record: R): R {
+  const { requestId, attribution: payer } = record;
+  if (payer.signature !== "") return record;
+  const signature = attributionSignatureOf(payer, requestId, attributionSecret);
+  return { ...record, attribution: { ...payer, signature } };
+}
+
 /** Returns a metering of 100 input and 10 output tokens of "small", which cost 140,000 nano-USD. */
 export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
-  return {
+  return signed({
     requestId: "request",
     attemptId: "attempt",
     attemptNumber: 1,
@@ -84,7 +101,7 @@ export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
     windows: [],
     runId: null,
     ...given,
-  };
+  });
 }
 
 /**
@@ -92,7 +109,7 @@ export function meteredOf(given: Partial<CostMetered> = {}): CostMetered {
  * nano-USD of "small".
  */
 export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAttempted {
-  return {
+  return signed({
     requestId: "request",
     attemptId: "attempt",
     attemptNumber: 1,
@@ -114,7 +131,7 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
     worstCaseNanoUsd: 1_650_000n,
     runId: null,
     ...given,
-  };
+  });
 }
 
 /** Declarations that contain only the price book. */

@@ -25,9 +25,9 @@ import { ADMISSION_PRODUCER, HttpAdmission } from "./http/http-admission.ts";
 import { ModelsController } from "./http/models.controller.ts";
 import { RequestHandler } from "./http/request-handler.ts";
 import { WaitingPlaces } from "./http/waiting-places.ts";
-import type { Installation } from "./intake/intake-check.ts";
-import { IN_FLIGHT_MAX, INSTALLATION, IntakeStage } from "./intake/intake.stage.ts";
+import { IN_FLIGHT_MAX, IntakeStage } from "./intake/intake.stage.ts";
 import { RequestLimits } from "./limits/request-limits.ts";
+import { INSTALLATION, installationOf } from "./installation.ts";
 import { IngressMetrics } from "./metrics.ts";
 
 const name = "ingress";
@@ -57,7 +57,6 @@ export class AppModule {
         StageModule.producer(ADMISSION_PRODUCER, sendsOf(config)),
         ...httpProviders(config),
         { provide: IN_FLIGHT_MAX, useValue: config.SLUICE_INTAKE_IN_FLIGHT_MAX },
-        { provide: INSTALLATION, useValue: installationOf(config) },
         IntakeStage,
       ],
     };
@@ -82,14 +81,10 @@ function sendsOf(config: Config): KafkaProducerOptions {
   };
 }
 
-function installationOf(config: Config): Installation {
-  const { SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix, SLUICE_REPLAY_SECRET: replaySecret } = config;
-  return { topicPrefix, replaySecret };
-}
-
 /** Returns what serves HTTP, on the ports of the modules above. */
 export function httpProviders(config: Config): readonly Provider[] {
   return [
+    { provide: INSTALLATION, useValue: installationOf(config) },
     IngressMetrics,
     ApiKeys,
     {

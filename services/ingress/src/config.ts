@@ -1,4 +1,5 @@
 import {
+  attributionKeys,
   cacheKeys,
   countKey,
   declarationKeys,
@@ -22,6 +23,7 @@ export const configSchema = z.object({
   ...cacheKeys,
   ...declarationKeys,
   ...replayKeys,
+  ...attributionKeys,
   SLUICE_HTTP_HOST: z
     .string()
     .default("127.0.0.1")

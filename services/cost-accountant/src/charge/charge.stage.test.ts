@@ -4,7 +4,13 @@ import { SystemClock, TransientFault } from "@sluice/domain";
 import { deliveryOf } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { declarations, meteredOf, usageOf } from "../../test/fixtures.ts";
+import {
+  attributionSecret,
+  declarations,
+  intentOf,
+  meteredOf,
+  usageOf,
+} from "../../test/fixtures.ts";
 import { ChargeStage } from "./charge.stage.ts";
 import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
 import { AccountantMetrics } from "../metrics.ts";
@@ -35,12 +41,16 @@ function newTestStage() {
   const ledger = new InMemoryLedger();
   const budgets = new TestBudgets(new SystemClock(), { kind: "ready" });
   const owned = new OwnedPartitions();
-  const metrics = new AccountantMetrics(new Registry());
+  const registry = new Registry();
+  const metrics = new AccountantMetrics(registry);
   const clock = new SystemClock();
-  const stage = new ChargeStage(ledger, budgets, declarations, clock, owned, metrics);
+  const trust = { secret: attributionSecret, previousSecrets: [], unsignedUntil: null };
+  const stage = new ChargeStage(
+    ...([ledger, budgets, declarations, clock, owned, metrics, trust] as const),
+  );
   const process = (...meterings: CostMetered[]) =>
     stage.process(meterings.map((record, index) => deliveryOf(record, { offset: BigInt(index) })));
-  return { ledger, budgets, owned, stage, process };
+  return { ledger, budgets, owned, stage, process, metrics: () => registry.metrics() };
 }
 
 test("a charge is settled in its windows and published with them", async () => {
@@ -99,6 +109,38 @@ test("each metering has one effect, in order", async () => {
     { kind: "dead-letter", code: "PRICE_UNKNOWN" },
     { kind: "skip" },
   ]);
+});
+
+test("a metering that ingress did not sign becomes a dead letter, and changes nothing in the ledger", async () => {
+  const { ledger, process, metrics } = newTestStage();
+  const { attribution } = meteredOf({ requestId: "other" });
+  const forged = meteredOf({ attribution: { ...attribution, tenant: "victim" } });
+  await ledger.noteIntents([{ partition: 0, intent: intentOf() }]);
+  const effects = await process(
+    meteredOf({ attemptId: "a" }),
+    forged,
+    meteredOf({ attemptId: "b" }),
+  );
+  expect(effects).toMatchObject([
+    { kind: "emit" },
+    { kind: "dead-letter", code: "ATTRIBUTION_MISMATCH" },
+    { kind: "emit" },
+  ]);
+  const charged = [...ledger.entries.values()].map(({ charge }) => charge.attemptId);
+  expect(charged).toEqual(["a", "b"]);
+  // A forgery must not end the real attempt: the sweep still finds it.
+  expect(await ledger.stillOpen(["attempt"])).toEqual(new Set(["attempt"]));
+  expect(await metrics()).toContain(
+    'attributions_refused_total{topic="cost.metered",code="ATTRIBUTION_MISMATCH"} 1',
+  );
+});
+
+test("a slice of which no metering is signed moves the offset and charges nothing", async () => {
+  const { ledger, process } = newTestStage();
+  const unsigned = { ...meteredOf().attribution, signature: "0" };
+  const effects = await process(meteredOf({ attribution: unsigned }));
+  expect(effects).toMatchObject([{ kind: "dead-letter", code: "ATTRIBUTION_MISMATCH" }]);
+  expect(ledger.entries.size).toBe(0);
 });
 
 test("the owned partitions are those of the last assignment that were not revoked", async () => {

@@ -1,4 +1,4 @@
-import { Injectable } from "@nestjs/common";
+import { Inject, Injectable } from "@nestjs/common";
 import { Settlements } from "@sluice/budgets";
 import { type CostCharged, type CostMetered, topics } from "@sluice/contracts";
 import { Declarations } from "@sluice/declarations";
@@ -15,6 +15,11 @@ import {
 } from "@sluice/stage";
 import { Stage } from "@sluice/stage/nest";
 import { settlementsOf } from "../budgets/settlements-of.ts";
+import {
+  ATTRIBUTION_TRUST,
+  attributionProblemOf,
+  type AttributionTrust,
+} from "./attribution-check.ts";
 import type { Verdict } from "./charge.ts";
 import { foldSlice } from "./fold-slice.ts";
 import { AccountantMetrics } from "../metrics.ts";
@@ -39,6 +44,7 @@ export class ChargeStage extends SliceStage<CostMetered> {
     private readonly clock: Clock,
     private readonly owned: OwnedPartitions,
     private readonly metrics: AccountantMetrics,
+    @Inject(ATTRIBUTION_TRUST) private readonly trust: AttributionTrust,
   ) {
     super();
   }
@@ -52,28 +58,40 @@ export class ChargeStage extends SliceStage<CostMetered> {
   }
 
   override async process(slice: readonly Delivery<CostMetered>[]): Promise<readonly Effect[]> {
-    const meterings = slice.map(({ record }) => record);
+    const problems = slice.map((metered) => this.problemOf(metered));
+    // A record that is not believed changes nothing in the ledger: its attempt stays open, and the sweep estimates it.
+    const meterings = slice.flatMap(({ record }, index) => (problems[index] ? [] : [record]));
     const book = this.declarations.priceBook();
     const now = this.clock.now();
-    const { outcome, numbers } = await this.ledger.fold(placeOf(slice), (recorded) =>
+    const { outcome, numbers } = await this.ledger.fold(placeOf(slice, meterings), (recorded) =>
       foldSlice(meterings, recorded, book, now),
     );
-    const { verdicts } = outcome;
+    const believed = outcome.verdicts.values();
+    const verdicts = problems.map((problem) => problem ?? believed.next().value!);
     // Counted before settling: if settling fails, the repetition finds the charges recorded and
     // would not count them.
     this.metrics.folded(verdicts);
     await this.settlements.settle(settlementsOf(verdicts, numbers));
     return verdicts.map(effectOf);
   }
+
+  private problemOf({ record, appendedAt }: Delivery<CostMetered>): Verdict | undefined {
+    const problem = attributionProblemOf(record, this.trust, appendedAt);
+    if (problem) this.metrics.attributionRefused(topics.costMetered.name, problem.code);
+    return problem;
+  }
 }
 
-function placeOf(slice: readonly Delivery<CostMetered>[]): SlicePlace {
+function placeOf(
+  slice: readonly Delivery<CostMetered>[],
+  meterings: readonly CostMetered[],
+): SlicePlace {
   const last = slice.at(-1)!;
   return {
     topic: last.topic,
     partition: last.partition,
     nextOffset: last.offset + 1n,
-    attemptIds: [...new Set(slice.map(({ record }) => record.attemptId))],
+    attemptIds: [...new Set(meterings.map(({ attemptId }) => attemptId))],
   };
 }
 

@@ -86,3 +86,9 @@ test("a metering that cannot be priced becomes a dead letter and is never free",
   expect(codeFor({ usage: usageOf({ outputTokens: 2n ** 62n }) })).toBe("CHARGE_INVALID");
   expect(codeFor({ calledAt: -1 })).toBe("CHARGE_INVALID");
 });
+
+test("a charge that is published again has the signature of its metering, which the ledger does not store", () => {
+  const charge = chargedBy(chargeOf(reported, [], book, now));
+  const stored = { ...charge, attribution: { ...charge.attribution, signature: "" } };
+  expect(chargeOf(reported, [stored], book, now + 1)).toEqual({ kind: "recorded", charge });
+});

@@ -49,7 +49,7 @@ export function chargeOf(
   const chargeId = chargeIdOf(metered.attemptId, metered.kind);
   // Checked before pricing, so that a change of the price book cannot turn a redelivery into a dead letter.
   const recorded = recordedCharges.find((charge) => charge.chargeId === chargeId);
-  if (recorded) return { kind: "recorded", charge: recorded };
+  if (recorded) return { kind: "recorded", charge: signedAgain(recorded, metered) };
   if (metered.kind === "estimated" && recordedCharges.some(({ kind }) => kind === "reported"))
     return { kind: "superseded" };
 
@@ -89,6 +89,14 @@ export function chargeOf(
     kind: "charge",
     entry: { charge, attemptNumber: metered.attemptNumber, replaces: estimate?.usage ?? null },
   };
+}
+
+/** The ledger does not store signatures. A charge that is published again must equal the first one. */
+function signedAgain(
+  charge: CostCharged,
+  { attribution: { signature } }: CostMetered,
+): CostCharged {
+  return { ...charge, attribution: { ...charge.attribution, signature } };
 }
 
 type Priced =

@@ -1,14 +1,15 @@
-import type { InferenceAttempted } from "@sluice/contracts";
+import type { Attribution, InferenceAttempted, Payer } from "@sluice/contracts";
 import { type StoredWindow, windowsFrom } from "./stored-windows.ts";
 
 /** A record as the database stores it. Longs are decimal strings, as in all JSON of Sluice. */
 type Stored<R, Longs extends keyof R> = Omit<R, Longs> & Readonly<Record<Longs, string>>;
 
-/** An intent as the database stores it. Intents of older versions have no windows. */
+/** An intent as the database stores it. Intents of older versions have neither windows nor a signature. */
 export type StoredIntent = Stored<
-  Omit<InferenceAttempted, "windows" | "worstCaseNanoUsd" | "runId">,
+  Omit<InferenceAttempted, "windows" | "worstCaseNanoUsd" | "runId" | "attribution">,
   "inputTokens" | "outputLimit"
 > & {
+  readonly attribution: Payer & Partial<Attribution>;
   readonly windows?: readonly StoredWindow[];
   readonly worstCaseNanoUsd?: string;
   readonly runId?: string | null;
@@ -23,6 +24,7 @@ export function intentJson(intent: InferenceAttempted): string {
 export function intentFrom(stored: StoredIntent): InferenceAttempted {
   return {
     ...stored,
+    attribution: { signature: "", ...stored.attribution },
     inputTokens: BigInt(stored.inputTokens),
     outputLimit: BigInt(stored.outputLimit),
     windows: windowsFrom(stored.windows),

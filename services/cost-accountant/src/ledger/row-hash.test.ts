@@ -56,3 +56,9 @@ test("the limit of a window does not change the hash, because it moves no money"
   const raised = windowOf({ limitNanoUsd: 9n, version: 2n });
   expect(charged({ windows: [raised] })).toBe(charged({ windows: [window] }));
 });
+
+test("the signature of the attribution does not change the hash, because the ledger does not store it", () => {
+  const { charge } = entry;
+  const attribution = { ...charge.attribution, signature: "another" };
+  expect(rowHashOf({ ...entry, charge: { ...charge, attribution } })).toEqual(rowHashOf(entry));
+});

@@ -3,7 +3,7 @@ import { Clock, TransientFault } from "@sluice/domain";
 import { InMemoryEventProducer, TopicOffsets } from "@sluice/stage";
 import { Registry } from "prom-client";
 import { beforeEach, expect, test } from "vitest";
-import { calledAt, intentOf, meteredOf } from "../../test/fixtures.ts";
+import { attributionSecret, calledAt, intentOf, meteredOf } from "../../test/fixtures.ts";
 import { foldInto } from "../../test/fold-into.ts";
 import { InMemoryLedger } from "../ledger/in-memory-ledger.ts";
 import { AccountantMetrics } from "../metrics.ts";
@@ -56,6 +56,7 @@ const sweeper = () =>
     clock,
     owned,
     metrics: new AccountantMetrics(new Registry()),
+    trust: { secret: attributionSecret, previousSecrets: [], unsignedUntil: null },
     logger: silent,
     chargingGroup: "cost-accountant",
     graceMs: 60_000,
@@ -137,4 +138,12 @@ test("usage after the estimate corrects it by one signed difference", async () =
   const amounts = [...ledger.entries.values()].map(({ charge }) => charge.amountNanoUsd);
   expect(amounts).toEqual([1_650_000n, 140_000n - 1_650_000n]);
   expect(meteredOf().calledAt).toBe(calledAt);
+});
+
+test("the estimate of an intent that an older version stored is signed, so that it is charged", async () => {
+  const stored = intentOf();
+  const attribution = { ...stored.attribution, signature: "" };
+  await ledger.noteIntents([{ partition: 0, intent: { ...stored, attribution } }]);
+  await sweeper().sweep();
+  expect(metered().map((estimate) => estimate.attribution)).toEqual([stored.attribution]);
 });

@@ -4,6 +4,7 @@ import { EventProducer, outgoing, TopicOffsets } from "@sluice/stage";
 import type { Logger } from "@sluice/telemetry";
 import type { AccountantFaultCode } from "../faults.ts";
 import type { AccountantMetrics } from "../metrics.ts";
+import { type AttributionTrust, vouchedAttributionOf } from "../charge/attribution-check.ts";
 import type { OwnedPartitions } from "../charge/owned-partitions.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { estimateOf, isFoldedTo, overdueBefore, type Watch, watchesFor } from "./sweep.ts";
@@ -15,6 +16,7 @@ export interface SweeperParts {
   readonly clock: Clock;
   readonly owned: OwnedPartitions;
   readonly metrics: AccountantMetrics;
+  readonly trust: AttributionTrust;
   readonly logger: Pick<Logger, "warn" | "error">;
   /** The consumer group of the stage that folds cost.metered. */
   readonly chargingGroup: string;
@@ -92,10 +94,11 @@ export class Sweeper {
   }
 
   async #estimate({ partition, attempts }: Watch): Promise<void> {
-    const { ledger, producer, clock, owned, metrics } = this.#parts;
+    const { ledger, producer, clock, owned, metrics, trust } = this.#parts;
     const open = await ledger.stillOpen(attempts.map(({ attemptId }) => attemptId));
     const estimates = attempts
       .filter(({ attemptId }) => open.has(attemptId))
+      .map((intent) => ({ ...intent, attribution: vouchedAttributionOf(intent, trust) }))
       .map((intent) => estimateOf(intent, clock.now()));
     if (estimates.length === 0 || !owned.has(partition)) return;
     await producer.send(estimates.map((metered) => outgoing(topics.costMetered, metered)));

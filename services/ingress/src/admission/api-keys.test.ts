@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
-import { attributionOf, ApiKeys } from "./api-keys.ts";
+import { ApiKeys } from "./api-keys.ts";
 
 const keys = new ApiKeys(someDeclarations());
 
@@ -41,11 +41,4 @@ test("a signature is checked with the secret of a known key that is not revoked"
   expect(keys.secretOf("k1")?.secret).toBe("one-secret-of-search");
   expect(keys.secretOf("former")).toBeUndefined();
   expect(keys.secretOf("unknown")).toBeUndefined();
-});
-
-test("a request is attributed to the tenant, team, feature and user of its key", () => {
-  expect(attributionOf(keys.secretOf("k3")!.key)).toEqual({
-    ...{ tenant: "globex", team: "ops", feature: "tickets", user: "bot", key: "k3" },
-    signature: "",
-  });
 });

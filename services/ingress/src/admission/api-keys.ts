@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Injectable } from "@nestjs/common";
-import type { Attribution } from "@sluice/contracts";
 import { type ApiKey, Declarations } from "@sluice/declarations";
 
 interface StoredKey {
@@ -44,11 +43,6 @@ export class ApiKeys {
     const stored = this.#keys.get(keyId);
     return stored && !stored.key.revoked ? stored : undefined;
   }
-}
-
-/** Returns the attribution by the key's declaration. A request cannot change it. */
-export function attributionOf({ id, tenant, team, feature, user }: ApiKey): Attribution {
-  return { tenant, team, feature, user, key: id, signature: "" };
 }
 
 function digestOf(secret: string): Buffer {

@@ -84,6 +84,7 @@ function withFakes(declared: Declarations = declarations) {
     clock,
     replies,
     metrics,
+    { topicPrefix: "", replaySecret: undefined, attributionSecret: "a".repeat(32) },
   );
   return { ...fakes, admission, calls };
 }

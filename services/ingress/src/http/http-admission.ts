@@ -14,7 +14,7 @@ import {
 import { hitOutcome, savingOf } from "@sluice/response-cache";
 import { EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
 import { type AdmissionDecision, decideAdmission, notLookedUp } from "../admission/admit.ts";
-import { attributionOf } from "../admission/api-keys.ts";
+import { attributionOf } from "../admission/attribution.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { HitFinder } from "../admission/hit-finder.ts";
 import { SharedAnswers } from "../admission/shared-answers.ts";
@@ -24,6 +24,7 @@ import {
   knownByLookUp,
   nothingKnown,
 } from "../admission/known-request.ts";
+import { INSTALLATION, type Installation } from "../installation.ts";
 import { type LimitCheck, RequestLimits, unlimited } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import { modelRefusalOf } from "../request/model-choice.ts";
@@ -118,6 +119,7 @@ export class HttpAdmission {
     private readonly clock: Clock,
     private readonly replies: Replies,
     private readonly metrics: IngressMetrics,
+    @Inject(INSTALLATION) private readonly installation: Installation,
   ) {}
 
   /**
@@ -159,8 +161,9 @@ export class HttpAdmission {
       correlationId: null,
     } as const;
     const record = recordOf(requestId, body, headers);
+    const attribution = attributionOf(key, requestId, this.installation.attributionSecret);
     return {
-      admitted: admittedRecordOf(record, attributionOf(key), arrival, now),
+      admitted: admittedRecordOf(record, attribution, arrival, now),
       refusal: recordSizeRefusalOf(record) ?? modelRefusalOf(body, this.declarations),
       isStale: false,
     };

@@ -226,6 +226,7 @@ export class RunningEdge {
 }
 
 const environment = {
+  SLUICE_ATTRIBUTION_SECRET: "a".repeat(32),
   SLUICE_KAFKA_BROKERS: "127.0.0.1:9",
   SLUICE_REGISTRY_URL: "http://127.0.0.1:9",
   SLUICE_REDIS_URL: "redis://127.0.0.1:9",

@@ -133,7 +133,9 @@ export function acceptedForgeries(count: number, seed: number): readonly Headers
     const signer = signerOf(message, keys, installation);
     if (signer.kind !== "signer")
       throw new Error("A forgery must keep the signature of its sender.");
-    const check = checkMessage(message, signer, declarations, appendedAt);
+    const attributionSecret = randomUUID();
+    const context = { declarations, attributionSecret, now: appendedAt };
+    const check = checkMessage(message, signer, context);
     return check.kind !== "candidate" || !check.candidate.isStale;
   });
 }

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import { acceptedForgeries } from "./forged-replays.fixture.ts";
-import { checkMessage, type Installation, type IntakeCheck, signerOf } from "./intake-check.ts";
+import { checkMessage, type IntakeCheck, signerOf } from "./intake-check.ts";
 
 const declarations = someDeclarations();
 const keys = new ApiKeys(declarations);
@@ -17,7 +17,8 @@ const now = 1_800_000_000_000;
 const topic = "inference.requested";
 
 const replaySecret = "a secret that no producer has";
-const installation: Installation = { topicPrefix: "prod.", replaySecret };
+const attributionSecret = "a secret of ingress and accountant";
+const installation = { topicPrefix: "prod.", replaySecret };
 const bytes = Buffer.from("the bytes of the record");
 
 interface Sent {
@@ -45,7 +46,11 @@ function headersOf(sent: Sent): Readonly<Record<string, string>> {
   };
 }
 
-function checked(record: InferenceRequested, sent: Sent = {}, at = installation): IntakeCheck {
+function checked(
+  record: InferenceRequested,
+  sent: Sent = {},
+  at: Parameters<typeof signerOf>[2] = installation,
+): IntakeCheck {
   const { value = bytes, readAt = now + 1_000, replayedAt } = sent;
   const own = headersOf(sent);
   const position = "inference.requested/0/7";
@@ -58,7 +63,8 @@ function checked(record: InferenceRequested, sent: Sent = {}, at = installation)
   );
   const message = { record, topic, value, headers, appendedAt: now };
   const signer = signerOf(message, keys, at);
-  return signer.kind === "signer" ? checkMessage(message, signer, declarations, readAt) : signer;
+  const context = { declarations, attributionSecret, now: readAt };
+  return signer.kind === "signer" ? checkMessage(message, signer, context) : signer;
 }
 
 const codeOf = (result: IntakeCheck) => (result.kind === "dead-letter" ? result.code : result.kind);

@@ -8,7 +8,9 @@ import {
 } from "@sluice/contracts";
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type EpochMillis, isRequestId } from "@sluice/domain";
-import { attributionOf, type ApiKeys } from "../admission/api-keys.ts";
+import type { ApiKeys } from "../admission/api-keys.ts";
+import { attributionOf } from "../admission/attribution.ts";
+import type { Installation } from "../installation.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { recordRefusalOf } from "../request/record-check.ts";
 import { correlationIdBytesMax, recordBytesMax } from "../request/record-limits.ts";
@@ -47,12 +49,12 @@ export type IntakeCheck =
   | IntakeDeadLetter
   | { readonly kind: "candidate"; readonly candidate: Candidate };
 
-/** What distinguishes this installation's messages from those of others. */
-export interface Installation {
-  /** The prefix of all topics, which signatures cover. */
-  readonly topicPrefix: string;
-  /** Signs the replays of operators. Without it, no message is a replay. */
-  readonly replaySecret: string | undefined;
+/** What a message is checked with, and when. */
+export interface CheckContext {
+  readonly declarations: Declarations;
+  /** Signs who pays for the request. */
+  readonly attributionSecret: string;
+  readonly now: EpochMillis;
 }
 
 /** Who signed a message. */
@@ -72,7 +74,7 @@ export interface Signer {
 export function signerOf(
   { topic, value, headers }: SignedMessage,
   keys: ApiKeys,
-  { topicPrefix, replaySecret }: Installation,
+  { topicPrefix, replaySecret }: Pick<Installation, "topicPrefix" | "replaySecret">,
 ): Signer | IntakeDeadLetter {
   const keyId = headers[signatureHeaders.keyId]?.toString() ?? "";
   const issuedAt = headers[signatureHeaders.issuedAt]?.toString() ?? "";
@@ -98,8 +100,7 @@ export function signerOf(
 export function checkMessage(
   message: IntakeMessage,
   { key, issuedAt, replayedAt: replayed }: Signer,
-  declarations: Declarations,
-  now: EpochMillis,
+  { declarations, attributionSecret, now }: CheckContext,
 ): IntakeCheck {
   const { record, appendedAt } = message;
   if (!isRequestId(record.requestId))
@@ -114,8 +115,9 @@ export function checkMessage(
     remembered: true,
     correlationId: correlationIdIn(message),
   } as const;
+  const attribution = attributionOf(key, record.requestId, attributionSecret);
   const candidate = {
-    admitted: admittedRecordOf(record, attributionOf(key), arrival, now, appendedAt),
+    admitted: admittedRecordOf(record, attribution, arrival, now, appendedAt),
     refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
     isStale: !isFresh(issuedAt, appendedAt, replayed) || isForgotten(issuedAt, appendedAt, now),
   };

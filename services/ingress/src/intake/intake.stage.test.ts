@@ -26,7 +26,8 @@ const now = 1_800_000_000_000;
 const hourAgo = now - 60 * 60_000;
 const clock: Clock = { now: () => now };
 const topic = "inference.requested";
-const installation = { topicPrefix: "prod.", replaySecret: undefined };
+const attributionSecret = "a secret of ingress and accountant";
+const installation = { topicPrefix: "prod.", replaySecret: undefined, attributionSecret };
 
 function messageOf(
   changed: Partial<InferenceRequested>,

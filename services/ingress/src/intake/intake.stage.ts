@@ -31,24 +31,16 @@ import { decideAdmission, notLookedUp } from "../admission/admit.ts";
 import { ApiKeys } from "../admission/api-keys.ts";
 import type { Candidate } from "../admission/candidate.ts";
 import { type Known, knownByClaim, nothingKnown } from "../admission/known-request.ts";
+import { INSTALLATION, type Installation } from "../installation.ts";
 import { RequestLimits } from "../limits/request-limits.ts";
 import { IngressMetrics } from "../metrics.ts";
 import type { Refusal } from "../request/refusal.ts";
 import { type IntakeAction, intakeActionOf } from "./intake-action.ts";
-import {
-  checkMessage,
-  type Installation,
-  type IntakeCheck,
-  type Signer,
-  signerOf,
-} from "./intake-check.ts";
+import { checkMessage, type IntakeCheck, type Signer, signerOf } from "./intake-check.ts";
 import { SendingTenants, shedIn, shedRefusal } from "./work-in-flight.ts";
 
 /** Longer values, in bytes, are dead-lettered undecoded: this is the most that the topic takes, unpacked. */
 const valueBytesMax = 2 * 1_024 * 1_024;
-
-/** The injection token of {@link Installation}. */
-export const INSTALLATION = Symbol("prefix and secret of the installation");
 
 /** The injection token of the number of requests from Kafka that may be in flight before tenants above their share are shed. */
 export const IN_FLIGHT_MAX = Symbol("most requests in flight");
@@ -120,7 +112,9 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
   private check(message: Delivery<InferenceRequested>, now: EpochMillis): IntakeCheck {
     const signer = this.signers.get(message.value) ?? this.signerOf(message);
     if (signer.kind !== "signer") return signer;
-    return checkMessage(message, signer, this.declarations, now);
+    const { declarations } = this;
+    const { attributionSecret } = this.installation;
+    return checkMessage(message, signer, { declarations, attributionSecret, now });
   }
 
   private signerOf(message: Undecoded): ReturnType<typeof signerOf> {

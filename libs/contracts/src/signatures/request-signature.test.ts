@@ -23,7 +23,7 @@ interface Vector {
 }
 
 // The signatures were computed with Python's hmac and hashlib, the first ones with openssl.
-const path = join(import.meta.dirname, "../../../schemas/request-signature.vectors.json");
+const path = join(import.meta.dirname, "../../../../schemas/request-signature.vectors.json");
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the test fails on any other shape
 const { vectors } = JSON.parse(readFileSync(path, "utf8")) as { vectors: readonly Vector[] };
 
