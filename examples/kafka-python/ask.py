@@ -36,6 +36,9 @@ consumer.assign([TopicPartition(prefix + responded, p, end) for p, end in ends.i
 # Fields that have a default in the schema may be left out.
 question = sys.argv[1] if len(sys.argv) > 1 else "Why is the sky blue?"
 request = {"requestId": str(uuid.uuid4()), "messages": [{"role": "user", "content": question}]}
+if paying := os.environ.get("SLUICE_EXAMPLE_USER"):
+    # The user who pays. The key must allow this name (mayName in sluice.yaml), or the request is declined.
+    request["user"] = paying
 schema = registry.get_latest_version(f"{prefix}{requested}-value").schema
 serialize = AvroSerializer(registry, schema, conf={"auto.register.schemas": False})
 value = serialize(request, SerializationContext(prefix + requested, MessageField.VALUE))

@@ -100,3 +100,8 @@ test.each(["", "two words", "ä", "x".repeat(129)])(
 test("a request without messages is refused before sending", () => {
   expect(() => recordOf({ messages: [] }, "r-1")).toThrow("at least one message");
 });
+
+test("a request may name the user and the feature that pay", () => {
+  const named = { user: "ada@acme.example", feature: "search" };
+  expect(recordOf({ ...ask, ...named }, "r-1")).toMatchObject(named);
+});

@@ -9,6 +9,8 @@ export interface ApiKey {
   readonly feature: string;
   readonly user: string;
   readonly revoked: boolean;
+  /** The users and features that a request may name, as names or patterns in which `*` is any number of characters. */
+  readonly mayName: { readonly user: readonly string[]; readonly feature: readonly string[] };
   /** A reference, `env:` or `file:`, which only ingress resolves. */
   readonly secretReference: string;
 }

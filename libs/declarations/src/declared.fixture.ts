@@ -1,20 +1,29 @@
 import { FileDeclarations } from "./file-declarations.ts";
 import { parseDeclarations } from "./parse.ts";
 
-/** Members of the one provider and of its one model, as flow YAML. */
+/** Members of the one tenant, its key, the one provider and its one model, as flow YAML. Without members, there is no key. */
 export interface DeclaredMembers {
+  readonly tenant?: string;
+  readonly key?: string;
   readonly provider?: string;
   readonly model?: string;
   readonly price?: string;
 }
 
 /** Returns a file whose provider is on line 6 and whose model is on line 8. */
-export function yamlOf({ provider = "preset: openai", model = "", price = "" }: DeclaredMembers) {
+export function yamlOf({
+  tenant = "",
+  key,
+  provider = "preset: openai",
+  model = "",
+  price = "",
+}: DeclaredMembers) {
+  const owner = 'id: k, secret: "env:K", team: a, feature: f, user: u';
   const rates = `effectiveFrom: 2026-01-01, input: 1, output: 1, ${price}`;
   return `
 tenants:
-  - id: acme
-    keys: []
+  - { id: acme, ${tenant}
+      keys: [${key === undefined ? "" : `{ ${owner}, ${key} }`}] }
 providers:
   - { id: p, keys: ["env:P"], ${provider} }
 models:

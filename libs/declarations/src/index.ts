@@ -16,3 +16,4 @@ export { DeclarationsInvalid, FileDeclarations } from "./file-declarations.ts";
 export { type LimitDimension, limitDimensions } from "./limits/limits-schema.ts";
 export { type DeclarationError, type Parsed, parseDeclarations } from "./parse.ts";
 export { type PresetName, presetNames } from "./presets.ts";
+export { clientNameForm, isAllowedName, isClientName } from "./tenants/may-name.ts";

@@ -5,6 +5,7 @@ import { budget, timeZone } from "./budget-schema.ts";
 import { declaredId as id, declaredName as name } from "./declared-names.ts";
 import { keyLimits, limit, loops, weight } from "./limits/limits-schema.ts";
 import { presetNames } from "./presets.ts";
+import { mayName } from "./tenants/may-name.ts";
 
 /** Accepts `env:NAME` or `file:path`, because the file must never contain the secret itself. */
 const secretReference = z
@@ -212,6 +213,7 @@ const key = z.strictObject({
   team: name,
   feature: name,
   user: name,
+  mayName,
   revoked: z.boolean().default(false),
   limits: keyLimits.describe("What the requests of this key may do."),
 });

@@ -21,7 +21,8 @@ tenants:
   - id: acme
     keys:
       - { id: acme, secret: "env:${secretVariableOf("acme")}", team: search, feature: answers, user: bot }
-      - { id: acmelabs, secret: "env:${secretVariableOf("acmeLabs")}", team: labs, feature: trials, user: bot }
+      - { id: acmelabs, secret: "env:${secretVariableOf("acmeLabs")}", team: labs, feature: trials, user: bot,
+          mayName: { user: ["*@acme.example"], feature: ["beta.*"] } }
       - { id: former, secret: "env:${secretVariableOf("revoked")}", team: search, feature: answers, user: gone, revoked: true }
   - id: globex
     keys:

@@ -41,6 +41,22 @@ async function admittedTimes(content: string): Promise<number> {
   return admissions.records.filter(isAbout(content)).length;
 }
 
+test("a user and a feature that the key allows pay, and a name that it does not allow is refused", async () => {
+  const labs = { authorization: `Bearer ${suiteKeys.acmeLabs}` };
+  const named = { "x-sluice-user": "ada@acme.example", "x-sluice-feature": "beta.search" };
+  const asking = edge.post(chat("Who is named?"), { ...labs, ...named });
+  const admitted = await admittedFor(admissions, "Who is named?");
+  const { attribution } = admitted;
+  expect(attribution).toMatchObject({ user: "ada@acme.example", feature: "beta.search" });
+  await edge.answer(admitted);
+  expect((await asking).status).toBe(200);
+  const refused = await edge.post(chat("Who?"), { ...labs, "x-sluice-user": "eve" });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { error: { code: "name_not_allowed", param: "x-sluice-user" } },
+  ]);
+});
+
 test("an admitted request has the attribution of its key, and the answer shows its cost", async () => {
   const asking = edge.post(chat("Who pays?", { user: "somebody-else" }), {
     "x-sluice-session": "s-1",

@@ -33,6 +33,7 @@ let service: Awaited<ReturnType<typeof start>>;
 let forgetful: ForgetfulProducer;
 let acme: KafkaUser;
 let globex: KafkaUser;
+let labs: KafkaUser;
 let former: KafkaUser;
 let admissions: TopicReader<InferenceAdmitted>;
 let responses: TopicReader<InferenceResponded>;
@@ -45,6 +46,7 @@ beforeAll(async () => {
   const user = { brokers, topicPrefix, registryUrl };
   acme = new KafkaUser({ ...user, apiKey: suiteKeys.acme });
   globex = new KafkaUser({ ...user, apiKey: suiteKeys.globex });
+  labs = new KafkaUser({ ...user, apiKey: suiteKeys.acmeLabs });
   former = new KafkaUser({ ...user, apiKey: suiteKeys.revoked });
   // The first message of each topic is published, but its acknowledgement is lost, so everything is redelivered.
   const { inferenceAdmitted, inferenceResponded } = topics;
@@ -58,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service?.close();
-  await Promise.all([acme?.close(), globex?.close(), former?.close()]);
+  await Promise.all([acme?.close(), globex?.close(), labs?.close(), former?.close()]);
   await suite?.close();
 });
 
@@ -98,6 +100,21 @@ test("a redelivery publishes the same admission and the same decline again", asy
   expect(admitted[1]).toEqual(admitted[0]);
   expect(declined[1]).toEqual(declined[0]);
   expect(forgetful.waiting).toEqual([]);
+});
+
+test("a user and a feature that the key allows pay, and a name that it does not allow is declined", async () => {
+  const named = question({ user: "ada@acme.example", feature: "beta.search" });
+  const wrong = question({ user: "eve" });
+  await labs.request(named);
+  await labs.request(wrong);
+  const [admitted] = await admissions.until(isOf(named));
+  const payer = { user: "ada@acme.example", feature: "beta.search", team: "labs" };
+  expect(admitted?.attribution).toMatchObject(payer);
+  const [declined] = await responses.until(isOf(wrong));
+  expect(declined).toMatchObject({
+    attribution: { user: "bot", feature: "trials" },
+    refused: { code: "name_not_allowed", reason: expect.stringContaining("Field 'user'") },
+  });
 });
 
 test("a signed request is admitted with the attribution of its key", async () => {

@@ -56,6 +56,7 @@ const statusOfCode: Readonly<Record<ApiErrorCode, number> & Record<string, numbe
   malformed_request: 400,
   method_not_allowed: 405,
   model_not_found: 404,
+  name_not_allowed: 400,
   no_variant_fits: 400,
   not_found: 404,
   overloaded: 503,

@@ -181,6 +181,7 @@ test("a repeat with another body does not end the slot of the request that has i
 
 test.each([
   ["a model that does not exist", requestOf({}, { model: "gpt-17" }), "model_not_found"],
+  ["a user that its key may not name", requestOf({ "x-sluice-user": "eve" }), "name_not_allowed"],
   ["a deadline that has passed", requestOf({ "x-sluice-deadline": "0" }), "deadline_exceeded"],
 ])("a request with %s is refused without any look-up", async (_, request, code) => {
   const { admission, calls } = withFakes();

@@ -14,7 +14,7 @@ import {
 import { hitOutcome, savingOf } from "@sluice/response-cache";
 import { EventProducer, outgoing, type TraceHeaders } from "@sluice/stage";
 import { type AdmissionDecision, decideAdmission, notLookedUp } from "../admission/admit.ts";
-import { attributionOf } from "../admission/attribution.ts";
+import { attributionOf, namingRefusalOf } from "../admission/attribution.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { HitFinder } from "../admission/hit-finder.ts";
 import { SharedAnswers } from "../admission/shared-answers.ts";
@@ -161,10 +161,13 @@ export class HttpAdmission {
       correlationId: null,
     } as const;
     const record = recordOf(requestId, body, headers);
-    const attribution = attributionOf(key, requestId, this.installation.attributionSecret);
+    const attribution = attributionOf(key, record, this.installation.attributionSecret);
     return {
       admitted: admittedRecordOf(record, attribution, arrival, now),
-      refusal: recordSizeRefusalOf(record) ?? modelRefusalOf(body, this.declarations),
+      refusal:
+        namingRefusalOf(key, record, "http") ??
+        recordSizeRefusalOf(record) ??
+        modelRefusalOf(body, this.declarations),
       isStale: false,
     };
   }

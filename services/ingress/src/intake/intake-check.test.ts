@@ -84,6 +84,17 @@ test("a signed request is a candidate with its key's attribution and a deadline 
   });
 });
 
+test("a name that the key does not allow is a refusal, and the outcome belongs to the key's own user", () => {
+  const result = checked(aRequest({ user: "eve" }));
+  expect(result).toMatchObject({
+    kind: "candidate",
+    candidate: {
+      refusal: { code: "name_not_allowed", param: "user" },
+      admitted: { attribution: { user: "bot" } },
+    },
+  });
+});
+
 test("a message without one of the three headers is unsigned", () => {
   for (const name of ["sluice-key-id", "sluice-issued-at", "sluice-signature"])
     expect(codeOf(checked(aRequest(), { headers: { [name]: "" } }))).toBe("INTAKE_UNSIGNED");

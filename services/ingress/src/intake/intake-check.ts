@@ -9,7 +9,7 @@ import {
 import type { ApiKey, Declarations } from "@sluice/declarations";
 import { type EpochMillis, isRequestId } from "@sluice/domain";
 import type { ApiKeys } from "../admission/api-keys.ts";
-import { attributionOf } from "../admission/attribution.ts";
+import { attributionOf, namingRefusalOf } from "../admission/attribution.ts";
 import type { Installation } from "../installation.ts";
 import { admittedRecordOf, type Candidate } from "../admission/candidate.ts";
 import { recordRefusalOf } from "../request/record-check.ts";
@@ -115,10 +115,13 @@ export function checkMessage(
     remembered: true,
     correlationId: correlationIdIn(message),
   } as const;
-  const attribution = attributionOf(key, record.requestId, attributionSecret);
+  const attribution = attributionOf(key, record, attributionSecret);
   const candidate = {
     admitted: admittedRecordOf(record, attribution, arrival, now, appendedAt),
-    refusal: messageRefusalOf(message) ?? recordRefusalOf(record, declarations),
+    refusal:
+      messageRefusalOf(message) ??
+      recordRefusalOf(record, declarations) ??
+      namingRefusalOf(key, record, "kafka"),
     isStale: !isFresh(issuedAt, appendedAt, replayed) || isForgotten(issuedAt, appendedAt, now),
   };
   return { kind: "candidate", candidate };

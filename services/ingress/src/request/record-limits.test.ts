@@ -23,6 +23,8 @@ const manyTags = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`$
 test.each([
   ["a session with a space", { sessionId: "two words" }, "sessionId"],
   ["an empty run", { runId: "" }, "runId"],
+  ["a user that a spreadsheet reads as a formula", { user: "=1+1" }, "user"],
+  ["a feature that is too long", { feature: "f".repeat(129) }, "feature"],
   ["a step that is too long", { stepId: "s".repeat(129) }, "stepId"],
   [
     "a latency below zero",

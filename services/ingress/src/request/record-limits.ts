@@ -1,4 +1,5 @@
 import type { InferenceRequested } from "@sluice/contracts";
+import { clientNameForm, isClientName } from "@sluice/declarations";
 
 /** Equals the preset limit of a body over HTTP. Later stages add to the record, and internal topics accept 2 MiB. */
 export const recordBytesMax = 768 * 1024;
@@ -12,6 +13,8 @@ const tagNameLengthMax = 64;
 const tagValueLengthMax = 512;
 /** The same characters that the HTTP headers for these members allow. */
 const label = /^[\x21-\x7e]{1,128}$/;
+/** The members by which a client names who pays. */
+const payers = ["user", "feature"] as const;
 /** The ledger's database cannot store a NUL, and the other control characters are unreadable in a report. */
 const control = /\p{Cc}/u;
 
@@ -28,6 +31,8 @@ export function excessIn(request: InferenceRequested): Excess | undefined {
   const labels = ["sessionId", "runId", "stepId"] as const;
   const wrong = labels.find((name) => request[name] !== null && !label.test(request[name]));
   if (wrong) return { path: wrong, allowed: "1 to 128 printable ASCII characters without spaces" };
+  const misnamed = payers.find((name) => request[name] !== null && !isClientName(request[name]));
+  if (misnamed) return { path: misnamed, allowed: clientNameForm };
   if (isNegative(requirements.maxLatencyMs))
     return { path: "requirements.maxLatencyMs", allowed: "milliseconds, zero or more" };
   if (isNegative(requirements.maxCostNanoUsd))

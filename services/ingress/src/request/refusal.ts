@@ -7,6 +7,7 @@ export type RefusalCode =
   | "invalid_value"
   | "loop_detected"
   | "model_not_found"
+  | "name_not_allowed"
   | "rate_limit_exceeded"
   | "shed"
   | "unknown_parameter"

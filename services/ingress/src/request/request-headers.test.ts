@@ -10,7 +10,7 @@ test("a header that is absent has its default", () => {
   expect(parsed({ authorization: "whatever" })).toEqual({
     ...{ idempotencyKey: null, retryCount: 0, cacheMode: "automatic", lane: "realtime" },
     ...{ requiredAccuracy: null, maxLatencyMs: null, maxCostNanoUsd: null, deadlineAt: null },
-    ...{ sessionId: null, runId: null, stepId: null },
+    ...{ sessionId: null, runId: null, stepId: null, user: null, feature: null },
   });
 });
 
@@ -27,11 +27,14 @@ test("every header is read, and amounts are exact", () => {
       "x-sluice-session": "s-1",
       "x-sluice-run": "r-1",
       "x-sluice-step": "7",
+      "x-sluice-user": "ada@acme.example",
+      "x-sluice-feature": "beta.search",
     }),
   ).toEqual({
     ...{ idempotencyKey: "order 7", retryCount: 2, cacheMode: "no_store", lane: "any" },
     ...{ requiredAccuracy: 0.85, maxLatencyMs: 1500, maxCostNanoUsd: 1n, deadlineAt: null },
     ...{ sessionId: "s-1", runId: "r-1", stepId: "7" },
+    ...{ user: "ada@acme.example", feature: "beta.search" },
   });
 });
 

@@ -1,4 +1,5 @@
 import type { CacheMode, Lane } from "@sluice/contracts";
+import { clientNameForm, isClientName } from "@sluice/declarations";
 import { type EpochMillis, type NanoUsd, parseUsd } from "@sluice/domain";
 import { parsed, type Parsed, type Refusal, refused } from "./refusal.ts";
 
@@ -16,6 +17,9 @@ export interface RequestHeaders {
   readonly sessionId: string | null;
   readonly runId: string | null;
   readonly stepId: string | null;
+  /** The user and the feature that pay, if the key allows the client to name them. */
+  readonly user: string | null;
+  readonly feature: string | null;
 }
 
 type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -56,6 +60,8 @@ export function parseHeaders(given: Given, now: EpochMillis): Parsed<RequestHead
     sessionId: read("x-sluice-session", label, labelOf),
     runId: read("x-sluice-run", label, labelOf),
     stepId: read("x-sluice-step", label, labelOf),
+    user: read("x-sluice-user", clientNameForm, clientNameOf),
+    feature: read("x-sluice-feature", clientNameForm, clientNameOf),
   };
   return refusal ?? parsed(headers);
 }
@@ -83,6 +89,10 @@ function laneOf(text: string): Lane | undefined {
 
 function labelOf(text: string): string | undefined {
   return /^[\x21-\x7e]{1,128}$/.test(text) ? text : undefined;
+}
+
+function clientNameOf(text: string): string | undefined {
+  return isClientName(text) ? text : undefined;
 }
 
 function deadlineOf(text: string, now: EpochMillis): EpochMillis | undefined {

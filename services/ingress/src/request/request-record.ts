@@ -31,8 +31,8 @@ export function recordOf(
     operation: body.operation,
     inputs: body.inputs,
     tokenInputs: body.tokenInputs,
-    user: null,
-    feature: null,
+    user: headers.user,
+    feature: headers.feature,
   };
 }
 
