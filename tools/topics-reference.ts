@@ -15,9 +15,10 @@ interface Topic {
   readonly deadLetter: boolean;
 }
 
-interface Access {
-  readonly reads: readonly { readonly topic: Topic }[];
-  readonly writes: readonly Topic[];
+interface Catalogue {
+  readonly allTopics: readonly Topic[];
+  readonly tenantTopics: readonly Topic[];
+  readonly tenantTopicOf: (shared: Topic, tenant: string) => Topic;
 }
 
 /** The right of a service or of a user's program to read or write a topic. */
@@ -27,17 +28,20 @@ interface Right {
   readonly operation: "read" | "write";
 }
 
+interface Rule {
+  readonly principal: string;
+  readonly resource: string;
+  readonly name: string;
+  readonly operation: "read" | "write";
+}
+
 interface Accounts {
-  readonly serviceAccess: Readonly<Record<string, Access>>;
-  readonly clientRules: (
-    principal: string,
-    keyId: string,
+  readonly serviceRules: (topicPrefix: string, tenants: readonly string[]) => readonly Rule[];
+  readonly clientRules: (principal: string, keyId: string, topicPrefix: string) => readonly Rule[];
+  readonly tenantRules: (
+    tenant: { readonly tenant: string; readonly keyIds: readonly string[] },
     topicPrefix: string,
-  ) => readonly {
-    readonly resource: string;
-    readonly name: string;
-    readonly operation: "read" | "write";
-  }[];
+  ) => readonly Rule[];
 }
 
 type AvroType =
@@ -83,8 +87,17 @@ Delivery is at least once. A reader therefore receives repeats, and drops them b
 outcome, \`chargeId\` of a charge). All repeats of an id have the same content.
 `;
 
-const afterTopics = `In this table, "users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md).
-Three headers of their requests prove who sent them: \`sluice-key-id\`, \`sluice-issued-at\` and
+const afterTopics = `In this table, "users" are programs with an API key, such as [@sluice/client](../../libs/client/README.md), and
+"operators" are programs that may read the outcomes and charges of all tenants.
+
+A tenant with \`ownTopics: true\` in \`sluice.yaml\` has its own \`inference.responded.<tenant>\` and \`cost.charged.<tenant>\`.
+The service that writes an outcome or a charge of this tenant to the shared topic writes the same bytes, key and headers to the
+tenant's topic, in the same send, and commits its offset when both are acknowledged. Both topics therefore have the
+same number of partitions and the same guarantees. The schemas are those under the subject of the shared topic.
+\`sluice up\` and \`sluice provision\` create these topics, and nothing removes them: a tenant that is removed keeps its topics for
+their retention. [Connect your Kafka](../guides/connect-your-kafka.md#tenants-with-their-own-topics) shows the rights.
+
+Three headers of the users' requests prove who sent them: \`sluice-key-id\`, \`sluice-issued-at\` and
 \`sluice-signature\`. The signature is \`v2.\` and the lower-case hex of HMAC-SHA256, with the secret of the
 key, over seven fields that line feeds join:
 
@@ -120,15 +133,18 @@ default is required. If a reader does not know a symbol of an enum, it reads the
 
 /** Returns the whole page, not yet formatted. */
 export async function topicsReference(): Promise<string> {
-  const { allTopics: topics }: { readonly allTopics: readonly Topic[] } = await import(
-    join(root, "libs/contracts/src/topics.ts")
-  );
+  const {
+    allTopics: topics,
+    tenantTopics,
+    tenantTopicOf,
+  }: Catalogue = await import(join(root, "libs/contracts/src/topics.ts"));
+  const ofTenant = tenantTopics.map((topic) => tenantTopicOf(topic, "<tenant>"));
   const accounts: Accounts = await import(join(root, "libs/provisioning/src/access.ts"));
   const schemas = schemasInOrder(topics.map(({ record }) => record));
   return [
     preface,
     "## Topics\n",
-    ...tableOf(topics, rightsIn(accounts)),
+    ...tableOf([...topics, ...ofTenant], rightsIn(accounts)),
     "",
     afterTopics,
     "## Records\n",
@@ -163,15 +179,26 @@ function tableOf(topics: readonly Topic[], rights: readonly Right[]): readonly s
   return [`| ${titles.join(" | ")} |`, `|${" --- |".repeat(titles.length)}`, ...rows];
 }
 
-function rightsIn({ serviceAccess, clientRules }: Accounts): readonly Right[] {
-  const ofServices = Object.entries(serviceAccess).flatMap(([who, { reads, writes }]): Right[] => [
-    ...reads.map(({ topic }): Right => ({ who, topic: topic.name, operation: "read" })),
-    ...writes.map(({ name }): Right => ({ who, topic: name, operation: "write" })),
-  ]);
-  const ofUsers = clientRules("", "", "")
-    .filter(({ resource }) => resource === "topic")
-    .map(({ name, operation }): Right => ({ who: "users", topic: name, operation }));
-  return [...ofServices, ...ofUsers];
+/** Returns the rights on topics other than those of dead letters. */
+function named(rules: readonly Rule[], whoOf: (rule: Rule) => string): readonly Right[] {
+  return rules
+    .filter(({ resource, name }) => resource === "topic" && !name.endsWith(".dead-letter"))
+    .map((rule) => ({ who: whoOf(rule), topic: rule.name, operation: rule.operation }));
+}
+
+function rightsIn({ serviceRules, clientRules, tenantRules }: Accounts): readonly Right[] {
+  const tenant = { tenant: "<tenant>", keyIds: [] };
+  return [
+    ...named(serviceRules("", [tenant.tenant]), ({ principal }) =>
+      principal.replace("User:sluice-", ""),
+    ),
+    ...named(clientRules("", "", ""), ({ operation }) =>
+      operation === "read" ? "operators" : "users",
+    ),
+    ...named(tenantRules(tenant, ""), () => "the tenant").filter(
+      ({ operation }) => operation === "read",
+    ),
+  ];
 }
 
 function keptOf({ config }: Topic): string {

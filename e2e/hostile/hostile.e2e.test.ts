@@ -101,7 +101,7 @@ test(
   async () => {
     process.stderr.write(`hostile suite: HOSTILE_SEED=${seed}\n`);
     const pids = serviceNames.map((service) => pipeline.identityOf(service).pid);
-    const subject = subjectOf(pipeline.topicPrefix, topics.inferenceRequested.name);
+    const subject = subjectOf(pipeline.topicPrefix, topics.inferenceRequested);
     const ids = await registerHostileSchemas({ registryUrl, name: subject });
     const whole = await attacker.encode(topics.inferenceRequested, aRequest(defaultRequest));
     const messages = hostileMessagesOf(seed, messageCount, ids, whole.subarray(5));

@@ -118,7 +118,11 @@ test("every service that reads the declarations receives the file and the variab
 test("the simulator and the provisioning receive no variable that they do not read", () => {
   const read = {
     simulator: textOf("tools/provider-simulator/src/config.ts"),
-    provision: ["libs/provisioning/src/environment.ts", "libs/service-host/src/connection-keys.ts"]
+    provision: [
+      "libs/provisioning/src/environment.ts",
+      "libs/service-host/src/connection-keys.ts",
+      "tools/cli/src/provision.ts",
+    ]
       .map(textOf)
       .join("\n"),
   };
@@ -293,6 +297,9 @@ test("only ingress receives API keys and the secret of replays, only the adapter
     ([, container]) => "SLUICE_LEDGER_URL" in environmentOf(container),
   );
   expect(knowLedger.map(([name]) => name)).toEqual(["cost-accountant"]);
+  // Provisioning reads the same declarations, which name the tenants that have their own topics.
+  const { configs, environment = {} } = compose.services["provision"] ?? {};
+  expect(configs).toEqual([{ source: "declarations", target: environment["SLUICE_CONFIG"] }]);
   // Compose puts secrets into /run/secrets; `file:` is relative to the declarations.
   const path = compose.services["ingress"]?.environment?.["SLUICE_CONFIG"] ?? "";
   expect(posix.join(posix.dirname(path), "secrets")).toBe("/run/secrets");

@@ -86,3 +86,15 @@ test("an invalid sluice.yaml is reported with the line of the error before anyth
   writeFileSync(join(dataDir, "sluice.yaml"), "tenants: []\nproviders: 3\n");
   expect(() => prepareConfiguration(dataDir, {})).toThrow(/line 2: providers/);
 });
+
+test("the tenants that have topics of their own are those that sluice.yaml declares, with their keys", () => {
+  const dataDir = temporaryDir();
+  const { path } = prepareConfiguration(dataDir, {});
+  expect(prepareConfiguration(dataDir, {}).tenantsWithTopics).toEqual([]);
+  writeFileSync(
+    path,
+    readFileSync(path, "utf8").replace("- id: demo\n", "- id: demo\n    ownTopics: true\n"),
+  );
+  const { tenantsWithTopics } = prepareConfiguration(dataDir, {});
+  expect(tenantsWithTopics).toEqual([{ tenant: "demo", keyIds: ["demo"] }]);
+});

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
+import { type Declarations, DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
 import { repositoryRoot } from "./directories.ts";
 import { StackFault } from "./faults.ts";
 import { ensureSecret, secretFileOf } from "./secrets.ts";
@@ -19,12 +19,20 @@ const ATTRIBUTION_SECRET: GeneratedSecret = {
   file: "attribution-secret",
 };
 
+/** A tenant and the ids of its API keys. */
+export interface TenantKeys {
+  readonly tenant: string;
+  readonly keyIds: readonly string[];
+}
+
 /** The configuration of one stack: its `sluice.yaml` and the secrets that the file refers to. */
 export interface Configuration {
   /** Path of sluice.yaml. */
   readonly path: string;
   /** The ids of all API keys. */
   readonly keyIds: readonly string[];
+  /** The tenants that have their own topics on Kafka. */
+  readonly tenantsWithTopics: readonly TenantKeys[];
   /** The whole API key of the demo tenant; null when the user brought a sluice.yaml. */
   readonly demoKey: string | null;
   /** The key that the provider simulator requires; null if the simulator accepts every client. */
@@ -88,7 +96,7 @@ function ensureSecretFile(
 function namesInFile(
   path: string,
   environment: NodeJS.ProcessEnv,
-): Pick<Configuration, "keyIds" | "ingressSecrets" | "adapterSecrets"> {
+): Pick<Configuration, "keyIds" | "tenantsWithTopics" | "ingressSecrets" | "adapterSecrets"> {
   // The services receive the simulator's address from the launcher; its own environment does not contain it.
   const known = { SLUICE_SIMULATOR_URL: "http://127.0.0.1/v1", ...environment };
   try {
@@ -100,7 +108,12 @@ function namesInFile(
       () => declarations.keySecrets(),
       ...providers.map((reference) => () => declarations.secretOf(reference)),
     ]);
-    return { keyIds, ingressSecrets: namesIn(keys), adapterSecrets: namesIn(providers) };
+    return {
+      keyIds,
+      tenantsWithTopics: tenantsWithTopicsIn(declarations),
+      ingressSecrets: namesIn(keys),
+      adapterSecrets: namesIn(providers),
+    };
   } catch (cause) {
     if (!(cause instanceof DeclarationsInvalid)) throw cause;
     throw new StackFault("STACK_CONFIG_INVALID", cause.message, { cause });
@@ -125,6 +138,15 @@ function assertUsable(path: string, secrets: readonly (() => unknown)[]): void {
     throw new DeclarationsInvalid(
       `${path} cannot be used:\n${[...new Set(wrong)].map((line) => `  ${line}`).join("\n")}`,
     );
+}
+
+/** Returns the tenants that have their own topics, with their keys. */
+export function tenantsWithTopicsIn(declarations: Declarations): readonly TenantKeys[] {
+  const keys = declarations.keys();
+  return [...declarations.tenantsWithTopics()].map((tenant) => ({
+    tenant,
+    keyIds: keys.filter((key) => key.tenant === tenant).map(({ id }) => id),
+  }));
 }
 
 function namesIn(references: readonly string[]): string[] {

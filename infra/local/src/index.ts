@@ -15,7 +15,13 @@ export {
   type StackConnection,
   usualAddresses,
 } from "./access.ts";
-export { type Configuration, prepareConfiguration, replaySecretFileOf } from "./configuration.ts";
+export {
+  type Configuration,
+  prepareConfiguration,
+  replaySecretFileOf,
+  type TenantKeys,
+  tenantsWithTopicsIn,
+} from "./configuration.ts";
 export { makeDataDir, makeWritable, repositoryRoot } from "./directories.ts";
 export { StackFault, type StackFaultCode } from "./faults.ts";
 export { type Guard, guardDataDir, removeDataDir } from "./guard.ts";

@@ -18,6 +18,7 @@ const options: PipelineOptions = {
   configuration: {
     path: "/data/sluice.yaml",
     keyIds: ["support"],
+    tenantsWithTopics: [],
     demoKey: null,
     simulatorKey: null,
     simulatorControlKey: "control",

@@ -8,6 +8,7 @@ import {
   SchemaRegistryClient,
   signedHeaders,
   type SigningKey,
+  tenantTopicOf,
   type Topic,
   topics,
 } from "@sluice/contracts";
@@ -56,6 +57,8 @@ export class SluiceClient implements AsyncDisposable {
   readonly #options: ClientOptions;
   readonly #key: SigningKey;
   readonly #connection: KafkaConnection;
+  readonly #responded: Topic<InferenceResponded>;
+  readonly #charged: Topic<CostCharged>;
   readonly #codecs: RegistryTopicCodecs;
   readonly #producer: KafkaEventProducer;
   readonly #offsets: KafkaTopicOffsets;
@@ -77,6 +80,10 @@ export class SluiceClient implements AsyncDisposable {
       ...(sasl ? { sasl } : {}),
       ...(tls ? { tls } : {}),
     };
+    const { inferenceResponded, costCharged } = topics;
+    const { tenant } = options;
+    this.#responded = tenant ? tenantTopicOf(inferenceResponded, tenant) : inferenceResponded;
+    this.#charged = tenant ? tenantTopicOf(costCharged, tenant) : costCharged;
     const { logger = silentLogger, asksMax = clientDefaults.asksMax } = options;
     this.#codecs = new RegistryTopicCodecs(
       new SchemaRegistryClient(options.registryUrl, topicPrefix, options.registryAccess),
@@ -143,7 +150,7 @@ export class SluiceClient implements AsyncDisposable {
     const link = this.#linkOf(options);
     const { signal } = link;
     try {
-      const { name } = topics.inferenceResponded;
+      const { name } = this.#responded;
       await this.#reach(name, () => this.#openInbox(), { timeoutMs, signal });
       this.#answers.ensureRoom(record.requestId);
       const remainingMs = Math.max(until - performance.now(), 1);
@@ -163,7 +170,7 @@ export class SluiceClient implements AsyncDisposable {
 
   /** Reads all outcomes on the topic, including those of other clients. A repeated request has its outcome on the topic again. */
   responses(options: ReadOptions = {}): Records<InferenceResponded> {
-    return this.#read(topics.inferenceResponded, options, () => true);
+    return this.#read(this.#responded, options, () => true);
   }
 
   /**
@@ -172,7 +179,7 @@ export class SluiceClient implements AsyncDisposable {
    */
   costs(options: ReadOptions = {}): Records<CostCharged> {
     const seen = new RecentIds();
-    return this.#read(topics.costCharged, options, ({ chargeId }) => seen.isNew(chargeId));
+    return this.#read(this.#charged, options, ({ chargeId }) => seen.isNew(chargeId));
   }
 
   /** Rejects running calls of `ask` with `CLIENT_CLOSED`, ends iterations, and disconnects. Takes a few seconds at most. */
@@ -250,7 +257,7 @@ export class SluiceClient implements AsyncDisposable {
   /** The first `ask` opens the inbox, so that a client that only sends needs no right to read. */
   async #openInbox(): Promise<void> {
     this.#inbox ??= this.#open(
-      topics.inferenceResponded,
+      this.#responded,
       {},
       async (responses) => {
         for (const response of responses) this.#answers.resolve(response);

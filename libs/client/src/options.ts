@@ -21,6 +21,11 @@ export interface ClientOptions {
   readonly apiKey: string;
   /** The installation's `SLUICE_KAFKA_TOPIC_PREFIX`. Not set: no prefix. */
   readonly topicPrefix?: string;
+  /**
+   * The tenant, if it has its own topics (`ownTopics`): the client then reads outcomes and charges from these. Not set: from
+   * the topics of all tenants, which only an operator's account may read.
+   */
+  readonly tenant?: string;
   readonly sasl?: NonNullable<KafkaConnection["sasl"]>;
   /** `true`, or Node's TLS options with the certificates. */
   readonly tls?: NonNullable<KafkaConnection["tls"]>;

@@ -75,6 +75,8 @@ export {
   deadLetterNameOf,
   type RecordName,
   subjectOf,
+  tenantTopicOf,
+  tenantTopics,
   type Topic,
   topics,
 } from "./topics.ts";

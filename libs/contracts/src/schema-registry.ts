@@ -54,7 +54,7 @@ export class SchemaRegistryClient {
    * register a schema under any other subject must not choose how a topic is decoded.
    */
   async schemaOf(topic: Topic<unknown>, id: number): Promise<avro.Type | undefined> {
-    const isVersion = await this.#hasVersion(subjectOf(this.#prefix, topic.name), id);
+    const isVersion = await this.#hasVersion(subjectOf(this.#prefix, topic), id);
     if (!isVersion) return undefined;
     return this.#request(async () => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the registry's Avro schemas are avsc types
@@ -86,7 +86,7 @@ export class SchemaRegistryClient {
 
   /** Returns the id of our schema, or undefined if the topic's subject does not have it. */
   async idOf(topic: Topic<unknown>): Promise<number | undefined> {
-    const subject = subjectOf(this.#prefix, topic.name);
+    const subject = subjectOf(this.#prefix, topic);
     return this.#request(() =>
       this.#registry.getRegistryIdBySchema(subject, confluentSchema(topic)),
     );
@@ -94,7 +94,7 @@ export class SchemaRegistryClient {
 
   /** Registers our schema as a version of the topic's subject, unless it already is one. Returns its id. */
   async register(topic: Topic<unknown>): Promise<number> {
-    const subject = subjectOf(this.#prefix, topic.name);
+    const subject = subjectOf(this.#prefix, topic);
     const registered = await this.#request(() =>
       // Sets the subject's compatibility level together with its first version, so that no version escapes the check.
       this.#registry.register(confluentSchema(topic), {

@@ -25,6 +25,8 @@ export interface Topic<R> {
   readonly config: Readonly<Record<string, string>>;
   /** Whether messages that a stage cannot handle are put on `<name>.dead-letter`. */
   readonly deadLetter: boolean;
+  /** The topic whose subject in the registry has the schemas, if it is not this one. */
+  readonly schemasOf?: string;
   /** Describes the key, for documents. */
   readonly keyedBy: string;
   /**
@@ -190,12 +192,30 @@ export const topics = {
 /** All topics, for programs that create or list them. */
 export const allTopics: readonly Topic<unknown>[] = Object.values(topics);
 
+/** The topics of which a tenant can have its own, with those records that are about the tenant. */
+export const tenantTopics: readonly Topic<InferenceResponded | CostCharged>[] = [
+  topics.inferenceResponded,
+  topics.costCharged,
+];
+
+/**
+ * Returns the tenant's own topic of a shared one. Its messages are those of the shared topic, byte for byte, so their
+ * schemas are in the subject of the shared topic. No service reads it, so it has no dead letters.
+ */
+export function tenantTopicOf<R>(shared: Topic<R>, tenant: string): Topic<R> {
+  const name = `${shared.name}.${tenant}`;
+  return { ...shared, name, deadLetter: false, schemasOf: shared.name };
+}
+
 /** Returns the name of the topic that receives the original bytes of messages that a stage cannot handle. */
 export function deadLetterNameOf(name: string): string {
   return `${name}.dead-letter`;
 }
 
 /** Returns the registry's subject of a topic, prefix included, as Confluent names it. */
-export function subjectOf(prefix: string, name: string): string {
-  return `${prefix}${name}-value`;
+export function subjectOf(
+  prefix: string,
+  { name, schemasOf = name }: Pick<Topic<unknown>, "name" | "schemasOf">,
+): string {
+  return `${prefix}${schemasOf}-value`;
 }

@@ -107,6 +107,8 @@ export interface Limit {
 /** Port: gives what an operator has declared. The only source of tenants, keys, models and prices. */
 export abstract class Declarations {
   abstract keys(): readonly ApiKey[];
+  /** Returns the tenants that have their own topics of outcomes and charges. */
+  abstract tenantsWithTopics(): ReadonlySet<string>;
   abstract providers(): readonly Provider[];
   abstract variants(): readonly Variant[];
   abstract variantOf(id: string): Variant | undefined;

@@ -22,8 +22,8 @@ export function yamlOf({
   const rates = `effectiveFrom: 2026-01-01, input: 1, output: 1, ${price}`;
   return `
 tenants:
-  - { id: acme, ${tenant}
-      keys: [${key === undefined ? "" : `{ ${owner}, ${key} }`}] }
+  - { id: acme,
+      keys: [${key === undefined ? "" : `{ ${owner}, ${key} }`}], ${tenant} }
 providers:
   - { id: p, keys: ["env:P"], ${provider} }
 models:

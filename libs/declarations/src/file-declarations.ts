@@ -31,6 +31,7 @@ export class FileDeclarations extends Declarations {
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #keys: readonly ApiKey[];
+  readonly #tenantsWithTopics: ReadonlySet<string>;
   readonly #variants: ReadonlyMap<string, Variant>;
   readonly #additionalMembers: AdditionalMembers;
   readonly #priceBook: PriceBook;
@@ -56,6 +57,9 @@ export class FileDeclarations extends Declarations {
         tenant,
         secretReference: secret,
       })),
+    );
+    this.#tenantsWithTopics = new Set(
+      declared.tenants.filter((tenant) => tenant.ownTopics).map(({ id }) => id),
     );
     const providers = new Map(declared.providers.map((provider) => [provider.id, provider]));
     this.#variants = new Map(
@@ -84,6 +88,10 @@ export class FileDeclarations extends Declarations {
 
   override keys(): readonly ApiKey[] {
     return this.#keys;
+  }
+
+  override tenantsWithTopics(): ReadonlySet<string> {
+    return this.#tenantsWithTopics;
   }
 
   override providers(): readonly Provider[] {

@@ -6,6 +6,7 @@ import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./
 import { limitIssuesIn } from "./limits/limits-issues.ts";
 import { protocolIssuesIn } from "./protocol-issues.ts";
 import { type SluiceYaml, sluiceYaml } from "./schema.ts";
+import { ownTopicIssuesIn } from "./tenants/own-topics.ts";
 import { yamlBytesMax, type YamlProblem, yamlProblemsIn } from "./yaml-bounds.ts";
 
 /** One error in the file. */
@@ -58,6 +59,7 @@ export function parseDeclarations(text: string): Parsed {
     ...protocolIssuesIn(given),
     ...limitIssuesIn(given),
     ...budgetIssuesIn(given),
+    ...ownTopicIssuesIn(given),
   ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
   return invalid(

@@ -6,6 +6,7 @@ import { declaredId as id, declaredName as name } from "./declared-names.ts";
 import { keyLimits, limit, loops, weight } from "./limits/limits-schema.ts";
 import { presetNames } from "./presets.ts";
 import { mayName } from "./tenants/may-name.ts";
+import { ownTopics } from "./tenants/own-topics.ts";
 
 /** Accepts `env:NAME` or `file:path`, because the file must never contain the secret itself. */
 const secretReference = z
@@ -218,7 +219,7 @@ const key = z.strictObject({
   limits: keyLimits.describe("What the requests of this key may do."),
 });
 
-const tenant = z.strictObject({ id, timeZone, weight, keys: z.array(key).default([]) });
+const tenant = z.strictObject({ id, timeZone, weight, ownTopics, keys: z.array(key).default([]) });
 
 const outputLimit = (preset: number) => z.number().int().min(1).max(1_000_000).default(preset);
 

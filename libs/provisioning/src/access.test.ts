@@ -10,6 +10,7 @@ import {
   serviceAccess,
   serviceAccounts,
   serviceRules,
+  tenantRules,
 } from "./access.ts";
 
 const rules = serviceRules("eu.");
@@ -52,6 +53,37 @@ test("a client's groups are those of its key, which a key with a longer id does 
   expect(groups).toEqual([
     expect.objectContaining({ name: "eu.sluice.client.k1.", match: "prefixed", operation: "read" }),
   ]);
+});
+
+test("each service that ends requests writes the outcomes of tenants with topics, and only the accountant their charges", () => {
+  const withTenant = serviceRules("eu.", ["acme"]);
+  const who = (name: string, operation: string): readonly string[] =>
+    withTenant
+      .filter((rule) => rule.name === name && rule.operation === operation)
+      .map(({ principal }) => principal);
+  expect(who("eu.cost.charged.acme", "write")).toEqual(["User:sluice-cost-accountant"]);
+  expect(who("eu.inference.responded.acme", "write")).toEqual(
+    who("eu.inference.responded", "write"),
+  );
+  expect(who("eu.inference.responded.acme", "read")).toEqual([]);
+  expect(withTenant).toHaveLength(rules.length + 5);
+});
+
+test("the account of a tenant reads only its own topics, in the groups of its keys", () => {
+  const ofTenant = tenantRules({ tenant: "acme", keyIds: ["web", "batch"] }, "eu.");
+  const shownRules = ofTenant.map(
+    ({ principal, operation, resource, name, match }) =>
+      `${principal} ${operation} ${resource} ${name} ${match}`,
+  );
+  expect(shownRules).toEqual(
+    [
+      "write topic eu.inference.requested literal",
+      "read topic eu.inference.responded.acme literal",
+      "read topic eu.cost.charged.acme literal",
+      "read group eu.sluice.client.web. prefixed",
+      "read group eu.sluice.client.batch. prefixed",
+    ].map((rule) => `User:sluice-tenant-acme ${rule}`),
+  );
 });
 
 test("a rule reads as the arguments of kafka-acls", () => {

@@ -1,4 +1,10 @@
-import { deadLetterNameOf, type Topic, topics } from "@sluice/contracts";
+import {
+  deadLetterNameOf,
+  tenantTopicOf,
+  tenantTopics,
+  type Topic,
+  topics,
+} from "@sluice/contracts";
 import { type AccessRule, groupIdOf, prefixed } from "@sluice/stage";
 
 /** Everything that one account needs on Kafka. */
@@ -62,11 +68,47 @@ export function principalOf(service: ServiceAccount): string {
   return `User:sluice-${service}`;
 }
 
-/** Returns the rules that the services need, each with an account of its own. */
-export function serviceRules(topicPrefix: string): readonly AccessRule[] {
-  return serviceAccounts.flatMap((service) =>
-    rulesOf(serviceAccess[service], principalOf(service), topicPrefix),
-  );
+/**
+ * Returns the rules that the services need, each with an account of its own.
+ *
+ * @param tenantsWithTopics the tenants whose own topics the services write too
+ */
+export function serviceRules(
+  topicPrefix: string,
+  tenantsWithTopics: readonly string[] = [],
+): readonly AccessRule[] {
+  return serviceAccounts.flatMap((service) => {
+    const { reads, writes }: Access = serviceAccess[service];
+    const own = tenantsWithTopics.flatMap((tenant) =>
+      tenantTopics
+        .filter(({ name }) => writes.some((written) => written.name === name))
+        .map((topic) => tenantTopicOf(topic, tenant)),
+    );
+    return rulesOf({ reads, writes: [...writes, ...own] }, principalOf(service), topicPrefix);
+  });
+}
+
+/** A tenant with its own topics, and the ids of its API keys. */
+export interface TenantAccess {
+  readonly tenant: string;
+  readonly keyIds: readonly string[];
+}
+
+/** Returns the name of a tenant's account, unless an operator chooses another. */
+export function tenantPrincipalOf(tenant: string): string {
+  return `User:sluice-tenant-${tenant}`;
+}
+
+/**
+ * Returns the rules for the account of a tenant that has its own topics: to send requests, to read its own outcomes and
+ * charges, and to use the groups of its keys. The account sees nothing of other tenants.
+ */
+export function tenantRules(
+  { tenant, keyIds }: TenantAccess,
+  topicPrefix: string,
+): readonly AccessRule[] {
+  const read = tenantTopics.map((topic) => tenantTopicOf(topic, tenant).name);
+  return programRules(tenantPrincipalOf(tenant), read, keyIds, topicPrefix);
 }
 
 /**
@@ -79,25 +121,32 @@ export function clientRules(
   keyId: string,
   topicPrefix: string,
 ): readonly AccessRule[] {
+  const read = tenantTopics.map(({ name }) => name);
+  return programRules(principal, read, [keyId], topicPrefix);
+}
+
+function programRules(
+  principal: string,
+  read: readonly string[],
+  keyIds: readonly string[],
+  topicPrefix: string,
+): readonly AccessRule[] {
   const topic = { principal, resource: "topic", match: "literal" } as const;
+  const requested = prefixed({ topicPrefix }, topics.inferenceRequested.name);
   return [
-    {
-      ...topic,
-      name: prefixed({ topicPrefix }, topics.inferenceRequested.name),
-      operation: "write",
-    },
-    ...[topics.inferenceResponded, topics.costCharged].map(({ name }): AccessRule => ({
+    { ...topic, name: requested, operation: "write" },
+    ...read.map((name): AccessRule => ({
       ...topic,
       name: prefixed({ topicPrefix }, name),
       operation: "read",
     })),
-    {
+    ...keyIds.map((keyId): AccessRule => ({
       principal,
       resource: "group",
       name: groupIdOf({ topicPrefix }, `client.${keyId}.`),
       match: "prefixed",
       operation: "read",
-    },
+    })),
   ];
 }
 

@@ -7,6 +7,9 @@ export {
   serviceAccess,
   serviceAccounts,
   serviceRules,
+  type TenantAccess,
+  tenantPrincipalOf,
+  tenantRules,
 } from "./access.ts";
 export { provisioningOptionsOf, provisioningSchema } from "./environment.ts";
 export {

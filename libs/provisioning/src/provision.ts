@@ -13,6 +13,8 @@ export interface ProvisioningOptions extends TopicDefaults {
   readonly kafka: KafkaConnection;
   readonly registryUrl: string;
   readonly registryAccess?: RegistryAccess;
+  /** The tenants that get their own topics of outcomes and charges; none if absent. */
+  readonly tenantsWithTopics?: readonly string[];
   /** Rules to grant as well; none if absent. */
   readonly access?: readonly AccessRule[];
 }
@@ -38,7 +40,7 @@ export interface Provisioned {
  *   `PROVISION_REPLICATION_IMPOSSIBLE` if there are fewer brokers than replicas.
  */
 export async function provision(options: ProvisioningOptions): Promise<Provisioned> {
-  const plans = plansOf(options);
+  const plans = plansOf(options, options.tenantsWithTopics);
   const admin = new KafkaTopicAdmin(options.kafka);
   try {
     await assertEnoughBrokers(admin, options.replication);

@@ -32,3 +32,15 @@ test("a setting that differs is named with both values", () => {
     `${first!.name}: retention.ms is 1, not ${plans[0]!.config["retention.ms"]}`,
   );
 });
+
+test("the topics of a tenant have the settings of the shared ones, and no dead letters", () => {
+  const names = plans.map(({ name }) => name);
+  const own = plansOf({ partitions: 4, replication: 1 }, ["acme"]).filter(
+    ({ name }) => !names.includes(name),
+  );
+  expect(own.map(({ name }) => name)).toEqual(["inference.responded.acme", "cost.charged.acme"]);
+  for (const plan of own) {
+    const shared = plans.find(({ name }) => `${name}.acme` === plan.name);
+    expect(plan).toEqual({ ...shared, name: plan.name });
+  }
+});

@@ -1,4 +1,10 @@
-import { allTopics, deadLetterNameOf, type Topic } from "@sluice/contracts";
+import {
+  allTopics,
+  deadLetterNameOf,
+  tenantTopicOf,
+  tenantTopics,
+  type Topic,
+} from "@sluice/contracts";
 import type { TopicFound, TopicPlan } from "@sluice/stage";
 
 export interface TopicDefaults {
@@ -7,9 +13,18 @@ export interface TopicDefaults {
   readonly replication: number;
 }
 
-/** Returns the plan for every topic of the catalogue and its dead-letter topic. */
-export function plansOf(defaults: TopicDefaults): readonly TopicPlan[] {
-  return allTopics.flatMap((topic) => {
+/**
+ * Returns the plan for every topic of the catalogue and its dead-letter topic, and for the topics of tenants that have
+ * their own.
+ */
+export function plansOf(
+  defaults: TopicDefaults,
+  tenantsWithTopics: readonly string[] = [],
+): readonly TopicPlan[] {
+  const own = tenantsWithTopics.flatMap((tenant) =>
+    tenantTopics.map((topic) => tenantTopicOf(topic, tenant)),
+  );
+  return [...allTopics, ...own].flatMap((topic) => {
     const plan = planOf(topic, defaults);
     return topic.deadLetter ? [plan, deadLetterPlanOf(plan)] : [plan];
   });

@@ -2,12 +2,13 @@ import { type DynamicModule, Module, type Provider } from "@nestjs/common";
 import type { Topic } from "@sluice/contracts";
 import { Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import type { KafkaProducerOptions } from "@sluice/stage";
+import type { KafkaProducerOptions, Outgoing } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
 import { TelemetryModule } from "@sluice/telemetry";
 import type { z } from "zod";
 import type { declarationKeys, platformKeys } from "./config.ts";
 import { kafkaConnectionOf } from "./connections.ts";
+import { ownTopicsOf } from "./own-topics.ts";
 import { registryCodecs } from "./registry-codecs.ts";
 
 type PlatformConfig = z.output<z.ZodObject<typeof platformKeys>>;
@@ -53,8 +54,13 @@ export class ServiceModule {
           adminNames: config.SLUICE_ADMIN_NAMES,
         }),
         StageModule.forRootAsync({
-          useFactory: async () => ({
+          inject: [{ token: Declarations, optional: true }],
+          useFactory: async (declared?: Declarations) => ({
             ...producer,
+            ...(declared && {
+              // Asked for each message, because the declarations can change while the service runs.
+              alsoTo: (message: Outgoing) => ownTopicsOf(message, declared.tenantsWithTopics()),
+            }),
             connection: kafkaConnectionOf(config, name),
             codecs: await registryCodecs(config, writes),
           }),

@@ -323,13 +323,14 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     SLUICE_REGISTRY_URL: addresses.registry,
     SLUICE_KAFKA_PARTITIONS: String(options.partitions ?? PARTITIONS),
   };
-  await Promise.all([
-    provision(provisioningOptionsOf(provisioning, "testing")),
-    createLedgerTables({ addresses, environment }, new AbortController().signal),
-  ]);
   // A developer's own sluice.yaml must not change the result of a test.
   const { SLUICE_CONFIG: _ignored, ...own } = environment;
   const configuration = prepareConfiguration(dataDir, own);
+  const tenantsWithTopics = configuration.tenantsWithTopics.map(({ tenant }) => tenant);
+  await Promise.all([
+    provision({ ...provisioningOptionsOf(provisioning, "testing"), tenantsWithTopics }),
+    createLedgerTables({ addresses, environment }, new AbortController().signal),
+  ]);
   return { dataDir, environment: own, ports, addresses, configuration };
 }
 

@@ -137,6 +137,7 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
 /** Declarations that contain only the price book. */
 class PricesOnly extends Declarations {
   override keys = () => [];
+  override tenantsWithTopics = () => new Set<string>();
   override providers = () => [];
   override variants = () => [];
   override variantOf = () => undefined;

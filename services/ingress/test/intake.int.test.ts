@@ -193,7 +193,7 @@ test("a value that is not a record of this topic becomes a dead letter with the 
 });
 
 test("a schema counts only under the subject of its topic, also if it was registered while ingress runs", async () => {
-  const subject = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested.name);
+  const subject = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested);
   const elsewhere = await registered(`other-${subject}`, "comment");
   const later = [await registered(subject, "note"), await registered(subject, "remark")];
   await suite.codecs.prepare([topics.inferenceRequested]);
@@ -216,7 +216,7 @@ test("a schema counts only under the subject of its topic, also if it was regist
 /** Registers the schema of a request with one more field. Returns its id. */
 async function registered(subject: string, fieldName: string): Promise<number> {
   const registry = `${suite.environment["SLUICE_REGISTRY_URL"]}/subjects`;
-  const own = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested.name);
+  const own = subjectOf(suite.connection.topicPrefix, topics.inferenceRequested);
   const first = await (await fetch(`${registry}/${own}/versions/1`)).json();
   const schema = recordSchema.parse(
     JSON.parse(z.object({ schema: z.string() }).parse(first).schema),

@@ -1,12 +1,16 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { RegistryAccess } from "@sluice/contracts";
+import { DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
 import { TransientFault } from "@sluice/domain";
-import { readConnection } from "@sluice/local-stack";
-import { aclCommandOf, provisioningOptionsOf, serviceRules } from "@sluice/provisioning";
+import { readConnection, tenantsWithTopicsIn } from "@sluice/local-stack";
+import { aclCommandOf, provisioningOptionsOf, type TenantAccess } from "@sluice/provisioning";
+import type { AccessRule } from "@sluice/stage";
 import { fromEnvironment } from "./environment.ts";
 import { administrators, withLocalStack } from "./local-connection.ts";
 import { noStack } from "./no-stack.ts";
 import { printToStderr, labelledLine, print, printJson } from "./output.ts";
-import { provisionTopics } from "./provision-topics.ts";
+import { installationRules, provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
 
 const answerLimitMs = 10_000;
@@ -28,19 +32,35 @@ export interface ProvisionOptions {
  * @throws UsageError
  */
 export async function provision(options: ProvisionOptions): Promise<number> {
-  if (options.printAcls)
-    return printAcls(process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "", options.json);
+  const tenants = declaredTenants(options.dataDir, process.env);
+  const prefix = process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
+  if (options.printAcls) return printAcls(installationRules(tenants, prefix), options.json);
   const environment = environmentFor(options.dataDir);
   if (options.setCompatibility) await setCompatibility(environment);
   const write = options.json ? printToStderr : print;
-  const prefix = process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
   const provisioned = await provisionTopics(
     environment,
     (name, text) => write(labelledLine(name, text)),
-    options.acls ? serviceRules(prefix) : [],
+    { tenants, access: options.acls ? installationRules(tenants, prefix) : [] },
   );
   if (options.json) printJson(provisioned);
   return 0;
+}
+
+/**
+ * Returns the tenants that have their own topics: in the file that SLUICE_CONFIG names, or else in that of the local stack.
+ *
+ * @throws UsageError with the errors of the file
+ */
+function declaredTenants(dataDir: string, environment: NodeJS.ProcessEnv): readonly TenantAccess[] {
+  const path = environment["SLUICE_CONFIG"] || join(dataDir, "sluice.yaml");
+  if (!environment["SLUICE_CONFIG"] && !existsSync(path)) return [];
+  try {
+    return tenantsWithTopicsIn(FileDeclarations.read(path, environment));
+  } catch (error) {
+    if (error instanceof DeclarationsInvalid) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 function environmentFor(dataDir: string): NodeJS.ProcessEnv {
@@ -57,8 +77,7 @@ function environmentFor(dataDir: string): NodeJS.ProcessEnv {
 }
 
 /** Prints the grants for operators who set ACLs with another tool. */
-function printAcls(topicPrefix: string, json: boolean): number {
-  const rules = serviceRules(topicPrefix);
+function printAcls(rules: readonly AccessRule[], json: boolean): number {
   if (json) printJson(rules);
   else for (const rule of rules) print(`${aclCommandOf(rule)}\n`);
   return 0;

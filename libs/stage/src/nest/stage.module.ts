@@ -17,7 +17,10 @@ import type { ConcurrentStage, SliceStage } from "../core/stage.ts";
 import { TopicOffsets } from "../core/topic-offsets.ts";
 import type { KafkaConnection } from "../kafka/kafka-connection.ts";
 import { KafkaTopicOffsets } from "../kafka/kafka-topic-offsets.ts";
-import { KafkaEventProducer } from "../kafka/produce/kafka-event-producer.ts";
+import {
+  KafkaEventProducer,
+  type KafkaEventProducerOptions,
+} from "../kafka/produce/kafka-event-producer.ts";
 import type { KafkaProducerOptions } from "../kafka/produce/kafka-producer.ts";
 import type { ConcurrentStageOptions } from "../run/concurrent-consumer.ts";
 import type { SliceStageOptions } from "../run/slice-consumer.ts";
@@ -33,6 +36,8 @@ import {
 export interface StageModuleOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
+  /** As in {@link KafkaEventProducerOptions}. */
+  readonly alsoTo?: NonNullable<KafkaEventProducerOptions["alsoTo"]>;
 }
 
 export interface StageModuleAsyncOptions {

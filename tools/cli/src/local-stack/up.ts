@@ -89,14 +89,15 @@ async function start(
     import("../provision-topics.ts"),
   ]);
   const { dataDir, ports, accounts } = stack;
+  const { tenantsWithTopics: tenants } = configuration;
   const environment = withCostsToken(stack.environment, dataDir, accounts);
   const pipeline = { dataDir, environment, ports, addresses, configuration, accounts };
   const asAdmin = connectedEnvironment(environment, addresses, accounts, ADMIN);
   // On the user's own Kafka, "sluice provision --acls" grants the rights.
-  const rules = accounts.kafka ? localRules(configuration.keyIds, environment) : [];
+  const access = accounts.kafka ? localRules(configuration, environment) : [];
   await Promise.all([
     stack.startPrograms([simulatorProgram(pipeline)], interrupted),
-    orInterrupted(provisionTopics(asAdmin, stack.report, rules), interrupted),
+    orInterrupted(provisionTopics(asAdmin, stack.report, { tenants, access }), interrupted),
     createLedgerTables(pipeline, interrupted),
   ]);
   const services = serviceNames.map((name) => serviceProgram(name, pipeline));

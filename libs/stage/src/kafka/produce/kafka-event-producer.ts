@@ -12,6 +12,11 @@ export interface KafkaEventProducerOptions extends KafkaProducerOptions {
   readonly connection: KafkaConnection;
   readonly codecs: TopicCodecs;
   readonly logger?: StageLogger;
+  /**
+   * Returns the names of further topics, without prefix, that get a copy of the message in the same send: the same key,
+   * bytes and headers. A message is acknowledged only if all its copies are. None when absent.
+   */
+  readonly alsoTo?: (message: Outgoing) => readonly string[];
   /** None when absent. */
   readonly metrics?: MetricsFactory;
 }
@@ -20,20 +25,22 @@ export class KafkaEventProducer extends EventProducer {
   private readonly producer: KafkaProducer;
   private readonly connection: KafkaConnection;
   private readonly codecs: TopicCodecs;
+  private readonly alsoTo: (message: Outgoing) => readonly string[];
   private readonly prepared = new Set<string>();
 
   constructor(options: KafkaEventProducerOptions) {
     super();
     const { connection, codecs, logger = silentLogger, ...others } = options;
-    const { metrics = new NoMetrics(), ...limits } = others;
+    const { metrics = new NoMetrics(), alsoTo = () => [], ...limits } = others;
     this.connection = connection;
     this.codecs = codecs;
+    this.alsoTo = alsoTo;
     this.producer = KafkaProducer.on(connection, logger, metrics.forProducer(), limits);
   }
 
   override async send(messages: readonly Publishable[]): Promise<void> {
     await this.prepare(messages);
-    await this.producer.publish(messages.map((message) => this.wireOf(message)));
+    await this.producer.publish(messages.flatMap((message) => this.wiresOf(message)));
   }
 
   /** Sends the waiting messages and disconnects. Later sends are rejected. */
@@ -53,6 +60,13 @@ export class KafkaEventProducer extends EventProducer {
       throw new TransientFault(error.code, error.message, { cause: error });
     });
     for (const { name } of fresh) this.prepared.add(name);
+  }
+
+  private wiresOf(message: Publishable): readonly WireMessage[] {
+    const wire = this.wireOf(message);
+    if (isDeadLetter(message)) return [wire];
+    const further = this.alsoTo(message).map((name) => prefixed(this.connection, name));
+    return [wire, ...further.map((topic) => ({ ...wire, topic }))];
   }
 
   private wireOf(message: Publishable): WireMessage {
