@@ -14,7 +14,7 @@ const needsStack = ["**/*.{int,e2e,chaos}.test.ts"];
 const ownStack = [
   "e2e/chaos/short.chaos.test.ts",
   "infra/local/test/*.int.test.ts",
-  "tools/cli/test/{accounts,neighbours,up}.int.test.ts",
+  "tools/cli/test/{accounts,neighbours,tenants,up}.int.test.ts",
 ];
 /** Suites that measure how long something takes, and suites that fill a shared server or make it forget. */
 const alone = [

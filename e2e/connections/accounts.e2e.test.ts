@@ -5,9 +5,13 @@ import { permitted } from "./accounts.ts";
 import { BrokerProbe } from "./broker-probe.ts";
 
 const accounts = Object.entries(permitted);
-const topicNames = allTopics.flatMap(({ name, deadLetter }) =>
-  deadLetter ? [name, deadLetterNameOf(name)] : [name],
-);
+const topicNames = [
+  ...allTopics.flatMap(({ name, deadLetter }) =>
+    deadLetter ? [name, deadLetterNameOf(name)] : [name],
+  ),
+  ...["inference.responded.alpha", "inference.responded.beta"],
+  ...["cost.charged.alpha", "cost.charged.beta"],
+];
 const groupNames = [
   ...accounts.flatMap(([, { groups }]) => groups),
   "sluice.ingress",
@@ -55,7 +59,7 @@ const mayWrite: RightCheck = (probe, name) => probe.mayWrite(name);
 const mayUseGroup: RightCheck = (probe, name) => probe.mayUseGroup(name);
 
 test("the expected rights name only existing topics, and every topic is checked", () => {
-  expect(topicNames.length).toBe(17);
+  expect(topicNames.length).toBe(21);
   const named = accounts.flatMap(([, { reads, writes }]) => [...reads, ...writes]);
   expect(named.filter((name) => !topicNames.includes(name))).toEqual([]);
 });

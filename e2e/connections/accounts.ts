@@ -9,22 +9,21 @@ export interface Permitted {
   readonly groups: readonly string[];
 }
 
+/** The outcomes and the charges of the two tenants that have topics of their own. */
+const responded = ["inference.responded", "inference.responded.alpha", "inference.responded.beta"];
+const charged = ["cost.charged", "cost.charged.alpha", "cost.charged.beta"];
+
 export const permitted: Readonly<Record<string, Permitted>> = {
   "sluice-ingress": {
     reads: ["inference.requested"],
-    writes: [
-      "inference.admitted",
-      "inference.responded",
-      "cost.metered",
-      "inference.requested.dead-letter",
-    ],
+    writes: ["inference.admitted", ...responded, "cost.metered", "inference.requested.dead-letter"],
     groups: ["sluice.ingress.intake"],
   },
   "sluice-cache-lookup": {
     reads: ["inference.admitted", "inference.responded"],
     writes: [
       "inference.missed",
-      "inference.responded",
+      ...responded,
       "cost.metered",
       "inference.admitted.dead-letter",
       "inference.responded.dead-letter",
@@ -38,18 +37,14 @@ export const permitted: Readonly<Record<string, Permitted>> = {
   },
   "sluice-dispatcher": {
     reads: ["inference.classified"],
-    writes: [
-      "inference.dispatched.realtime",
-      "inference.responded",
-      "inference.classified.dead-letter",
-    ],
+    writes: ["inference.dispatched.realtime", ...responded, "inference.classified.dead-letter"],
     groups: ["sluice.dispatcher"],
   },
   "sluice-inference-adapter": {
     reads: ["inference.dispatched.realtime"],
     writes: [
       "inference.attempted",
-      "inference.responded",
+      ...responded,
       "cost.metered",
       "inference.dispatched.realtime.dead-letter",
     ],
@@ -58,19 +53,30 @@ export const permitted: Readonly<Record<string, Permitted>> = {
   "sluice-cost-accountant": {
     reads: ["cost.metered", "inference.attempted"],
     writes: [
-      "cost.charged",
+      ...charged,
       "cost.metered",
       "cost.metered.dead-letter",
       "inference.attempted.dead-letter",
     ],
     groups: ["sluice.cost-accountant", "sluice.cost-accountant.intents"],
   },
-  // A tenant's program: sends requests, and reads outcomes and costs.
+  // The program of an operator: sends requests, and reads the outcomes and costs of all tenants.
   shop: {
     reads: ["inference.responded", "cost.charged"],
     writes: ["inference.requested"],
     groups: ["sluice.client.demo.anything"],
   },
+  // The programs of a tenant that has topics of its own.
+  ...Object.fromEntries(
+    ["alpha", "beta"].map((tenant) => [
+      `sluice-tenant-${tenant}`,
+      {
+        reads: [`inference.responded.${tenant}`, `cost.charged.${tenant}`],
+        writes: ["inference.requested"],
+        groups: [`sluice.client.${tenant}.anything`],
+      },
+    ]),
+  ),
   // An account that the broker knows, but that has no rights.
   stranger: { reads: [], writes: [], groups: [] },
 };

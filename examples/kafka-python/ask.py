@@ -26,6 +26,9 @@ registry = SchemaRegistryClient(registry_settings)
 api_key = os.environ["SLUICE_API_KEY"]
 key_id, _ = key_of(api_key)
 requested, responded = "inference.requested", "inference.responded"
+if tenant := os.environ.get("SLUICE_TENANT"):
+    # A tenant that has topics of its own reads these.
+    responded += f".{tenant}"
 
 # Starts reading at the current end of the topic, before anything is sent.
 consumer = Consumer({**kafka, "group.id": f"{prefix}sluice.client.{key_id}.python"})

@@ -9,6 +9,7 @@ const {
   SLUICE_REGISTRY_USERNAME: registryUser,
   SLUICE_REGISTRY_PASSWORD: registryPassword = "",
   SLUICE_API_KEY: apiKey = "",
+  SLUICE_TENANT: tenant,
 } = process.env;
 
 /** The addresses of the local stack, or those in the environment. The accounts are optional, as in the local stack. */
@@ -17,6 +18,8 @@ export const connection: ClientOptions = {
   registryUrl,
   topicPrefix,
   apiKey,
+  // A tenant that has topics of its own reads these.
+  ...(tenant && { tenant }),
   ...(kafkaUser && {
     sasl: { mechanism: "scram-sha-512", username: kafkaUser, password: kafkaPassword },
   }),

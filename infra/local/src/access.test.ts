@@ -61,7 +61,34 @@ test("the accounts of Kafka and the registry are returned as the variables of a 
     SLUICE_API_KEY: "sk-sluice-demo-a",
   });
   // The user's own registry keeps the user's account.
-  expect(unset).toEqual(["SLUICE_BASE_URL"]);
+  expect(unset).toEqual(["SLUICE_BASE_URL", "SLUICE_TENANT"]);
+});
+
+test("a tenant with topics of its own has accounts of its own, and its programs bring their API key", () => {
+  const dataDir = temporaryDir();
+  const tenants = ["acme"];
+  writeState(dataDir, { ...state, accounts: true, tenants, demoKey: "sk-sluice-demo-a" });
+  accountsOf(dataDir, true, [], tenants);
+  const launcher = tryLock(join(dataDir, "lock"));
+  const access = readAccess(dataDir)!;
+  launcher?.release();
+  const [acme] = access.tenants;
+  expect(access.tenants).toHaveLength(1);
+  expect(acme).toMatchObject({
+    tenant: "acme",
+    kafka: { name: "sluice-tenant-acme", password: expect.any(String) },
+    registry: { name: "sluice-tenant-acme", password: expect.any(String) },
+    unset: ["SLUICE_BASE_URL"],
+  });
+  expect(acme?.environment).toMatchObject({
+    SLUICE_TENANT: "acme",
+    SLUICE_KAFKA_SASL_USERNAME: "sluice-tenant-acme",
+    SLUICE_KAFKA_SASL_PASSWORD: acme?.kafka?.password,
+    SLUICE_REGISTRY_USERNAME: "sluice-tenant-acme",
+  });
+  expect(acme?.environment).not.toHaveProperty("SLUICE_API_KEY");
+  const passwords = [acme?.kafka, acme?.registry, access.kafka.client, access.kafka.admin];
+  expect(new Set(passwords.map((account) => account?.password)).size).toBe(4);
 });
 
 test("an open stack without a demo key names the variables that its programs must not have", () => {
@@ -70,9 +97,10 @@ test("an open stack without a demo key names the variables that its programs mus
   const launcher = tryLock(join(dataDir, "lock"));
   expect(readAccess(dataDir)?.unset).toEqual([
     "SLUICE_BASE_URL",
-    "SLUICE_API_KEY",
+    "SLUICE_TENANT",
     "SLUICE_REGISTRY_USERNAME",
     "SLUICE_REGISTRY_PASSWORD",
+    "SLUICE_API_KEY",
   ]);
   launcher?.release();
 });

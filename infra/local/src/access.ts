@@ -15,6 +15,7 @@ import {
   connectionVariables,
   type PartAccounts,
   type StackAccounts,
+  tenantRoleOf,
 } from "./accounts/stack-accounts.ts";
 import { type Addresses, readState, type StackState } from "./state-file.ts";
 
@@ -39,6 +40,18 @@ export interface TopicsAccess {
   readonly admin: Account | null;
 }
 
+/** How the programs of a tenant that has its own topics connect. */
+export interface TenantPrograms {
+  readonly tenant: string;
+  /** Null if the server is open, or is the user's own. */
+  readonly kafka: Account | null;
+  readonly registry: Account | null;
+  /** The variables of such a program. It brings its own API key. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The variables that such a program must not have. */
+  readonly unset: readonly string[];
+}
+
 /** The output of `sluice credentials --json`. It is secret. */
 export interface StackAccess {
   /** PostgreSQL, with the account of the cost accountant. */
@@ -49,6 +62,8 @@ export interface StackAccess {
   readonly cacheRedis: ServerAccess;
   readonly kafka: TopicsAccess;
   readonly registry: TopicsAccess;
+  /** The tenants that have their own topics. */
+  readonly tenants: readonly TenantPrograms[];
   /** The variables with which a program of the user, such as those in examples/, connects to the stack. */
   readonly environment: Readonly<Record<string, string>>;
   /** The variables that such a program must not have, because the stack has no value for them. */
@@ -91,7 +106,11 @@ export function readAccess(dataDir: string): StackAccess | undefined {
   if (!state?.addresses || launcherOf(dataDir) === undefined) return undefined;
   const { ledger, ledgerOwner, redis, cacheRedis } = state.addresses;
   const accounts = accountsInUse(dataDir, state);
-  const environment = environmentOf(state, state.addresses, accounts);
+  const { addresses } = state;
+  const environment = {
+    ...environmentOf(state, addresses, accounts, CLIENT),
+    ...(state.demoKey === null ? {} : { SLUICE_API_KEY: state.demoKey }),
+  };
   return {
     ledger: databaseIn(ledger),
     // The state of an earlier version, whose stack still runs, has no owner.
@@ -100,8 +119,12 @@ export function readAccess(dataDir: string): StackAccess | undefined {
     cacheRedis: serverIn(cacheRedis),
     kafka: topicsAccess(state.addresses.kafka, accounts.kafka),
     registry: topicsAccess(state.addresses.registry, accounts.registry),
+    tenants: (state.tenants ?? []).map((tenant) => {
+      const own = environmentOf(state, addresses, accounts, tenantRoleOf(tenant));
+      return tenantPrograms(tenant, state, accounts, { ...own, SLUICE_TENANT: tenant });
+    }),
     environment,
-    unset: programVariables(state.external).filter((name) => environment[name] === undefined),
+    unset: unsetOf(environment, [...programVariables(state.external), "SLUICE_API_KEY"]),
     simulator: simulatorOf(dataDir, state),
     demoKey: state.demoKey,
   };
@@ -111,18 +134,37 @@ function environmentOf(
   state: StackState,
   addresses: Addresses,
   accounts: StackAccounts,
+  role: string,
 ): Readonly<Record<string, string>> {
   return {
-    ...connectionVariables(addresses, accounts, CLIENT),
+    ...connectionVariables(addresses, accounts, role),
     ...(state.programs["ingress"] ? { SLUICE_BASE_URL: `${httpAddress(state.ports)}/v1` } : {}),
-    ...(state.demoKey === null ? {} : { SLUICE_API_KEY: state.demoKey }),
   };
 }
 
 /** Returns the variables that the stack decides: not the user's account of a server of their own. */
 function programVariables(external: readonly string[]): readonly string[] {
   const own = accountParts.filter((part) => !external.includes(part));
-  return [...Object.keys(usualAddresses), "SLUICE_API_KEY", ...own.flatMap(accountVariablesOf)];
+  return [...Object.keys(usualAddresses), "SLUICE_TENANT", ...own.flatMap(accountVariablesOf)];
+}
+
+function unsetOf(
+  environment: Readonly<Record<string, string>>,
+  names: readonly string[],
+): readonly string[] {
+  return names.filter((name) => environment[name] === undefined);
+}
+
+/** The API key of a tenant's program is its own, so the shell keeps the one that it has. */
+function tenantPrograms(
+  tenant: string,
+  { external }: StackState,
+  accounts: StackAccounts,
+  environment: Readonly<Record<string, string>>,
+): TenantPrograms {
+  const accountOn = (part: AccountPart) => accounts[part]?.get(tenantRoleOf(tenant)) ?? null;
+  const unset = unsetOf(environment, programVariables(external));
+  return { tenant, kafka: accountOn("kafka"), registry: accountOn("registry"), environment, unset };
 }
 
 function topicsAccess(address: string, accounts: PartAccounts | null): TopicsAccess {

@@ -12,6 +12,7 @@ export {
   readConnection,
   type ServerAccess,
   type StackAccess,
+  type TenantPrograms,
   type StackConnection,
   usualAddresses,
 } from "./access.ts";

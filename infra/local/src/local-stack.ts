@@ -132,7 +132,12 @@ export class LocalStack {
   /** The accounts of Kafka and of the registry; null for a part that accepts every local client. */
   get accounts(): StackAccounts {
     const { dataDir, isAccountsRequired } = this;
-    return accountsOf(dataDir, isAccountsRequired, this.externalParts());
+    return accountsOf(dataDir, isAccountsRequired, this.externalParts(), this.state.tenants);
+  }
+
+  /** States which tenants have topics and accounts of their own, before the parts are started. Later starts remember it. */
+  declareTenants(tenants: readonly string[]): void {
+    this.save({ tenants });
   }
 
   /**
@@ -362,7 +367,8 @@ async function startingState(options: LocalStackOptions): Promise<StackState> {
   const kept = isFreePorts ? await keptPorts(before) : undefined;
   const ports = configuredPorts(environment, kept);
   const programs = before?.programs ?? {};
-  return { ...emptyState(ports, isFreePorts), programs };
+  const tenants = before?.tenants ?? [];
+  return { ...emptyState(ports, isFreePorts), tenants, programs };
 }
 
 /**

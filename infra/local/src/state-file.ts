@@ -40,6 +40,8 @@ export interface StackState {
   readonly addresses: Addresses | null;
   /** Whether Kafka and the registry that the launcher started require accounts. Absent in files of Sluice 0.1. */
   readonly accounts?: boolean;
+  /** The tenants that have their own topics, and accounts if Kafka requires any. Absent until a pipeline was started. */
+  readonly tenants?: readonly string[];
   /** Parts that the environment replaces. The launcher neither starts nor stops them. */
   readonly external: readonly string[];
   /** The API key of the demo tenant; null until the pipeline is configured, or if the user has an own sluice.yaml. */

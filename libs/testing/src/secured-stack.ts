@@ -17,6 +17,9 @@ import {
   type ServiceAccount,
   serviceAccounts,
   serviceRules,
+  type TenantAccess,
+  tenantPrincipalOf,
+  tenantRules,
 } from "@sluice/provisioning";
 import { type AccessRule, KafkaAccess } from "@sluice/stage";
 import { CertificateAuthority, type KeyPair } from "./certificates.ts";
@@ -36,8 +39,18 @@ export interface SecuredFiles {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Accounts in addition to those of the services. The stranger has no rights. */
+/** Accounts in addition to those of the services and tenants. The stranger has no rights. */
 export const securedUsers = { admin: "admin", client: "shop", stranger: "stranger" } as const;
+/** The tenants that have topics and accounts of their own, each with one key. */
+export const securedTenants: readonly TenantAccess[] = ["alpha", "beta"].map((tenant) => ({
+  tenant,
+  keyIds: [tenant],
+}));
+const securedTenantIds = securedTenants.map(({ tenant }) => tenant);
+const tenantAccounts = securedTenantIds.map((tenant) =>
+  tenantPrincipalOf(tenant).slice("User:".length),
+);
+
 /** The subject of the client certificate. */
 export const certificateSubject = "reports";
 
@@ -92,7 +105,7 @@ export class SecuredStack {
         files: server,
         kafka: {
           admin: account(admin),
-          users: [...services, account(client), account(stranger)],
+          users: [...services, ...tenantAccounts.map(account), account(client), account(stranger)],
           certificatePort,
         },
         redis: { redis: account("state"), "cache-redis": account("cache") },
@@ -174,7 +187,7 @@ export class SecuredStack {
 
   /**
    * Creates topics and schemas under a prefix as the administrator. With `rightsFor`, also grants each
-   * service its rights, and grants the client's account the rights of a client with that key id.
+   * service and tenant its rights, and grants the client's account the rights of a client with that key id.
    */
   async provision(topicPrefix: string, { rightsFor }: { rightsFor?: string } = {}): Promise<void> {
     const environment = {
@@ -187,8 +200,12 @@ export class SecuredStack {
     const access =
       rightsFor === undefined
         ? []
-        : [...serviceRules(topicPrefix), ...clientRules(client, rightsFor, topicPrefix)];
-    await provision({ ...options, access });
+        : [
+            ...serviceRules(topicPrefix, securedTenantIds),
+            ...clientRules(client, rightsFor, topicPrefix),
+            ...securedTenants.flatMap((tenant) => tenantRules(tenant, topicPrefix)),
+          ];
+    await provision({ ...options, access, tenantsWithTopics: securedTenantIds });
   }
 
   /** Grants one more right as the administrator. Names in the rule include the prefix. */
@@ -259,6 +276,7 @@ function secretsIn(folder: string): {
   const ca = write("ca.pem", authority.cert);
   const names = [
     ...serviceAccounts.map(accountOf),
+    ...tenantAccounts,
     ...Object.values(securedUsers),
     "state",
     "cache",

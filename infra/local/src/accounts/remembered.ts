@@ -12,6 +12,7 @@ import {
   knownPartAccounts,
   type PartAccounts,
   type StackAccounts,
+  tenantRoleOf,
 } from "./stack-accounts.ts";
 
 /** The file that marks a data directory whose Kafka and registry require accounts. */
@@ -50,27 +51,34 @@ export function rememberAccounts(dataDir: string, environment: NodeJS.ProcessEnv
  *
  * @param isRequired whether Kafka and the registry that the launcher starts require accounts
  * @param external the parts that the environment replaces
+ * @param tenants those that have their own topics
  */
 export function accountsOf(
   dataDir: string,
   isRequired: boolean,
   external: readonly string[],
+  tenants: readonly string[] = [],
 ): StackAccounts {
-  return accountsWith(ensurePartAccounts, dataDir, isRequired, external);
+  return accountsWith(ensurePartAccounts, dataDir, isRequired, { external, tenants });
 }
 
 /** Returns the accounts of the parts of a stack that was started, from its state. Generates no password. */
 export function accountsInUse(dataDir: string, state: StackState): StackAccounts {
-  return accountsWith(knownPartAccounts, dataDir, state.accounts === true, state.external);
+  const { accounts, external, tenants = [] } = state;
+  return accountsWith(knownPartAccounts, dataDir, accounts === true, { external, tenants });
 }
 
 function accountsWith(
   accountsFor: typeof ensurePartAccounts,
   dataDir: string,
   isRequired: boolean,
-  external: readonly string[],
+  {
+    external,
+    tenants,
+  }: { readonly external: readonly string[]; readonly tenants: readonly string[] },
 ): StackAccounts {
+  const roles = [...serviceNames, ...tenants.map(tenantRoleOf)];
   const ofPart = (part: AccountPart): PartAccounts | null =>
-    isRequired && !external.includes(part) ? accountsFor(dataDir, part, serviceNames) : null;
+    isRequired && !external.includes(part) ? accountsFor(dataDir, part, roles) : null;
   return { kafka: ofPart("kafka"), registry: ofPart("registry") };
 }

@@ -7,8 +7,9 @@ export type AccountPart = "kafka" | "registry";
 export const accountParts: readonly AccountPart[] = ["kafka", "registry"];
 
 /**
- * The accounts of one part: `admin` for the launcher and the command line, `client` for the user's own programs, and one
- * for each service, by its name. Each has the name `sluice-<role>` and a password of its own.
+ * The accounts of one part: `admin` for the launcher and the command line, `client` for the user's own programs, one for
+ * each service, by its name, and one for each tenant that has its own topics. Each has the name `sluice-<role>` and a
+ * password of its own.
  */
 export type PartAccounts = ReadonlyMap<string, Account>;
 
@@ -20,35 +21,44 @@ export const openParts: StackAccounts = { kafka: null, registry: null };
 export const ADMIN = "admin";
 export const CLIENT = "client";
 
+/** Returns the role of the programs of a tenant that has its own topics. */
+export function tenantRoleOf(tenant: string): string {
+  return `tenant-${tenant}`;
+}
+
 /** Returns the account's name on Kafka and on the registry, which provisioning uses too. */
 export function accountNameOf(role: string): string {
   return `sluice-${role}`;
 }
 
-/** Returns the accounts of a part. The first call for a data directory generates their passwords. */
+/**
+ * Returns the accounts of a part. The first call for a data directory generates their passwords.
+ *
+ * @param roles those of services and tenants
+ */
 export function ensurePartAccounts(
   dataDir: string,
   part: AccountPart,
-  services: readonly string[],
+  roles: readonly string[],
 ): PartAccounts {
-  return partAccounts(part, services, (secret) => ensureSecret(dataDir, secret));
+  return partAccounts(part, roles, (secret) => ensureSecret(dataDir, secret));
 }
 
 /** Returns the accounts of a part whose passwords the data directory has. Generates none. */
 export function knownPartAccounts(
   dataDir: string,
   part: AccountPart,
-  services: readonly string[],
+  roles: readonly string[],
 ): PartAccounts {
-  return partAccounts(part, services, (secret) => readSecret(dataDir, secret));
+  return partAccounts(part, roles, (secret) => readSecret(dataDir, secret));
 }
 
 function partAccounts(
   part: AccountPart,
-  services: readonly string[],
+  further: readonly string[],
   passwordOf: (secret: string) => string | undefined,
 ): PartAccounts {
-  const roles = [ADMIN, CLIENT, ...services];
+  const roles = [ADMIN, CLIENT, ...further];
   return new Map(
     roles.flatMap((role) => {
       const name = accountNameOf(role);

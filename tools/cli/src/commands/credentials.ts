@@ -1,4 +1,4 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import { dataDirOption, type Finish, jsonOption, switchOption } from "./definition.ts";
 
 export const credentialsCommand = (finish: Finish) =>
@@ -11,6 +11,14 @@ export const credentialsCommand = (finish: Finish) =>
     )
     .addOption(
       switchOption("--env", "print shell exports for a program that uses Kafka").conflicts("json"),
+    )
+    .addOption(
+      new Option(
+        "--tenant <id>",
+        "with --env: exports for the programs of a tenant that has topics of its own",
+      )
+        .default(undefined, "the operator's account")
+        .conflicts("json"),
     )
     .addOption(dataDirOption())
     .addOption(jsonOption("address, user and password of each server"))

@@ -17,6 +17,7 @@ test("each account is one line, and what a stack does not have is left out", () 
     cacheRedis: redis,
     kafka: { address: "127.0.0.1:3", client: null, admin: null },
     registry: { address: "http://127.0.0.1:4", client: null, admin: null },
+    tenants: [],
     environment: {},
     unset: [],
     simulator: null,
@@ -34,6 +35,11 @@ test("each account is one line, and what a stack does not have is left out", () 
   const kafka = { address: "127.0.0.1:3", client, admin: { name: "sluice-admin", password: "a" } };
   expect(credentialsText({ ...parts, kafka })).toMatch(
     /\n {2}Kafka +127.0.0.1:3 {2}sluice-client:c\n {2}Kafka \(admin\) +127.0.0.1:3 {2}sluice-admin:a\n/,
+  );
+  const acme = { tenant: "acme", kafka: { name: "sluice-tenant-acme", password: "t" } };
+  const tenants = [{ ...acme, registry: null, environment: {}, unset: [] }];
+  expect(credentialsText({ ...parts, tenants })).toMatch(
+    /\n {2}Kafka \(acme\) +127.0.0.1:3 {2}sluice-tenant-acme:t\n$/,
   );
   const simulator = { url: "http://127.0.0.1:2", controlKey: "key" };
   expect(

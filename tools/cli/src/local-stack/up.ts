@@ -83,13 +83,14 @@ async function start(
   // Checks the ports and the configuration before anything is started, because the user must correct them.
   await stack.assertPortsFree(pipelinePorts);
   const configuration = prepareConfiguration(stack.dataDir, stack.environment);
+  const { tenantsWithTopics: tenants } = configuration;
+  stack.declareTenants(tenants.map(({ tenant }) => tenant));
   // Loads the Kafka client and its dependencies while the parts start.
   const [addresses, { localRules, provisionTopics }] = await Promise.all([
     stack.startParts(interrupted),
     import("../provision-topics.ts"),
   ]);
   const { dataDir, ports, accounts } = stack;
-  const { tenantsWithTopics: tenants } = configuration;
   const environment = withCostsToken(stack.environment, dataDir, accounts);
   const pipeline = { dataDir, environment, ports, addresses, configuration, accounts };
   const asAdmin = connectedEnvironment(environment, addresses, accounts, ADMIN);
