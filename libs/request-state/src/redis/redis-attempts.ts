@@ -31,8 +31,7 @@ import { callingScript } from "./scripts/calling.ts";
 import { claimAttemptScript } from "./scripts/claim-attempt.ts";
 import { endAttemptScript } from "./scripts/end-attempt.ts";
 import { finishScript } from "./scripts/finish.ts";
-import { hasLostScript } from "./scripts/has-lost.ts";
-import { historyScript } from "./scripts/history.ts";
+import { hasLostScript, historyScript } from "./scripts/history.ts";
 import { renewScript } from "./scripts/renew.ts";
 
 /** The argument for an absent record. */

@@ -17,3 +17,8 @@ return {
   get('cancelled') and 1 or 0, (lastToken() or get('began')) and 1 or 0, attempts, before
 }
 `);
+
+/** ARGV: attempt number. A marker has no attempts, and an outcome. */
+export const hasLostScript = requestScript(`
+return (phaseOf(ARGV[1]) or get('outcomeHash')) and 0 or 1
+`);
