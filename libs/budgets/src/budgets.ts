@@ -130,7 +130,7 @@ export interface BudgetSnapshot {
   readonly tenant: string;
   /**
    * Counts the rebuilds of the tenant, from 0 for an installation that never lost its store. The ledger
-   * keeps it, so that it never repeats.
+   * keeps it, and it is above {@link BudgetRebuild.lastEpoch}, so that it never repeats.
    */
   readonly epoch: number;
   /** By partition: the sequence of the last charge that the sums contain. */
@@ -154,6 +154,12 @@ export abstract class BudgetRebuild {
    * @returns a token that names this rebuild; another one that begins later ends it
    */
   abstract begin(tenant: string): Promise<string>;
+
+  /**
+   * Returns the epoch of what the store still has of a tenant; -1 if it has nothing. The epoch of a snapshot has to be
+   * above it, because counters of the same epoch count.
+   */
+  abstract lastEpoch(tenant: string): Promise<number>;
 
   /** Stores a snapshot and opens the budgets. Returns false if another rebuild has begun in the meantime. */
   abstract restore(token: string, snapshot: BudgetSnapshot): Promise<boolean>;

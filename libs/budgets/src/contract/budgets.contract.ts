@@ -345,9 +345,11 @@ export function describeBudgets(create: () => Promise<BudgetsHarness>): void {
         await harness.budgets.begin(tenant),
       ];
       const snapshot = { tenant, epoch: 1, settled: new Map(), spent: [], open: [] };
+      expect(await harness.budgets.lastEpoch(tenant)).toBe(-1);
       expect(await harness.budgets.restore(first, snapshot)).toBe(false);
       expect(await harness.budgets.restore(second, snapshot)).toBe(true);
       expect(await harness.budgets.restore(second, snapshot)).toBe(false);
+      expect(await harness.budgets.lastEpoch(tenant)).toBe(1);
     });
   });
 

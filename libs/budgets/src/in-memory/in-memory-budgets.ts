@@ -114,6 +114,10 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     return budgets.token;
   }
 
+  async lastEpoch(tenant: string): Promise<number> {
+    return this.#of(tenant).epoch;
+  }
+
   async restore(
     token: string,
     { tenant, epoch, spent, open, settled }: BudgetSnapshot,
@@ -289,7 +293,7 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     const budgets: TenantBudgets = {
       state: this.#initial,
       token: "",
-      epoch: 0,
+      epoch: -1,
       since: 0,
       counters: new Map(),
       reservations: new Map(),

@@ -145,6 +145,11 @@ export class RedisBudgets implements Budgets, Settlements, BudgetRebuild, Allowa
     return token;
   }
 
+  async lastEpoch(tenant: string): Promise<number> {
+    const [reply] = await this.#run(stateScript, [{ tenant, args: [] }]);
+    return numberOf(listOf(reply)[2]);
+  }
+
   async restore(token: string, snapshot: BudgetSnapshot): Promise<boolean> {
     const { tenant, epoch, spent, open, settled } = snapshot;
     const now = Date.now();

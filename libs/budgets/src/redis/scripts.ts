@@ -131,10 +131,10 @@ return amounts
 `,
 );
 
-/** ARGV: tag. Returns the state or '', and when a rebuild began. */
+/** ARGV: tag. Returns the state or '', when a rebuild began, and the epoch or -1. */
 export const stateScript = redisScript(`
-local stored = redis.call('HMGET', ARGV[1] .. ':budgets', 'state', 'began')
-return {stored[1] or '', math.floor(tonumber(stored[2] or '0'))}
+local stored = redis.call('HMGET', ARGV[1] .. ':budgets', 'state', 'began', 'epoch')
+return {stored[1] or '', math.floor(tonumber(stored[2] or '0')), tonumber(stored[3] or '-1')}
 `);
 
 /** ARGV: tag, token. */

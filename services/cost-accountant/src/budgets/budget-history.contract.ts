@@ -158,8 +158,15 @@ export function budgetHistoryContract(
     test("epochs count from 0, for each tenant on its own", async () => {
       const epochs = [];
       for (const tenant of ["demo", "demo", "zeta", "demo"])
-        epochs.push(await history.raiseEpoch(tenant));
+        epochs.push(await history.raiseEpoch(tenant, -1));
       expect(epochs).toEqual([0, 1, 0, 2]);
+      expect([...(await history.tenants())].toSorted()).toEqual(["demo", "zeta"]);
+    });
+
+    test("epochs continue after that of the store, if it is higher", async () => {
+      const epochs = [];
+      for (const last of [4, 4, 3, 9]) epochs.push(await history.raiseEpoch("demo", last));
+      expect(epochs).toEqual([5, 6, 7, 10]);
     });
   });
 }

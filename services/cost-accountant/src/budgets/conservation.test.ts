@@ -31,7 +31,7 @@ class Pipeline {
   async rebuild(): Promise<void> {
     this.budgets.lose();
     const token = await this.budgets.begin(tenant);
-    const epoch = await this.#history.raiseEpoch(tenant);
+    const epoch = await this.#history.raiseEpoch(tenant, -1);
     const snapshot = await this.#history.snapshot(tenant);
     await this.budgets.restore(token, { tenant, epoch, ...snapshot });
   }

@@ -13,8 +13,8 @@ export class InMemoryBudgetHistory extends BudgetHistory {
     super();
   }
 
-  override async raiseEpoch(tenant: string): Promise<number> {
-    const epoch = (this.#epochs.get(tenant) ?? -1) + 1;
+  override async raiseEpoch(tenant: string, last: number): Promise<number> {
+    const epoch = Math.max(this.#epochs.get(tenant) ?? -1, last) + 1;
     this.#epochs.set(tenant, epoch);
     return epoch;
   }

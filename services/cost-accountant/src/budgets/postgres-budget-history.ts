@@ -22,9 +22,9 @@ export class PostgresBudgetHistory extends BudgetHistory {
     super();
   }
 
-  override async raiseEpoch(tenant: string): Promise<number> {
+  override async raiseEpoch(tenant: string, last: number): Promise<number> {
     return withLedgerFaults(async () => {
-      const { rows } = await this.pool.query<{ epoch: number }>(raiseEpoch, [tenant]);
+      const { rows } = await this.pool.query<{ epoch: number }>(raiseEpoch, [tenant, last]);
       return rows[0]!.epoch;
     });
   }

@@ -82,7 +82,7 @@ test("the budgets of a tenant that is not declared any more are rebuilt, because
   await rebuilder.round();
   budgets.lose();
   const history = new InMemoryBudgetHistory(ledger);
-  await history.raiseEpoch(tenant);
+  await history.raiseEpoch(tenant, -1);
   const declarations = { tenants: () => [] };
   await new BudgetRebuilder({ ...partsOf(ledger), declarations, history }).round();
   await charge(metered("last"));
@@ -154,6 +154,17 @@ test("each rebuild has a higher epoch", async () => {
   budgets.lose();
   await rebuilder.round();
   expect(budgets.epochAfter(tenant, 0)).toBe(1);
+});
+
+test("the epoch continues after that of the store if the ledger was restored from a backup", async () => {
+  await rebuilder.round();
+  budgets.lose();
+  await rebuilder.round();
+  ledger = new InMemoryLedger();
+  await budgets.begin(tenant);
+  clock.time += 30_001;
+  await new BudgetRebuilder(partsOf(ledger)).round();
+  expect(await budgets.lastEpoch(tenant)).toBe(2);
 });
 
 test("an outage of the offsets ends the round, and the next one rebuilds", async () => {

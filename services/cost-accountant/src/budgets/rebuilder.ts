@@ -111,7 +111,7 @@ export class BudgetRebuilder {
 
   async #restore(tenant: string, token: string): Promise<void> {
     const { rebuild, history, logger, metrics } = this.#parts;
-    const epoch = await history.raiseEpoch(tenant);
+    const epoch = await history.raiseEpoch(tenant, await rebuild.lastEpoch(tenant));
     const snapshot = await history.snapshot(tenant);
     const isRestored = await rebuild.restore(token, { tenant, epoch, ...snapshot });
     this.#failed.delete(tenant);

@@ -147,10 +147,10 @@ export const unchargedIntents = `
 /** Reads the tenants whose budgets were rebuilt before. */
 export const rebuiltTenants = `select tenant from budget_epochs`;
 
-/** Counts the rebuilds of a tenant's budgets, from 0. $1 tenant. */
+/** Counts the rebuilds of a tenant's budgets, from 0. $1 tenant, $2 the epoch that the store has, or -1. */
 export const raiseEpoch = `
-  insert into budget_epochs as e (tenant, epoch) values ($1, 0)
-  on conflict (tenant) do update set epoch = e.epoch + 1
+  insert into budget_epochs as e (tenant, epoch) values ($1, $2::integer + 1)
+  on conflict (tenant) do update set epoch = greatest(e.epoch, $2::integer) + 1
   returning epoch`;
 
 /**
