@@ -19,5 +19,8 @@ export const closedWindowKeptMs = 3 * dayMs;
 /** The counter of a run is kept for this long after its last reservation or charge. */
 export const idleRunKeptMs = 30 * dayMs;
 
+/** As many charges are settled in one call, so that a call does not occupy Redis for long. */
+export const settledAtOnceMax = 100;
+
 /** As many reservations expire in one call, so that a call does not occupy Redis for long. */
 export const expiredAtOnceMax = 100;

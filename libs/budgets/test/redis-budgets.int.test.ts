@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connectRedis, redisScript, runScript, tenantTagOf } from "@sluice/redis";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type BudgetsHarness, describeBudgets } from "../src/contract/budgets.contract.ts";
 import { describeChangedNeeds } from "../src/contract/changed-needs.contract.ts";
 import { optionArguments, windowArguments } from "../src/redis/script-arguments.ts";
@@ -56,3 +57,28 @@ const create = async (): Promise<BudgetsHarness> => ({
 
 describeBudgets(create);
 describeChangedNeeds(create);
+
+test("settlements are made in their order if Redis learns the script between two of them", async () => {
+  const { budgets } = await create();
+  const tenant = `tenant-${randomUUID()}`;
+  const window = { budget: "team", scope: "", opensAt: null, closesAt: null };
+  const limited = { ...window, limitNanoUsd: 1_000n, hard: true, version: 1n };
+  const token = await budgets.begin(tenant);
+  const empty = { settled: new Map<number, bigint>(), spent: [], open: [] };
+  await budgets.restore(token, { tenant, epoch: 0, ...empty });
+  // Another client loads the script after the first call of this pipeline.
+  const pipeline = redis.pipeline();
+  const call = pipeline.callBuffer.bind(pipeline);
+  const firstUnknown = vi.spyOn(pipeline, "callBuffer");
+  firstUnknown.mockImplementationOnce((name, _sha, ...args) => call(name, "0".repeat(40), ...args));
+  vi.spyOn(redis, "pipeline").mockReturnValueOnce(pipeline);
+  await budgets.settle(
+    Array.from({ length: 250 }, (_, index) => ({
+      ...{ tenant, attemptId: `attempt-${index}`, windows: [limited], amountNanoUsd: 1n },
+      ...{ partition: 0, sequence: BigInt(index) + 1n, isNew: false },
+    })),
+  );
+  expect(firstUnknown).toHaveBeenCalled();
+  const [allowance] = await budgets.read(tenant, [limited]);
+  expect(allowance?.spentNanoUsd).toBe(250n);
+});

@@ -24,6 +24,7 @@ import type {
   Settlements,
 } from "../budgets.ts";
 import { rebuilding } from "../faults.ts";
+import { settlementRounds } from "./settlement-rounds.ts";
 import { expiredAtOnceMax, expiryGraceMs } from "../limits.ts";
 import { mergedOptions } from "../merged-options.ts";
 import { windowIdOf } from "../window-id.ts";
@@ -89,21 +90,13 @@ export class RedisBudgets implements Budgets, Settlements, BudgetRebuild, Allowa
 
   async settle(settlements: readonly Settlement[]): Promise<void> {
     const now = Date.now();
-    const replies = await this.#run(
-      settleScript,
-      settlements.map((settlement) => ({
-        tenant: settlement.tenant,
-        args: [
-          settlement.attemptId,
-          settlement.partition,
-          String(settlement.sequence),
-          settlement.isNew ? 1 : 0,
-          ...amountArguments(settlement.amountNanoUsd),
-          ...windowArguments(settlement.tenant, settlement.windows, now),
-        ],
-      })),
-    );
-    for (const reply of replies) if (textOf(reply) === "rebuilding") throw rebuilding();
+    for (const parts of settlementRounds(settlements)) {
+      const replies = await this.#run(
+        settleScript,
+        parts.map((part) => settleCall(part, now)),
+      );
+      for (const reply of replies) if (textOf(reply) === "rebuilding") throw rebuilding();
+    }
   }
 
   async expire(tenant: string): Promise<number> {
@@ -203,6 +196,23 @@ export class RedisBudgets implements Budgets, Settlements, BudgetRebuild, Allowa
       }),
     );
   }
+}
+
+function settleCall(settlements: readonly Settlement[], now: number): Call {
+  const { tenant, partition } = settlements[0]!;
+  return {
+    tenant,
+    args: [
+      partition,
+      ...settlements.flatMap((settlement) => [
+        settlement.attemptId,
+        String(settlement.sequence),
+        settlement.isNew ? 1 : 0,
+        ...amountArguments(settlement.amountNanoUsd),
+        ...windowArguments(tenant, settlement.windows, now),
+      ]),
+    ],
+  };
 }
 
 function reservationOf<C extends BoundedCandidate>(

@@ -57,8 +57,8 @@ return {'granted', names}
 );
 
 /**
- * ARGV: tag, attempt id, partition, sequence, whether the ledger has just stored the charge, amount, windows. Returns
- * rebuilding, settled or known.
+ * ARGV: tag, partition, and for each charge of the partition, in order: attempt id, sequence, whether the ledger has just
+ * stored it, amount, windows. Returns rebuilding or settled.
  *
  * The ledger numbers the charges of a partition in the order in which they are settled, so the last number says which are
  * settled. A new charge with a known number is from a ledger that was restored from a backup: the counters are then
@@ -67,30 +67,42 @@ return {'granted', names}
 export const settleScript = oomExemptScript(
   budgetLua,
   `
-local tag, attemptId, partition, sequence, isNew = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
-local usd, nano = tonumber(ARGV[6]), tonumber(ARGV[7])
+local tag, partition = ARGV[1], ARGV[2]
 local epoch = openEpoch(tag)
 if not epoch then return 'rebuilding' end
 local state, field = tag .. ':budgets', 'settled.' .. partition
-if sequence <= tonumber(redis.call('HGET', state, field) or '0') then
-  if not isNew then return 'known' end
-  redis.call('HSET', state, 'state', 'lost')
-  return 'rebuilding'
+local last = tonumber(redis.call('HGET', state, field) or '0')
+
+local function settle(attemptId, usd, nano, windows)
+  local reservation = reservationAt(tag .. ':reservation:' .. attemptId)
+  if isReserved(reservation, epoch) then
+    subtractReserved(tag, epoch, reservation)
+    endReservation(tag, attemptId, endedReservationKeptMs)
+  end
+  for _, window in ipairs(windows) do
+    local counter = counterOf(tag, epoch, window.id)
+    limitBy(counter, window)
+    counter.spentUsd, counter.spentNano = plus(counter.spentUsd, counter.spentNano, usd, nano)
+    counter.changed = true
+    if window.expiresAt ~= '0' then counter.expiresAt = window.expiresAt end
+  end
 end
-local reservation = reservationAt(tag .. ':reservation:' .. attemptId)
-if isReserved(reservation, epoch) then
-  subtractReserved(tag, epoch, reservation)
-  endReservation(tag, attemptId, endedReservationKeptMs)
-end
-for _, window in ipairs((windowsFrom(8))) do
-  local counter = counterOf(tag, epoch, window.id)
-  limitBy(counter, window)
-  counter.spentUsd, counter.spentNano = plus(counter.spentUsd, counter.spentNano, usd, nano)
-  counter.changed = true
-  if window.expiresAt ~= '0' then counter.expiresAt = window.expiresAt end
+
+local at = 3
+while at <= #ARGV do
+  local sequence, isNew = tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
+  local windows, after = windowsFrom(at + 5)
+  if sequence > last then
+    settle(ARGV[at], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), windows)
+    last = sequence
+  elseif isNew then
+    redis.call('HSET', state, 'state', 'lost')
+    return 'rebuilding'
+  end
+  at = after
 end
 writeCounters(epoch)
-redis.call('HSET', state, field, digits(sequence))
+redis.call('HSET', state, field, digits(last))
 return 'settled'
 `,
 );
