@@ -8,6 +8,9 @@ export function windowIdOf(
   tenant: string,
   { budget, scope, opensAt, closesAt }: Pick<Window, "budget" | "scope" | "opensAt" | "closesAt">,
 ): string {
-  const boundOf = (time: EpochMillis | null) => (time === null ? "" : String(time));
-  return hashOf(tenant, budget, scope, boundOf(opensAt), boundOf(closesAt));
+  return hashOf(tenant, budget, scope, textOf(opensAt), textOf(closesAt));
+}
+
+function textOf(bound: EpochMillis | null): string {
+  return bound === null ? "" : String(bound);
 }
