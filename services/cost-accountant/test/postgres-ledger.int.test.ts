@@ -214,20 +214,6 @@ describe("PostgreSQL", () => {
     expect(budgets).toEqual(["closed-2", "r1", "total"]);
   });
 
-  test("a budget whose period becomes longer keeps its window, also if one slice has both periods", async () => {
-    const ledger = await emptyLedger();
-    const day = windowOf({ closesAt: Date.now() - 4 * 86_400_000 });
-    const list = [day, windowOf(), day].map((window, index) =>
-      meteredOf({ attemptId: `a${index}`, windows: [window] }),
-    );
-    await foldInto(ledger, list.slice(0, 1));
-    await foldInto(ledger, list.slice(1));
-    const { spent } = await new PostgresBudgetHistory(database.pool).snapshot("demo");
-    expect(spent).toMatchObject([
-      { window: { closesAt: windowOf().closesAt }, spentNanoUsd: 420_000n },
-    ]);
-  });
-
   test("a ledger of the second version keeps its charges without numbers, and new ones are counted from 1", async () => {
     const { pool, schema, drop } = await createOwnedSchema(migrations.slice(0, 2));
     await chargeAsFirstVersion(pool, meteredOf({ attemptId: "before" }));

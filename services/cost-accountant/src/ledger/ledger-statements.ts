@@ -58,15 +58,13 @@ export const writeSlice = `
   ), budgeted as (
     insert into budget_windows as b
       (tenant, window_id, budget, scope, opens_at, closes_at, spent_nano_usd, updated_at)
-    select tenant, w->>'id', w->>'budget', w->>'scope', ${timeIn("opensAt")},
-      max(${timeIn("closesAt")}),
+    select tenant, w->>'id', w->>'budget', w->>'scope', ${timeIn("opensAt")}, ${timeIn("closesAt")},
       sum(amount_nano_usd), now()
     from slice join inserted using (charge_id), jsonb_array_elements(windows) as w
     where amount_nano_usd <> 0
-    group by 1, 2, 3, 4, 5 order by 1, 2
+    group by 1, 2, 3, 4, 5, 6 order by 1, 2
     on conflict (tenant, window_id) do update set
-      spent_nano_usd = b.spent_nano_usd + excluded.spent_nano_usd,
-      closes_at = greatest(b.closes_at, excluded.closes_at), updated_at = excluded.updated_at
+      spent_nano_usd = b.spent_nano_usd + excluded.spent_nano_usd, updated_at = excluded.updated_at
   ), closed as (
     delete from attempts_open
     where attempt_id = any($${firstExtra}::text[]) and not attempt_id = any($${firstExtra + 1}::text[])
