@@ -34,9 +34,6 @@ export const chargesOfAttempts = `select ${charges} from charges where attempt_i
  * order of their key, so that two writers cannot deadlock. Parameters: an array for each column, then
  * the attempts that are metered, those that are parked, the topic, the partition, and the number of its last charge.
  *
- * A window is named by its budget, scope and beginning. A budget whose period is changed from a day to a month keeps the
- * window that began on the first of the month, and it must not be forgotten with the day.
- *
  * A parked attempt keeps its intent: what it costs is not known, so the amount that is reserved for it must be found by a
  * rebuild of the budgets.
  */

@@ -40,16 +40,16 @@ test("the time of the charge does not change the hash, because a replay has anot
 const window = windowOf();
 const charged = (changed: Partial<CostCharged>) =>
   rowHashOf({ ...entry, charge: { ...entry.charge, ...changed } }).toString("hex");
-const hashOfWindow = "74afe81027a0296a7869d5faa1754a44fc8f946dece3ee42edd0f93f6e0530ac";
+const hashOfWindow = "88506d94f90f9eef6126de01a329ea662cf3ee175d9ab141f7207c8f9b89af78";
 
 test("windows and a run change the hash, and a charge without them has the hash of rows from before them", () => {
   expect(charged({ windows: [], runId: null })).toBe(hashBeforeHours);
   expect(charged({ windows: [window], runId: "r1" })).toBe(hashOfWindow);
-  const changes = [{ budget: "b" }, { scope: "" }, { opensAt: null }, {}].map((change) =>
-    charged({ windows: [{ ...window, ...change }] }),
+  const changes = [{ budget: "b" }, { scope: "" }, { opensAt: null }, { closesAt: null }, {}].map(
+    (change) => charged({ windows: [{ ...window, ...change }] }),
   );
   const runs = ["7", "8"].map((runId) => charged({ runId }));
-  expect(new Set([...changes, ...runs, hashBeforeHours, hashOfSevenHours]).size).toBe(8);
+  expect(new Set([...changes, ...runs, hashBeforeHours, hashOfSevenHours]).size).toBe(9);
 });
 
 test("the limit of a window does not change the hash, because it moves no money", () => {

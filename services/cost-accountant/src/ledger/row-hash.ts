@@ -65,7 +65,12 @@ export function numberOf(rowHash: Buffer): bigint {
 }
 
 function budgetedIn({ windows, runId }: CostCharged): readonly unknown[] {
-  const named = windows.map(({ budget, scope, opensAt }) => [budget, scope, opensAt]);
+  const named = windows.map((window) => [
+    window.budget,
+    window.scope,
+    window.opensAt,
+    window.closesAt,
+  ]);
   return [named, runId];
 }
 
