@@ -16,8 +16,8 @@ export {
   type ProcessName,
   startPipeline,
 } from "./pipeline.ts";
-export { loseRedis } from "./lose-redis.ts";
-export { openBudgets } from "./open-budgets.ts";
+export { loseRedis } from "./redis/lose-redis.ts";
+export { openBudgets } from "./redis/open-budgets.ts";
 export {
   accountOf,
   certificateSubject,
