@@ -73,7 +73,7 @@ export class ClonedRepository {
         ...Object.fromEntries(chosen.map(({ name, port }) => [name, String(port)])),
         SLUICE_DATA_DIR: folder,
         SLUICE_BASE_URL: `http://127.0.0.1:${free[0]}/v1`,
-        SLUICE_KAFKA_TOPIC_PREFIX: `clone${process.pid}.`,
+        SLUICE_KAFKA_TOPIC_PREFIX: `clone${process.pid}.${free[0]}.`,
         SLUICE_SIMULATOR_SPEED: "10",
         CURL_HOME: home,
       },

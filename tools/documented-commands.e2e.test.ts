@@ -13,12 +13,14 @@ import { documents, read } from "./tree.ts";
 const keyDocument = "examples/README.md";
 /** Runs last, because its last command stops the stack. */
 const lastDocument = "docs/guides/first-hour.md";
+/** Starts a stack with a configuration of its own, so it has a clone of its own. */
+const ownStackDocument = "docs/guides/budgets.md";
 /** A block is repeated for this long, as a reader would repeat a command whose result is not there yet. */
 const retryForMs = 10_000;
 
 const runnable = documents
   .map((document) => ({ document, blocks: runnableBlocksIn(document) }))
-  .filter(({ blocks }) => blocks.length > 0)
+  .filter(({ document, blocks }) => blocks.length > 0 && document !== ownStackDocument)
   .toSorted(
     (one, other) => Number(one.document === lastDocument) - Number(other.document === lastDocument),
   );
@@ -37,20 +39,48 @@ afterAll(async () => {
 test.each(runnable)(
   "$document: its commands succeed, and print the lines that it shows",
   async ({ document, blocks }) => {
-    const shell = clone.openShell();
-    try {
-      for (const { commands } of preludeOf(document))
-        expect(await shell.run(commands)).toMatchObject({ code: 0 });
-      for (const block of blocks) await runBlock(block, shell);
-    } finally {
-      shell.close();
-    }
+    expect(await runBlocks(clone, preludeOf(document), blocks)).toBe(blocks.length);
   },
 );
 
 test("npm start stops when the stack is stopped, and reports how long that took", async () => {
   expect(await clone.outputOnceStopped()).toMatch(/^Stopping \.\.\. stopped after /m);
 });
+
+test(
+  `${ownStackDocument}: its commands start a stack, and print the lines that it shows`,
+  { timeout: 180_000 },
+  async () => {
+    const own = await ClonedRepository.create();
+    try {
+      const blocks = runnableBlocksIn(ownStackDocument);
+      expect(await runBlocks(own, [], blocks)).toBe(blocks.length);
+    } finally {
+      await own.remove();
+    }
+  },
+);
+
+/** Returns how many blocks have run after the prelude. */
+async function runBlocks(
+  repository: ClonedRepository,
+  prelude: readonly CommandBlock[],
+  blocks: readonly CommandBlock[],
+): Promise<number> {
+  const shell = repository.openShell();
+  try {
+    for (const { commands } of prelude)
+      expect(await shell.run(commands)).toMatchObject({ code: 0 });
+    let count = 0;
+    for (const block of blocks) {
+      await runBlock(block, shell);
+      count += 1;
+    }
+    return count;
+  } finally {
+    shell.close();
+  }
+}
 
 async function runBlock(
   block: CommandBlock,

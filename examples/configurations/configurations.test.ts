@@ -14,9 +14,10 @@ function declared(name: string) {
   return parsed.declared;
 }
 
-test("the folder contains exactly the five files that the README names", () => {
+test("the folder contains exactly the six files that the README names", () => {
   expect(names.toSorted()).toEqual([
     "anthropic.yaml",
+    "budgets.yaml",
     "frugal.yaml",
     "hybrid-vllm.yaml",
     "ollama.yaml",
