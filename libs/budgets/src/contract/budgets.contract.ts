@@ -165,6 +165,7 @@ export function describeBudgets(create: () => Promise<BudgetsHarness>): void {
 
     test("obeys the newest declaration of the limit, also if an older one asks", async () => {
       const lowered = windowOf({ limitNanoUsd: dollar, version: 2n });
+      await reserve("first", [optionOf(1n)]);
       await reserve("a", [optionOf(1n, [lowered])]);
       expect(await reserve("b", [optionOf(dollar)])).toMatchObject({ kind: "refused" });
       const raised = windowOf({ limitNanoUsd: 9n * dollar, version: 3n });

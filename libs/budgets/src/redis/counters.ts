@@ -52,36 +52,61 @@ local function counterOf(tag, epoch, id)
   local key = tag .. ':budget:' .. id
   local stored = redis.call('HMGET', key, 'epoch', 'spentUsd', 'spentNano', 'reservedUsd', 'reservedNano',
     'limitUsd', 'limitNano', 'version')
-  counter = {key = key, spentUsd = 0, spentNano = 0, reservedUsd = 0, reservedNano = 0}
-  if stored[1] == epoch then
-    counter.spentUsd, counter.spentNano = tonumber(stored[2]), tonumber(stored[3])
-    counter.reservedUsd, counter.reservedNano = tonumber(stored[4]), tonumber(stored[5])
-    counter.limitUsd, counter.limitNano = tonumber(stored[6] or nil), tonumber(stored[7] or nil)
-    counter.version = tonumber(stored[8] or nil)
-  end
+  local isNew = stored[1] ~= epoch
+  -- Names all members, so that the table is not enlarged later.
+  counter = {
+    key = key, isNew = isNew,
+    spentUsd = isNew and 0 or tonumber(stored[2]), spentNano = isNew and 0 or tonumber(stored[3]),
+    reservedUsd = isNew and 0 or tonumber(stored[4]), reservedNano = isNew and 0 or tonumber(stored[5]),
+    limitUsd = not isNew and tonumber(stored[6] or nil), limitNano = not isNew and tonumber(stored[7] or nil),
+    version = not isNew and tonumber(stored[8] or nil),
+    isLimitNew = false, isSpent = false, changed = false, expiry = false
+  }
   counters[id] = counter
   return counter
 end
 
 -- The newest declaration counts, also if a service that has an older one asks afterwards.
 local function limitBy(counter, window)
-  if not counter.version or window.version >= counter.version then
-    counter.limitUsd, counter.limitNano, counter.version = window.limitUsd, window.limitNano, window.version
+  if counter.version and window.version < counter.version then return end
+  if counter.version == window.version and counter.limitUsd == window.limitUsd
+    and counter.limitNano == window.limitNano then return end
+  counter.limitUsd, counter.limitNano, counter.version = window.limitUsd, window.limitNano, window.version
+  counter.isLimitNew = true
+end
+
+-- An expiry is 0 for never, a time, or minus a time for one that is renewed with each use.
+local function expireCounter(key, expiry, isNew)
+  if string.byte(expiry) == 45 then
+    redis.call('PEXPIREAT', key, string.sub(expiry, 2))
+  elseif isNew and expiry ~= '0' then
+    redis.call('PEXPIREAT', key, expiry)
   end
+end
+
+-- Writes the fields that can have changed. An existing counter with the same limit is the usual case.
+local function writeCounter(epoch, counter)
+  local reservedUsd = digits(counter.reservedUsd)
+  if counter.isNew or counter.isLimitNew then
+    redis.call('HSET', counter.key, 'epoch', epoch,
+      'spentUsd', digits(counter.spentUsd), 'spentNano', counter.spentNano,
+      'reservedUsd', reservedUsd, 'reservedNano', counter.reservedNano)
+    if counter.version then
+      redis.call('HSET', counter.key, 'limitUsd', digits(counter.limitUsd), 'limitNano', counter.limitNano,
+        'version', digits(counter.version))
+    end
+  elseif counter.isSpent then
+    redis.call('HSET', counter.key, 'spentUsd', digits(counter.spentUsd), 'spentNano', counter.spentNano,
+      'reservedUsd', reservedUsd, 'reservedNano', counter.reservedNano)
+  else
+    redis.call('HSET', counter.key, 'reservedUsd', reservedUsd, 'reservedNano', counter.reservedNano)
+  end
+  if counter.expiry then expireCounter(counter.key, counter.expiry, counter.isNew) end
 end
 
 local function writeCounters(epoch)
   for _, counter in pairs(counters) do
-    if counter.changed then
-      redis.call('HSET', counter.key, 'epoch', epoch,
-        'spentUsd', digits(counter.spentUsd), 'spentNano', counter.spentNano,
-        'reservedUsd', digits(counter.reservedUsd), 'reservedNano', counter.reservedNano)
-      if counter.version then
-        redis.call('HSET', counter.key, 'limitUsd', digits(counter.limitUsd), 'limitNano', counter.limitNano,
-          'version', digits(counter.version))
-      end
-      if counter.expiresAt then redis.call('PEXPIREAT', counter.key, counter.expiresAt) end
-    end
+    if counter.changed then writeCounter(epoch, counter) end
   end
 end
 
@@ -93,7 +118,7 @@ local function windowsFrom(at)
   for index = 1, count do
     windows[index] = {
       id = ARGV[at], limitUsd = tonumber(ARGV[at + 1]), limitNano = tonumber(ARGV[at + 2]),
-      hard = ARGV[at + 3] == '1', version = tonumber(ARGV[at + 4]), expiresAt = ARGV[at + 5]
+      hard = ARGV[at + 3] == '1', version = tonumber(ARGV[at + 4]), expiry = ARGV[at + 5]
     }
     at = at + 6
   end
@@ -140,8 +165,7 @@ local function addReserved(tag, epoch, option, windows)
     limitBy(counter, window)
     counter.reservedUsd, counter.reservedNano =
       plus(counter.reservedUsd, counter.reservedNano, option.usd, option.nano)
-    counter.changed = true
-    if window.expiresAt ~= '0' then counter.expiresAt = window.expiresAt end
+    counter.changed, counter.expiry = true, window.expiry
   end
 end
 

@@ -55,13 +55,16 @@ export function optionArguments(options: readonly OptionArgument[]): readonly Ar
   ];
 }
 
-/** Returns when the counter of a window may be forgotten, in epoch milliseconds; 0 for never. */
+/**
+ * Returns when the counter of a window may be forgotten, in epoch milliseconds; 0 for never. A negative time is renewed with
+ * each use.
+ */
 export function expiryOf(
   { closesAt, scope }: Pick<Window, "closesAt" | "scope">,
   now: number,
 ): number {
   if (closesAt !== null) return closesAt + closedWindowKeptMs;
-  return isOfRun(scope) ? now + idleRunKeptMs : 0;
+  return isOfRun(scope) ? -(now + idleRunKeptMs) : 0;
 }
 
 /** Values in a scope are percent-encoded, so that none of them can contain this. */

@@ -83,8 +83,7 @@ local function settle(attemptId, usd, nano, windows)
     local counter = counterOf(tag, epoch, window.id)
     limitBy(counter, window)
     counter.spentUsd, counter.spentNano = plus(counter.spentUsd, counter.spentNano, usd, nano)
-    counter.changed = true
-    if window.expiresAt ~= '0' then counter.expiresAt = window.expiresAt end
+    counter.changed, counter.isSpent, counter.expiry = true, true, window.expiry
   end
 end
 
@@ -168,6 +167,7 @@ end
 /** ARGV: tag, token, epoch, and for each window its id, the amount that was spent and its expiry. Returns whether the rebuild is this one. */
 export const restoreSpentScript = oomExemptScript(
   isOurRebuild,
+  counterLua,
   `
 local tag, epoch = ARGV[1], ARGV[3]
 if not isOurs(tag, ARGV[2]) then return 0 end
@@ -176,7 +176,7 @@ for at = 4, #ARGV, 4 do
   redis.call('DEL', key)
   redis.call('HSET', key, 'epoch', epoch, 'spentUsd', ARGV[at + 1], 'spentNano', ARGV[at + 2],
     'reservedUsd', 0, 'reservedNano', 0)
-  if ARGV[at + 3] ~= '0' then redis.call('PEXPIREAT', key, ARGV[at + 3]) end
+  expireCounter(key, ARGV[at + 3], true)
 end
 return 1
 `,
