@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Child } from "./child.ts";
+import { withBudgets } from "./measure/declared-budgets.ts";
 import { describeMachine } from "./measure/machine.ts";
 import { parseOptions } from "./options.ts";
 import { reportOf, type Results } from "./report/report.ts";
@@ -10,7 +11,7 @@ import { build, describeTree, repositoryRoot } from "./tree.ts";
 
 const idleSeconds = 4;
 
-const { plan, json, profiles } = parseOptions(process.argv.slice(2));
+const { plan, json, profiles, budgets } = parseOptions(process.argv.slice(2));
 const reportProgress = (text: string): void => void process.stderr.write(`  ${text}\n`);
 const machine = describeMachine();
 reportProgress("building and starting the stack");
@@ -19,7 +20,10 @@ const generator = new Child("load/generator-main.ts");
 const bareServer = new Child("load/bare-server-main.ts");
 const bare = { child: bareServer, port: await bareServer.receive<number>() };
 const profiling = profiles === null ? {} : { NODE_OPTIONS: profilingInto(resolve(profiles)) };
-const pipeline = await MeasuredPipeline.start(repositoryRoot, generator, profiling);
+const declarations = budgets
+  ? withBudgets(readFileSync(join(repositoryRoot, "infra", "local", "sluice.yaml"), "utf8"))
+  : "";
+const pipeline = await MeasuredPipeline.start(repositoryRoot, generator, profiling, declarations);
 try {
   reportProgress("measuring the idle stack");
   const idleCpuMsPerSecond = await pipeline.idleCpu(idleSeconds);

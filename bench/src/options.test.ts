@@ -12,6 +12,7 @@ test("without options the default rates are measured once, for five seconds each
     },
     json: null,
     profiles: null,
+    budgets: false,
     commit: "",
   });
 });
@@ -19,6 +20,10 @@ test("without options the default rates are measured once, for five seconds each
 test("an empty list of rates leaves out that kind of request", () => {
   const { plan, commit } = parseOptions(["--hits", "", "--misses=200", "HEAD~1"]);
   expect([plan.hitRates, plan.missRates, commit]).toEqual([[], [200], "HEAD~1"]);
+});
+
+test("budgets are declared if the option says so", () => {
+  expect(parseOptions(["--budgets"]).budgets).toBe(true);
 });
 
 test("rates, seconds and rounds above their limits are refused, and the message names the option", () => {

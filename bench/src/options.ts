@@ -7,6 +7,8 @@ export interface Options {
   readonly json: string | null;
   /** The folder for the services' CPU profiles; null for none. */
   readonly profiles: string | null;
+  /** Whether four budgets select each request. */
+  readonly budgets: boolean;
   /** The commit to compare with; empty to measure this tree only. */
   readonly commit: string;
 }
@@ -30,6 +32,7 @@ export function parseOptions(args: readonly string[]): Options {
       connections: { type: "string", default: "2000" },
       json: { type: "string" },
       profiles: { type: "string" },
+      budgets: { type: "boolean", default: false },
     },
   });
   return {
@@ -42,6 +45,7 @@ export function parseOptions(args: readonly string[]): Options {
     },
     json: values.json ?? null,
     profiles: values.profiles ?? null,
+    budgets: values.budgets,
     commit: positionals[0] ?? "",
   };
 }

@@ -38,14 +38,16 @@ export class MeasuredPipeline {
    *
    * @param tree a built working tree
    * @param environment variables that its services receive in addition
+   * @param declarations text of its sluice.yaml; that of the local stack if empty
    */
   static async start(
     tree: string,
     generator: Child,
     environment: Readonly<Record<string, string>> = {},
+    declarations = "",
   ): Promise<MeasuredPipeline> {
     const services = JSON.stringify({ SLUICE_LOG_LEVEL: "warn", ...environment });
-    const host = new Child("measure/pipeline-host-main.ts", [tree, services]);
+    const host = new Child("measure/pipeline-host-main.ts", [tree, services, declarations]);
     const pipeline = new MeasuredPipeline(host, await host.receive<HostedPipeline>(), generator);
     try {
       await pipeline.prepare();

@@ -6,13 +6,14 @@ import type { SimulatorAccess } from "@sluice/testing";
 import type { HostedPipeline } from "./hosted-pipeline.ts";
 
 // Runs the pipeline from the build of a working tree: this one, or that of another commit.
-const [tree = "", environment = "{}"] = process.argv.slice(2);
+const [tree = "", environment = "{}", declarations = ""] = process.argv.slice(2);
 const entryPoint = pathToFileURL(join(tree, "libs", "testing", "dist", "index.js")).href;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package as that tree has built it
 const { startPipeline } = (await import(entryPoint)) as typeof Testing;
 const pipeline = await startPipeline({
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by MeasuredPipeline
   environment: JSON.parse(environment) as Record<string, string>,
+  ...(declarations !== "" && { declarations }),
 });
 
 interface State {
