@@ -104,8 +104,13 @@ export interface Limit {
   readonly concurrency: number | null;
 }
 
-/** Port: gives what an operator has declared. The only source of tenants, keys, models and prices. */
+/**
+ * Port: gives what an operator has declared. The only source of tenants, keys, models and prices. The declarations may
+ * change between two calls, so a consumer keeps nothing of them, or derives it again with `perVersion`.
+ */
 export abstract class Declarations {
+  /** Returns the version that every other method answers from; 0 for declarations without versions. Never decreases. */
+  abstract version(): bigint;
   abstract keys(): readonly ApiKey[];
   /** Returns the tenants that have their own topics of outcomes and charges. */
   abstract tenantsWithTopics(): ReadonlySet<string>;
@@ -136,6 +141,12 @@ export abstract class Declarations {
    * @throws DeclarationsInvalid that names every key whose secret is missing or too short, and its reference
    */
   abstract keySecrets(): ReadonlyMap<string, string>;
+  /**
+   * Returns the secret of one API key.
+   *
+   * @throws DeclarationsInvalid if it is missing or too short
+   */
+  abstract secretOfKey(key: ApiKey): string;
   /**
    * Returns the secret behind a reference.
    *

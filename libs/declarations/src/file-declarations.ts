@@ -86,6 +86,11 @@ export class FileDeclarations extends Declarations {
     throw new DeclarationsInvalid(`${path} cannot be used:\n${lines.join("\n")}`);
   }
 
+  /** The file is read once, so there is only one version. */
+  override version(): bigint {
+    return 0n;
+  }
+
   override keys(): readonly ApiKey[] {
     return this.#keys;
   }
@@ -168,10 +173,10 @@ export class FileDeclarations extends Declarations {
   }
 
   override keySecrets(): ReadonlyMap<string, string> {
-    return new Map(allOf(this.#keys.map((key) => () => [key.id, this.#secretOfKey(key)] as const)));
+    return new Map(allOf(this.#keys.map((key) => () => [key.id, this.secretOfKey(key)] as const)));
   }
 
-  #secretOfKey({ id, secretReference, revoked }: ApiKey): string {
+  override secretOfKey({ id, secretReference, revoked }: ApiKey): string {
     const secret = this.secretOf(secretReference);
     // A revoked key is accepted nowhere, and an operator can revoke a key because its secret is short.
     if (revoked || secret.length >= keySecretLengthMin) return secret;

@@ -15,5 +15,6 @@ export { plainDialect } from "./dialect.ts";
 export { DeclarationsInvalid, FileDeclarations } from "./file-declarations.ts";
 export { type LimitDimension, limitDimensions } from "./limits/limits-schema.ts";
 export { type DeclarationError, type Parsed, parseDeclarations } from "./parse.ts";
+export { perVersion } from "./per-version.ts";
 export { type PresetName, presetNames } from "./presets.ts";
 export { clientNameForm, isAllowedName, isClientName } from "./tenants/may-name.ts";

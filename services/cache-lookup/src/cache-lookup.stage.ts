@@ -124,7 +124,7 @@ export class CacheLookupStage extends SliceStage<InferenceAdmitted> {
   private forwarded(admitted: InferenceAdmitted, found: Lookup): Effect {
     const lookup: Lookup = found.result === "exact" ? { ...found, result: "miss" } : found;
     this.metrics.lookups.inc({ kind: lookup.result });
-    const decisions = [...admitted.decisions, decisionOf(lookup)];
+    const decisions = [...admitted.decisions, decisionOf(lookup, this.declarations.version())];
     return emit(outgoing(topics.inferenceMissed, { admitted, lookup, decisions }));
   }
 }

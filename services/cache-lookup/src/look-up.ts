@@ -12,11 +12,11 @@ export function needsEntry(admitted: InferenceAdmitted, lookup: Lookup): boolean
 }
 
 /** Returns the decision that the response shows for a miss or bypass. */
-export function decisionOf({ result, reason }: Lookup): Decision {
+export function decisionOf({ result, reason }: Lookup, version: bigint): Decision {
   return {
     stage: "cache-lookup",
     decision: result,
     reasons: reason === null ? [] : [reason],
-    version: 0n,
+    version,
   };
 }

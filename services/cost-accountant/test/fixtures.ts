@@ -136,6 +136,7 @@ export function intentOf(given: Partial<InferenceAttempted> = {}): InferenceAtte
 
 /** Declarations that contain only the price book. */
 class PricesOnly extends Declarations {
+  override version = () => 0n;
   override keys = () => [];
   override tenantsWithTopics = () => new Set<string>();
   override providers = () => [];
@@ -155,6 +156,7 @@ class PricesOnly extends Declarations {
   override limitsOf = () => [];
   override samePromptPerMinute = () => 0;
   override keySecrets = () => new Map<string, string>();
+  override secretOfKey = () => "";
   override secretOf = () => "";
 }
 

@@ -72,11 +72,13 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     const estimates = await this.estimate(requests);
     // After the counting, which may take longer than a deadline allows.
     const now = this.clock.now();
+    // The plans are made in one step, so that all of them are of this version.
+    const version = this.declarations.version();
     const planned = requests.map((request, index) =>
       this.plan(request, this.factsOf(estimates[index]!, now)),
     );
     const reserved = await this.reserve(planned);
-    return this.act(requests, reserved, now);
+    return this.act(requests, reserved, now, version);
   }
 
   override async settled(
@@ -113,7 +115,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     const budgets = {
       budgets: this.declarations.budgetsOf(tenant),
       timeZone: this.declarations.timeZoneOf(tenant),
-      version: 0n,
+      version: this.declarations.version(),
       now: facts.now,
     };
     if (budgets.budgets.length === 0) return plan;
@@ -163,14 +165,17 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
     requests: readonly InferenceClassified[],
     planned: readonly Planned[],
     now: EpochMillis,
+    version: bigint,
   ): Promise<readonly Effect[]> {
     const declines = planned.flatMap((plan, index) =>
       plan.kind === "decline" ? [{ index, plan, request: requests[index]! }] : [],
     );
-    const outcomes = declines.map(({ plan, request }) => declinedOutcome(request, plan, now));
+    const outcomes = declines.map(({ plan, request }) =>
+      declinedOutcome(request, plan, now, version),
+    );
     const claims = outcomes.length === 0 ? [] : await this.outcomes.claim(outcomes, "decision");
     const effects = planned.map((plan, index) =>
-      plan.kind === "dispatch" ? this.dispatched(requests[index]!, plan) : undefined,
+      plan.kind === "dispatch" ? this.dispatched(requests[index]!, plan, version) : undefined,
     );
     declines.forEach(({ index, plan }, at) => {
       this.metrics.declined.inc({ code: plan.code });
@@ -182,6 +187,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
   private dispatched(
     request: InferenceClassified,
     plan: Extract<Planned, { kind: "dispatch" }>,
+    version: bigint,
   ): Effect {
     const { admitted, lookup, classification } = request;
     this.metrics.dispatched.inc({ tier: plan.dispatch.candidates[0]!.tier });
@@ -192,7 +198,7 @@ export class DispatchStage extends SliceStage<InferenceClassified> {
         lookup,
         classification,
         dispatch: plan.dispatch,
-        decisions: [...request.decisions, decisionOf(plan)],
+        decisions: [...request.decisions, decisionOf(plan, version)],
       }),
     );
   }
@@ -213,6 +219,7 @@ function declinedOutcome(
   request: InferenceClassified,
   plan: Extract<Planned, { kind: "decline" }>,
   now: EpochMillis,
+  version: bigint,
 ): InferenceResponded {
   return refusedOutcome(request.admitted, {
     kind: "declined",
@@ -222,14 +229,14 @@ function declinedOutcome(
     refusedBy: plan.refusedBy,
     attempts: 0,
     lookup: request.lookup,
-    decisions: [...request.decisions, decisionOf(plan)],
+    decisions: [...request.decisions, decisionOf(plan, version)],
     completedAt: now,
   });
 }
 
-function decisionOf(plan: Planned): Decision {
+function decisionOf(plan: Planned, version: bigint): Decision {
   const stage = "dispatcher";
   return plan.kind === "dispatch"
-    ? { stage, decision: plan.dispatch.candidates[0]!.variant, reasons: plan.reasons, version: 0n }
-    : { stage, decision: plan.code, reasons: [plan.reason], version: 0n };
+    ? { stage, decision: plan.dispatch.candidates[0]!.variant, reasons: plan.reasons, version }
+    : { stage, decision: plan.code, reasons: [plan.reason], version };
 }

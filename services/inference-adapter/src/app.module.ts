@@ -5,7 +5,7 @@ import {
   type Provider as NestProvider,
 } from "@nestjs/common";
 import { topics } from "@sluice/contracts";
-import { Declarations, type Protocol } from "@sluice/declarations";
+import { Declarations, perVersion } from "@sluice/declarations";
 import { Clock } from "@sluice/domain";
 import { Attempts, RequestStateModule, storedTopics } from "@sluice/request-state";
 import { ServiceModule, stateConnectionOf } from "@sluice/service-host";
@@ -17,11 +17,14 @@ import { AttemptStage } from "./attempt/attempt.stage.ts";
 import type { AdapterConfig } from "./config.ts";
 import { AdapterMetrics } from "./metrics.ts";
 import { BytePairTokenCounter, TokenCounter } from "@sluice/tokens";
-import { AnthropicProvider } from "./providers/anthropic/anthropic-provider.ts";
-import { OpenAiProvider } from "./providers/openai/openai-provider.ts";
-import { ProvidersByProtocol } from "./providers/providers-by-protocol.ts";
+import { type Built, DeclaredProvider } from "./providers/declared-provider.ts";
+import {
+  endpointsOf,
+  fingerprintOf,
+  keyCountOf,
+  providerOf,
+} from "./providers/declared-endpoints.ts";
 import type { ProviderTimeouts } from "./providers/wire/answer-exchange.ts";
-import type { ProviderEndpoint } from "./providers/wire/provider-endpoints.ts";
 import { Provider } from "./providers/provider.ts";
 import { ProviderBreakers } from "./providers/provider-breakers.ts";
 
@@ -80,15 +83,15 @@ function partsOf(config: AdapterConfig): NestProvider[] {
     { provide: TokenCounter, useFactory: () => BytePairTokenCounter.load() },
     {
       provide: Provider,
-      inject: [Declarations, Clock],
-      useFactory: (declarations: Declarations, clock: Clock) =>
-        providerOf(declarations, timeoutsOf(config), clock),
+      inject: [Declarations, Clock, LOGGER],
+      useFactory: (declarations: Declarations, clock: Clock, logger: Logger) =>
+        declaredProviderOf(declarations, timeoutsOf(config), clock, logger),
     },
     {
       provide: ProviderBreakers,
       inject: [Declarations, AdapterMetrics, LOGGER],
       useFactory: (declarations: Declarations, metrics: AdapterMetrics, logger: Logger) =>
-        new ProviderBreakers(keyCountsOf(declarations), breakerPolicyOf(config), metrics, logger),
+        new ProviderBreakers(keyCountOf(declarations), breakerPolicyOf(config), metrics, logger),
     },
     StageModule.producer(INTENTS),
     {
@@ -123,6 +126,7 @@ function partsOf(config: AdapterConfig): NestProvider[] {
           clock,
           metrics,
           hidesReasoning: ({ variant }) => declarations.variantOf(variant)?.hidesReasoning ?? false,
+          version: () => declarations.version(),
           settings,
         });
       },
@@ -130,41 +134,21 @@ function partsOf(config: AdapterConfig): NestProvider[] {
   ];
 }
 
-/** Returns the adapter that calls every declared provider. */
-export function providerOf(
+/** Returns the adapter that calls every provider as it is declared at the time of the call. */
+function declaredProviderOf(
   declarations: Declarations,
   timeouts: ProviderTimeouts,
   clock: Clock,
-): Provider {
-  const protocols = new Map(declarations.providers().map(({ id, protocol }) => [id, protocol]));
-  // Of an unknown provider either adapter says that it is not declared.
-  return new ProvidersByProtocol((id) => protocols.get(id) ?? "openai", {
-    openai: new OpenAiProvider(endpointsOf(declarations, "openai"), timeouts, clock),
-    anthropic: new AnthropicProvider(endpointsOf(declarations, "anthropic"), timeouts, clock),
+  logger: Logger,
+): DeclaredProvider {
+  const build = perVersion(declarations, (): Built => {
+    const endpoints = endpointsOf(declarations);
+    return {
+      fingerprint: fingerprintOf(endpoints),
+      open: () => providerOf(endpoints, timeouts, clock),
+    };
   });
-}
-
-function endpointsOf(declarations: Declarations, wanted: Protocol): readonly ProviderEndpoint[] {
-  return declarations
-    .providers()
-    .filter(({ protocol }) => protocol === wanted)
-    .map(({ id, baseUrl, keyReferences }) => ({
-      id,
-      baseUrl,
-      keys: keyReferences.map((reference) => declarations.secretOf(reference)),
-      models: new Map(
-        declarations
-          .variants()
-          .filter(({ provider }) => provider === id)
-          .map(({ model, timeToFirstByteMs: beginMs, dialect }) => [model, { beginMs, dialect }]),
-      ),
-    }));
-}
-
-function keyCountsOf(declarations: Declarations): ReadonlyMap<string, number> {
-  return new Map(
-    declarations.providers().map(({ id, keyReferences }) => [id, keyReferences.length]),
-  );
+  return new DeclaredProvider(build, logger);
 }
 
 function timeoutsOf(config: AdapterConfig): ProviderTimeouts {

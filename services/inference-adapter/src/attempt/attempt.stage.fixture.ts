@@ -71,7 +71,12 @@ export async function newTestStage(
   const registry = new Registry();
   const metrics = new AdapterMetrics(registry);
   const policy = { failuresMax: 5, openMs: 1_000, openMsMax: 4_000 };
-  const breakers = new ProviderBreakers(new Map([["acme-ai", 1]]), policy, metrics, silentLogger);
+  const breakers = new ProviderBreakers(
+    (id) => (id === "acme-ai" ? 1 : 0),
+    policy,
+    metrics,
+    silentLogger,
+  );
   const dispatched = aDispatched(changes);
   await new InMemoryAdmissions(requests).admit([{ admitted: dispatched.admitted }]);
   const runner = new AttemptRunner({
@@ -83,9 +88,12 @@ export async function newTestStage(
     clock,
     metrics,
     hidesReasoning: () => hidesReasoning,
+    version: () => 7n,
     settings: { leaseMs, liveRenewMs: 5 },
   });
-  const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock);
+  const stage = new AttemptStage(attempts, outcomes, runner, breakers, clock, {
+    version: () => 7n,
+  });
   const stopping = new AbortController();
   const ref = refOfAdmitted(dispatched.admitted);
   const handle = (waitedMs = 0) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { Injectable } from "@nestjs/common";
+import { Inject, Injectable } from "@nestjs/common";
 import type { Shortage } from "@sluice/budgets";
 import {
   type Candidate,
@@ -8,6 +8,7 @@ import {
   type InferenceResponded,
   topics,
 } from "@sluice/contracts";
+import { Declarations } from "@sluice/declarations";
 import { assert, Clock } from "@sluice/domain";
 import {
   Attempts,
@@ -74,6 +75,7 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     private readonly runner: AttemptRunner,
     private readonly breakers: ProviderBreakers,
     private readonly clock: Clock,
+    @Inject(Declarations) private readonly declarations: Pick<Declarations, "version">,
   ) {
     super();
   }
@@ -177,7 +179,10 @@ export class AttemptStage extends ConcurrentStage<InferenceDispatched> {
     history: RequestHistory,
   ): Promise<void> {
     const made = { calls: callsMade(history), isAfterLoss: history.attemptsBefore > 0 };
-    const outcome = refusedOutcomeOf(dispatched, end, made, this.clock.now());
+    const outcome = refusedOutcomeOf(dispatched, end, made, {
+      now: this.clock.now(),
+      version: this.declarations.version(),
+    });
     await this.outcomes.claim([outcome], "decision");
   }
 }

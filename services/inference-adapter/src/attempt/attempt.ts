@@ -56,6 +56,8 @@ export interface AttemptParts {
   readonly metrics: AdapterMetrics;
   /** Whether the model reasons without showing it, see {@link Variant.hidesReasoning}. */
   readonly hidesReasoning: (candidate: Candidate) => boolean;
+  /** Returns the version of the declarations. */
+  readonly version: () => bigint;
   readonly settings: AttemptSettings;
 }
 
@@ -300,7 +302,10 @@ export class AttemptRunner {
     const { attempts, clock } = this.#parts;
     const { ref, number, fence, stopping } = held;
     const metered = await this.#meter(held, { ...answered, reason: "answered" }, calledAt);
-    const outcome = completedOutcomeOf(held, answered.answer, metered, clock.now());
+    const outcome = completedOutcomeOf(held, answered.answer, metered, {
+      now: clock.now(),
+      version: this.#parts.version(),
+    });
     const finish = await persistently(
       () => attempts.finish(ref, number, fence, { metered, outcome }),
       stopping,

@@ -16,7 +16,11 @@ test("an outcome with fewer answers than were requested lists how many the provi
     });
     const attempt = { dispatched, candidate, callsBefore: 0, isAfterLoss: false };
     const answer = answerOf(["One"], "stop");
-    return completedOutcomeOf(attempt, answer, metered, admittedAt).decisions.at(-1)?.reasons ?? [];
+    return (
+      completedOutcomeOf(attempt, answer, metered, { now: admittedAt, version: 7n }).decisions.at(
+        -1,
+      )?.reasons ?? []
+    );
   };
   expect(reasonsFor(1)).toEqual(["call 1 was answered"]);
   expect(reasonsFor(3)).toEqual(["call 1 was answered", "the provider returned 1 of 3 answers"]);

@@ -26,12 +26,18 @@ export interface AnsweredAttempt {
   readonly isAfterLoss: boolean;
 }
 
+/** When a request ended, and the version of the declarations at that time. */
+export interface EndedAt {
+  readonly now: EpochMillis;
+  readonly version: bigint;
+}
+
 /** Returns the outcome of an answered request. An answer too large for a message is cut and marked. */
 export function completedOutcomeOf(
   { dispatched, candidate, callsBefore, isAfterLoss }: AnsweredAttempt,
   answer: Answer,
   { usage, attemptId, estimatedFigures }: CostMetered,
-  now: EpochMillis,
+  { now, version }: EndedAt,
 ): InferenceResponded {
   const { variant, provider, model, tier, rates } = candidate;
   const calls = callsBefore + 1;
@@ -51,7 +57,7 @@ export function completedOutcomeOf(
     },
     attempts: calls,
     lookup: dispatched.lookup,
-    decisions: decided(dispatched, variant, [
+    decisions: decided(dispatched, variant, version, [
       `call ${calls} was answered`,
       ...(isAfterLoss ? [afterLoss] : []),
       ...missingAnswers(dispatched, answer),
@@ -70,7 +76,7 @@ export function refusedOutcomeOf(
   dispatched: InferenceDispatched,
   end: End,
   { calls, isAfterLoss }: { readonly calls: number; readonly isAfterLoss: boolean },
-  now: EpochMillis,
+  { now, version }: EndedAt,
 ): InferenceResponded {
   return refusedOutcome(dispatched.admitted, {
     kind: end.outcome,
@@ -81,7 +87,7 @@ export function refusedOutcomeOf(
     refusedBy: end.refusedBy,
     attempts: calls,
     lookup: dispatched.lookup,
-    decisions: decided(dispatched, end.code, [
+    decisions: decided(dispatched, end.code, version, [
       `provider calls made: ${calls}`,
       ...(isAfterLoss ? [afterLoss] : []),
     ]),
@@ -111,7 +117,8 @@ function provisionalCostOf(usage: Usage, { rates, worstCaseNanoUsd }: Candidate)
 function decided(
   { decisions }: InferenceDispatched,
   decision: string,
+  version: bigint,
   reasons: readonly string[],
 ): readonly Decision[] {
-  return [...decisions, { stage: "inference-adapter", decision, reasons, version: 0n }];
+  return [...decisions, { stage: "inference-adapter", decision, reasons, version }];
 }

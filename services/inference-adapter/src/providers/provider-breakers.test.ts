@@ -14,7 +14,7 @@ const failed: ProviderEnd = { ...refused, code: "server_error" };
 
 function breakersWith(keys: number): ProviderBreakers {
   return new ProviderBreakers(
-    new Map([["acme-ai", keys]]),
+    (id) => (id === "acme-ai" ? keys : 0),
     policy,
     new AdapterMetrics(new Registry()),
     silentLogger,

@@ -26,7 +26,7 @@ type BreakerLogger = Pick<StageLogger, "warn" | "error">;
  * in turn.
  */
 export class ProviderBreakers {
-  readonly #keyCounts: ReadonlyMap<string, number>;
+  readonly #keyCountOf: (provider: string) => number;
   readonly #policy: BreakerPolicy;
   readonly #metrics: AdapterMetrics;
   readonly #breakers = new Map<string, Breaker>();
@@ -35,14 +35,14 @@ export class ProviderBreakers {
   readonly #logger: BreakerLogger;
   #turn = 0;
 
-  /** @param keyCounts the number of keys of each declared provider */
+  /** @param keyCountOf returns how many keys a provider has now; 0 if it is not declared */
   constructor(
-    keyCounts: ReadonlyMap<string, number>,
+    keyCountOf: (provider: string) => number,
     policy: BreakerPolicy,
     metrics: AdapterMetrics,
     logger: BreakerLogger,
   ) {
-    this.#keyCounts = keyCounts;
+    this.#keyCountOf = keyCountOf;
     this.#policy = policy;
     this.#metrics = metrics;
     this.#logger = logger;
@@ -112,7 +112,7 @@ export class ProviderBreakers {
   }
 
   #keysOf({ provider }: Candidate): readonly number[] {
-    return Array.from({ length: this.#keyCounts.get(provider) ?? 0 }, (_, index) => index);
+    return Array.from({ length: this.#keyCountOf(provider) }, (_, index) => index);
   }
 
   #breakerOf(candidate: Candidate, key: number): Breaker {

@@ -1,8 +1,9 @@
+import { silentLogger } from "@sluice/stage";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { ApiKeys } from "./api-keys.ts";
 
-const keys = new ApiKeys(someDeclarations());
+const keys = new ApiKeys(someDeclarations(), silentLogger);
 
 test("a bearer token is the key's id and its whole secret, which may have dashes", () => {
   expect(keys.authenticate("Bearer sk-sluice-k1-one-secret-of-search")?.id).toBe("k1");

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Injectable } from "@nestjs/common";
-import { type ApiKey, Declarations } from "@sluice/declarations";
+import { Inject, Injectable } from "@nestjs/common";
+import { type ApiKey, Declarations, DeclarationsInvalid, perVersion } from "@sluice/declarations";
+import type { StageLogger } from "@sluice/stage";
+import { LOGGER } from "@sluice/telemetry";
 
 interface StoredKey {
   readonly key: ApiKey;
@@ -11,18 +13,31 @@ interface StoredKey {
 /** Is compared if the id is unknown, so that the comparison takes as long as for a known id. */
 const digestOfNothing = digestOf("");
 
-/** The declared API keys with their secrets, which are read once, at start. No other service reads them. */
+/**
+ * The declared API keys with their secrets. No other service reads them. A key that is declared while ingress runs, and
+ * whose secret is missing, is refused until the next version; the other keys stay usable.
+ */
 @Injectable()
 export class ApiKeys {
-  readonly #keys: ReadonlyMap<string, StoredKey>;
+  readonly #keys: () => ReadonlyMap<string, StoredKey>;
 
-  constructor(declarations: Declarations) {
-    const secrets = declarations.keySecrets();
-    this.#keys = new Map(
-      declarations.keys().map((key) => {
-        const secret = secrets.get(key.id) ?? "";
-        return [key.id, { key, secret, digest: digestOf(secret) }];
-      }),
+  /** @throws DeclarationsInvalid that names every key whose secret is missing or too short */
+  constructor(
+    declarations: Declarations,
+    @Inject(LOGGER) private readonly logger: Pick<StageLogger, "error">,
+  ) {
+    declarations.keySecrets();
+    this.#keys = perVersion(
+      declarations,
+      () =>
+        new Map(
+          declarations.keys().flatMap((key) => {
+            const secret = this.#secretOf(key, declarations);
+            return secret === undefined
+              ? []
+              : [[key.id, { key, secret, digest: digestOf(secret) }] as const];
+          }),
+        ),
     );
   }
 
@@ -33,15 +48,25 @@ export class ApiKeys {
   authenticate(authorization: string | undefined): ApiKey | undefined {
     // RFC 9110, section 11.1: the scheme has no case, and one or more spaces follow it.
     const match = /^Bearer +sk-sluice-([^-\s]+)-(\S+)$/i.exec(authorization ?? "");
-    const stored = this.#keys.get(match?.[1] ?? "");
+    const stored = this.#keys().get(match?.[1] ?? "");
     const isRight = timingSafeEqual(digestOf(match?.[2] ?? ""), stored?.digest ?? digestOfNothing);
     return stored && isRight && !stored.key.revoked ? stored.key : undefined;
   }
 
   /** Returns the secret that checks a signature; undefined if the key is unknown or revoked. */
   secretOf(keyId: string): { readonly key: ApiKey; readonly secret: string } | undefined {
-    const stored = this.#keys.get(keyId);
+    const stored = this.#keys().get(keyId);
     return stored && !stored.key.revoked ? stored : undefined;
+  }
+
+  #secretOf(key: ApiKey, declarations: Declarations): string | undefined {
+    try {
+      return declarations.secretOfKey(key);
+    } catch (error) {
+      if (!(error instanceof DeclarationsInvalid)) throw error;
+      this.logger.error({ key: key.id, reason: error.message }, "a declared key cannot be used");
+      return undefined;
+    }
   }
 }
 

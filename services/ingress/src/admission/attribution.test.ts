@@ -1,11 +1,12 @@
 import { isAttributionSigned } from "@sluice/contracts";
+import { silentLogger } from "@sluice/stage";
 import { expect, test } from "vitest";
 import { someDeclarations } from "../declarations.fixture.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { attributionOf, type Named, namingRefusalOf } from "./attribution.ts";
 
 const secret = "a secret of ingress and accountant";
-const { key } = new ApiKeys(someDeclarations()).secretOf("k3")!;
+const { key } = new ApiKeys(someDeclarations(), silentLogger).secretOf("k3")!;
 const generous = {
   ...key,
   mayName: { user: ["*@globex.example"], feature: ["tickets", "beta.*"] },

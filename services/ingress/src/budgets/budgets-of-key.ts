@@ -30,7 +30,8 @@ export function windowsOfKey(
 ): readonly Window[] {
   const { tenant, team, feature, user, id } = key;
   const budgets = declarations.budgetsOf(tenant);
-  const at = { now, timeZone: declarations.timeZoneOf(tenant), version: 0n };
+  const timeZone = declarations.timeZoneOf(tenant);
+  const at = { now, timeZone, version: declarations.version() };
   const windows = declarations.variants().flatMap(({ id: model, provider, tier }) => {
     const subject = { team, feature, user, key: id, run: runId, tier, model, provider };
     return windowsFor(budgets, subject, at);

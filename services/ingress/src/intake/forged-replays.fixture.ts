@@ -1,3 +1,4 @@
+import { silentLogger } from "@sluice/stage";
 import { randomUUID } from "node:crypto";
 import { replayHeaders, replayHeadersOf, signatureHeaders, signatureOf } from "@sluice/contracts";
 import { aRequest } from "@sluice/testing/fixtures";
@@ -99,7 +100,7 @@ function forgedReplays(
 export function acceptedForgeries(count: number, seed: number): readonly Headers[] {
   const installation = { topicPrefix: "prod.", replaySecret: randomUUID() };
   const declarations = someDeclarations();
-  const keys = new ApiKeys(declarations);
+  const keys = new ApiKeys(declarations, silentLogger);
   const appendedAt = Date.now();
   const twoDaysAgo = appendedAt - 48 * 60 * 60_000;
   const { topicPrefix, replaySecret } = installation;

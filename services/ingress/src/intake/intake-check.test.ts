@@ -1,3 +1,4 @@
+import { silentLogger } from "@sluice/stage";
 import {
   firstSignatureOf,
   type InferenceRequested,
@@ -12,7 +13,7 @@ import { acceptedForgeries } from "./forged-replays.fixture.ts";
 import { checkMessage, type IntakeCheck, signerOf } from "./intake-check.ts";
 
 const declarations = someDeclarations();
-const keys = new ApiKeys(declarations);
+const keys = new ApiKeys(declarations, silentLogger);
 const now = 1_800_000_000_000;
 const topic = "inference.requested";
 

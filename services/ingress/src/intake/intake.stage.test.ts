@@ -1,3 +1,4 @@
+import { silentLogger } from "@sluice/stage";
 import {
   defaultRequirements,
   firstSignatureOf,
@@ -51,7 +52,7 @@ function withFakes(declarations = someDeclarations(), inFlightMax = 1_000) {
   const metrics = new IngressMetrics(new Registry());
   const rateLimits = new InMemoryRateLimits(requests);
   const limits = new RequestLimits(rateLimits, declarations, clock, metrics);
-  const keys = new ApiKeys(declarations);
+  const keys = new ApiKeys(declarations, silentLogger);
   const warnings: object[] = [];
   const warn = (fields: object) => void warnings.push(fields);
   const logger = { warn };

@@ -216,6 +216,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
 
   private async act(actions: readonly IntakeAction[]): Promise<readonly Effect[]> {
     const now = this.clock.now();
+    const version = this.declarations.version();
     const declined = actions.filter((action) => action.kind === "decline");
     const outcomes = declined.map(({ admitted, refusal: { code, reason, retryAfterMs } }) =>
       refusedOutcome(admitted, {
@@ -226,7 +227,7 @@ export class IntakeStage extends SliceStage<InferenceRequested> {
         attempts: 0,
         lookup: null,
         completedAt: now,
-        decisions: [{ stage: "ingress", decision: code, reasons: [reason], version: 0n }],
+        decisions: [{ stage: "ingress", decision: code, reasons: [reason], version }],
       }),
     );
     const claims = declined.length === 0 ? [] : await this.outcomes.claim(outcomes, "decision");

@@ -5,7 +5,7 @@ import type { InferenceRequested, Message } from "@sluice/contracts";
 import { FileDeclarations, parseDeclarations, type PresetName } from "@sluice/declarations";
 import { SystemClock } from "@sluice/domain";
 import { aMessage, aRequest } from "@sluice/testing/fixtures";
-import { providerOf } from "../../app.module.ts";
+import { endpointsOf, providerOf } from "../declared-endpoints.ts";
 import { aCandidate } from "../../attempt/dispatched.fixture.ts";
 import type { AnswerPart } from "../answer/answer-part.ts";
 import type { Provider, ProviderEnd } from "../provider.ts";
@@ -56,7 +56,7 @@ export class DeclaredPreset {
     const { port } = server.address() as AddressInfo;
     const here = `http://127.0.0.1:${port}${new URL(this.baseUrl).pathname}`;
     const declarations = declared(preset, `baseUrl: "${here}"`);
-    this.#provider = providerOf(declarations, timeouts, new SystemClock());
+    this.#provider = providerOf(endpointsOf(declarations), timeouts, new SystemClock());
     server.on("request", async (request, response) => {
       const { url = "", headers } = request;
       this.#received = { path: url, headers, body: JSON.parse(await text(request)) };

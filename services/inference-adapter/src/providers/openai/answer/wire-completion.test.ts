@@ -27,7 +27,10 @@ function published(chunks: readonly unknown[]): void {
   });
   const answer = assembly.answer(admittedAt);
   const attempt = { dispatched, candidate, callsBefore: 0, isAfterLoss: false };
-  const outcome = completedOutcomeOf(attempt, answer, metered, admittedAt);
+  const outcome = completedOutcomeOf(attempt, answer, metered, {
+    now: admittedAt,
+    version: 7n,
+  });
   codecs.encode(topics.inferenceResponded, outcome);
   codecs.encode(topics.costMetered, metered);
 }
