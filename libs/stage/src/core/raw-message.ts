@@ -23,11 +23,17 @@ export function stampOf({ appendedAt, key }: RawMessage): string {
   return `${appendedAt} ${key?.toString("base64") ?? ""}`;
 }
 
+/** A message as the client passes it on, or as we fetch it. */
+type FetchedMessage = Pick<kafkajs.KafkaMessage, "offset" | "key" | "value" | "timestamp"> & {
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly unreadable?: Unreadable;
+};
+
 /** @param topic without prefix */
 export function rawMessageOf(
   topic: string,
   partition: number,
-  message: kafkajs.KafkaMessage & { readonly unreadable?: Unreadable },
+  message: FetchedMessage,
 ): RawMessage {
   return {
     topic,

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import kafkajs from "kafkajs";
+import { type Broker, type Cluster, clusterOf, type Metadata } from "../kafka-cluster.ts";
 import { type KafkaConnection, kafkaClientOf } from "../kafka-connection.ts";
 import type { StageLogger } from "../../core/logger.ts";
 import type {
@@ -15,43 +16,6 @@ const { CompressionTypes } = kafkajs;
 /** Requests of fewer bytes are not compressed. */
 const packedBytesMin = 16 * 1_024;
 
-/** The members of the client's internal classes that are used here. */
-interface ProtocolRequest {
-  readonly request: unknown;
-  readonly response: {
-    decode(bytes: Buffer): Promise<unknown>;
-    parse(data: unknown): Promise<unknown>;
-  };
-}
-interface Broker {
-  metadata(topics: readonly string[]): Promise<unknown>;
-  initProducerId(args: {
-    transactionTimeout: number;
-  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
-  lookupRequest(apiKey: number, versions: unknown): (args: unknown) => ProtocolRequest;
-  readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
-}
-interface Cluster {
-  readonly brokerPool: {
-    createBroker: (options: unknown) => Broker;
-    readonly metadata: Metadata | null;
-    refreshMetadata(topics: readonly string[]): Promise<void>;
-    findConnectedBroker(): Promise<Broker>;
-    findBroker(node: { readonly nodeId: string }): Promise<Broker>;
-  };
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-}
-interface Metadata {
-  readonly topicMetadata: readonly {
-    readonly topicErrorCode: number;
-    readonly topic: string;
-    readonly partitionMetadata: readonly {
-      readonly partitionId: number;
-      readonly leader: number;
-    }[];
-  }[];
-}
 interface ProduceResponse {
   readonly topics: readonly {
     readonly topicName: string;
@@ -161,20 +125,6 @@ export class KafkaLink implements ProducerLink {
       await brokerPool.refreshMetadata([...new Set(batches.map(({ topic }) => topic))]);
     return brokerPool.findBroker({ nodeId: String(node) });
   }
-}
-
-/** Returns connections of their own, which the client makes for each of its producers and consumers. */
-function clusterOf(client: kafkajs.Kafka): Cluster {
-  const create = Object.getOwnPropertySymbols(client).find(
-    ({ description }) => description === "private:Kafka:createCluster",
-  )!;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- so it is in the version that assertClientVersion demands
-  const make = Reflect.get(client, create) as (options: unknown) => Cluster;
-  return make({
-    metadataMaxAge: 300_000,
-    allowAutoTopicCreation: false,
-    maxInFlightRequests: 1,
-  });
 }
 
 /** Returns the answer as decoded. The client's own parsers throw for the first error of any topic or partition in it. */
