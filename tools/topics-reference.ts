@@ -169,7 +169,7 @@ function tableOf(topics: readonly Topic[], rights: readonly Right[]): readonly s
       topic.config["cleanup.policy"] ?? "",
       topic.config["message.timestamp.type"] ?? "",
       topic.deadLetter ? "yes" : "none",
-      who("write"),
+      who("write") || "operators",
       who("read"),
     ];
     return `| ${cells.join(" | ")} |`;
@@ -202,6 +202,7 @@ function rightsIn({ serviceRules, clientRules, tenantRules }: Accounts): readonl
 }
 
 function keptOf({ config }: Topic): string {
+  if (config["retention.ms"] === undefined) return "until replaced";
   const days = Number(config["retention.ms"]) / dayMs;
   return days % daysOfYear === 0 ? `${days / daysOfYear} years` : `${days} days`;
 }

@@ -59,7 +59,7 @@ const mayWrite: RightCheck = (probe, name) => probe.mayWrite(name);
 const mayUseGroup: RightCheck = (probe, name) => probe.mayUseGroup(name);
 
 test("the expected rights name only existing topics, and every topic is checked", () => {
-  expect(topicNames.length).toBe(21);
+  expect(topicNames.length).toBe(28);
   const named = accounts.flatMap(([, { reads, writes }]) => [...reads, ...writes]);
   expect(named.filter((name) => !topicNames.includes(name))).toEqual([]);
 });

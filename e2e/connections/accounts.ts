@@ -13,14 +13,25 @@ export interface Permitted {
 const responded = ["inference.responded", "inference.responded.alpha", "inference.responded.beta"];
 const charged = ["cost.charged", "cost.charged.alpha", "cost.charged.beta"];
 
+/** The declarations of the operator, which every service but the classifier follows, and none writes. */
+const declarations = [
+  "tenants",
+  "keys",
+  "budgets",
+  "providers",
+  "models",
+  "prices",
+  "policies",
+].map((kind) => `control.${kind}`);
+
 export const permitted: Readonly<Record<string, Permitted>> = {
   "sluice-ingress": {
-    reads: ["inference.requested"],
+    reads: ["inference.requested", ...declarations],
     writes: ["inference.admitted", ...responded, "cost.metered", "inference.requested.dead-letter"],
     groups: ["sluice.ingress.intake"],
   },
   "sluice-cache-lookup": {
-    reads: ["inference.admitted", "inference.responded"],
+    reads: ["inference.admitted", "inference.responded", ...declarations],
     writes: [
       "inference.missed",
       ...responded,
@@ -36,12 +47,12 @@ export const permitted: Readonly<Record<string, Permitted>> = {
     groups: ["sluice.classifier"],
   },
   "sluice-dispatcher": {
-    reads: ["inference.classified"],
+    reads: ["inference.classified", ...declarations],
     writes: ["inference.dispatched.realtime", ...responded, "inference.classified.dead-letter"],
     groups: ["sluice.dispatcher"],
   },
   "sluice-inference-adapter": {
-    reads: ["inference.dispatched.realtime"],
+    reads: ["inference.dispatched.realtime", ...declarations],
     writes: [
       "inference.attempted",
       ...responded,
@@ -51,7 +62,7 @@ export const permitted: Readonly<Record<string, Permitted>> = {
     groups: ["sluice.inference-adapter"],
   },
   "sluice-cost-accountant": {
-    reads: ["cost.metered", "inference.attempted"],
+    reads: ["cost.metered", "inference.attempted", ...declarations],
     writes: [
       ...charged,
       "cost.metered",

@@ -25,6 +25,8 @@ export type {
   CostCharged,
   CostMetered,
   Decision,
+  Declaration,
+  DeclarationOrigin,
   Dispatch,
   InferenceAdmitted,
   InferenceAttempted,
@@ -72,6 +74,7 @@ export { textOfParts } from "./text-of-parts.ts";
 export { type ContractFaultCode, TopicCodecs } from "./topic-codecs.ts";
 export {
   allTopics,
+  controlTopics,
   deadLetterNameOf,
   type RecordName,
   subjectOf,

@@ -3,6 +3,7 @@ import type { schemas } from "./generated/schemas.ts";
 import type {
   CostCharged,
   CostMetered,
+  Declaration,
   InferenceAdmitted,
   InferenceAttempted,
   InferenceClassified,
@@ -108,6 +109,38 @@ const producersKey: Key<InferenceRequested> = {
 
 const chargeKey: Key<CostCharged> = { keyedBy: "charge id", keyOf: ({ chargeId }) => chargeId };
 
+/**
+ * Returns a topic that keeps the latest version of each entry. It has one partition, so that all entries of a kind are
+ * in one order, and no dead letters: every process reads all of it, and none commits an offset.
+ */
+function controlTopic(kind: string): Topic<Declaration> {
+  return {
+    name: `control.${kind}`,
+    record: "Declaration",
+    partitions: 1,
+    deadLetter: false,
+    keyedBy: "id",
+    keyOf: ({ id }) => id,
+    config: {
+      "cleanup.policy": "compact",
+      "max.message.bytes": maxMessageBytes,
+      "message.timestamp.type": "CreateTime",
+      "compression.type": "producer",
+    },
+  };
+}
+
+/** What an operator declares. Prices are separate from models, because finance reads and changes them. */
+export const controlTopics = {
+  tenants: controlTopic("tenants"),
+  keys: controlTopic("keys"),
+  budgets: controlTopic("budgets"),
+  providers: controlTopic("providers"),
+  models: controlTopic("models"),
+  prices: controlTopic("prices"),
+  policies: controlTopic("policies"),
+} as const;
+
 const threeDays: Retention = { days: 3 };
 const fiveYears = 5 * 365;
 
@@ -190,7 +223,10 @@ export const topics = {
 } as const;
 
 /** All topics, for programs that create or list them. */
-export const allTopics: readonly Topic<unknown>[] = Object.values(topics);
+export const allTopics: readonly Topic<unknown>[] = [
+  ...Object.values(topics),
+  ...Object.values(controlTopics),
+];
 
 /** The topics of which a tenant can have its own, with those records that are about the tenant. */
 export const tenantTopics: readonly Topic<InferenceResponded | CostCharged>[] = [

@@ -25,9 +25,10 @@ const secretBytesMax = 65_536;
 /** Reports that the file is not valid. The message names every error with its line, and no secret. */
 export class DeclarationsInvalid extends Error {}
 
-/** Reads the declarations from one sluice.yaml, once at start. */
+/** The declarations of one sluice.yaml, or of one version of the control topics. */
 export class FileDeclarations extends Declarations {
   readonly #declared: SluiceYaml;
+  readonly #version: bigint;
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #keys: readonly ApiKey[];
@@ -45,9 +46,11 @@ export class FileDeclarations extends Declarations {
   /**
    * @param folder to which `file:` references are relative
    * @param environment in which `env:` references are looked up
+   * @param version of the control topics; 0 for a file, which is read once
    */
-  constructor(declared: SluiceYaml, folder: string, environment: NodeJS.ProcessEnv) {
+  constructor(declared: SluiceYaml, folder: string, environment: NodeJS.ProcessEnv, version = 0n) {
     super();
+    this.#version = version;
     this.#declared = declared;
     this.#folder = folder;
     this.#environment = environment;
@@ -77,18 +80,12 @@ export class FileDeclarations extends Declarations {
 
   /** @throws DeclarationsInvalid that lists all errors, or says that the file cannot be read */
   static read(path: string, environment: NodeJS.ProcessEnv): FileDeclarations {
-    const parsed = parsedFile(path);
-    if (parsed.kind === "valid")
-      return new FileDeclarations(parsed.declared, dirname(resolve(path)), environment);
-    const lines = parsed.errors.map(({ line, path: where, message }) =>
-      [`  line ${line ?? "?"}`, where, message].filter(Boolean).join(": "),
-    );
-    throw new DeclarationsInvalid(`${path} cannot be used:\n${lines.join("\n")}`);
+    const { declared } = readDeclared(path);
+    return new FileDeclarations(declared, dirname(resolve(path)), environment);
   }
 
-  /** The file is read once, so there is only one version. */
   override version(): bigint {
-    return 0n;
+    return this.#version;
   }
 
   override keys(): readonly ApiKey[] {
@@ -276,6 +273,20 @@ function allOf<T>(values: readonly (() => T)[]): readonly T[] {
   });
   if (problems.length > 0) throw new DeclarationsInvalid([...new Set(problems)].join("\n"));
   return found;
+}
+
+/**
+ * Returns the content of a file that is valid.
+ *
+ * @throws DeclarationsInvalid that lists all errors with their lines, or says that the file cannot be read
+ */
+export function readDeclared(path: string): Extract<Parsed, { kind: "valid" }> {
+  const parsed = parsedFile(path);
+  if (parsed.kind === "valid") return parsed;
+  const lines = parsed.errors.map(({ line, path: where, message }) =>
+    [`  line ${line ?? "?"}`, where, message].filter(Boolean).join(": "),
+  );
+  throw new DeclarationsInvalid(`${path} cannot be used:\n${lines.join("\n")}`);
 }
 
 function parsedFile(path: string): Parsed {

@@ -11,8 +11,13 @@ export {
   type Provider,
   type Variant,
 } from "./declarations.ts";
+export { type Plan, planApply } from "./control/apply.ts";
+export { type Change, type ChangedField, nameOf } from "./control/changes.ts";
+export { ControlDeclarations, type ControlParts } from "./control/control-declarations.ts";
+export { ControlReader } from "./control/control-reader.ts";
+export { entriesOf } from "./control/entries.ts";
 export { plainDialect } from "./dialect.ts";
-export { DeclarationsInvalid, FileDeclarations } from "./file-declarations.ts";
+export { DeclarationsInvalid, FileDeclarations, readDeclared } from "./file-declarations.ts";
 export { type LimitDimension, limitDimensions } from "./limits/limits-schema.ts";
 export { type DeclarationError, type Parsed, parseDeclarations } from "./parse.ts";
 export { perVersion } from "./per-version.ts";

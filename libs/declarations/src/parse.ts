@@ -19,7 +19,12 @@ export interface DeclarationError {
 }
 
 export type Parsed =
-  | { readonly kind: "valid"; readonly declared: SluiceYaml }
+  | {
+      readonly kind: "valid";
+      readonly declared: SluiceYaml;
+      /** The content of the file as plain values, without defaults. */
+      readonly given: unknown;
+    }
   | { readonly kind: "invalid"; readonly errors: readonly DeclarationError[] };
 
 type YamlDocument = Document.Parsed;
@@ -51,6 +56,23 @@ export function parseDeclarations(text: string): Parsed {
 
   // The problems above include every alias that the parser would refuse.
   const given: unknown = document.toJS({ maxAliasCount: -1 });
+  const checked = checkDeclared(given);
+  if (checked.kind === "valid") return { kind: "valid", declared: checked.declared, given };
+  return invalid(
+    checked.issues.map(({ path, message }) => () => ({
+      line: lineOf(document, lines, path),
+      path: formatPath(path),
+      message,
+    })),
+  );
+}
+
+type Checked =
+  | { readonly kind: "valid"; readonly declared: SluiceYaml }
+  | { readonly kind: "invalid"; readonly issues: readonly Issue[] };
+
+/** Checks the content of a file, or of the control topics, by everything that can be wrong with it. Pure. */
+export function checkDeclared(given: unknown): Checked {
   const result = sluiceYaml.safeParse(given);
   const issues = [
     ...(result.error?.issues ?? []).flatMap(issuesOf),
@@ -62,13 +84,7 @@ export function parseDeclarations(text: string): Parsed {
     ...ownTopicIssuesIn(given),
   ];
   if (result.success && issues.length === 0) return { kind: "valid", declared: result.data };
-  return invalid(
-    issues.map(({ path, message }) => () => ({
-      line: lineOf(document, lines, path),
-      path: formatPath(path),
-      message,
-    })),
-  );
+  return { kind: "invalid", issues };
 }
 
 const wholeFile = { line: undefined, path: "" };
@@ -189,7 +205,7 @@ function hasRange(node: unknown): node is { readonly range: readonly [number, nu
   return typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
 }
 
-function formatPath(path: Path): string {
+export function formatPath(path: Path): string {
   return path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
     .join("")

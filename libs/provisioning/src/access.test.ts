@@ -39,6 +39,16 @@ test("only the accountant writes charges, and only ingress reads what users sent
   expect(who("eu.inference.requested", "read")).toEqual(["User:sluice-ingress"]);
 });
 
+test("services read declarations without a group, the classifier does not read them, and no service writes them", () => {
+  const of = (operation: string) =>
+    rules.filter((rule) => rule.name.startsWith("eu.control.") && rule.operation === operation);
+  expect(of("write")).toEqual([]);
+  expect(new Set(of("read").map(({ principal }) => principal))).toEqual(
+    new Set(serviceAccounts.filter((each) => each !== "classifier").map(principalOf)),
+  );
+  expect(of("read").filter(({ name }) => name === "eu.control.keys")).toHaveLength(5);
+});
+
 test("every name is literal and begins with the installation's prefix", () => {
   expect(rules.length).toBeGreaterThan(30);
   expect(rules.filter(({ name, match }) => !name.startsWith("eu.") || match !== "literal")).toEqual(
@@ -106,11 +116,12 @@ test("the guide shows the same table", () => {
   );
   const codes = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
   const expected = serviceAccounts.map((service) => {
-    const { reads, writes }: Access = serviceAccess[service];
+    const { reads, follows, writes }: Access = serviceAccess[service];
     return [
       codes([principalOf(service).slice("User:".length)]),
       codes(reads.map(({ topic }) => topic.name)),
       codes(reads.map(({ group }) => groupIdOf({ topicPrefix: "" }, group))),
+      follows.length === 0 ? "" : "`control.*`",
       codes(writes.map(({ name }) => name)),
     ];
   });

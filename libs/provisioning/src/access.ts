@@ -1,4 +1,5 @@
 import {
+  controlTopics,
   deadLetterNameOf,
   tenantTopicOf,
   tenantTopics,
@@ -10,6 +11,8 @@ import { type AccessRule, groupIdOf, prefixed } from "@sluice/stage";
 /** Everything that one account needs on Kafka. */
 export interface Access {
   readonly reads: readonly Reading[];
+  /** Topics that the account reads without a consumer group. */
+  readonly follows: readonly Topic<unknown>[];
   readonly writes: readonly Topic<unknown>[];
 }
 
@@ -18,6 +21,9 @@ interface Reading {
   /** As in `StageOptions.group`. */
   readonly group: string;
 }
+
+/** Every service that needs declarations keeps all of them in memory. Only an operator's account may write them. */
+const declarations: readonly Topic<unknown>[] = Object.values(controlTopics);
 
 const ended = [topics.inferenceResponded];
 
@@ -28,6 +34,7 @@ const ended = [topics.inferenceResponded];
 export const serviceAccess = {
   ingress: {
     reads: [{ topic: topics.inferenceRequested, group: "ingress.intake" }],
+    follows: declarations,
     writes: [topics.inferenceAdmitted, topics.costMetered, ...ended],
   },
   "cache-lookup": {
@@ -35,18 +42,22 @@ export const serviceAccess = {
       { topic: topics.inferenceAdmitted, group: "cache-lookup" },
       { topic: topics.inferenceResponded, group: "cache-lookup.fill" },
     ],
+    follows: declarations,
     writes: [topics.inferenceMissed, topics.costMetered, ...ended],
   },
   classifier: {
     reads: [{ topic: topics.inferenceMissed, group: "classifier" }],
+    follows: [],
     writes: [topics.inferenceClassified],
   },
   dispatcher: {
     reads: [{ topic: topics.inferenceClassified, group: "dispatcher" }],
+    follows: declarations,
     writes: [topics.inferenceDispatchedRealtime, ...ended],
   },
   "inference-adapter": {
     reads: [{ topic: topics.inferenceDispatchedRealtime, group: "inference-adapter" }],
+    follows: declarations,
     writes: [topics.inferenceAttempted, topics.costMetered, ...ended],
   },
   "cost-accountant": {
@@ -54,6 +65,7 @@ export const serviceAccess = {
       { topic: topics.costMetered, group: "cost-accountant" },
       { topic: topics.inferenceAttempted, group: "cost-accountant.intents" },
     ],
+    follows: declarations,
     writes: [topics.costCharged, topics.costMetered],
   },
 } as const satisfies Readonly<Record<string, Access>>;
@@ -78,13 +90,17 @@ export function serviceRules(
   tenantsWithTopics: readonly string[] = [],
 ): readonly AccessRule[] {
   return serviceAccounts.flatMap((service) => {
-    const { reads, writes }: Access = serviceAccess[service];
+    const { reads, follows, writes }: Access = serviceAccess[service];
     const own = tenantsWithTopics.flatMap((tenant) =>
       tenantTopics
         .filter(({ name }) => writes.some((written) => written.name === name))
         .map((topic) => tenantTopicOf(topic, tenant)),
     );
-    return rulesOf({ reads, writes: [...writes, ...own] }, principalOf(service), topicPrefix);
+    return rulesOf(
+      { reads, follows, writes: [...writes, ...own] },
+      principalOf(service),
+      topicPrefix,
+    );
   });
 }
 
@@ -151,7 +167,7 @@ function programRules(
 }
 
 function rulesOf(
-  { reads, writes }: Access,
+  { reads, follows, writes }: Access,
   principal: string,
   topicPrefix: string,
 ): readonly AccessRule[] {
@@ -168,6 +184,12 @@ function rulesOf(
       },
       { ...rule, resource: "group", name: groupIdOf({ topicPrefix }, group), operation: "read" },
     ]),
+    ...follows.map(({ name }): AccessRule => ({
+      ...rule,
+      resource: "topic",
+      name: prefixed({ topicPrefix }, name),
+      operation: "read",
+    })),
     ...written.map((name): AccessRule => ({
       ...rule,
       resource: "topic",

@@ -28,5 +28,8 @@ export const declarationKeys = {
   SLUICE_CONFIG: z
     .string()
     .min(1)
-    .describe("Path of sluice.yaml, which declares tenants, keys, providers, models and prices."),
+    .optional()
+    .describe(
+      "Path of a sluice.yaml that the service reads once at start. If absent, the service follows the control topics, to which `sluice apply` publishes.",
+    ),
 };

@@ -1,10 +1,16 @@
-import { type DynamicModule, Module, type Provider } from "@nestjs/common";
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationShutdown,
+  Optional,
+  type Provider,
+} from "@nestjs/common";
 import type { Topic } from "@sluice/contracts";
-import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { ControlDeclarations, Declarations, FileDeclarations } from "@sluice/declarations";
 import { Clock, SystemClock } from "@sluice/domain";
-import type { KafkaProducerOptions, Outgoing } from "@sluice/stage";
+import { type KafkaProducerOptions, KafkaTopicFollower, type Outgoing } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";
-import { TelemetryModule } from "@sluice/telemetry";
+import { type Logger, LOGGER, TelemetryModule } from "@sluice/telemetry";
 import type { z } from "zod";
 import type { declarationKeys, platformKeys } from "./config.ts";
 import { kafkaConnectionOf } from "./connections.ts";
@@ -20,28 +26,28 @@ export interface ServiceModuleOptions {
   readonly config: PlatformConfig & Partial<DeclarationConfig>;
   /** The topics that the service publishes. It does not start unless their schemas are registered. */
   readonly writes: readonly Topic<unknown>[];
+  /** Whether `Declarations` is provided. The service then does not start before it has read them completely. */
+  readonly readsDeclarations?: boolean;
   /** How the service's producer sends; see {@link KafkaProducerOptions} for the defaults. */
   readonly producer?: KafkaProducerOptions;
 }
 
 /**
  * Provides what every service needs to all its modules: telemetry and the admin port, the Kafka
- * connection with the stages on it, `Clock`, and `Declarations` if the service reads
- * `SLUICE_CONFIG`.
+ * connection with the stages on it, `Clock`, and `Declarations` if the service reads them.
  */
 @Module({})
-export class ServiceModule {
-  static forRoot({ name, config, writes, producer }: ServiceModuleOptions): DynamicModule {
-    const { SLUICE_CONFIG: path } = config;
-    const declarations: Provider[] =
-      path === undefined
-        ? []
-        : [
-            {
-              provide: Declarations,
-              useFactory: () => FileDeclarations.read(path, process.env),
-            },
-          ];
+export class ServiceModule implements OnApplicationShutdown {
+  constructor(@Optional() private readonly declarations?: Declarations) {}
+
+  static forRoot({
+    name,
+    config,
+    writes,
+    producer,
+    readsDeclarations = false,
+  }: ServiceModuleOptions): DynamicModule {
+    const declarations: Provider[] = readsDeclarations ? [declarationsOf(config, name)] : [];
     return {
       module: ServiceModule,
       global: true,
@@ -67,7 +73,34 @@ export class ServiceModule {
         }),
       ],
       providers: [{ provide: Clock, useClass: SystemClock }, ...declarations],
-      exports: [Clock, ...(path === undefined ? [] : [Declarations])],
+      exports: [Clock, ...(readsDeclarations ? [Declarations] : [])],
     };
   }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.declarations instanceof ControlDeclarations) await this.declarations.close();
+  }
+}
+
+/** The stages start after all providers exist, so that no request is decided without declarations. */
+function declarationsOf(config: ServiceModuleOptions["config"], name: string): Provider {
+  return {
+    provide: Declarations,
+    inject: [LOGGER],
+    useFactory: async (logger: Logger): Promise<Declarations> => {
+      const { SLUICE_CONFIG: path } = config;
+      if (path !== undefined) return FileDeclarations.read(path, process.env);
+      const follower = new KafkaTopicFollower(kafkaConnectionOf(config, name), logger);
+      // The codecs of the stages would be a circle: their producer asks the declarations for topics of tenants.
+      const codecs = await registryCodecs(config, []);
+      const folder = process.cwd();
+      return ControlDeclarations.follow({
+        follower,
+        codecs,
+        logger,
+        folder,
+        environment: process.env,
+      });
+    },
+  };
 }

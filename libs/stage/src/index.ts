@@ -16,6 +16,7 @@ export {
   type OutgoingHeaders,
   type Publishable,
   skip,
+  tombstone,
   type Undecoded,
 } from "./core/effects.ts";
 export { EventProducer } from "./core/event-producer.ts";

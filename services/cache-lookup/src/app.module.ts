@@ -22,6 +22,7 @@ export class AppModule {
         ServiceModule.forRoot({
           name,
           config,
+          readsDeclarations: true,
           writes: [topics.inferenceMissed, ...storedTopics],
         }),
         RequestStateModule.forRoot(stateConnectionOf(config, name)),

@@ -42,6 +42,7 @@ export class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
         ServiceModule.forRoot({
           name,
           config,
+          readsDeclarations: true,
           writes: [topics.costCharged, topics.costMetered],
         }),
         LedgerModule.forRoot({

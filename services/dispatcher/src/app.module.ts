@@ -20,6 +20,7 @@ export class AppModule {
         ServiceModule.forRoot({
           name,
           config,
+          readsDeclarations: true,
           writes: [topics.inferenceDispatchedRealtime, ...storedTopics],
         }),
         RequestStateModule.forRoot(stateConnectionOf(config, name)),

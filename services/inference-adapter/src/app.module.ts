@@ -56,6 +56,7 @@ export class AppModule implements OnApplicationShutdown {
         ServiceModule.forRoot({
           name,
           config,
+          readsDeclarations: true,
           writes,
           // Clients receive their answers from the request's record, so that results may be gathered before
           // they are published.

@@ -41,6 +41,7 @@ export class AppModule {
         ServiceModule.forRoot({
           name,
           config,
+          readsDeclarations: true,
           writes: storedTopics,
           producer: sendsOf(config),
         }),

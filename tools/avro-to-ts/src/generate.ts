@@ -19,6 +19,7 @@ export const topicRecords = [
   "InferenceResponded",
   "CostMetered",
   "CostCharged",
+  "Declaration",
 ] as const;
 
 /** Records whose defaults writers need in TypeScript, and the names of their constants. */

@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts, type Option } from "@commander-js/extra-typings";
 import { withSubcommands } from "./command-tree.ts";
+import { applyCommand } from "./commands/apply.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { costsCommand } from "./commands/costs.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
@@ -22,6 +23,7 @@ const definitions: readonly Definition[] = [
   costsCommand,
   deadLettersCommand,
   provisionCommand,
+  applyCommand,
   completionCommand,
 ];
 

@@ -3,12 +3,11 @@ import { join } from "node:path";
 import type { RegistryAccess } from "@sluice/contracts";
 import { DeclarationsInvalid, FileDeclarations } from "@sluice/declarations";
 import { TransientFault } from "@sluice/domain";
-import { readConnection, tenantsWithTopicsIn } from "@sluice/local-stack";
+import { tenantsWithTopicsIn } from "@sluice/local-stack";
 import { aclCommandOf, provisioningOptionsOf, type TenantAccess } from "@sluice/provisioning";
 import type { AccessRule } from "@sluice/stage";
 import { fromEnvironment } from "./environment.ts";
-import { administrators, withLocalStack } from "./local-connection.ts";
-import { noStack } from "./no-stack.ts";
+import { operatorEnvironment } from "./operator-environment.ts";
 import { printToStderr, labelledLine, print, printJson } from "./output.ts";
 import { installationRules, provisionTopics } from "./provision-topics.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,7 +34,7 @@ export async function provision(options: ProvisionOptions): Promise<number> {
   const tenants = declaredTenants(options.dataDir, process.env);
   const prefix = process.env["SLUICE_KAFKA_TOPIC_PREFIX"] ?? "";
   if (options.printAcls) return printAcls(installationRules(tenants, prefix), options.json);
-  const environment = environmentFor(options.dataDir);
+  const environment = operatorEnvironment(options.dataDir);
   if (options.setCompatibility) await setCompatibility(environment);
   const write = options.json ? printToStderr : print;
   const provisioned = await provisionTopics(
@@ -61,19 +60,6 @@ function declaredTenants(dataDir: string, environment: NodeJS.ProcessEnv): reado
     if (error instanceof DeclarationsInvalid) throw new UsageError(error.message);
     throw error;
   }
-}
-
-function environmentFor(dataDir: string): NodeJS.ProcessEnv {
-  const { SLUICE_KAFKA_BROKERS: kafka, SLUICE_REGISTRY_URL: registry } = process.env;
-  const isLocal = !kafka && !registry;
-  if (isLocal && !readConnection(dataDir))
-    throw noStack(
-      "set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry",
-    );
-  if (isLocal || (kafka && registry)) return withLocalStack(process.env, dataDir, administrators);
-  throw new UsageError(
-    "Set SLUICE_KAFKA_BROKERS and SLUICE_REGISTRY_URL to your Kafka and your schema registry, or set neither to use the local stack.",
-  );
 }
 
 /** Prints the grants for operators who set ACLs with another tool. */

@@ -1,38 +1,16 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { repositoryRoot } from "@sluice/local-stack";
 import { expect, test } from "vitest";
+import { runSluice, type SluiceResult } from "./run-sluice.ts";
 
-const main = join(repositoryRoot, "tools", "cli", "src", "main.ts");
 const prefix = `cli-${process.pid}-${Date.now()}.`;
 
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly output: string;
-}
-
 /** Runs `sluice provision` with the Kafka and registry of this test run, and with more variables. */
-function provision(
+async function provision(
   args: readonly string[] = [],
   more: Readonly<Record<string, string>> = {},
-): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      // The libraries use decorators, which Node's own type stripping does not support.
-      [
-        "--conditions=@sluice/source",
-        "--import",
-        "@oxc-node/core/register",
-        main,
-        "provision",
-      ].concat(args),
-      { env: { ...process.env, SLUICE_KAFKA_TOPIC_PREFIX: prefix, ...more } },
-      (_, output, errors) =>
-        resolve({ code: child.exitCode, stdout: output, output: output + errors }),
-    );
-  });
+): Promise<SluiceResult & { readonly output: string }> {
+  const variables = { SLUICE_KAFKA_TOPIC_PREFIX: prefix, ...more };
+  const result = await runSluice(["provision", ...args], variables);
+  return { ...result, output: result.stdout + result.stderr };
 }
 
 test("topics and schemas are created on the environment's Kafka, and are found by the second run", async () => {

@@ -247,6 +247,23 @@ export interface Decision {
   readonly version: bigint;
 }
 
+/** One entry of an operator's declarations, in its latest version. A message without a value removes the entry. */
+export interface Declaration {
+  /** Id of the entry, which is also the key of the message. For prices the id of their model, for policies the name of the section. */
+  readonly id: string;
+  /** The version of all declarations that changed the entry. Each apply that changes something has the next number. */
+  readonly version: bigint;
+  /** When the entry was applied. */
+  readonly appliedAt: number;
+  /** The entry as JSON, in the form of sluice.yaml. Secrets are references. */
+  readonly declared: string;
+  /** What made the entry. An apply of a file removes only entries that a file has made. */
+  readonly origin: DeclarationOrigin;
+}
+
+/** What made an entry of the declarations. */
+export type DeclarationOrigin = "file" | "command";
+
 /** Which variants may answer the request. */
 export interface Dispatch {
   /** realtime or batch. */

@@ -28,7 +28,8 @@ export interface Outgoing<R = unknown> {
   readonly topic: Topic<R>;
   /** Never absent, because the client loses messages without key on a retry. */
   readonly key: string;
-  readonly record: R;
+  /** Null removes the key's entry from a compacted topic. */
+  readonly record: R | null;
   readonly headers?: OutgoingHeaders;
 }
 
@@ -66,6 +67,11 @@ export function outgoing<R>(
 ): Outgoing {
   const key = topic.keyOf(record);
   return headers ? { topic, key, record, headers } : { topic, key, record };
+}
+
+/** Returns the message that removes the entry of a key from a compacted topic. */
+export function tombstone<R>(topic: Topic<R>, key: string): Outgoing {
+  return { topic, key, record: null };
 }
 
 export function emit(...messages: readonly Outgoing[]): Effect {

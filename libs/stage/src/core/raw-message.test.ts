@@ -1,4 +1,3 @@
-import type kafkajs from "kafkajs";
 import { expect, test } from "vitest";
 import { type RawMessage, rawMessageOf, undecodedFrom } from "./raw-message.ts";
 
@@ -7,8 +6,7 @@ const bytes = (text: string) => Buffer.from(text);
 /** A message as the client passes it on, with headers that its types do not allow. */
 function rawWith(headers: Readonly<Record<string, unknown>>): RawMessage {
   const message = { offset: "0", timestamp: "0", attributes: 0, key: null, value: null, headers };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-  return rawMessageOf("t", 0, message as unknown as kafkajs.KafkaMessage);
+  return rawMessageOf("t", 0, message);
 }
 
 const headersFrom = (headers: Readonly<Record<string, unknown>>) => rawWith(headers).headers;

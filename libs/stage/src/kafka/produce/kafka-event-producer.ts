@@ -86,7 +86,7 @@ export class KafkaEventProducer extends EventProducer {
     return {
       topic: prefixed(this.connection, topic.name),
       key: Buffer.from(key),
-      value: this.codecs.encode(topic, record),
+      value: record === null ? null : this.codecs.encode(topic, record),
       headers: headers ?? {},
       partitionHint: 0,
     };
