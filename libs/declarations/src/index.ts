@@ -11,11 +11,6 @@ export {
   type Provider,
   type Variant,
 } from "./declarations.ts";
-export { type Plan, planApply } from "./control/apply.ts";
-export { type Change, type ChangedField, nameOf } from "./control/changes.ts";
-export { ControlDeclarations, type ControlParts } from "./control/control-declarations.ts";
-export { ControlReader } from "./control/control-reader.ts";
-export { entriesOf } from "./control/entries.ts";
 export { plainDialect } from "./dialect.ts";
 export { DeclarationsInvalid, FileDeclarations, readDeclared } from "./file-declarations.ts";
 export { type LimitDimension, limitDimensions } from "./limits/limits-schema.ts";

@@ -6,7 +6,8 @@ import {
   type Provider,
 } from "@nestjs/common";
 import type { Topic } from "@sluice/contracts";
-import { ControlDeclarations, Declarations, FileDeclarations } from "@sluice/declarations";
+import { Declarations, FileDeclarations } from "@sluice/declarations";
+import { ControlDeclarations } from "@sluice/declarations/control";
 import { Clock, SystemClock } from "@sluice/domain";
 import { type KafkaProducerOptions, KafkaTopicFollower, type Outgoing } from "@sluice/stage";
 import { StageModule } from "@sluice/stage/nest";

@@ -37,10 +37,9 @@ test("a missing token is reported together with the other errors", () => {
   const environment = {
     SLUICE_ADMIN_HOST: "0.0.0.0",
     SLUICE_LEDGER_URL: "mysql://ledger",
-    SLUICE_CONFIG: "",
   };
   expect(() => parse(environment)).toThrow(
-    /CONFIG: [^]*LEDGER_URL: is not a postgres[^]*COSTS_TOKEN: is missing/,
+    /LEDGER_URL: is not a postgres[^]*COSTS_TOKEN: is missing/,
   );
 });
 

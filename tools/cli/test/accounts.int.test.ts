@@ -237,8 +237,8 @@ test.each([
   [["send", "Hello again"], /\S/],
   [["costs", "--by", "team"], /team/],
   [["dead-letters", "list"], /no matching dead letters/],
-  [["provision"], / 0 created, 9 schemas registered/],
-  [["provision", "--set-compatibility"], / 0 created, 9 schemas registered/],
+  [["provision"], / 0 created, 16 schemas registered/],
+  [["provision", "--set-compatibility"], / 0 created, 16 schemas registered/],
 ] as const)("sluice %j works without further settings", async (args, expected) => {
   const { code, output } = await finished([...args, ...where], {}, built);
   expect(output).toMatch(expected);

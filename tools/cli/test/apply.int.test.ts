@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RegistryTopicCodecs, SchemaRegistryClient } from "@sluice/contracts";
-import { ControlDeclarations } from "@sluice/declarations";
+import { ControlDeclarations } from "@sluice/declarations/control";
 import { KafkaTopicFollower, silentLogger } from "@sluice/stage";
 import { SuiteTopics } from "@sluice/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,12 +1,6 @@
 import { RegistryTopicCodecs, SchemaRegistryClient } from "@sluice/contracts";
-import {
-  ControlReader,
-  DeclarationsInvalid,
-  entriesOf,
-  type Plan,
-  planApply,
-  readDeclared,
-} from "@sluice/declarations";
+import { DeclarationsInvalid, readDeclared } from "@sluice/declarations";
+import { ControlReader, entriesOf, type Plan, planApply } from "@sluice/declarations/control";
 import { TransientFault, withTimeout } from "@sluice/domain";
 import { provisioningOptionsOf } from "@sluice/provisioning";
 import {

@@ -1,4 +1,4 @@
-import { type Change, type ChangedField, nameOf } from "@sluice/declarations";
+import { type Change, type ChangedField, nameOf } from "@sluice/declarations/control";
 import { canonicalJson } from "@sluice/domain";
 
 const signs = { added: "+", changed: "~", removed: "-" } as const;
