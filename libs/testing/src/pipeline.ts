@@ -42,6 +42,8 @@ export interface PipelineOptions {
   readonly ownParts?: boolean;
   /** The services to start. Not set: all six. */
   readonly services?: readonly ServiceName[];
+  /** Whether the services follow the control topics instead of reading the declarations from the file. */
+  readonly followsControlTopics?: boolean;
   readonly partitions?: number;
   /** Added to the environment of the services and the simulator. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -331,7 +333,9 @@ async function prepareLaunch(stack: LocalStack, options: PipelineOptions): Promi
     provision({ ...provisioningOptionsOf(provisioning, "testing"), tenantsWithTopics }),
     createLedgerTables({ addresses, environment }, new AbortController().signal),
   ]);
-  return { dataDir, environment: own, ports, addresses, configuration };
+  // Without a path, services have no file to read.
+  const path = options.followsControlTopics ? "" : configuration.path;
+  return { dataDir, environment: own, ports, addresses, configuration: { ...configuration, path } };
 }
 
 /** Starts a {@link Pipeline}. */
