@@ -4,6 +4,7 @@ import { connectRedis, redisScript, runScript, tenantTagOf } from "@sluice/redis
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type BudgetsHarness, describeBudgets } from "../src/contract/budgets.contract.ts";
 import { describeChangedNeeds } from "../src/contract/changed-needs.contract.ts";
+import { lastCentsContract } from "../src/contract/last-cents.contract.ts";
 import { optionArguments, windowArguments } from "../src/redis/script-arguments.ts";
 import { RedisBudgets } from "../src/redis/redis-budgets.ts";
 import { budgetLua } from "../src/redis/scripts.ts";
@@ -57,6 +58,7 @@ const create = async (): Promise<BudgetsHarness> => ({
 
 describeBudgets(create);
 describeChangedNeeds(create);
+lastCentsContract(create);
 
 test("settlements are made in their order if Redis learns the script between two of them", async () => {
   const { budgets } = await create();

@@ -1,5 +1,6 @@
 import { type BudgetsHarness, describeBudgets } from "../contract/budgets.contract.ts";
 import { describeChangedNeeds } from "../contract/changed-needs.contract.ts";
+import { lastCentsContract } from "../contract/last-cents.contract.ts";
 import { InMemoryBudgets } from "./in-memory-budgets.ts";
 
 const create = async (): Promise<BudgetsHarness> => {
@@ -14,3 +15,4 @@ const create = async (): Promise<BudgetsHarness> => {
 
 describeBudgets(create);
 describeChangedNeeds(create);
+lastCentsContract(create);
