@@ -270,7 +270,8 @@ export abstract class Attempts {
 
   /**
    * Notes that the provider call begins, after the intent is acknowledged. The lease begins again.
-   * Returns false if the owner is fenced and must not call.
+   * Returns false if the owner must not call: it is fenced, or the budgets were rebuilt since its claim, which it
+   * then repeats.
    */
   abstract calling(
     ref: RequestRef,

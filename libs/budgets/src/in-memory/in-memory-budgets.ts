@@ -148,6 +148,12 @@ export class InMemoryBudgets implements Budgets, Settlements, BudgetRebuild, All
     this.#ready(tenant);
   }
 
+  /** Returns the epoch; null while the budgets are not ready. */
+  epochOf(tenant: string): number | null {
+    const { state, epoch } = this.#of(tenant);
+    return state.kind === "ready" ? epoch : null;
+  }
+
   /** Returns the epoch if it began after a request was admitted, and 0 otherwise. */
   epochAfter(tenant: string, admittedAt: number): number {
     const { epoch, since } = this.#of(tenant);

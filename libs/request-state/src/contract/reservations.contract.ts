@@ -186,6 +186,19 @@ export function reservationsContract(name: string, harnessOf: () => OutcomeHarne
       });
     });
 
+    test("begins no call that was claimed before a rebuild, until it is claimed again", async () => {
+      await restore(4);
+      const { attempts, budgets } = harnessOf();
+      const ref = refOfAdmitted(admittedAt(Date.now() + 60_000));
+      const fence = fenceOf(await attempts.begin(ref, "a", longLeaseMs, null));
+      await budgets.begin(lostTenant);
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
+      await restore(5);
+      expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(false);
+      const again = fenceOf(await attempts.claim(ref, 1, "a", longLeaseMs, null));
+      expect(await attempts.calling(ref, 1, again, longLeaseMs)).toBe(true);
+    });
+
     test("has lost an attempt of which it has no trace, and no attempt that runs or has ended", async () => {
       const { attempts, outcomes } = harnessOf();
       const admitted = admittedFixture();
@@ -210,7 +223,7 @@ export function reservationsContract(name: string, harnessOf: () => OutcomeHarne
       await restore(2);
       const { attempts } = harnessOf();
       const ref = refOfAdmitted(admittedAt(Date.now() + 50));
-      const fence = fenceOf(await attempts.begin(ref, "a", longLeaseMs, null));
+      fenceOf(await attempts.begin(ref, "a", longLeaseMs, null));
       await sleep(100);
       await restore(3);
       expect(await attempts.history(ref)).toMatchObject({
@@ -219,6 +232,7 @@ export function reservationsContract(name: string, harnessOf: () => OutcomeHarne
       });
       expect(await attempts.claim(ref, 1, "b", longLeaseMs, null)).toMatchObject({ kind: "busy" });
       expect(await attempts.claim(ref, 13, "b", longLeaseMs, null)).toEqual({ kind: "not-next" });
+      const fence = fenceOf(await attempts.claim(ref, 1, "a", longLeaseMs, null));
       expect(await attempts.calling(ref, 1, fence, longLeaseMs)).toBe(true);
     });
 

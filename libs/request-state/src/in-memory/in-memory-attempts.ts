@@ -89,6 +89,7 @@ export class InMemoryAttempts extends Attempts {
     request.attemptsBefore = before;
     const leaseUntil = this.#requests.clock.now() + leaseMs;
     const held: StoredAttempt = {
+      epoch: this.#requests.budgets.epochOf(ref.tenant),
       phase: "held",
       owner,
       fence,
@@ -108,6 +109,8 @@ export class InMemoryAttempts extends Attempts {
   ): Promise<boolean> {
     const owned = this.#owned(ref, attemptNumber, fence);
     if (!owned || !isLive(owned.attempt.phase) || owned.request.outcomeBy !== null) return false;
+    const epoch = this.#requests.budgets.epochOf(ref.tenant);
+    if (epoch === null || owned.attempt.epoch !== epoch) return false;
     owned.attempt.phase = "calling";
     owned.attempt.leaseUntil = this.#requests.clock.now() + leaseMs;
     return true;

@@ -14,6 +14,8 @@ import type { ReplyToken, TokenPlace } from "../token-order.ts";
 import { WaitingReaders } from "../waiting-readers.ts";
 
 export interface StoredAttempt {
+  /** The epoch of the budgets at the claim. */
+  epoch: number | null;
   phase: AttemptPhase;
   owner: string;
   fence: number;

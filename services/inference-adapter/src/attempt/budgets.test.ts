@@ -94,6 +94,27 @@ test("a request that was admitted before a loss is attempted under a new number,
   expect(requests.budgets.epochAfter("acme", clock.now() + 1)).toBe(0);
 });
 
+test("an attempt that was claimed before a rebuild is claimed and announced again, and called once", async () => {
+  const { handle, producer, requests, intents, provider, reserved } = await stageWith(
+    () => answered,
+  );
+  const send = producer.send.bind(producer);
+  let isRebuilt = false;
+  producer.send = async (messages) => {
+    await send(messages);
+    if (isRebuilt) return;
+    isRebuilt = true;
+    // The rebuild did not see the intent, so that nothing is reserved after it.
+    const token = await requests.budgets.begin("acme");
+    const snapshot = { settled: new Map<number, bigint>(), spent: [], open: [] };
+    await requests.budgets.restore(token, { tenant: "acme", epoch: 1, ...snapshot });
+  };
+  expect(outcomeIn(await handle())).toMatchObject({ outcome: "completed" });
+  expect(intents().map(({ attemptNumber }) => attemptNumber)).toEqual([1, 1]);
+  expect(provider.calls).toHaveLength(1);
+  expect(await reserved()).toBe(1_000_000n);
+});
+
 test("an intent of an attempt that Redis lost before the call is closed as one that was never called", async () => {
   const { handle, producer, requests, ref, provider } = await stageWith(() => answered);
   const send = producer.send.bind(producer);

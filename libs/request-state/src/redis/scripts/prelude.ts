@@ -149,7 +149,8 @@ end
 
 local function hold(number, owner, leaseMs)
   local fence, prefix = raiseFence(number), number .. '.'
-  set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs)
+  set(prefix .. 'state', 'held', prefix .. 'owner', owner, prefix .. 'leaseUntil', now() + leaseMs,
+    prefix .. 'epoch', redis.call('HGET', budgets, 'epoch') or '')
   return fence
 end
 
