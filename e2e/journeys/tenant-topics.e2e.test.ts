@@ -97,6 +97,26 @@ async function untilAbout(topic: string, requestId: string, count = 1) {
   return about(topic, requestId);
 }
 
+/**
+ * Asks until an outcome is as expected, at most fifty times. The cache is filled from Kafka, so that the first repeats of a
+ * question can be misses.
+ */
+async function askUntil(
+  apiKey: string,
+  question: () => InferenceRequested,
+  isExpected: (outcome: InferenceResponded) => boolean,
+): Promise<{ readonly request: InferenceRequested; readonly outcome: InferenceResponded }> {
+  const user = userWith(apiKey);
+  for (let more = 49; ; more -= 1) {
+    const request = question();
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await user.request(request, { "correlation-id": "c-1" });
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const [outcome] = await responded.until(({ requestId }) => requestId === request.requestId);
+    if (isExpected(outcome!) || more === 0) return { request, outcome: outcome! };
+  }
+}
+
 const tooExpensive = { ...aRequest().requirements, maxCostNanoUsd: 0n };
 
 test.each([
@@ -109,9 +129,12 @@ test.each([
     { refused: { code: "no_variant_fits" } },
   ],
 ])("%s is on the tenant's topic as it is on the shared one", async (_, changed, expected) => {
-  const request = questionOf("Which planet is the largest?", changed);
-  await userWith(keyOf("alpha")).request(request, { "correlation-id": "c-1" });
-  const [outcome] = await responded.until(({ requestId }) => requestId === request.requestId);
+  const { request, outcome } = await askUntil(
+    keyOf("alpha"),
+    () => questionOf("Which planet is the largest?", changed),
+    (found) =>
+      found.completed?.cache === ("completed" in expected ? expected.completed.cache : undefined),
+  );
   expect(outcome).toMatchObject(expected);
   const shared = await untilAbout("inference.responded", request.requestId);
   expect(shared[0]?.[2]).toBe("c-1");
@@ -122,8 +145,11 @@ test.each([
 test.each(["reported", "saving"])(
   "a charge of kind %s is on the topic of its tenant",
   async (kind) => {
-    const request = questionOf("How many moons has Mars?");
-    await userWith(keyOf("beta")).request(request);
+    const { request } = await askUntil(
+      keyOf("beta"),
+      () => questionOf("How many moons has Mars?"),
+      (found) => (found.completed?.cache === "exact") === (kind === "saving"),
+    );
     const [charge] = await charged.until(({ requestId }) => requestId === request.requestId);
     expect(charge?.kind).toBe(kind);
     const shared = await untilAbout("cost.charged", request.requestId);
