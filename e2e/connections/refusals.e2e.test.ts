@@ -43,6 +43,7 @@ function rightFor(service: Parameters<typeof accountOf>[0]): Environment {
     SLUICE_KAFKA_TOPIC_PREFIX: topicPrefix,
     SLUICE_CONFIG: join(folder, "sluice.yaml"),
     KEY: "any-secret-of-the-key",
+    SLUICE_ATTRIBUTION_SECRET: "any-secret-that-signs-who-pays-and-is-long",
   };
 }
 

@@ -11,9 +11,10 @@ export class RedisMemory {
     this.#prefix = topicPrefix;
   }
 
+  /** Returns all keys but the state of the budgets, of which each tenant has one. */
   async keys(): Promise<readonly string[]> {
     const lines = await this.#ask([`KEYS ${this.#prefix}*`]);
-    return lines.filter((line) => line.startsWith(this.#prefix));
+    return lines.filter((line) => line.startsWith(this.#prefix) && !line.endsWith(":budgets"));
   }
 
   /** Returns the bytes that all keys need together, with their names. */
