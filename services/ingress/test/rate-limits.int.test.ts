@@ -33,7 +33,7 @@ beforeAll(async () => {
     Edge.start(environment),
     Edge.start(environment),
     // No Redis listens on this port.
-    Edge.start({ ...environment, SLUICE_REDIS_URL: "redis://127.0.0.1:9" }),
+    Edge.start({ ...environment, SLUICE_REDIS_URL: "redis://127.0.0.1:9" }, false),
     readAdmissions(suite),
   ]);
 });
