@@ -9,7 +9,7 @@ import {
   type Provider,
   type Variant,
 } from "./declarations.ts";
-import type { DeclaredBudget } from "./budget-schema.ts";
+import type { DeclaredBudget } from "./budgets/budget-schema.ts";
 import { dialectOf, protocolOf, tokenMarginOf } from "./dialect.ts";
 import { limitsFor } from "./limits/limits.ts";
 import { baseUrlProblem, type Parsed, parseDeclarations, tooLongDeclarations } from "./parse.ts";

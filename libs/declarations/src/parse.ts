@@ -1,7 +1,7 @@
 import { isTier, webAddressProblem } from "@sluice/domain";
 import { isAlias, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
-import { budgetIssuesIn } from "./budget-issues.ts";
+import { budgetIssuesIn } from "./budgets/budget-issues.ts";
 import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./given-values.ts";
 import { limitIssuesIn } from "./limits/limits-issues.ts";
 import { protocolIssuesIn } from "./protocol-issues.ts";

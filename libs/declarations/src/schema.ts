@@ -1,7 +1,7 @@
 import { type NanoUsd, parseUsd, tiers, embeddingBytesMax } from "@sluice/domain";
 import { z } from "zod";
 import { answerMembers, requestMembers } from "./additional-members.ts";
-import { budget, timeZone } from "./budget-schema.ts";
+import { budget, timeZone } from "./budgets/budget-schema.ts";
 import { declaredId as id, declaredName as name } from "./declared-names.ts";
 import { keyLimits, limit, loops, weight } from "./limits/limits-schema.ts";
 import { presetNames } from "./presets.ts";

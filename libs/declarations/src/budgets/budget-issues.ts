@@ -1,4 +1,4 @@
-import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "./given-values.ts";
+import { type Issue, listIn, memberOf, type Named, namesIn, type Path } from "../given-values.ts";
 
 /** Each attempt is compared with every budget of its tenant. */
 const budgetsMax = 500;

@@ -1,6 +1,6 @@
 import { budgetPeriods, isTimeZone, type NanoUsd, parseUsd, tiers } from "@sluice/domain";
 import { z } from "zod";
-import { anyOf, declaredId, declaredName } from "./declared-names.ts";
+import { anyOf, declaredId, declaredName } from "../declared-names.ts";
 
 /** Nano-dollars to 2^62, which are four and a half billion dollars. Sums of several stay within the types of the stores. */
 const limitNanoUsdMax = 2n ** 62n;

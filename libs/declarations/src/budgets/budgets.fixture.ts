@@ -1,6 +1,6 @@
-import { type DeclarationError, parseDeclarations } from "./parse.ts";
-import { FileDeclarations } from "./file-declarations.ts";
-import type { Declarations } from "./declarations.ts";
+import { type DeclarationError, parseDeclarations } from "../parse.ts";
+import { FileDeclarations } from "../file-declarations.ts";
+import type { Declarations } from "../declarations.ts";
 
 /** A file with two tenants, one key, one provider and one model. */
 const fileOf = (budgets: string, timeZone: string) => `
