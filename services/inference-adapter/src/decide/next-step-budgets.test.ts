@@ -1,42 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  aCandidate,
-  aDispatched,
-  admittedAt,
-  aHistory,
-  anAttempt,
-} from "../attempt/dispatched.fixture.ts";
-import { encodeFailure, type AttemptFailure } from "./failure.ts";
-import { intentOf, zeroMeteringOf } from "../attempt/metering.ts";
-import { nextStep, type NextStep, type Situation } from "./next-step.ts";
-
-const now = admittedAt + 100;
-const small = aCandidate();
-
-function stepFor(changed: Partial<Situation> = {}): NextStep {
-  return nextStep({
-    dispatched: aDispatched(),
-    history: aHistory(),
-    readyAt: () => 0,
-    restsBecause: () => null,
-    waitedMs: 0,
-    shortages: new Map(),
-    now,
-    ...changed,
-  });
-}
-
-function failedWith(failure: Partial<AttemptFailure>, number = 1) {
-  const dispatched = aDispatched();
-  const intent = intentOf(dispatched, number, small, now);
-  const code = failure.code ?? "rate_limited";
-  const known = code !== "timed_out" && code !== "connection_lost";
-  return anAttempt({
-    number,
-    metered: known ? zeroMeteringOf(intent, "refused", now, now) : null,
-    reason: encodeFailure({ variant: "small", status: 429, retryAt: now + 700, ...failure, code }),
-  });
-}
+import { aDispatched, aHistory } from "../attempt/dispatched.fixture.ts";
+import { failedWith, now, stepFor } from "./next-step.fixture.ts";
 
 describe("a budget that refuses a candidate", () => {
   const window = {

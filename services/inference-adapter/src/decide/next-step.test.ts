@@ -1,44 +1,14 @@
 import { refusedOutcome } from "@sluice/request-state";
 import { describe, expect, test } from "vitest";
 import {
-  aCandidate,
   aDispatched,
   admittedAt,
   aHistory,
   anAttempt,
   large,
 } from "../attempt/dispatched.fixture.ts";
-import { encodeFailure, type AttemptFailure, retryAtOf } from "./failure.ts";
-import { intentOf, zeroMeteringOf } from "../attempt/metering.ts";
-import { nextStep, type NextStep, type Situation } from "./next-step.ts";
-
-const now = admittedAt + 100;
-const small = aCandidate();
-
-function stepFor(changed: Partial<Situation> = {}): NextStep {
-  return nextStep({
-    dispatched: aDispatched(),
-    history: aHistory(),
-    readyAt: () => 0,
-    restsBecause: () => null,
-    waitedMs: 0,
-    shortages: new Map(),
-    now,
-    ...changed,
-  });
-}
-
-function failedWith(failure: Partial<AttemptFailure>, number = 1) {
-  const dispatched = aDispatched();
-  const intent = intentOf(dispatched, number, small, now);
-  const code = failure.code ?? "rate_limited";
-  const known = code !== "timed_out" && code !== "connection_lost";
-  return anAttempt({
-    number,
-    metered: known ? zeroMeteringOf(intent, "refused", now, now) : null,
-    reason: encodeFailure({ variant: "small", status: 429, retryAt: now + 700, ...failure, code }),
-  });
-}
+import { type AttemptFailure, retryAtOf } from "./failure.ts";
+import { failedWith, now, small, stepFor } from "./next-step.fixture.ts";
 
 const readyAt =
   (smallAt: number, largeAt: number) =>
