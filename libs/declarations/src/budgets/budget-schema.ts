@@ -2,8 +2,8 @@ import { budgetPeriods, isTimeZone, type NanoUsd, parseUsd, tiers } from "@sluic
 import { z } from "zod";
 import { anyOf, declaredId, declaredName } from "../declared-names.ts";
 
-/** Nano-dollars to 2^62, which are four and a half billion dollars. Sums of several stay within the types of the stores. */
-const limitNanoUsdMax = 2n ** 62n;
+/** Four billion dollars. Sums of two limits stay within the 64-bit types of the stores. */
+const limitNanoUsdMax = 4_000_000_000n * 1_000_000_000n;
 
 /** Accepts dollars and gives them exactly, in nano-dollars. */
 const limitUsd = z.union([z.number(), z.string()]).transform((value, context): NanoUsd => {

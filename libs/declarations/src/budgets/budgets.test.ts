@@ -17,6 +17,12 @@ test("a budget is declared with a limit, a period and a selector of values and l
   ]);
 });
 
+test("a limit may be four billion dollars", () => {
+  const [budget] = declarationsOf(`
+  - { id: b, limitUsd: 4000000000, period: day }`).budgetsOf("acme");
+  expect(budget?.limitNanoUsd).toBe(4_000_000_000_000_000_000n);
+});
+
 test("a budget without a tenant is one of each tenant, and one with a tenant is of no other", () => {
   const declarations = declarationsOf(`
   - { id: all, limitUsd: 1, period: total }
@@ -35,7 +41,7 @@ test("a tenant has the time zone that it declares, and UTC otherwise", () => {
 test.each([
   ["{ id: b, limitUsd: 0, period: day }", "expected dollars above zero"],
   ["{ id: b, limitUsd: 0.0000000001, period: day }", "expected dollars above zero"],
-  ["{ id: b, limitUsd: 99999999999, period: day }", "expected dollars above zero"],
+  ["{ id: b, limitUsd: '4000000000.000000001', period: day }", "at most 4,000,000,000"],
   ["{ id: b, limitUsd: 1, period: year }", "Invalid option"],
   ["{ id: b, limitUsd: 1, period: day, each: [color] }", "Invalid option"],
   ["{ id: b, limitUsd: 1, period: day, selector: { colour: red } }", "unknown key"],
